@@ -1,0 +1,28 @@
+"""What all tests share: where the optional real data lies."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[1]
+
+
+def find_shared_data(relative: str) -> Path | None:
+    """The real file or folder `relative`, from $MIEN_DATA or ../shared/data; None if absent."""
+    base = Path(os.environ.get("MIEN_DATA", _ROOT.parent / "shared" / "data"))
+    path = base / relative
+    return path if path.exists() else None
+
+
+@pytest.fixture
+def shared_data():
+    """Call with a path below the data folder; skips the test when it is not there."""
+
+    def find(relative: str) -> Path:
+        path = find_shared_data(relative)
+        if path is None:
+            pytest.skip(f"real data {relative!r} is not here (set MIEN_DATA to its folder)")
+        return path
+
+    return find
