@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         v, f, k = len(self.vertices), len(self.triangles), len(self.shape_names)
-        shapes = {
+        shapes: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
             "vertices": (self.vertices, (v, 3)),
             "normals": (self.normals, (v, 3)),
             "uvs": (self.uvs, (v, 2)),

@@ -1,0 +1,1 @@
+"""The command line's commands: one module each, a config dataclass and `run(config) -> int`."""
