@@ -18,7 +18,6 @@ from mien.errors import InputError, MienError, MissingExtraError
 __all__ = ["main"]
 
 COMMANDS = {
-    "bench": "mien.commands.bench:run",
     "drive": "mien.commands.drive:run",
     "info": "mien.commands.info:run",
     "serve": "mien.commands.serve:run",
@@ -53,12 +52,17 @@ def _load(target: str) -> tuple[type[Any], Callable[[Any], int]]:
         run = getattr(import_module(module_name), function)
     except ImportError as error:
         extra = EXTRA_OF.get(module_name.partition(".")[0])
-        if extra is None or (error.name or "").startswith("mien"):
+        if extra is None or _missing_is_ours(error.name or ""):
             raise
         raise MissingExtraError(
             f"this command needs {error.name}: pip install 'mien[{extra}]'"
         ) from error
     return get_type_hints(run)["config"], run
+
+
+def _missing_is_ours(module: str) -> bool:
+    """Whether a failed import names a part of mien itself: a fault of ours, not a missing extra."""
+    return module.partition(".")[0] in {"mien", "mien_exporters", "mien_training"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
