@@ -31,29 +31,30 @@ IDENTITY: Float64Array = np.array([0.0, 0.0, 0.0, 1.0])
 
 def unit_quaternion(q: ArrayLike) -> Float64Array:
     """(..., 4) of length 1 with w >= 0 (q and -q are the same rotation)."""
-    q = np.asarray(q, np.float64)
-    q = q / np.linalg.norm(q, axis=-1, keepdims=True)
-    return np.where(q[..., 3:] < 0, -q, q)
+    raw = np.asarray(q, np.float64)
+    unit = raw / np.linalg.norm(raw, axis=-1, keepdims=True)
+    return np.asarray(np.where(unit[..., 3:] < 0, -unit, unit))
 
 
 def quaternion_conjugate(q: ArrayLike) -> Float64Array:
     """(..., 4) the inverse of unit quaternions."""
-    return np.asarray(q, np.float64) * np.array([-1.0, -1.0, -1.0, 1.0])
+    return np.asarray(np.asarray(q, np.float64) * np.array([-1.0, -1.0, -1.0, 1.0]))
 
 
 def quaternion_multiply(a: ArrayLike, b: ArrayLike) -> Float64Array:
     """(..., 4) a after b: rotating by the product is rotating by b, then by a."""
-    a, b = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
-    av, aw, bv, bw = a[..., :3], a[..., 3:], b[..., :3], b[..., 3:]
+    left, right = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
+    av, aw, bv, bw = left[..., :3], left[..., 3:], right[..., :3], right[..., 3:]
     vector = aw * bv + bw * av + np.cross(av, bv)
     return np.concatenate([vector, aw * bw - (av * bv).sum(-1, keepdims=True)], axis=-1)
 
 
 def rotate(q: ArrayLike, vectors: ArrayLike) -> Float64Array:
     """(..., 3) vectors rotated by unit quaternions (..., 4)."""
-    q, v = np.asarray(q, np.float64), np.asarray(vectors, np.float64)
-    t = 2.0 * np.cross(q[..., :3], v)
-    return np.asarray(v + q[..., 3:] * t + np.cross(q[..., :3], t))
+    v, quaternion = np.asarray(vectors, np.float64), np.asarray(q, np.float64)
+    axis, w = quaternion[..., :3], quaternion[..., 3:]
+    t = 2.0 * np.cross(axis, v)
+    return np.asarray(v + w * t + np.cross(axis, t))
 
 
 def matrix_from_quaternion(q: ArrayLike) -> Float64Array:
@@ -93,11 +94,11 @@ def quaternion_from_rotation_vector(vector: ArrayLike) -> Float64Array:
 
 def rotation_vector_from_quaternion(q: ArrayLike) -> Float64Array:
     """(..., 3) axis times angle (0..pi), radians, of quaternions (..., 4)."""
-    q = unit_quaternion(q)
-    sine = np.linalg.norm(q[..., :3], axis=-1, keepdims=True)
-    half = np.arctan2(sine, q[..., 3:])
+    unit = unit_quaternion(q)
+    sine = np.linalg.norm(unit[..., :3], axis=-1, keepdims=True)
+    half = np.arctan2(sine, unit[..., 3:])
     scale = np.where(sine > 1e-12, 2.0 * half / np.maximum(sine, 1e-12), 2.0)
-    return np.asarray(scale * q[..., :3])
+    return np.asarray(scale * unit[..., :3])
 
 
 def fraction_of(q: ArrayLike, share: float) -> Float64Array:

@@ -1,0 +1,204 @@
+"""Weights -> vertices, normals, joints, tension: pure functions on a rig's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mien.channels import reorder
+from mien.errors import InputError
+from mien.rig import Rig
+from mien.rotation import (
+    IDENTITY,
+    fraction_of,
+    matrix_from_quaternion,
+    quaternion_conjugate,
+    quaternion_multiply,
+    unit_quaternion,
+)
+
+__all__ = [
+    "NECK_SHARE",
+    "JointPose",
+    "blend",
+    "evaluate",
+    "pose_from_head",
+    "shape_weights",
+    "skin",
+    "tension",
+    "vertex_normals",
+]
+
+Float32Array = NDArray[np.float32]
+
+NECK_SHARE = 0.4
+"""Part of a head rotation that the neck takes; the head joint takes the rest."""
+
+_MOSTLY_ACTIVE = 0.6  # beyond this share of active rows the copy of a selection costs more
+
+
+@dataclass(frozen=True, eq=False)
+class JointPose:
+    """How the joints stand: rotations about their rest positions, and where the root is."""
+
+    rotations_xyzw: NDArray[np.float64]
+    """(J, 4) rotation of each joint relative to its parent, in the order of `Rig.joints`."""
+    root_translation_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    """(3,) displacement of the root from its rest position, metres, rig space."""
+
+
+def shape_weights(
+    rig: Rig, names: Sequence[str], values: ArrayLike, missing: float | None = 0.0
+) -> Float32Array:
+    """Channel values (..., C) as the rig's blendshape weights (..., K), by name.
+
+    Shapes without a channel get `missing`; channels without a shape are dropped.
+    Raises ChannelError as `mien.channels.reorder` does.
+    """
+    return reorder(np.asarray(values, np.float32), names, rig.shape_names, missing)
+
+
+def blend(rig: Rig, weights: ArrayLike) -> Float32Array:
+    """Neutral plus the weighted shapes: (K,) -> (V, 3), (T, K) -> (T, V, 3); metres, rig space.
+
+    Linear in the weights, which may lie outside 0..1. Only shapes with a weight other than 0 are
+    read. Raises InputError for a wrong number of weights or one that is not finite.
+    """
+    w = np.asarray(weights, np.float32)
+    k = len(rig.shape_names)
+    if w.ndim not in (1, 2) or w.shape[-1] != k:
+        raise InputError(
+            f"rig {rig.name!r}: weights of shape {w.shape}, expected ({k},) or (T, {k})"
+        )
+    if not np.isfinite(w).all():
+        raise InputError(f"rig {rig.name!r}: weights must be finite")
+    active = np.flatnonzero(w if w.ndim == 1 else w.any(axis=0))
+    deltas = rig.shape_deltas.reshape(k, -1)
+    if len(active) <= _MOSTLY_ACTIVE * k:
+        w, deltas = w[..., active], deltas[active]
+    moved = (w @ deltas).reshape(*w.shape[:-1], -1, 3)
+    moved += rig.vertices
+    return np.asarray(moved, np.float32)
+
+
+def vertex_normals(
+    vertices: Float32Array, triangles: NDArray[np.int32], welded: NDArray[np.int32] | None = None
+) -> Float32Array:
+    """Unit normals (..., V, 3) of vertices (..., V, 3): the area-weighted mean of their triangles.
+
+    `welded` (V,) names the vertex that stands for each (`Rig.welded`), so that normals are smooth
+    over UV seams. A vertex without area gets +Z.
+    """
+    if vertices.ndim > 2:
+        return np.stack([vertex_normals(v, triangles, welded) for v in vertices])
+    corners = triangles if welded is None else welded[triangles]
+    a, b, c = (vertices[corners[:, i]] for i in range(3))
+    area = np.cross(b - a, c - a)
+    where = corners.T.ravel()
+    summed = np.stack(
+        [np.bincount(where, np.tile(axis, 3), minlength=len(vertices)) for axis in area.T], axis=1
+    )
+    length = np.linalg.norm(summed, axis=1, keepdims=True)
+    summed = np.where(length > 0, summed / np.where(length > 0, length, 1), (0.0, 0.0, 1.0))
+    return (summed if welded is None else summed[welded]).astype(np.float32)
+
+
+def pose_from_head(
+    rig: Rig,
+    head_rotation_xyzw: ArrayLike,
+    left_eye_xyzw: ArrayLike | None = None,
+    right_eye_xyzw: ArrayLike | None = None,
+    neck_share: float = NECK_SHARE,
+) -> JointPose:
+    """The joints that turn the head by a rotation (4,) in rig axes, split over neck and head.
+
+    Neck and head together make exactly the rotation given. Eye rotations (4,) are relative to the
+    head; leave them out when eyeLook shapes already turn the eyeballs.
+    """
+    whole = unit_quaternion(head_rotation_xyzw)
+    neck = fraction_of(whole, neck_share)
+    rotations = np.tile(IDENTITY, (len(rig.joints), 1))
+    rotations[rig.joint_index["neck"]] = neck
+    rotations[rig.joint_index["head"]] = quaternion_multiply(quaternion_conjugate(neck), whole)
+    for name, eye in (("leftEye", left_eye_xyzw), ("rightEye", right_eye_xyzw)):
+        if eye is not None:
+            rotations[rig.joint_index[name]] = unit_quaternion(eye)
+    return JointPose(rotations)
+
+
+def _skin_matrices(rig: Rig, pose: JointPose) -> NDArray[np.float64]:
+    """(J, 3, 4) `posed_from_rest` of every joint: where its rest position and axes go."""
+    count = len(rig.joints)
+    if np.shape(pose.rotations_xyzw) != (count, 4):
+        raise InputError(
+            f"rig {rig.name!r}: pose of shape {np.shape(pose.rotations_xyzw)}, expected ({count}, 4)"
+        )
+    local = matrix_from_quaternion(pose.rotations_xyzw)
+    matrices = np.zeros((count, 3, 4))
+    for i, joint in enumerate(rig.joints):
+        at = np.asarray(joint.position)
+        if joint.parent < 0:
+            rotation, position = local[i], at + pose.root_translation_m
+        else:
+            parent = matrices[joint.parent]
+            rotation = parent[:, :3] @ local[i]
+            position = parent[:, :3] @ at + parent[:, 3]
+        matrices[i, :, :3] = rotation
+        matrices[i, :, 3] = position - rotation @ at
+    return matrices
+
+
+def skin(rig: Rig, vertices: Float32Array, pose: JointPose) -> Float32Array:
+    """Linear blend skinning of (V, 3) or (T, V, 3) vertices by one pose; metres, rig space."""
+    per_vertex = _vertex_matrices(rig, pose)
+    moved = np.einsum("vxy,...vy->...vx", per_vertex[..., :3], vertices) + per_vertex[..., 3]
+    return moved.astype(np.float32)
+
+
+def _vertex_matrices(rig: Rig, pose: JointPose) -> Float32Array:
+    """(V, 3, 4) the weighted mean of the joints' matrices."""
+    joints = _skin_matrices(rig, pose).reshape(len(rig.joints), 12).astype(np.float32)
+    dense = np.zeros((len(rig.vertices), len(rig.joints)), np.float32)
+    rows = np.arange(len(dense))
+    for slot in range(rig.joint_indices.shape[1]):  # a joint may fill several slots of a vertex
+        dense[rows, rig.joint_indices[:, slot]] += rig.joint_weights[:, slot]
+    return np.asarray((dense @ joints).reshape(-1, 3, 4))
+
+
+def evaluate(
+    rig: Rig, weights: ArrayLike, pose: JointPose | None = None
+) -> tuple[Float32Array, Float32Array]:
+    """Vertices and unit normals for weights (K,) or (T, K): shapes first, then the joints.
+
+    Both (V, 3), or (T, V, 3), in rig space; one pose holds for all T.
+    """
+    vertices = blend(rig, weights)
+    if pose is not None:
+        vertices = skin(rig, vertices, pose)
+    return vertices, vertex_normals(vertices, rig.triangles, rig.welded)
+
+
+def tension(rig: Rig, vertices: Float32Array) -> Float32Array:
+    """Stretch (..., V) of the skin at vertices (..., V, 3): 0 neutral, +0.1 a tenth longer.
+
+    Per vertex the change of the summed length of its edges relative to the neutral, an edge
+    counting once for each of its triangles. Positive stretched, negative compressed, at least -1.
+    Rigid motion leaves it 0.
+    """
+    corners = rig.welded[rig.triangles]
+    start, end = corners.ravel(), np.roll(corners, -1, axis=1).ravel()
+    ends = np.concatenate([start, end])
+
+    def around(points: Float32Array) -> NDArray[np.float64]:
+        length = np.linalg.norm(points[end] - points[start], axis=1)
+        return np.bincount(ends, np.tile(length, 2), minlength=len(points))
+
+    rest = around(rig.vertices)
+    known = rest > 0
+    frames = np.asarray(vertices, np.float32).reshape(-1, *rig.vertices.shape)
+    stretch = np.stack([around(frame) for frame in frames])
+    stretch = np.where(known, stretch / np.where(known, rest, 1) - 1, 0)[:, rig.welded]
+    return stretch.reshape(vertices.shape[:-1]).astype(np.float32)
