@@ -124,6 +124,7 @@ class Rig:
         Vertices that a UV seam split are one again here: normals need that, UVs do not.
         """
         moved = np.concatenate([self.vertices[None], self.shape_deltas]).transpose(1, 0, 2)
-        rows = np.ascontiguousarray(moved).view(np.dtype((np.void, moved[0].nbytes))).ravel()
+        rows = np.ascontiguousarray(moved + 0.0).reshape(len(moved), -1)  # + 0.0: -0.0 is 0.0
+        rows = rows.view(np.dtype((np.void, rows[0].nbytes))).ravel()
         _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
         return first[inverse].astype(np.int32)
