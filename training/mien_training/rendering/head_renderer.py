@@ -1,0 +1,232 @@
+"""Pictures of one rig, fast and forward only: the path that training data takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import warp as wp
+from numpy.typing import ArrayLike, NDArray
+
+from mien.errors import InputError
+from mien.rig import Material, Rig
+from mien_training.rendering import kernels
+from mien_training.rendering.camera import Camera, project
+from mien_training.rendering.occlusion import rig_open_sky
+from mien_training.rendering.shading import (
+    Lighting,
+    linear_from_srgb,
+    srgb8_from_linear,
+    studio_lighting,
+    surface_parameters,
+)
+
+__all__ = ["HeadRenderer"]
+
+Float32Array = NDArray[np.float32]
+ImageArray = NDArray[np.uint8]
+
+
+class HeadRenderer:
+    """Draws a rig's mesh with its materials; holds what does not change between frames.
+
+    One thread; use one renderer per process. `samples` x `samples` visibility samples per pixel;
+    `texture_size` caps the textures' sides (mip levels are made below it). Not thread-safe.
+    """
+
+    def __init__(self, rig: Rig, samples: int = 2, texture_size: int = 1024) -> None:
+        if samples < 1 or texture_size < 1:
+            raise InputError(
+                f"HeadRenderer: samples {samples}, texture_size {texture_size}, expected >= 1"
+            )
+        self.rig = rig
+        self.samples = samples
+        self._open_sky_source = rig_open_sky(rig)
+        with wp.ScopedDevice("cpu"):
+            self._faces = wp.array(rig.triangles, dtype=wp.vec3i)
+            self._face_material = wp.array(rig.triangle_material, dtype=int)
+            self._uvs = wp.array(rig.uvs, dtype=wp.vec2)
+            self._welded = wp.array(rig.welded, dtype=int)
+            self._open_sky = wp.array(self._open_sky_source, dtype=float)
+            self._sums = wp.zeros(len(rig.vertices), dtype=wp.vec3)
+            self._normals = wp.zeros(len(rig.vertices), dtype=wp.vec3)
+        self.set_materials(rig.materials, texture_size)
+
+    def set_materials(self, materials: tuple[Material, ...], texture_size: int = 1024) -> None:
+        """Other looks for the same mesh; as many materials as the rig has, in its order."""
+        if len(materials) != len(self.rig.materials):
+            raise InputError(
+                f"HeadRenderer.set_materials: {len(materials)} materials for a rig of "
+                f"{len(self.rig.materials)}"
+            )
+        texels, tables = [], []
+        offset = 0
+        for material in materials:
+            table = []
+            for level in _mip_levels(material, texture_size):
+                table.append((offset, level.shape[1], level.shape[0]))
+                texels.append(level.reshape(-1, 3))
+                offset += level.shape[0] * level.shape[1]
+            tables.append(table)
+        mips = np.zeros((len(tables), max(map(len, tables)), 3), np.int32)
+        for row, table in zip(mips, tables, strict=True):
+            row[: len(table)] = table
+        parameters = [surface_parameters(m) for m in materials]
+        with wp.ScopedDevice("cpu"):
+            self._texels = wp.array(np.concatenate(texels), dtype=wp.vec3)
+            self._mips = wp.array(mips, dtype=wp.vec3i)
+            self._mip_counts = wp.array([len(t) for t in tables], dtype=int)
+            self._surface = wp.array(
+                [(p.shininess, p.f0, p.gloss, 0.0) for p in parameters], dtype=wp.vec4
+            )
+            self._wraps = wp.array([p.wrap for p in parameters], dtype=wp.vec3)
+
+    def render(
+        self,
+        vertices: Float32Array,
+        camera: Camera,
+        lighting: Lighting | None = None,
+        background: ArrayLike = (120, 120, 120),
+        exposure: float = 1.0,
+    ) -> ImageArray:
+        """(H, W, 3) 8-bit sRGB picture of posed `vertices` (V, 3), rig space = world, metres.
+
+        `background`: an sRGB colour (3,) or an image (H, W, 3), 8 bit. `lighting` None: a studio.
+        """
+        linear, (top, left) = self._radiance(vertices, camera, lighting or studio_lighting())
+        height, width = camera.height, camera.width
+        back = np.asarray(background, np.uint8)
+        if back.shape not in ((3,), (height, width, 3)):
+            raise InputError(
+                f"HeadRenderer.render: background {back.shape}, expected (3,) or "
+                f"({height}, {width}, 3)"
+            )
+        image = np.empty((height, width, 3), np.uint8)
+        image[:] = back
+        if linear.size:
+            h, w = linear.shape[:2]
+            window = image[top : top + h, left : left + w]
+            behind = linear_from_srgb(window) * (1.0 - linear[..., 3:])
+            drawn = srgb8_from_linear(linear[..., :3] * np.float32(exposure) + behind)
+            # The shoulder belongs to the head's light alone: pure background stays as it came.
+            window[:] = np.where(linear[..., 3:] > 0, drawn, window)
+        return image
+
+    def visible(self, vertices: Float32Array, camera: Camera) -> NDArray[np.int32]:
+        """(H, W) triangle seen at each pixel centre; -1 where there is none."""
+        points, _, box = self._screen(vertices, camera, 1)
+        seen = np.full((camera.height, camera.width), -1, np.int32)
+        if box is not None:
+            top, left, bottom, right = box
+            keys = self._keys(points, box, 1)
+            seen[top:bottom, left:right] = (keys & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+        return seen
+
+    def coverage(self, vertices: Float32Array, camera: Camera) -> Float32Array:
+        """(H, W) share of each pixel that the head covers, 0..1."""
+        linear, (top, left) = self._radiance(vertices, camera, studio_lighting())
+        alpha = np.zeros((camera.height, camera.width), np.float32)
+        alpha[top : top + linear.shape[0], left : left + linear.shape[1]] = linear[..., 3]
+        return alpha
+
+    def _screen(
+        self, vertices: Float32Array, camera: Camera, samples: int
+    ) -> tuple[Float32Array, Float32Array, tuple[int, int, int, int] | None]:
+        """Sample-grid points (x, y, depth 0..1), 1/depth, and the covered box in pixels."""
+        v = np.asarray(vertices, np.float32)
+        if v.shape != self.rig.vertices.shape:
+            raise InputError(
+                f"HeadRenderer: vertices {v.shape}, expected {self.rig.vertices.shape}"
+            )
+        pixels, depth = project(camera, v)
+        seen = depth > 1e-3
+        inverse = np.where(seen, 1.0 / np.where(seen, depth, 1.0), 0.0)
+        if not seen.any():
+            return np.empty((0, 3), np.float32), np.empty(0, np.float32), None
+        # 1/depth is linear over the screen: spread over the head's own range it fills the key.
+        low, high = inverse[seen].min(), inverse[seen].max()
+        nearness = (inverse - low) / max(high - low, 1e-9)
+        points = np.concatenate(
+            [pixels * samples, np.where(seen, 0.02 + 0.96 * (1.0 - nearness), -1.0)[:, None]], 1
+        )
+        points[~seen, :2] = 0.0
+        x, y = pixels[seen, 0], pixels[seen, 1]
+        left, right = max(int(np.floor(x.min())), 0), min(int(np.ceil(x.max())) + 1, camera.width)
+        top, bottom = max(int(np.floor(y.min())), 0), min(int(np.ceil(y.max())) + 1, camera.height)
+        box = (top, left, bottom, right) if right > left and bottom > top else None
+        return points.astype(np.float32), inverse.astype(np.float32), box
+
+    def _keys(
+        self, points: Float32Array, box: tuple[int, int, int, int], samples: int
+    ) -> NDArray[np.uint64]:
+        top, left, bottom, right = box
+        shape = (1, (bottom - top) * samples, (right - left) * samples)
+        keys = np.full(shape, kernels.EMPTY_KEY, np.uint64)
+        wp.launch(
+            kernels.raster_kernel,
+            dim=(1, len(self.rig.triangles)),
+            inputs=[
+                wp.array(points[None], dtype=wp.vec3, device="cpu", copy=False), self._faces, 1,
+                left * samples, top * samples,
+                wp.array(keys, dtype=wp.uint64, device="cpu", copy=False),
+            ],
+            device="cpu",
+        )  # fmt: skip
+        return keys[0]
+
+    def _radiance(
+        self, vertices: Float32Array, camera: Camera, lighting: Lighting
+    ) -> tuple[Float32Array, tuple[int, int]]:
+        """(h, w, 4) premultiplied linear RGB and coverage of the covered box; its upper left."""
+        s = self.samples
+        points, inverse, box = self._screen(vertices, camera, s)
+        if box is None:
+            return np.empty((0, 0, 4), np.float32), (0, 0)
+        top, left, bottom, right = box
+        keys = self._keys(points, box, s)
+        points[:, 2] = inverse
+        image = np.empty((bottom - top, right - left, 4), np.float32)
+        v = np.ascontiguousarray(vertices, np.float32)
+        with wp.ScopedDevice("cpu"):
+            posed = wp.array(v, dtype=wp.vec3, copy=False)
+            self._sums.zero_()
+            wp.launch(
+                kernels.face_normals_kernel,
+                dim=len(self.rig.triangles),
+                inputs=[posed, self._faces, self._welded, self._sums],
+            )
+            wp.launch(
+                kernels.normalise_kernel,
+                dim=len(v),
+                inputs=[self._sums, self._welded, self._normals],
+            )
+            wp.launch(
+                kernels.shade_kernel,
+                dim=image.shape[:2],
+                inputs=[
+                    wp.array(keys, dtype=wp.uint64, copy=False), s, left * s, top * s,
+                    wp.array(points, dtype=wp.vec3, copy=False), posed, self._normals,
+                    self._open_sky, self._uvs, self._faces, self._face_material,
+                    self._texels, self._mips, self._mip_counts, self._surface, self._wraps,
+                    wp.array(lighting.directions, dtype=wp.vec3),
+                    wp.array(lighting.colours, dtype=wp.vec3),
+                    wp.vec3(*lighting.ambient_up), wp.vec3(*lighting.ambient_down),
+                    wp.vec3(*camera.centre.tolist()),
+                    wp.array(image, dtype=wp.vec4, copy=False),
+                ],
+            )  # fmt: skip
+        return image, (top, left)
+
+
+def _mip_levels(material: Material, texture_size: int) -> list[Float32Array]:
+    """Linear-light levels (h, w, 3), each half the one before, down to 4 texels a side."""
+    factor = np.asarray(material.color, np.float32)
+    if material.base_color is None:
+        return [np.broadcast_to(factor, (1, 1, 3)).copy()]
+    level = linear_from_srgb(material.base_color[..., :3]) * factor
+    levels = []
+    while True:
+        if max(level.shape[:2]) <= texture_size:
+            levels.append(np.ascontiguousarray(level, np.float32))
+        if min(level.shape[:2]) < 8 or level.shape[0] % 2 or level.shape[1] % 2:
+            break
+        level = 0.25 * (level[::2, ::2] + level[1::2, ::2] + level[::2, 1::2] + level[1::2, 1::2])
+    return levels or [np.ascontiguousarray(level, np.float32)]

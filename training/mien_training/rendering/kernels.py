@@ -1,0 +1,235 @@
+"""Warp kernels: z-buffer visibility (CPU and CUDA) and the fused forward shading of heads.
+
+On the CPU a launch runs in the calling thread alone; run one process per core. The first use in a
+fresh installation compiles for some seconds, after that Warp's disk cache serves.
+"""
+
+# Warp reads the annotations of kernels at run time: no postponed evaluation in this module.
+import warp as wp
+
+__all__ = ["EMPTY_KEY", "face_normals_kernel", "normalise_kernel", "raster_kernel", "shade_kernel"]
+
+wp.config.quiet = True
+wp.config.enable_backward = False
+wp.init()
+
+EMPTY_KEY = 0xFFFFFFFFFFFFFFFF
+"""What a z-buffer cell holds where no triangle was seen."""
+
+
+@wp.func
+def edge(a: wp.vec3, b: wp.vec3, x: float, y: float) -> float:
+    """Twice the signed area of (a, b, (x, y)); exactly opposite for the reversed edge."""
+    return (a[0] - x) * (b[1] - y) - (a[1] - y) * (b[0] - x)
+
+
+@wp.kernel
+def raster_kernel(
+    points: wp.array2d(dtype=wp.vec3),
+    faces: wp.array(dtype=wp.vec3i),
+    cull: int,
+    origin_x: int,
+    origin_y: int,
+    keys: wp.array3d(dtype=wp.uint64),
+):
+    """Nearest triangle per pixel: (depth << 32 | face) by atomic minimum.
+
+    `points` (B, V): pixel x, pixel y, depth in 0..1 linear over the screen; a negative depth marks
+    a vertex without an image, whose triangles are dropped. `keys` (B, h, w) covers the pixels
+    from (origin_x, origin_y) on. `cull` != 0 drops triangles that are clockwise in a y-up image.
+    """
+    view, face = wp.tid()
+    f = faces[face]
+    a = points[view, f[0]]
+    b = points[view, f[1]]
+    c = points[view, f[2]]
+    if a[2] < 0.0 or b[2] < 0.0 or c[2] < 0.0:
+        return
+    area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+    if area == 0.0 or (cull != 0 and area > 0.0):
+        return
+    sign = 1.0
+    if area < 0.0:
+        sign = -1.0
+    height = keys.shape[1]
+    width = keys.shape[2]
+    left = wp.max(int(wp.ceil(wp.min(a[0], wp.min(b[0], c[0])) - 0.5)) - origin_x, 0)
+    right = wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)) - origin_x, width - 1)
+    top = wp.max(int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)) - origin_y, 0)
+    bottom = wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)) - origin_y, height - 1)
+    inverse = 1.0 / wp.abs(area)
+    # Rounding may leave a sample between two triangles that share an edge; a hair of overlap
+    # costs nothing, since the nearer one wins anyway.
+    slack = -1.0e-5
+    for row in range(top, bottom + 1):
+        y = float(row + origin_y) + 0.5
+        for column in range(left, right + 1):
+            x = float(column + origin_x) + 0.5
+            e0 = sign * edge(b, c, x, y)
+            e1 = sign * edge(c, a, x, y)
+            e2 = sign * edge(a, b, x, y)
+            if e0 >= slack and e1 >= slack and e2 >= slack:
+                depth = (e0 * a[2] + e1 * b[2] + e2 * c[2]) * inverse
+                quantised = wp.uint64(
+                    wp.clamp(wp.float64(depth), wp.float64(0.0), wp.float64(1.0))
+                    * wp.float64(4294967294.0)
+                )
+                key = (quantised << wp.uint64(32)) | wp.uint64(face)
+                wp.atomic_min(keys, view, row, column, key)
+
+
+@wp.kernel
+def face_normals_kernel(
+    vertices: wp.array(dtype=wp.vec3),
+    faces: wp.array(dtype=wp.vec3i),
+    welded: wp.array(dtype=int),
+    normals: wp.array(dtype=wp.vec3),
+):
+    """Adds every triangle's area vector to its (welded) corners; `normals` starts at zero."""
+    f = faces[wp.tid()]
+    a = vertices[f[0]]
+    n = wp.cross(vertices[f[1]] - a, vertices[f[2]] - a)
+    wp.atomic_add(normals, welded[f[0]], n)
+    wp.atomic_add(normals, welded[f[1]], n)
+    wp.atomic_add(normals, welded[f[2]], n)
+
+
+@wp.kernel
+def normalise_kernel(
+    sums: wp.array(dtype=wp.vec3), welded: wp.array(dtype=int), normals: wp.array(dtype=wp.vec3)
+):
+    """Unit normals from the sums of `face_normals_kernel`."""
+    i = wp.tid()
+    normals[i] = wp.normalize(sums[welded[i]])
+
+
+@wp.func
+def texel(
+    texels: wp.array(dtype=wp.vec3), offset: int, size_x: int, size_y: int, u: float, v: float
+) -> wp.vec3:
+    """Bilinear read of one mip level, clamped at the border; texel centres at +0.5."""
+    x = wp.clamp(u * float(size_x) - 0.5, 0.0, float(size_x - 1))
+    y = wp.clamp(v * float(size_y) - 0.5, 0.0, float(size_y - 1))
+    x0 = int(x)
+    y0 = int(y)
+    x1 = wp.min(x0 + 1, size_x - 1)
+    y1 = wp.min(y0 + 1, size_y - 1)
+    fx = x - float(x0)
+    fy = y - float(y0)
+    upper = (1.0 - fx) * texels[offset + y0 * size_x + x0] + fx * texels[offset + y0 * size_x + x1]
+    lower = (1.0 - fx) * texels[offset + y1 * size_x + x0] + fx * texels[offset + y1 * size_x + x1]
+    return (1.0 - fy) * upper + fy * lower
+
+
+@wp.kernel
+def shade_kernel(
+    keys: wp.array2d(dtype=wp.uint64),
+    samples: int,
+    origin_x: int,
+    origin_y: int,
+    points: wp.array(dtype=wp.vec3),
+    vertices: wp.array(dtype=wp.vec3),
+    normals: wp.array(dtype=wp.vec3),
+    occlusion: wp.array(dtype=float),
+    uvs: wp.array(dtype=wp.vec2),
+    faces: wp.array(dtype=wp.vec3i),
+    face_material: wp.array(dtype=int),
+    texels: wp.array(dtype=wp.vec3),
+    mip_table: wp.array2d(dtype=wp.vec3i),
+    mip_counts: wp.array(dtype=int),
+    surface: wp.array(dtype=wp.vec4),
+    wraps: wp.array(dtype=wp.vec3),
+    light_directions: wp.array(dtype=wp.vec3),
+    light_colours: wp.array(dtype=wp.vec3),
+    ambient_up: wp.vec3,
+    ambient_down: wp.vec3,
+    camera_centre: wp.vec3,
+    image: wp.array2d(dtype=wp.vec4),
+):
+    """Linear RGB, premultiplied, and coverage per output pixel from samples x samples z-buffer cells.
+
+    Inside one pixel a triangle is shaded once (multisampling); textures are filtered by mip level.
+    `points` are as in `raster_kernel` but carry 1/depth in the third place.
+    """
+    row, column = wp.tid()
+    total = wp.vec3(0.0, 0.0, 0.0)
+    covered = 0.0
+    last = -1
+    colour = wp.vec3(0.0, 0.0, 0.0)
+    for s in range(samples * samples):
+        sy = row * samples + s // samples
+        sx = column * samples + s % samples
+        key = keys[sy, sx]
+        face = int(key & wp.uint64(0xFFFFFFFF))
+        if face == -1:
+            continue
+        if face != last:
+            last = face
+            f = faces[face]
+            a = points[f[0]]
+            b = points[f[1]]
+            c = points[f[2]]
+            x = float(sx + origin_x) + 0.5
+            y = float(sy + origin_y) + 0.5
+            # Perspective-correct weights: screen-space ones times 1/depth, renormalised.
+            w0 = edge(b, c, x, y) * a[2]
+            w1 = edge(c, a, x, y) * b[2]
+            w2 = edge(a, b, x, y) * c[2]
+            inverse = 1.0 / (w0 + w1 + w2)
+            w0 = w0 * inverse
+            w1 = w1 * inverse
+            w2 = w2 * inverse
+            p = w0 * vertices[f[0]] + w1 * vertices[f[1]] + w2 * vertices[f[2]]
+            n = wp.normalize(w0 * normals[f[0]] + w1 * normals[f[1]] + w2 * normals[f[2]])
+            open_sky = w0 * occlusion[f[0]] + w1 * occlusion[f[1]] + w2 * occlusion[f[2]]
+            t0 = uvs[f[0]]
+            t1 = uvs[f[1]]
+            t2 = uvs[f[2]]
+            uv = w0 * t0 + w1 * t1 + w2 * t2
+
+            m = face_material[face]
+            level0 = mip_table[m, 0]
+            area_pixels = wp.abs(edge(a, b, c[0], c[1])) / float(samples * samples)
+            area_uv = wp.abs((t1[0] - t0[0]) * (t2[1] - t0[1]) - (t1[1] - t0[1]) * (t2[0] - t0[0]))
+            ratio = area_uv * float(level0[1] * level0[2]) / wp.max(area_pixels, 1.0e-6)
+            top_level = mip_counts[m] - 1
+            lod = wp.clamp(0.5 * wp.log2(wp.max(ratio, 1.0e-6)), 0.0, float(top_level))
+            level = int(lod)
+            table = mip_table[m, level]
+            albedo = texel(texels, table[0], table[1], table[2], uv[0], uv[1])
+            if level < top_level:
+                table = mip_table[m, level + 1]
+                coarse = texel(texels, table[0], table[1], table[2], uv[0], uv[1])
+                albedo = albedo + (lod - float(level)) * (coarse - albedo)
+
+            view = wp.normalize(camera_centre - p)
+            wrap = wraps[m]
+            lobe = surface[m]
+            up = 0.5 + 0.5 * n[1]
+            diffuse = open_sky * (up * ambient_up + (1.0 - up) * ambient_down)
+            gloss = wp.vec3(0.0, 0.0, 0.0)
+            for i in range(light_directions.shape[0]):
+                light = light_directions[i]
+                ndl = wp.dot(n, light)
+                lit = wp.vec3(
+                    wp.max((ndl + wrap[0]) / (1.0 + wrap[0]), 0.0),
+                    wp.max((ndl + wrap[1]) / (1.0 + wrap[1]), 0.0),
+                    wp.max((ndl + wrap[2]) / (1.0 + wrap[2]), 0.0),
+                )
+                shadow = 0.25 + 0.75 * open_sky
+                diffuse = diffuse + shadow * wp.cw_mul(lit, light_colours[i])
+                if ndl > 0.0:
+                    half = wp.normalize(light + view)
+                    facing = wp.max(wp.dot(n, half), 0.0)
+                    fresnel = lobe[1] + (1.0 - lobe[1]) * wp.pow(
+                        1.0 - wp.max(wp.dot(half, view), 0.0), 5.0
+                    )
+                    strength = fresnel * (lobe[0] + 2.0) * 0.125 * wp.pow(facing, lobe[0]) * ndl
+                    gloss = gloss + shadow * strength * light_colours[i]
+            colour = wp.cw_mul(albedo, diffuse) + lobe[2] * gloss
+        total = total + colour
+        covered = covered + 1.0
+    scale = 1.0 / float(samples * samples)
+    image[row, column] = wp.vec4(
+        total[0] * scale, total[1] * scale, total[2] * scale, covered * scale
+    )
