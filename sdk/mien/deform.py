@@ -70,9 +70,7 @@ def blend(rig: Rig, weights: ArrayLike) -> Float32Array:
     w = np.asarray(weights, np.float32)
     k = len(rig.shape_names)
     if w.ndim not in (1, 2) or w.shape[-1] != k:
-        raise InputError(
-            f"rig {rig.name!r}: weights of shape {w.shape}, expected ({k},) or (T, {k})"
-        )
+        raise InputError(f"rig {rig.name!r}: weights have shape {w.shape}, not ({k},) or (T, {k})")
     if not np.isfinite(w).all():
         raise InputError(f"rig {rig.name!r}: weights must be finite")
     active = np.flatnonzero(w if w.ndim == 1 else w.any(axis=0))
@@ -134,7 +132,7 @@ def _skin_matrices(rig: Rig, pose: JointPose) -> NDArray[np.float64]:
     count = len(rig.joints)
     if np.shape(pose.rotations_xyzw) != (count, 4):
         raise InputError(
-            f"rig {rig.name!r}: pose of shape {np.shape(pose.rotations_xyzw)}, expected ({count}, 4)"
+            f"rig {rig.name!r}: a pose of {np.shape(pose.rotations_xyzw)}, expected ({count}, 4)"
         )
     local = matrix_from_quaternion(pose.rotations_xyzw)
     matrices = np.zeros((count, 3, 4))
@@ -155,7 +153,7 @@ def skin(rig: Rig, vertices: Float32Array, pose: JointPose) -> Float32Array:
     """Linear blend skinning of (V, 3) or (T, V, 3) vertices by one pose; metres, rig space."""
     per_vertex = _vertex_matrices(rig, pose)
     moved = np.einsum("vxy,...vy->...vx", per_vertex[..., :3], vertices) + per_vertex[..., 3]
-    return moved.astype(np.float32)
+    return np.asarray(moved, np.float32)
 
 
 def _vertex_matrices(rig: Rig, pose: JointPose) -> Float32Array:
@@ -194,7 +192,7 @@ def tension(rig: Rig, vertices: Float32Array) -> Float32Array:
 
     def around(points: Float32Array) -> NDArray[np.float64]:
         length = np.linalg.norm(points[end] - points[start], axis=1)
-        return np.bincount(ends, np.tile(length, 2), minlength=len(points))
+        return np.bincount(ends, np.tile(length, 2), minlength=len(points)).astype(np.float64)
 
     rest = around(rig.vertices)
     known = rest > 0

@@ -12,6 +12,7 @@ out, 68 with NeuroSync's emotions.
 from __future__ import annotations
 
 import csv
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ __all__ = ["live_link_csv", "read_live_link_csv"]
 
 _DAY_S = 86400.0
 _TICKS = 60_000  # of a second: 60 frames of 1000 parts, the finest that FF.fff can say
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 _TIMECODE = re.compile(r"(\d{1,2}):([0-5]\d):([0-5]\d):(\d{1,3}(?:\.\d+)?)")
 
 
@@ -152,21 +154,24 @@ def _seconds(path: Path, number: int, timecode: str, fps: float) -> float:
 
 def _floats(path: Path, number: int, row: list[str], header: list[str]) -> NDArray[np.float32]:
     try:
-        values = np.array([float(cell) for cell in row[2:]], np.float32)
-        if np.isfinite(values).all():
-            return values
+        values = [float(cell) for cell in row[2:]]
     except ValueError:
-        pass
-    for cell, column in zip(row[2:], header[2:], strict=True):
-        try:
-            fine = bool(np.isfinite(np.float32(float(cell))))
-        except ValueError:
-            fine = False
-        if not fine:
+        values = [_number(cell) for cell in row[2:]]
+    if max(map(abs, values)) <= _FLOAT32_MAX and not any(map(math.isnan, values)):
+        return np.array(values, np.float32)
+    for cell, value, column in zip(row[2:], values, header[2:], strict=True):
+        if not abs(value) <= _FLOAT32_MAX:
             raise InputError(
                 f"{path}: row {number}, column {column}: {cell!r} is not a finite number"
             )
     raise AssertionError("unreachable: one of the cells is not finite")
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
 
 
 def _check_frame_rate(
