@@ -193,9 +193,9 @@ class Manifest:
             )
         except PackageError as error:
             message = str(error)
-            raise PackageError(
-                message if message.startswith(where) else f"{where}: {message}"
-            ) from None
+            if message.startswith(where):
+                raise
+            raise PackageError(f"{where}: {message}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """The manifest as plain JSON values."""
