@@ -78,8 +78,8 @@ def canonical_rig(rig: Rig) -> Rig:
     if (weights < 0).any() or (np.abs(total - 1) > _WEIGHT_TOLERANCE).any():
         worst = int(np.abs(total - 1).argmax())
         raise InputError(
-            f"rig {rig.name!r}: joint_weights of vertex {worst} sum to {float(total[worst, 0]):.4f}, "
-            "expected 1 and none negative"
+            f"rig {rig.name!r}: joint_weights of vertex {worst} sum to "
+            f"{float(total[worst, 0]):.4f}, expected 1 and none negative"
         )
     # Validators allow 2e-7 for each weight; rows within stay as they are, bit for bit.
     off = np.abs(total[:, 0] - 1) > 1e-7

@@ -117,7 +117,8 @@ class Manifest:
     models: Mapping[str, ModelSignature] = field(default_factory=dict)
     """File name -> signature, one for every .onnx file."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
-    """File name -> size and hash, of every file but manifest.json."""
+    """File name -> size and hash, of every file but manifest.json. Empty while a package is being
+    put together: `mien.package.write_package` fills it in."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """How it was made: versions, seeds and metrics of each stage. Free JSON, for people."""
     format_version: str = FORMAT_VERSION
@@ -154,7 +155,8 @@ class Manifest:
                 f"{where}: feature_size {self.feature_size} and rate_hz {self.rate_hz:g}, "
                 "expected at least 1 and 0 to 1000"
             )
-        _check_files(where, self.files, self.models)
+        if self.files:
+            _check_files(where, self.files, self.models)
         for key in ("format_version", "reader_min", "reader_below"):
             _version(getattr(self, key), f"{where}: field {key!r}")
 
