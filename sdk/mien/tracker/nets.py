@@ -1,0 +1,127 @@
+"""The three ONNX nets, as functions from arrays to arrays. One thread unless told otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["BLENDSHAPE_POINTS", "FaceNet", "TrackerNets"]
+
+CROP = 256
+"""Side of the landmark net's input, pixels."""
+
+BLENDSHAPE_POINTS: NDArray[np.int64] = np.array(
+    [
+        0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63,
+        65, 66, 67, 70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133,
+        136, 144, 145, 146, 148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163,
+        168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251, 263, 267, 269, 270,
+        276, 282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314, 317,
+        318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379,
+        380, 381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454,
+        466, *range(468, 478),
+    ]
+)  # fmt: skip
+"""(146,) the landmarks that the score net reads, in its order (MediaPipe's own choice)."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceNet:
+    """The landmark net's answer about one crop."""
+
+    landmarks: NDArray[np.float32]
+    """(478, 3) crop pixels."""
+    presence: float
+    """0 to 1."""
+    deep: NDArray[np.float32]
+    """(512,)"""
+    deep_map: NDArray[np.float32]
+    """(2048,)"""
+
+
+class TrackerNets:
+    """The nets of one folder of models; the ones that ship with mien when none is given.
+
+    Thread-safe: ONNX Runtime sessions hold no state between calls. Raises InputError when a file
+    is missing or is not the one that the folder's models.json names.
+    """
+
+    def __init__(self, models: Path | None = None, threads: int = 1) -> None:
+        folder = Path(str(files("mien.tracker") / "models")) if models is None else models
+        index = _read_index(folder)
+        self._detector = _session(folder, "face_detector.onnx", index, threads)
+        self._landmarks = _session(folder, "face_landmarks.onnx", index, threads)
+        self._scores = _session(folder, "face_scores.onnx", index, threads)
+
+    def detect(self, views: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(B, 128, 128, 3) RGB in [-1, 1] -> boxes (B, 896, 16) and logits (B, 896), raw."""
+        boxes, logits = self._detector.run(["boxes", "logits"], {"image": views})
+        return boxes, logits
+
+    def look(self, crops: NDArray[np.uint8]) -> list[FaceNet]:
+        """(B, 256, 256, 3) RGB crops -> landmarks, presence and features of each."""
+        landmarks, logits, deep, deep_map = self._landmarks.run(
+            ["landmarks", "presence_logit", "deep", "deep_map"],
+            {"image": np.multiply(crops, np.float32(1 / 255), dtype=np.float32)},
+        )
+        presence = 1.0 / (1.0 + np.exp(-logits[:, 0].astype(np.float64)))
+        return [
+            FaceNet(landmarks[i], float(presence[i]), deep[i], deep_map[i])
+            for i in range(len(crops))
+        ]
+
+    def score(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(B, 478, 2+) upright landmarks in any unit -> scores (B, 52).
+
+        The net takes out place and size itself, but not the head's roll.
+        """
+        points = np.ascontiguousarray(landmarks[:, BLENDSHAPE_POINTS, :2], np.float32)
+        scores: NDArray[np.float32] = self._scores.run(["scores"], {"points": points})[0]
+        return scores
+
+
+@cache
+def _read_index(folder: Path) -> dict[str, Any]:
+    path = folder / "models.json"
+    try:
+        index: dict[str, Any] = json.loads(path.read_text("utf-8"))["files"]
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}); expected a folder that"
+            " `mien export tracker` wrote"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not an index that `mien export tracker` wrote") from error
+    return index
+
+
+def _session(
+    folder: Path, name: str, index: dict[str, Any], threads: int
+) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    try:
+        data = (folder / name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{folder / name}: cannot be read ({error.strerror})") from error
+    if hashlib.sha256(data).hexdigest() != index.get(name, {}).get("sha256"):
+        raise InputError(f"{folder / name}: altered, its sha256 is not the one in models.json")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A spinning worker takes a whole core from whoever shares the machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
