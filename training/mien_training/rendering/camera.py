@@ -80,9 +80,7 @@ def clip_from_camera(camera: Camera, near_m: float = 0.01, far_m: float = 100.0)
     = -1 (near) .. 1 (far), w = depth. Row 0 of every array is the top row of the picture.
     """
     if not 0 < near_m < far_m:
-        raise InputError(
-            f"clip_from_camera: near {near_m} and far {far_m}, expected 0 < near < far"
-        )
+        raise InputError(f"clip_from_camera: near {near_m}, far {far_m}; expected 0 < near < far")
     matrix = np.zeros((4, 4))
     matrix[0, :3] = 2.0 * camera.K[0] / camera.width - (0.0, 0.0, 1.0)
     matrix[1, :3] = 2.0 * camera.K[1] / camera.height - (0.0, 0.0, 1.0)

@@ -170,7 +170,7 @@ class HeadRenderer:
             ],
             device="cpu",
         )  # fmt: skip
-        return keys[0]
+        return np.asarray(keys[0])
 
     def _radiance(
         self, vertices: Float32Array, camera: Camera, lighting: Lighting

@@ -4,10 +4,21 @@ On the CPU a launch runs in the calling thread alone; run one process per core. 
 fresh installation compiles for some seconds, after that Warp's disk cache serves.
 """
 
-# Warp reads the annotations of kernels at run time: no postponed evaluation in this module.
+# Warp reads the annotations of kernels at run time (no postponed evaluation here), they are calls
+# that mypy cannot take, and a variable that a loop changes must be made by float() or int().
+# mypy: ignore-errors
+# ruff: noqa: RUF046, UP018
+
 import warp as wp
 
-__all__ = ["EMPTY_KEY", "face_normals_kernel", "normalise_kernel", "raster_kernel", "shade_kernel"]
+__all__ = [
+    "EMPTY_KEY",
+    "face_normals_kernel",
+    "normalise_kernel",
+    "open_sky_kernel",
+    "raster_kernel",
+    "shade_kernel",
+]
 
 wp.config.quiet = True
 wp.config.enable_backward = False
@@ -146,15 +157,15 @@ def shade_kernel(
     camera_centre: wp.vec3,
     image: wp.array2d(dtype=wp.vec4),
 ):
-    """Linear RGB, premultiplied, and coverage per output pixel from samples x samples z-buffer cells.
+    """Premultiplied linear RGB and coverage per pixel, from samples x samples z-buffer cells.
 
-    Inside one pixel a triangle is shaded once (multisampling); textures are filtered by mip level.
+    Inside one pixel a triangle is shaded once (multisampling); textures have mip levels.
     `points` are as in `raster_kernel` but carry 1/depth in the third place.
     """
     row, column = wp.tid()
     total = wp.vec3(0.0, 0.0, 0.0)
-    covered = 0.0
-    last = -1
+    covered = float(0.0)
+    last = int(-1)
     colour = wp.vec3(0.0, 0.0, 0.0)
     for s in range(samples * samples):
         sy = row * samples + s // samples
@@ -233,3 +244,31 @@ def shade_kernel(
     image[row, column] = wp.vec4(
         total[0] * scale, total[1] * scale, total[2] * scale, covered * scale
     )
+
+
+@wp.kernel
+def open_sky_kernel(
+    mesh: wp.uint64,
+    points: wp.array(dtype=wp.vec3),
+    normals: wp.array(dtype=wp.vec3),
+    directions: wp.array(dtype=wp.vec3),
+    reach: float,
+    lift: float,
+    open_sky: wp.array(dtype=float),
+):
+    """Share of the cosine-weighted hemisphere open within `reach`, near hits counting more."""
+    i = wp.tid()
+    n = normals[i]
+    start = points[i] + lift * n
+    seen = float(0.0)
+    weight = float(0.0)
+    for k in range(directions.shape[0]):
+        cosine = wp.dot(directions[k], n)
+        if cosine > 0.05:
+            hit = wp.mesh_query_ray(mesh, start, directions[k], reach)
+            weight += cosine
+            if hit.result:
+                seen += cosine * wp.pow(hit.t / reach, 2.0)
+            else:
+                seen += cosine
+    open_sky[i] = seen / wp.max(weight, 1.0e-6)

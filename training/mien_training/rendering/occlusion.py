@@ -1,42 +1,15 @@
-"""How much of the sky each vertex sees: dark mouth cavity, nostrils, eye corners, under the chin."""
+"""How much of the sky each vertex sees: dark mouth cavity, nostrils, eye corners."""
 
 import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-import mien_training.rendering.kernels  # noqa: F401  (initialises Warp quietly)
 from mien.rig import Rig
+from mien_training.rendering.kernels import open_sky_kernel
 
 __all__ = ["rig_open_sky", "vertex_open_sky"]
 
 Float32Array = NDArray[np.float32]
-
-
-@wp.kernel
-def _open_sky_kernel(
-    mesh: wp.uint64,
-    points: wp.array(dtype=wp.vec3),
-    normals: wp.array(dtype=wp.vec3),
-    directions: wp.array(dtype=wp.vec3),
-    reach: float,
-    lift: float,
-    open_sky: wp.array(dtype=float),
-):
-    i = wp.tid()
-    n = normals[i]
-    start = points[i] + lift * n
-    seen = 0.0
-    weight = 0.0
-    for k in range(directions.shape[0]):
-        cosine = wp.dot(directions[k], n)
-        if cosine > 0.05:
-            hit = wp.mesh_query_ray(mesh, start, directions[k], reach)
-            weight += cosine
-            if hit.result:
-                seen += cosine * wp.pow(hit.t / reach, 2.0)
-            else:
-                seen += cosine
-    open_sky[i] = seen / wp.max(weight, 1.0e-6)
 
 
 def vertex_open_sky(
@@ -48,7 +21,7 @@ def vertex_open_sky(
 ) -> Float32Array:
     """(V,) cosine-weighted share of the hemisphere that is open within `reach_m`, 0..1.
 
-    vertices (V, 3), metres; normals (V, 3), unit. Deterministic: the rays lie on a Fibonacci sphere.
+    vertices (V, 3), metres; normals (V, 3), unit. The rays lie on a Fibonacci sphere.
     """
     k = np.arange(rays) + 0.5
     z, phi = 1 - 2 * k / rays, k * np.pi * (3 - np.sqrt(5))
@@ -59,7 +32,7 @@ def vertex_open_sky(
         mesh = wp.Mesh(points, wp.array(np.ascontiguousarray(triangles).ravel(), dtype=int))
         result = wp.zeros(len(vertices), dtype=float)
         wp.launch(
-            _open_sky_kernel,
+            open_sky_kernel,
             dim=len(vertices),
             inputs=[
                 mesh.id, points, wp.array(normals, dtype=wp.vec3),

@@ -85,7 +85,7 @@ def _srgb_table() -> NDArray[np.uint8]:
     # 4096 steps of the square root: fine in the shadows, where the curve is steep.
     linear = _shoulder((np.arange(4096) / 4095.0 * 2.0) ** 2)
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(encoded.clip(0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(encoded.clip(0, 1) * 255), np.uint8)
 
 
 def _shoulder(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,7 +103,9 @@ def linear_from_srgb(image: NDArray[np.uint8]) -> FloatArray:
 def srgb8_from_linear(linear: ArrayLike) -> NDArray[np.uint8]:
     """Linear light of any shape -> 8-bit sRGB, with a shoulder above 0.7 and white at 4."""
     root = np.sqrt(np.clip(np.asarray(linear, np.float32), 0.0, 4.0))
-    return _srgb_table()[(root * np.float32(4095 / 2) + np.float32(0.5)).astype(np.int32)]
+    return np.asarray(
+        _srgb_table()[(root * np.float32(4095 / 2) + np.float32(0.5)).astype(np.int32)]
+    )
 
 
 @dataclass(frozen=True)
