@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.atomic import write_atomically
 from mien.channels import reorder
 from mien.errors import ChannelError, InputError
 
-__all__ = ["Clip", "write_atomically"]
+__all__ = ["Clip"]
 
 _NPZ_LIMIT = 1 << 30  # bytes unpacked: an hour of 60 channels at 60 fps is 52 MB
 
@@ -184,21 +183,3 @@ def _read_npz(path: Path) -> Clip:
         return Clip(tuple(parts["names"].tolist()), parts["times_s"], parts["values"], timecode_s)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all. Raises InputError if it cannot be written."""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(temporary).chmod(0o666 & ~umask)  # mkstemp makes private files
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,163 @@
+"""What may happen to values between networks: One-Euro smoothing and neutral calibration.
+
+Pure functions with explicit state: state in, state out. None of them is on unless asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mien.errors import InputError
+from mien.tracker.features import FeatureLayout, calmest
+
+__all__ = [
+    "BLINK_CHANNELS",
+    "Calibration",
+    "OneEuroConfig",
+    "OneEuroState",
+    "one_euro",
+    "one_euro_lag_s",
+    "unguarded",
+]
+
+BLINK_CHANNELS = ("eyeBlinkLeft", "eyeBlinkRight")
+"""Over within 0.1 to 0.2 s: smoothing would keep the lids from closing."""
+
+
+@dataclass(frozen=True)
+class OneEuroConfig:
+    """One-Euro smoothing (Casiez, Roussel, Vogel 2012): steady at rest, quick in motion.
+
+    The price is lag: a channel at rest follows 1 / (2 pi min_cutoff_hz) seconds late (0.106 s with
+    the default), one that moves at v units a second 1 / (2 pi (min_cutoff_hz + beta v)) late
+    (0.023 s at 2 units a second). `one_euro_lag_s` tells it for any setting.
+    """
+
+    min_cutoff_hz: float = 1.5
+    """Cut-off frequency at rest. Lower is steadier and later."""
+    beta: float = 2.7
+    """How fast the cut-off rises with a channel's speed, hertz per unit per second."""
+    derivative_cutoff_hz: float = 1.0
+    """Cut-off frequency of the speed estimate."""
+    blink_guard: bool = True
+    """Let blinks pass unsmoothed."""
+
+    def __post_init__(self) -> None:
+        cutoffs = np.array([self.min_cutoff_hz, self.derivative_cutoff_hz])
+        if not ((cutoffs > 0) & np.isfinite(cutoffs)).all() or not 0 <= self.beta < np.inf:
+            raise InputError(
+                f"One-Euro smoothing: {self}: cut-offs must be above 0 and beta 0 or more"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class OneEuroState:
+    """What the filter remembers of the frame before."""
+
+    raw: NDArray[np.float32]
+    """(..., C) values as they came in."""
+    smooth: NDArray[np.float32]
+    """(..., C) values as they went out."""
+    speed: NDArray[np.float32]
+    """(..., C) smoothed rate of change, units per second."""
+
+    @classmethod
+    def at(cls, values: NDArray[np.float32]) -> OneEuroState:
+        """At rest at `values`."""
+        return cls(values, values, np.zeros_like(values))
+
+
+def one_euro(
+    values: NDArray[np.float32], dt_s: float, state: OneEuroState | None, config: OneEuroConfig
+) -> tuple[NDArray[np.float32], OneEuroState]:
+    """Smooth (..., C) values that come `dt_s` seconds after those in `state`.
+
+    Without a state the values pass and become it. dt_s may differ from call to call.
+    Raises InputError for a dt_s that is not positive.
+    """
+    values = np.asarray(values, np.float32)
+    if state is None:
+        return values, OneEuroState.at(values)
+    if not dt_s > 0:
+        raise InputError(f"One-Euro smoothing: dt_s is {dt_s}, time must increase")
+    speed_now = (values - state.raw) / np.float32(dt_s)
+    share = _share(config.derivative_cutoff_hz, dt_s)
+    speed = state.speed + share * (speed_now - state.speed)
+    share = _share(config.min_cutoff_hz + config.beta * np.abs(speed), dt_s)
+    smooth = (state.smooth + share * (values - state.smooth)).astype(np.float32)
+    return smooth, OneEuroState(values, smooth, speed.astype(np.float32))
+
+
+def _share(cutoff_hz: ArrayLike, dt_s: float) -> NDArray[np.float32]:
+    """How much of the new value a first-order low pass takes."""
+    turns = np.float32(2 * np.pi * dt_s) * np.asarray(cutoff_hz, np.float32)
+    return np.asarray(turns / (turns + 1))
+
+
+def one_euro_lag_s(config: OneEuroConfig, speed_per_s: float = 0.0) -> float:
+    """By how many seconds a value that moves steadily at this speed (units a second) is late.
+
+    Exact for a ramp once it has settled, at every frame rate. 0: the limit for slow motion.
+    """
+    return 1.0 / (2 * np.pi * (config.min_cutoff_hz + config.beta * abs(speed_per_s)))
+
+
+def unguarded(names: Sequence[str], config: OneEuroConfig) -> NDArray[np.bool_]:
+    """(C,) which channels the smoothing may touch: all, but for blinks under the blink guard."""
+    return np.array([not config.blink_guard or name not in BLINK_CHANNELS for name in names])
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Finds a driver's neutral face in the first frames: watch, then settle.
+
+    While it watches, `neutral` is the calmest of what was seen so far, and `progress` tells how
+    far that may be trusted.
+    """
+
+    wanted: int
+    """Frames to watch."""
+    frames: NDArray[np.float32]
+    """(n, F) raw features seen so far; none any more once it is ready."""
+    neutral: NDArray[np.float32] | None = None
+    """(F,) raw features of the neutral face; None before the first frame."""
+
+    @classmethod
+    def start(cls, wanted: int, layout: FeatureLayout) -> Calibration:
+        """Nothing watched yet. Raises InputError for fewer than one frame."""
+        if wanted < 1:
+            raise InputError(f"calibration: {wanted} frames to watch, expected at least 1")
+        return cls(wanted, np.zeros((0, layout.size), np.float32))
+
+    @classmethod
+    def given(cls, neutral: NDArray[np.float32], layout: FeatureLayout) -> Calibration:
+        """Ready from the start. Raises InputError for a neutral that does not fit the layout."""
+        neutral = np.array(neutral, np.float32)
+        if neutral.shape != (layout.size,) or not np.isfinite(neutral).all():
+            raise InputError(
+                f"neutral: expected {layout.size} finite values, got shape {neutral.shape}"
+            )
+        return cls(0, np.zeros((0, layout.size), np.float32), neutral)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the neutral is final."""
+        return self.neutral is not None and not len(self.frames)
+
+    @property
+    def progress(self) -> float:
+        """Share of the frames that were watched: 1 when ready."""
+        return 1.0 if self.ready else len(self.frames) / self.wanted
+
+    def watch(self, features: NDArray[np.float32], layout: FeatureLayout) -> Calibration:
+        """With one more frame of raw features (F,); unchanged once it is ready."""
+        if self.ready:
+            return self
+        frames = np.concatenate([self.frames, np.asarray(features, np.float32)[None]])
+        neutral = calmest(frames, layout)
+        done = len(frames) >= self.wanted
+        return Calibration(self.wanted, frames[:0] if done else frames, neutral)

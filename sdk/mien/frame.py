@@ -1,0 +1,120 @@
+"""One moment out: channels, head, eyes, detail, confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.channels import HEAD_CHANNELS, canonical_name
+from mien.clip import Clip
+from mien.errors import ChannelError
+from mien.rotation import quaternion_from_angles, quaternion_from_rotation_vector
+
+__all__ = ["Frame", "eye_rotations", "frames_from_clip"]
+
+Float32Array = NDArray[np.float32]
+
+_LOOK_RAD = {"In": 0.63, "Out": 0.58, "Up": 0.45, "Down": 0.62}
+"""Turn of an eyeball at weight 1, radians: least squares over a real iPhone recording, which has
+both the eyeLook channels and the eyes' angles."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What a session gives back for one moment."""
+
+    time_s: float
+    """The time it was asked for."""
+    channel_names: tuple[str, ...]
+    channels: Float32Array
+    """(C,) rig weights, 0..1, named by `channel_names`."""
+    head_rotation_xyzw: Float32Array
+    """(4,) head relative to the viewing camera, y-up axes; identity looks straight into it."""
+    head_translation_m: Float32Array
+    """(3,) head in the same axes, metres; zeros where the source did not know it."""
+    left_eye_xyzw: Float32Array
+    """(4,) eyeball relative to the head. Says what the eyeLook channels say, for hosts that turn
+    joints: apply one or the other, never both."""
+    right_eye_xyzw: Float32Array
+    """(4,) likewise."""
+    detail: Float32Array
+    """(D,) wrinkle weights; empty for a character without detail."""
+    confidence: float
+    """How far the frame rests on what was seen, 0..1: the tracker's presence, times the progress of
+    the calibration while that runs; it falls to 0 while no face is seen."""
+
+    def __getitem__(self, name: str) -> float:
+        """The value of one channel. Raises ChannelError for a name that the character lacks."""
+        if name not in self.channel_names:
+            canonical = canonical_name(name)
+            if canonical not in self.channel_names:
+                raise ChannelError(
+                    f"no channel {name!r}; this character has {', '.join(self.channel_names)}"
+                )
+            name = canonical
+        return float(self.channels[self.channel_names.index(name)])
+
+
+def eye_rotations(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Float32Array, ...]:
+    """Left and right (..., 4) eyeball rotations that channels (..., C) mean; absent channels are 0.
+
+    The axis lies in the plane of the face (no roll); signs as in rig space, +Y turns to the
+    character's own left.
+    """
+    column = {name: index for index, name in enumerate(names)}
+
+    def look(direction: str, side: str) -> NDArray[np.float64]:
+        index = column.get(f"eyeLook{direction}{side}")
+        if index is None:
+            return np.zeros(np.shape(values)[:-1])
+        return _LOOK_RAD[direction] * np.asarray(values[..., index], np.float64)
+
+    eyes = []
+    for side, outwards in (("Left", 1.0), ("Right", -1.0)):
+        down = look("Down", side) - look("Up", side)
+        left = outwards * (look("Out", side) - look("In", side))
+        vector = np.stack([down, left, np.zeros_like(down)], axis=-1)
+        eyes.append(quaternion_from_rotation_vector(vector).astype(np.float32))
+    return tuple(eyes)
+
+
+def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> tuple[Frame, ...]:
+    """A recording as frames: its own channels by name, 0 where it lacks one; confidence 1.
+
+    Head and eye angles are taken where the clip has them; otherwise the head is straight and the
+    eyes follow the eyeLook channels.
+    """
+    has_eyes = set(HEAD_CHANNELS[3:]) <= set(_canonical(clip.names))
+    clip = clip.select((*channel_names, *HEAD_CHANNELS), missing=0.0)
+    values = np.ascontiguousarray(clip.values[:, : len(channel_names)])
+    angles = clip.values[:, len(channel_names) :].reshape(-1, 3, 3)
+    head, left, right = np.moveaxis(quaternion_from_angles(angles), 1, 0).astype(np.float32)
+    if not has_eyes:
+        left, right = eye_rotations(channel_names, values)
+    return tuple(
+        Frame(
+            time_s=float(clip.times_s[i]),
+            channel_names=tuple(channel_names),
+            channels=values[i],
+            head_rotation_xyzw=head[i],
+            head_translation_m=np.zeros(3, np.float32),
+            left_eye_xyzw=left[i],
+            right_eye_xyzw=right[i],
+            detail=np.zeros(0, np.float32),
+            confidence=1.0,
+        )
+        for i in range(len(clip))
+    )
+
+
+def _canonical(names: Sequence[str]) -> list[str]:
+    known = []
+    for name in names:
+        try:
+            known.append(canonical_name(name))
+        except ChannelError:  # a rig's own extra
+            known.append(name)
+    return known

@@ -1,0 +1,415 @@
+"""One performer driving one character: animator state, neutral, filters and clock.
+
+A step is: take the driver's neutral off the features, append the time step, run the recurrent
+network once, smooth if asked to. All state is in one immutable value, so a step that fails changes
+nothing, and a session can be saved to bytes and continued elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+from mien.filters import Calibration, OneEuroConfig, OneEuroState, one_euro, unguarded
+from mien.frame import Frame, eye_rotations, frames_from_clip
+from mien.rotation import (
+    IDENTITY,
+    fraction_of,
+    quaternion_from_rotation_vector,
+    unit_quaternion,
+)
+from mien.tracker.face_track import FaceTrack
+from mien.tracker.features import FeatureLayout, driver_features, subtract_neutral
+
+if TYPE_CHECKING:
+    from mien.animator import Animator, AnimatorState
+
+__all__ = [
+    "Frame",
+    "Observation",
+    "Session",
+    "SessionOptions",
+    "SessionState",
+    "frames_from_clip",
+    "step_many",
+]
+
+Float32Array = NDArray[np.float32]
+
+NOMINAL_RATE_HZ = 30.0
+"""Rate that the time-step feature is measured in: dt * 30 - 1 is 0 at 30 frames a second."""
+_MIN_DT_S, _MAX_DT_S = 1 / 240, 0.25
+"""Time steps beyond these are not told to the network, which never saw such."""
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How a session treats its driver."""
+
+    smoothing: OneEuroConfig | None = None
+    """One-Euro smoothing of the channels; None: none, and no lag."""
+    calibration_frames: int = 30
+    """First frames in which the driver's neutral face is looked for, when it was not given. 0: the
+    features come with their neutral already subtracted."""
+    min_presence: float = 0.5
+    """Below this tracker confidence a face counts as lost."""
+    hold_s: float = 0.25
+    """How long a lost face's last expression is held."""
+    decay_s: float = 0.4
+    """Time constant with which it then fades to neutral."""
+    forget_s: float = 1.0
+    """A face that was lost for longer starts with a fresh network state."""
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What is known of the driver at one moment."""
+
+    features: Float32Array | None
+    """(F,) raw features in the character's layout; None: no face is seen."""
+    presence: float = 1.0
+    """The tracker's confidence that it is a face, 0..1."""
+    head_rotation_xyzw: NDArray[np.floating] | None = None
+    """(4,) head relative to the camera; None: taken from the features' head_rotation."""
+    head_translation_m: NDArray[np.floating] | None = None
+    """(3,) head in y-up camera axes, metres; None: unknown."""
+
+
+Source = Observation | FaceTrack | NDArray[np.floating] | None
+"""What `Session.step` takes: a tracked face, raw features (F,), an Observation, or no face."""
+
+
+@dataclass(frozen=True, eq=False)
+class SessionState:
+    """Everything a session remembers."""
+
+    time_s: float | None
+    """Time of the last step; None before the first."""
+    seen_s: float | None
+    """Time of the last step that saw a face."""
+    animator: AnimatorState
+    calibration: Calibration | None
+    """None: features come relative to their neutral."""
+    smoothing: OneEuroState | None
+    channels: Float32Array
+    """(C,) values when the face was last seen."""
+    head_rotation_xyzw: Float32Array
+    """(4,) likewise."""
+    head_translation_m: Float32Array
+    """(3,) likewise."""
+    confidence: float
+    """Likewise."""
+
+
+class Session:
+    """Steps one performer through one character; made by `Character.session`.
+
+    Not for several threads at once. Sessions of one character share its network.
+    """
+
+    def __init__(
+        self,
+        animator: Animator,
+        layout: FeatureLayout,
+        channel_names: Sequence[str],
+        options: SessionOptions | None = None,
+        neutral: NDArray[np.floating] | None = None,
+    ) -> None:
+        """`neutral`: (F,) raw features of the driver's relaxed face, where it is known."""
+        self.animator = animator
+        self.layout = layout
+        self.channel_names = tuple(channel_names)
+        self.options = options or SessionOptions()
+        smoothing = self.options.smoothing
+        self._smoothed = unguarded(self.channel_names, smoothing or OneEuroConfig())
+        self._state = SessionState(
+            time_s=None,
+            seen_s=None,
+            animator=animator.initial_state(),
+            calibration=self._calibration(neutral, self.options.calibration_frames),
+            smoothing=None,
+            channels=np.zeros(len(self.channel_names), np.float32),
+            head_rotation_xyzw=IDENTITY.astype(np.float32),
+            head_translation_m=np.zeros(3, np.float32),
+            confidence=0.0,
+        )
+
+    @property
+    def state(self) -> SessionState:
+        """What the session remembers now."""
+        return self._state
+
+    @property
+    def neutral(self) -> Float32Array | None:
+        """(F,) the driver's neutral in use; an estimate while `calibrating`, None before it."""
+        calibration = self._state.calibration
+        return None if calibration is None else calibration.neutral
+
+    @property
+    def calibrating(self) -> bool:
+        """Whether the neutral is still being looked for."""
+        calibration = self._state.calibration
+        return calibration is not None and not calibration.ready
+
+    def calibrate(
+        self, neutral: NDArray[np.floating] | None = None, frames: int | None = None
+    ) -> None:
+        """Take this neutral (F,) from now on, or look for one in the next `frames` frames."""
+        wanted = self.options.calibration_frames if frames is None else frames
+        self._state = replace(self._state, calibration=self._calibration(neutral, wanted))
+
+    def reset(self) -> None:
+        """Forget expression, pose and clock; keep the neutral."""
+        fresh = Session(self.animator, self.layout, self.channel_names, self.options)
+        self._state = replace(fresh._state, calibration=self._state.calibration)
+
+    def step(
+        self,
+        source: Source,
+        time_s: float,
+        *,
+        presence: float = 1.0,
+        head_translation_m: NDArray[np.floating] | None = None,
+    ) -> Frame:
+        """The character at `time_s`, from a FaceTrack, raw features (F,), or None: no face.
+
+        Times are seconds on any steady clock and must increase. `presence` and
+        `head_translation_m` go with plain features; a FaceTrack has its own.
+
+        A lost face (None, or presence below `SessionOptions.min_presence`) is held, then fades to
+        neutral while confidence falls to 0. Raises InputError for features of another size, values
+        that are not finite, and times that do not increase; the session is then as it was before.
+        """
+        if source is not None and not isinstance(source, (Observation, FaceTrack)):
+            source = Observation(np.asarray(source), presence, None, head_translation_m)
+        return step_many([self], [source], [time_s])[0]
+
+    def check(self, source: Source, time_s: float) -> None:
+        """Raise what `step` would raise for this input, and change nothing."""
+        self._prepare(source, time_s)
+
+    def snapshot(self) -> bytes:
+        """The session's whole state, for `restore`; grows with the features while calibrating."""
+        from mien.session_snapshot import pack_state
+
+        return pack_state(self)
+
+    def restore(self, data: bytes) -> None:
+        """Continue from a `snapshot` of a session with the same character and options.
+
+        Raises InputError for bytes that are not such a snapshot; the session stays as it was.
+        """
+        from mien.session_snapshot import unpack_state
+
+        self._state = unpack_state(self, data)
+
+    def _calibration(self, neutral: NDArray[np.floating] | None, frames: int) -> Calibration | None:
+        if neutral is not None:
+            return Calibration.given(np.asarray(neutral, np.float32), self.layout)
+        return Calibration.start(frames, self.layout) if frames else None
+
+    def _prepare(self, source: Source, time_s: float) -> _Prepared:
+        """Check everything that may be wrong with an input; no state changes here."""
+        seen = _observed(source, self.layout, self.options.min_presence)
+        time_s = float(time_s)
+        if not np.isfinite(time_s):
+            raise InputError(f"session: time is {time_s}, expected finite seconds")
+        state = self._state
+        if state.time_s is not None and time_s <= state.time_s:
+            raise InputError(
+                f"session: time {time_s} s follows {state.time_s} s: times must increase"
+            )
+        if seen is None or seen.features is None:
+            return _Prepared(time_s, None, None, None, state.animator)
+        calibration = state.calibration
+        x = seen.features
+        if calibration is not None:
+            calibration = calibration.watch(x, self.layout)
+            if calibration.neutral is not None:
+                x = subtract_neutral(x, calibration.neutral, self.layout)
+        dt_s, remembered = 1 / NOMINAL_RATE_HZ, state.animator
+        if state.seen_s is not None and time_s - state.seen_s <= self.options.forget_s:
+            dt_s = min(max(time_s - state.seen_s, _MIN_DT_S), _MAX_DT_S)
+        elif state.seen_s is not None:
+            remembered = self.animator.initial_state()
+        row = np.append(x, np.float32(dt_s * NOMINAL_RATE_HZ - 1)).astype(np.float32)
+        return _Prepared(time_s, seen, row, calibration, remembered)
+
+    def _finish(
+        self, ready: _Prepared, channels: Float32Array | None, animator: AnimatorState
+    ) -> Frame:
+        """Take the network's answer in (None: no face), and give the frame."""
+        if ready.seen is None or channels is None:
+            return self._fade(ready.time_s)
+        state, seen = self._state, ready.seen
+        smoothing = state.smoothing
+        if self.options.smoothing is not None:
+            dt_s = 0.0 if state.time_s is None else ready.time_s - state.time_s
+            smooth, smoothing = one_euro(channels, dt_s, smoothing, self.options.smoothing)
+            channels = np.where(self._smoothed, smooth, channels)
+        progress = 1.0 if ready.calibration is None else ready.calibration.progress
+        translation = seen.head_translation_m
+        self._state = SessionState(
+            time_s=ready.time_s,
+            seen_s=ready.time_s,
+            animator=animator,
+            calibration=ready.calibration,
+            smoothing=smoothing,
+            channels=channels,
+            head_rotation_xyzw=_head_rotation(seen, self.layout),
+            head_translation_m=np.zeros(3, np.float32)
+            if translation is None
+            else np.asarray(translation, np.float32),
+            confidence=float(seen.presence) * progress,
+        )
+        return self._frame(1.0, self._state.confidence)
+
+    def _fade(self, time_s: float) -> Frame:
+        """No face: hold, then fade. A function of how long it is lost, whatever the frame rate."""
+        options, state = self.options, self._state
+        share, confidence = 0.0, 0.0
+        if state.seen_s is not None:
+            lost_s = time_s - state.seen_s
+            share = float(np.exp(-max(lost_s - options.hold_s, 0.0) / options.decay_s))
+            confidence = state.confidence * max(1.0 - lost_s / options.hold_s, 0.0)
+        self._state = replace(state, time_s=time_s)
+        frame = self._frame(share, confidence)
+        if options.smoothing is not None:  # a face that comes back starts from what is shown
+            self._state = replace(self._state, smoothing=OneEuroState.at(frame.channels))
+        return frame
+
+    def _frame(self, share: float, confidence: float) -> Frame:
+        state = self._state
+        channels = state.channels if share == 1.0 else np.float32(share) * state.channels
+        head = state.head_rotation_xyzw
+        if share != 1.0:
+            head = fraction_of(head, share).astype(np.float32)
+        left, right = eye_rotations(self.channel_names, channels)
+        assert state.time_s is not None
+        return Frame(
+            time_s=state.time_s,
+            channel_names=self.channel_names,
+            channels=channels,
+            head_rotation_xyzw=head,
+            head_translation_m=state.head_translation_m,
+            left_eye_xyzw=left,
+            right_eye_xyzw=right,
+            detail=np.zeros(0, np.float32),
+            confidence=confidence,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A checked input, ready for the network."""
+
+    time_s: float
+    seen: Observation | None
+    row: Float32Array | None
+    """(F + 1,) the network's input."""
+    calibration: Calibration | None
+    animator: AnimatorState
+    """State to start from."""
+
+
+def step_many(
+    sessions: Sequence[Session], sources: Sequence[Source], times_s: Sequence[float]
+) -> list[Frame]:
+    """One step of each of several sessions of one character, in a single run of its network.
+
+    Gives what single steps give, to rounding. Raises InputError, before any session has changed,
+    when one of the inputs is refused (`Session.check` finds which), a session is there twice, or
+    the sessions have different networks.
+    """
+    if not len(sessions) == len(sources) == len(times_s):
+        raise InputError(
+            f"step_many: {len(sessions)} sessions, {len(sources)} sources and {len(times_s)} times"
+        )
+    if len({id(session) for session in sessions}) != len(sessions):
+        raise InputError("step_many: a session can take only one step at a time")
+    if len({id(session.animator) for session in sessions}) > 1:
+        raise InputError("step_many: the sessions must share one character's animator")
+    given = zip(sessions, sources, times_s, strict=True)
+    ready = [session._prepare(source, time_s) for session, source, time_s in given]
+    rows = [p.row for p in ready if p.row is not None]
+    results: list[tuple[Float32Array | None, Any]] = [(None, p.animator) for p in ready]
+    if rows:
+        state = _stacked([p.animator for p in ready if p.row is not None])
+        out, state = sessions[0].animator.run(np.stack(rows)[:, None], state)
+        faces = (index for index, p in enumerate(ready) if p.row is not None)
+        for place, index in enumerate(faces):
+            results[index] = out[place, 0].copy(), _part(state, place)
+    return [
+        session._finish(p, channels, state)
+        for session, p, (channels, state) in zip(sessions, ready, results, strict=True)
+    ]
+
+
+def _stacked(states: Sequence[AnimatorState]) -> AnimatorState:
+    """States of batch 1 as one batch (the second axis)."""
+    if len(states) == 1:
+        return states[0]
+    return replace(
+        states[0],
+        h=np.concatenate([s.h for s in states], axis=1),
+        c=np.concatenate([s.c for s in states], axis=1),
+    )
+
+
+def _part(state: AnimatorState, index: int) -> AnimatorState:
+    part = slice(index, index + 1)
+    return replace(state, h=state.h[:, part].copy(), c=state.c[:, part].copy())
+
+
+def _observed(source: Source, layout: FeatureLayout, min_presence: float) -> Observation | None:
+    """The source as a checked Observation; None where no face is."""
+    if isinstance(source, FaceTrack):
+        if not source.presence >= min_presence:
+            return None
+        source = Observation(
+            driver_features(source, layout),
+            source.presence,
+            source.head_rotation_xyzw,
+            source.head_translation_m,
+        )
+    elif source is not None and not isinstance(source, Observation):
+        source = Observation(np.asarray(source))
+    if source is None or source.features is None:
+        return None
+    if not 0 <= source.presence <= 1:
+        raise InputError(f"session: presence is {source.presence}, expected 0 to 1")
+    try:
+        features = np.asarray(source.features, np.float32)
+    except (TypeError, ValueError):
+        raise InputError(f"session: features are {type(source.features).__name__}") from None
+    if features.shape != (layout.size,):
+        groups = ", ".join(f"{name} {size}" for name, size in layout.names_and_sizes)
+        raise InputError(
+            f"session: features have shape {features.shape}, expected ({layout.size},): {groups}"
+        )
+    if not np.isfinite(features).all():
+        where = int(np.flatnonzero(~np.isfinite(features))[0])
+        raise InputError(f"session: feature {where} is {features[where]}, expected finite values")
+    pose = (("head_rotation_xyzw", 4), ("head_translation_m", 3))
+    for name, size in pose:
+        value = getattr(source, name)
+        if value is not None and (np.shape(value) != (size,) or not np.isfinite(value).all()):
+            raise InputError(f"session: {name} must be {size} finite values")
+    if source.presence < min_presence:
+        return None
+    return replace(source, features=features)
+
+
+def _head_rotation(seen: Observation, layout: FeatureLayout) -> Float32Array:
+    """Relative to the camera; identity where nothing tells it."""
+    if seen.head_rotation_xyzw is not None:
+        return unit_quaternion(seen.head_rotation_xyzw).astype(np.float32)
+    part = layout.slices.get("head_rotation")
+    if part is None or seen.features is None:
+        return IDENTITY.astype(np.float32)
+    return quaternion_from_rotation_vector(seen.features[part]).astype(np.float32)

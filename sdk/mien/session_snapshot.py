@@ -1,0 +1,139 @@
+"""A session's state as bytes: resume tokens.
+
+    magic  8 bytes   "MIENSES1", the last digit the version of this layout
+    key   16 bytes   of the character's channels, features, network state and the session's options
+    crc    4 bytes   CRC-32 of everything after it
+    body             little-endian: doubles (times, confidence), counts, then float32 arrays
+
+Every length follows from the session that reads it and two counts, so nothing in the bytes can make
+a reader allocate more than the bytes themselves hold. The CRC finds accidents; who must trust
+tokens that went through other hands signs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+from mien.filters import Calibration, OneEuroState
+from mien.rotation import unit_quaternion
+
+if TYPE_CHECKING:
+    from mien.session import Session, SessionState
+
+__all__ = ["pack_state", "unpack_state"]
+
+_MAGIC = b"MIENSES1"
+_HEAD = struct.Struct("<8s16sI")
+_BODY = struct.Struct(
+    "<3d4I"
+)  # time, seen, confidence; wanted, watched, has neutral, has smoothing
+_RELATIVE = 0xFFFFFFFF  # as `wanted`: features come relative to their neutral
+_MAX_WATCHED = 100_000
+
+Float32Array = NDArray[np.float32]
+
+
+def pack_state(session: Session) -> bytes:
+    """The bytes of a session's state."""
+    state = session.state
+    calibration, smoothing = state.calibration, state.smoothing
+    watched = 0 if calibration is None else len(calibration.frames)
+    neutral = None if calibration is None else calibration.neutral
+    head = _BODY.pack(
+        np.nan if state.time_s is None else state.time_s,
+        np.nan if state.seen_s is None else state.seen_s,
+        state.confidence,
+        _RELATIVE if calibration is None else calibration.wanted,
+        watched,
+        neutral is not None,
+        smoothing is not None,
+    )
+    arrays = [
+        state.channels, state.head_rotation_xyzw, state.head_translation_m,
+        state.animator.h, state.animator.c,
+    ]  # fmt: skip
+    if calibration is not None:
+        arrays.append(calibration.frames)
+    if neutral is not None:
+        arrays.append(neutral)
+    if smoothing is not None:
+        arrays += [smoothing.raw, smoothing.smooth, smoothing.speed]
+    body = head + b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in arrays)
+    return _HEAD.pack(_MAGIC, _key(session), zlib.crc32(body)) + body
+
+
+def unpack_state(session: Session, data: bytes) -> SessionState:
+    """The state in `data`, for a session like the one that packed it. Raises InputError."""
+    if len(data) < _HEAD.size + _BODY.size or not data.startswith(_MAGIC[:7]):
+        raise InputError(f"snapshot: {len(data)} bytes that are not a session's snapshot")
+    magic, key, crc = _HEAD.unpack_from(data)
+    if magic != _MAGIC:
+        raise InputError(f"snapshot: of version {magic[7:]!r}, this reader knows {_MAGIC[7:]!r}")
+    if key != _key(session):
+        raise InputError("snapshot: of a session with another character or other options")
+    body = data[_HEAD.size :]
+    if zlib.crc32(body) != crc:
+        raise InputError("snapshot: damaged (its checksum is wrong)")
+    time_s, seen_s, confidence, wanted, watched, has_neutral, smooths = _BODY.unpack_from(body)
+    old, f = session.state, session.layout.size
+    c = len(session.channel_names)
+    shapes: list[tuple[int, ...]] = [(c,), (4,), (3,), old.animator.h.shape, old.animator.c.shape]
+    relative = wanted == _RELATIVE
+    if watched > _MAX_WATCHED or watched > wanted or has_neutral > 1 or smooths > 1:
+        raise InputError("snapshot: damaged (impossible counts)")
+    shapes += [] if relative else [(watched, f)]
+    shapes += [(f,)] * has_neutral + [(c,)] * (3 * smooths)
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    if len(body) != _BODY.size + 4 * sum(sizes):
+        raise InputError(f"snapshot: damaged ({len(body)} bytes do not hold what they announce)")
+    flat = np.frombuffer(body, "<f4", offset=_BODY.size).astype(np.float32)
+    numbers = [confidence, *(t for t in (time_s, seen_s) if not np.isnan(t))]
+    if not (np.isfinite(flat).all() and np.isfinite(numbers).all() and 0 <= confidence <= 1):
+        raise InputError("snapshot: damaged (values that are not finite)")
+    parts = np.split(flat, np.cumsum(sizes)[:-1])
+    arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    channels, rotation, translation, h0, c0 = arrays[:5]
+    rest = arrays[5:]
+    if not 0.5 < float(np.linalg.norm(rotation)) < 2 or _impossible(time_s, seen_s):
+        raise InputError("snapshot: damaged (impossible pose or times)")
+    calibration = None
+    if not relative:
+        frames = rest.pop(0)
+        calibration = Calibration(wanted, frames, rest.pop(0) if has_neutral else None)
+        if calibration.neutral is None and (watched or not wanted):
+            raise InputError("snapshot: damaged (calibration without a neutral)")
+    elif has_neutral:
+        raise InputError("snapshot: damaged (a neutral where none is used)")
+    return replace(
+        old,
+        time_s=None if np.isnan(time_s) else time_s,
+        seen_s=None if np.isnan(seen_s) else seen_s,
+        animator=replace(old.animator, h=h0, c=c0),
+        calibration=calibration,
+        smoothing=OneEuroState(*rest) if smooths else None,
+        channels=channels,
+        head_rotation_xyzw=unit_quaternion(rotation).astype(np.float32),
+        head_translation_m=translation,
+        confidence=confidence,
+    )
+
+
+def _impossible(time_s: float, seen_s: float) -> bool:
+    return not np.isnan(seen_s) and not seen_s <= time_s
+
+
+def _key(session: Session) -> bytes:
+    state = session.state.animator
+    what = (
+        session.channel_names, session.layout.names_and_sizes, session.options,
+        state.h.shape, state.c.shape,
+    )  # fmt: skip
+    return hashlib.sha256(repr(what).encode()).digest()[:16]
