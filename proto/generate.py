@@ -1,7 +1,7 @@
 """Write the Python stubs of the wire contract: `python proto/generate.py`.
 
-The compiler is pinned (grpcio-tools 1.71.0 in the `dev` extra): stubs refuse runtimes that are older
-than the compiler that wrote them, so its version is the floor that users must meet.
+The compiler is pinned (grpcio-tools 1.71.0 in the `dev` extra): stubs refuse runtimes that are
+older than the compiler that wrote them, so its version is the floor that users must meet.
 """
 
 from __future__ import annotations

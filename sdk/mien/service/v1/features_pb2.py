@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from mien.service.v1 import geometry_pb2 as mien_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16mien/v1/features.proto\x12\x07mien.v1\x1a\x16mien/v1/geometry.proto\"*\n\x0c\x46\x65\x61tureGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\r\"F\n\rFeatureLayout\x12%\n\x06groups\x18\x01 \x03(\x0b\x32\x15.mien.v1.FeatureGroup\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"\x81\x01\n\x11PerformerFeatures\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x03(\x02\x12*\n\x10head_translation\x18\x03 \x01(\x0b\x32\x10.mien.v1.Vector3\x12\x15\n\x08presence\x18\x04 \x01(\x02H\x00\x88\x01\x01\x42\x0b\n\t_presence\"0\n\x10PerformerNeutral\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x03(\x02\x42%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16mien/v1/features.proto\x12\x07mien.v1\x1a\x16mien/v1/geometry.proto\"*\n\x0c\x46\x65\x61tureGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\r\"F\n\rFeatureLayout\x12%\n\x06groups\x18\x01 \x03(\x0b\x32\x15.mien.v1.FeatureGroup\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"\xad\x01\n\x11PerformerFeatures\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x03(\x02\x12*\n\rhead_rotation\x18\x03 \x01(\x0b\x32\x13.mien.v1.Quaternion\x12*\n\x10head_translation\x18\x04 \x01(\x0b\x32\x10.mien.v1.Vector3\x12\x15\n\x08presence\x18\x05 \x01(\x02H\x00\x88\x01\x01\x42\x0b\n\t_presence\"0\n\x10PerformerNeutral\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x03(\x02\x42%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEATURELAYOUT']._serialized_start=103
   _globals['_FEATURELAYOUT']._serialized_end=173
   _globals['_PERFORMERFEATURES']._serialized_start=176
-  _globals['_PERFORMERFEATURES']._serialized_end=305
-  _globals['_PERFORMERNEUTRAL']._serialized_start=307
-  _globals['_PERFORMERNEUTRAL']._serialized_end=355
+  _globals['_PERFORMERFEATURES']._serialized_end=349
+  _globals['_PERFORMERNEUTRAL']._serialized_start=351
+  _globals['_PERFORMERNEUTRAL']._serialized_end=399
 # @@protoc_insertion_point(module_scope)

@@ -23,16 +23,18 @@ class FeatureLayout(_message.Message):
     def __init__(self, groups: _Optional[_Iterable[_Union[FeatureGroup, _Mapping]]] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class PerformerFeatures(_message.Message):
-    __slots__ = ("id", "features", "head_translation", "presence")
+    __slots__ = ("id", "features", "head_rotation", "head_translation", "presence")
     ID_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    HEAD_ROTATION_FIELD_NUMBER: _ClassVar[int]
     HEAD_TRANSLATION_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
     id: str
     features: _containers.RepeatedScalarFieldContainer[float]
+    head_rotation: _geometry_pb2.Quaternion
     head_translation: _geometry_pb2.Vector3
     presence: float
-    def __init__(self, id: _Optional[str] = ..., features: _Optional[_Iterable[float]] = ..., head_translation: _Optional[_Union[_geometry_pb2.Vector3, _Mapping]] = ..., presence: _Optional[float] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., features: _Optional[_Iterable[float]] = ..., head_rotation: _Optional[_Union[_geometry_pb2.Quaternion, _Mapping]] = ..., head_translation: _Optional[_Union[_geometry_pb2.Vector3, _Mapping]] = ..., presence: _Optional[float] = ...) -> None: ...
 
 class PerformerNeutral(_message.Message):
     __slots__ = ("id", "features")

@@ -19,22 +19,26 @@ class Outputs(_message.Message):
     def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ...) -> None: ...
 
 class Smoothing(_message.Message):
-    __slots__ = ("min_cutoff_hz", "beta", "derivative_cutoff_hz")
+    __slots__ = ("min_cutoff_hz", "beta", "derivative_cutoff_hz", "blink_guard")
     MIN_CUTOFF_HZ_FIELD_NUMBER: _ClassVar[int]
     BETA_FIELD_NUMBER: _ClassVar[int]
     DERIVATIVE_CUTOFF_HZ_FIELD_NUMBER: _ClassVar[int]
+    BLINK_GUARD_FIELD_NUMBER: _ClassVar[int]
     min_cutoff_hz: float
     beta: float
     derivative_cutoff_hz: float
-    def __init__(self, min_cutoff_hz: _Optional[float] = ..., beta: _Optional[float] = ..., derivative_cutoff_hz: _Optional[float] = ...) -> None: ...
+    blink_guard: bool
+    def __init__(self, min_cutoff_hz: _Optional[float] = ..., beta: _Optional[float] = ..., derivative_cutoff_hz: _Optional[float] = ..., blink_guard: bool = ...) -> None: ...
 
 class Calibration(_message.Message):
-    __slots__ = ("neutrals", "frames")
+    __slots__ = ("neutrals", "frames", "subtracted")
     NEUTRALS_FIELD_NUMBER: _ClassVar[int]
     FRAMES_FIELD_NUMBER: _ClassVar[int]
+    SUBTRACTED_FIELD_NUMBER: _ClassVar[int]
     neutrals: _containers.RepeatedCompositeFieldContainer[_features_pb2.PerformerNeutral]
     frames: int
-    def __init__(self, neutrals: _Optional[_Iterable[_Union[_features_pb2.PerformerNeutral, _Mapping]]] = ..., frames: _Optional[int] = ...) -> None: ...
+    subtracted: bool
+    def __init__(self, neutrals: _Optional[_Iterable[_Union[_features_pb2.PerformerNeutral, _Mapping]]] = ..., frames: _Optional[int] = ..., subtracted: bool = ...) -> None: ...
 
 class Settings(_message.Message):
     __slots__ = ("rate_hz", "outputs", "smoothing", "calibration_frames", "mailbox_frames", "idle_timeout_s", "max_message_bytes", "max_performers")

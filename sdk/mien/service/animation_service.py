@@ -1,0 +1,196 @@
+"""AnimationService: features in, rig frames out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import grpc
+
+from mien.errors import InputError
+from mien.service import messages
+from mien.service.catalogue import Catalogue, Offer
+from mien.service.live import Conversation, Floor, Limits, converse
+from mien.service.performers import (
+    Performers,
+    StepBatcher,
+    Stepped,
+    check_features,
+    check_layout,
+    layout_of,
+)
+from mien.service.wire import (
+    AnimateOpen,
+    FrameInput,
+    Opened,
+    Outputs,
+    RigReply,
+    Settings,
+    TrackOpen,
+)
+
+__all__ = ["AnimationService", "granted", "rig_reply"]
+
+
+def granted(
+    opening: AnimateOpen | TrackOpen,
+    limits: Limits,
+    default_rate_hz: float,
+    calibration_frames: int,
+    max_message_bytes: int,
+    max_performers: int,
+) -> Settings:
+    """What an opening message is granted. Raises InputError for a rate that is none."""
+    rate_hz = opening.rate_hz or default_rate_hz
+    if not 0 < rate_hz <= limits.max_rate_hz:
+        raise InputError(f"rate_hz is {rate_hz:g}, expected above 0 to {limits.max_rate_hz:g}")
+    return Settings(
+        rate_hz=rate_hz,
+        outputs=opening.outputs,
+        smoothing=opening.smoothing,
+        calibration_frames=(
+            0 if opening.subtracted else opening.calibration_frames or calibration_frames
+        ),
+        mailbox_frames=limits.mailbox_frames,
+        idle_timeout_s=limits.idle_timeout_s,
+        max_message_bytes=max_message_bytes,
+        max_performers=max_performers,
+    )
+
+
+class TokenClock:
+    """When a resume token is due."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._due_s = time.perf_counter() + interval_s
+
+    def due(self, final: bool) -> bool:
+        """Whether this answer carries one."""
+        now = time.perf_counter()
+        if final:
+            return True
+        if self._interval_s == 0 or now < self._due_s:
+            return False
+        self._due_s = now + self._interval_s
+        return True
+
+
+def rig_reply(
+    sequence: int, time_s: float, stepped: dict[str, Stepped], arrived_s: float, dropped: int
+) -> RigReply:
+    """The answer to one frame, but for its resume token."""
+    return RigReply(
+        sequence=sequence,
+        capture_time_s=time_s,
+        frames={name: one.frame for name, one in stepped.items()},
+        vertices={name: one.vertices for name, one in stepped.items() if one.vertices is not None},
+        dropped=dropped,
+        server_time_s=time.perf_counter() - arrived_s,
+    )
+
+
+@dataclass(eq=False)
+class _Session:
+    """One stream of features; see LiveSession."""
+
+    opened: bytes
+    performers: Performers
+    offer: Offer
+    outputs: Outputs
+    tokens: TokenClock
+
+    async def answer(self, frame: FrameInput, arrived_s: float, dropped: int, final: bool) -> bytes:
+        layout = layout_of(self.offer)
+        # All of them before any of them: a bad performer must not leave the others half a frame on.
+        for performer in frame.performers:
+            if performer.seen.features is not None:
+                check_features(performer.seen.features, layout, performer.id)
+        stepped = await self.performers.step(
+            {performer.id: performer.seen for performer in frame.performers},
+            frame.capture_time_s,
+        )
+        reply = rig_reply(frame.sequence, frame.capture_time_s, stepped, arrived_s, dropped)
+        if self.tokens.due(final):
+            reply = replace(reply, resume_token=self.performers.token())
+        return messages.animate_response_to_bytes(reply, self.outputs)
+
+
+class AnimationService:
+    """Animates the catalogue's characters; `handler` is what a gRPC server takes."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        batcher: StepBatcher,
+        floor: Floor,
+        limits: Limits,
+        calibration_frames: int,
+    ) -> None:
+        self._catalogue = catalogue
+        self._batcher = batcher
+        self._floor = floor
+        self._limits = limits
+        self._calibration_frames = calibration_frames
+        self._conversation = Conversation(
+            parse=messages.animate_request_from_bytes,
+            opening=AnimateOpen,
+            max_bytes=limits.max_message_bytes,
+            open_session=self._open,
+        )
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Bytes in and out: messages are parsed inside, where a bad one gets its own status."""
+        method: Any = grpc.stream_stream_rpc_method_handler(self._animate)
+        return grpc.method_handlers_generic_handler("mien.v1.AnimationService", {"Animate": method})
+
+    async def _animate(
+        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[bytes]:
+        async for answer in converse(
+            requests, context, self._conversation, self._floor, self._limits
+        ):
+            yield answer
+
+    async def _open(self, opening: AnimateOpen, session_id: str) -> _Session:
+        offer = self._catalogue[opening.character]
+        check_layout(opening.layout, offer)
+        manifest = offer.character.manifest
+        settings = granted(
+            opening,
+            self._limits,
+            manifest.rate_hz,
+            self._calibration_frames,
+            self._limits.max_message_bytes,
+            self._limits.max_performers,
+        )
+        performers = Performers(
+            offer,
+            self._batcher,
+            self._limits.max_performers,
+            smoothing=opening.smoothing,
+            neutrals=opening.neutrals,
+            calibration_frames=settings.calibration_frames,
+            vertices=opening.outputs.vertices,
+        )
+        if opening.resume_token:
+            performers.restore(opening.resume_token)
+        opened = Opened(
+            session_id=session_id,
+            character=offer.character.name,
+            package_sha256=offer.sha256,
+            channel_names=tuple(manifest.channels),
+            detail_names=(),
+            layout=layout_of(offer),
+            settings=settings,
+            resumed=bool(opening.resume_token),
+        )
+        return _Session(
+            opened=messages.animate_response_to_bytes(opened),
+            performers=performers,
+            offer=offer,
+            outputs=opening.outputs,
+            tokens=TokenClock(opening.outputs.resume_token_interval_s),
+        )

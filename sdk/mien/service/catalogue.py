@@ -1,0 +1,77 @@
+"""The characters that a server offers: the opened package, and the file that clients download."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mien
+from mien.errors import InputError
+from mien.package import package_bytes, read_package
+from mien.service.statuses import UnknownCharacterError
+
+if TYPE_CHECKING:
+    from mien.character import Character
+
+__all__ = ["Catalogue", "Offer"]
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """One character."""
+
+    character: Character
+    data: bytes
+    """The package file; for a package that is a folder, the file it would be."""
+    sha256: str
+    """Hexadecimal, of `data`."""
+    manifest_json: str
+
+    @classmethod
+    def load(cls, path: Path) -> Offer:
+        """Open and verify a .mien file or folder. Raises PackageError, InputError."""
+        try:
+            # Kept in memory: a file that is replaced while it is served would not fit its hash.
+            data = None if path.is_dir() else path.read_bytes()
+        except OSError as reason:
+            raise InputError(f"cannot read {str(path)!r}: {reason.strerror}") from None
+        package = read_package(path)
+        if data is None:
+            files = {name: package.read_bytes(name) for name in package.manifest.files}
+            data = package_bytes(package.manifest, files)
+        manifest = package.source.read("manifest.json").decode()
+        character = mien.load(path)
+        # Loaded and checked now: not while the first client waits, and never on the event loop.
+        _ = character.rig, character.animator
+        return cls(character, data, hashlib.sha256(data).hexdigest(), manifest)
+
+
+class Catalogue(Mapping[str, Offer]):
+    """Offers by name, sorted. Raises InputError when two have one name."""
+
+    def __init__(self, offers: Iterable[Offer]) -> None:
+        self._offers: dict[str, Offer] = {}
+        for offer in sorted(offers, key=lambda offer: offer.character.name):
+            name = offer.character.name
+            if name in self._offers:
+                raise InputError(f"two packages hold a character named {name!r}: serve one of them")
+            self._offers[name] = offer
+
+    def __getitem__(self, name: str) -> Offer:
+        """Raises UnknownCharacterError, naming what there is."""
+        try:
+            return self._offers[name]
+        except KeyError:
+            known = ", ".join(map(repr, self._offers)) or "no characters"
+            raise UnknownCharacterError(
+                f"there is no character {name!r} here, there is {known}"
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._offers)
+
+    def __len__(self) -> int:
+        return len(self._offers)

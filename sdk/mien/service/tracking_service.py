@@ -1,0 +1,205 @@
+"""TrackingService: encoded pictures in, tracked faces and rig frames out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.channels import SCORE_NAMES
+from mien.errors import ChannelError, InputError
+from mien.service import messages
+from mien.service.animation_service import TokenClock, granted, rig_reply
+from mien.service.catalogue import Catalogue, Offer
+from mien.service.live import Conversation, Floor, Limits, converse
+from mien.service.performers import Performers, StepBatcher, check_layout
+from mien.service.pictures import decode_picture
+from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
+from mien.tracker import FaceTrack
+from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
+
+__all__ = ["FaceSource", "TrackingService"]
+
+_PLAIN_RATE_HZ = 30.0
+_NOTHING = np.zeros(0, np.float32)
+
+
+class FaceSource(Protocol):
+    """What is needed of `mien.tracker.Tracker`."""
+
+    def track(self, image: NDArray[np.uint8], time_s: float | None = None) -> list[FaceTrack]:
+        """The faces in the next image."""
+
+
+@dataclass(eq=False)
+class _Session:
+    """One stream of pictures; see LiveSession."""
+
+    opened: bytes
+    opening: TrackOpen
+    layout: FeatureLayout | None
+    tracker: FaceSource
+    workers: Executor
+    limits: Limits
+    performers: Performers | None
+    tokens: TokenClock
+
+    async def answer(self, image: ImageInput, arrived_s: float, dropped: int, final: bool) -> bytes:
+        loop = asyncio.get_running_loop()
+        tracks, faces, size = await loop.run_in_executor(self.workers, self._look, image)
+        stepped = {}
+        if self.performers is not None:
+            stepped = await self.performers.step(
+                {str(track.face_id): track for track in tracks}, image.capture_time_s
+            )
+        rig = rig_reply(image.sequence, image.capture_time_s, stepped, arrived_s, dropped)
+        if self.performers is not None and self.tokens.due(final):
+            rig = replace(rig, resume_token=self.performers.token())
+        return messages.track_response_to_bytes(TrackReply(faces, rig, size), self.opening.outputs)
+
+    def _look(
+        self, image: ImageInput
+    ) -> tuple[list[FaceTrack], list[TrackedFace], tuple[int, int]]:
+        picture = decode_picture(image.data, self.limits.max_image_pixels)
+        tracks = sorted(
+            self.tracker.track(picture, image.capture_time_s), key=lambda track: track.face_id
+        )
+        return tracks, [self._face(t) for t in tracks], (picture.shape[1], picture.shape[0])
+
+    def _face(self, track: FaceTrack) -> TrackedFace:
+        wanted = self.opening.track_outputs
+        return TrackedFace(
+            face_id=track.face_id,
+            presence=track.presence,
+            landmarks=track.landmarks if wanted.landmarks else _NOTHING,
+            scores=track.scores if wanted.scores else _NOTHING,
+            features=(
+                driver_features(track, self.layout)
+                if wanted.features and self.layout is not None
+                else _NOTHING
+            ),
+            head_rotation_xyzw=track.head_rotation_xyzw,
+            head_translation_m=track.head_translation_m,
+            box=track.box,
+        )
+
+
+class TrackingService:
+    """Tracks pictures; `handler` is what a gRPC server takes."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        batcher: StepBatcher,
+        floor: Floor,
+        limits: Limits,
+        calibration_frames: int,
+        workers: Executor,
+        new_tracker: Callable[[int], FaceSource],
+    ) -> None:
+        """`new_tracker`: most faces to follow -> a tracker for one stream."""
+        self._catalogue = catalogue
+        self._batcher = batcher
+        self._floor = floor
+        self._limits = limits
+        self._calibration_frames = calibration_frames
+        self._workers = workers
+        self._new_tracker = new_tracker
+        self._conversation = Conversation(
+            parse=messages.track_request_from_bytes,
+            opening=TrackOpen,
+            max_bytes=limits.max_image_bytes,
+            open_session=self._open,
+        )
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Bytes in and out, as AnimationService has it."""
+        method: Any = grpc.stream_stream_rpc_method_handler(self._track)
+        return grpc.method_handlers_generic_handler("mien.v1.TrackingService", {"Track": method})
+
+    async def _track(
+        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[bytes]:
+        async for answer in converse(
+            requests, context, self._conversation, self._floor, self._limits
+        ):
+            yield answer
+
+    async def _open(self, opening: TrackOpen, session_id: str) -> _Session:
+        if not 1 <= opening.max_faces <= self._limits.max_faces:
+            raise InputError(
+                f"max_faces is {opening.max_faces}, expected 1 to {self._limits.max_faces}"
+            )
+        offer = self._catalogue[opening.character] if opening.character else None
+        layout = _layout(opening, offer)
+        settings = granted(
+            opening,
+            self._limits,
+            _PLAIN_RATE_HZ if offer is None else offer.character.manifest.rate_hz,
+            self._calibration_frames,
+            self._limits.max_image_bytes,
+            opening.max_faces,
+        )
+        performers = None
+        if offer is not None:
+            performers = Performers(
+                offer,
+                self._batcher,
+                opening.max_faces,
+                smoothing=opening.smoothing,
+                neutrals=opening.neutrals,
+                calibration_frames=settings.calibration_frames,
+                vertices=opening.outputs.vertices,
+            )
+        loop = asyncio.get_running_loop()
+        # Loads networks: not on the event loop.
+        tracker = await loop.run_in_executor(self._workers, self._new_tracker, opening.max_faces)
+        wire_layout = Layout() if layout is None else Layout(layout.names_and_sizes)
+        opened = Opened(
+            session_id=session_id,
+            character=opening.character,
+            package_sha256="" if offer is None else offer.sha256,
+            channel_names=() if offer is None else tuple(offer.character.manifest.channels),
+            detail_names=(),
+            layout=replace(wire_layout, sha256=wire_layout.hash) if layout else wire_layout,
+            settings=settings,
+            score_names=SCORE_NAMES if opening.track_outputs.scores else (),
+        )
+        return _Session(
+            opened=messages.track_response_to_bytes(opened),
+            opening=opening,
+            layout=layout,
+            tracker=tracker,
+            workers=self._workers,
+            limits=self._limits,
+            performers=performers,
+            tokens=TokenClock(opening.outputs.resume_token_interval_s),
+        )
+
+
+def _layout(opening: TrackOpen, offer: Offer | None) -> FeatureLayout | None:
+    """The feature layout of a session, None where no features are asked for."""
+    if offer is not None:
+        if opening.layout.groups or opening.layout.sha256:
+            check_layout(opening.layout, offer)
+        return offer.character.layout
+    if not opening.layout.groups:
+        if opening.track_outputs.features:
+            raise InputError(
+                "track_outputs.features is set: name the feature groups, or a character; there "
+                f"are {', '.join(FEATURE_GROUPS)}"
+            )
+        return None
+    try:
+        layout = FeatureLayout(tuple(name for name, _ in opening.layout.groups))
+    except ChannelError as error:
+        raise InputError(f"features: {error}") from None
+    if layout.names_and_sizes != opening.layout.groups:
+        raise InputError(f"features: sizes of {opening.layout}; they are {FEATURE_GROUPS}")
+    return layout
