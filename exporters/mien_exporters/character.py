@@ -1,17 +1,22 @@
-"""A rig and a trained animator -> one .mien file."""
+"""A rig and a trained animator -> one .mien file; `mien export`."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
+
+from mien import __version__
 from mien.clip import Clip
-from mien.errors import ChannelError
+from mien.errors import ChannelError, InputError
 from mien.manifest import Consent, Manifest
 from mien.model_signature import read_signature
 from mien.package import ANIMATOR, CHARACTER, write_package
@@ -19,8 +24,9 @@ from mien.rig import Rig
 from mien.tracker.features import FeatureLayout
 from mien_exporters.gltf import rig_to_glb
 from mien_exporters.gltf_mesh import drop_still_shapes
+from mien_exporters.run_folder import read_animator_run
 
-__all__ = ["build_character", "character_id"]
+__all__ = ["ExportConfig", "build_character", "character_id", "run"]
 
 
 def build_character(
@@ -87,3 +93,61 @@ def _npz(clip: Clip) -> bytes:
         path = Path(folder, "clip.npz")
         clip.write(path)
         return path.read_bytes()
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """Build a character package from the folders of finished training runs."""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Folders that `mien train animator` wrote."""
+    out: Path
+    """The .mien file to write."""
+    name: str | None = None
+    """Name of the character, if not the run's."""
+    clips: tuple[Path, ...] = ()
+    """Recordings (.csv, .npz) to put in, each under its file's name."""
+    json: bool = False
+    """Print one JSON object on stdout and nothing else there."""
+
+
+def run(config: ExportConfig) -> int:
+    """Read the runs, write the package, say what is in it."""
+    if len(config.runs) != 1:
+        raise InputError(
+            f"{len(config.runs)} runs given, expected one (an animator's): later versions join "
+            "rig, detail and avatar runs here"
+        )
+    if config.out.suffix != ".mien":
+        raise InputError(f"--out is {str(config.out)!r}, expected a name ending in .mien")
+    clips = {path.stem: Clip.read(path) for path in config.clips}
+    if len(clips) != len(config.clips):
+        raise InputError("two of the clips have the same file name, expected them to differ")
+    source = read_animator_run(config.runs[0])
+    name = config.name or source.name
+    path = build_character(
+        config.out,
+        source.rig,
+        source.animator_onnx,
+        channels=source.channels,
+        features=source.features,
+        licence=source.licence,
+        consent=source.consent,
+        rate_hz=source.rate_hz,
+        name=name,
+        provenance={"mien": __version__, "animator": dict(source.provenance)},
+        preview_png=source.preview_png,
+        clips=clips,
+    )
+    report = {
+        "out": str(path),
+        "name": name,
+        "bytes": path.stat().st_size,
+        "channels": len(source.channels),
+        "clips": sorted(clips),
+    }
+    if config.json:
+        print(json.dumps(report))
+    else:
+        print(f"{path}: {name}, {len(source.channels)} channels, {report['bytes']:,} bytes")
+    return 0

@@ -1,0 +1,119 @@
+"""Run folder -> package: sound, deterministic, bound by name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.packages import FEATURES, tiny_animator
+from support.rigs import sphere_rig
+
+from mien.clip import Clip
+from mien.errors import ChannelError, InputError, PackageError
+from mien.glb import read_weights_animation
+from mien.manifest import Consent
+from mien.package import read_package, verify_package
+from mien_exporters.character import ExportConfig, build_character, character_id, run
+from mien_exporters.run_folder import AnimatorRun, read_animator_run, write_animator_run
+
+CONSENT = Consent("synthetic", "A sphere; nobody is shown.")
+
+
+def finished_run() -> AnimatorRun:
+    rig = sphere_rig()
+    return AnimatorRun(
+        name="Anna Kugel",
+        rig=rig,
+        animator_onnx=tiny_animator(),
+        channels=("mouthSmileLeft", "jawOpen", "browInnerUp"),  # not the rig's order
+        features=FEATURES,
+        licence="CC0-1.0",
+        consent=CONSENT,
+        provenance={"seed": 7, "metrics": {"vertex_error_mm": 0.31}},
+    )
+
+
+def test_run_folder_to_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_animator_run(tmp_path / "run", finished_run())
+    times = np.arange(20) / 30
+    take = Clip(("jawOpen", "headYaw"), times, np.random.default_rng(0).random((20, 2)))
+    take.write(tmp_path / "talk.npz")
+    config = ExportConfig(
+        runs=(tmp_path / "run",),
+        out=tmp_path / "anna.mien",
+        clips=(tmp_path / "talk.npz",),
+        json=True,
+    )
+    assert run(config) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["channels"] == 3 and report["clips"] == ["talk"]
+    assert verify_package(tmp_path / "anna.mien").problems == ()
+    package = read_package(tmp_path / "anna.mien")
+    assert package.manifest.channels == ("mouthSmileLeft", "jawOpen", "browInnerUp")
+    assert package.manifest.id.startswith("anna-kugel-")
+    assert package.manifest.provenance["animator"]["metrics"]["vertex_error_mm"] == 0.31
+    moving = read_weights_animation(package.read_bytes("character.glb"), "talk")
+    np.testing.assert_array_equal(moving["jawOpen"], take["jawOpen"])
+    (tmp_path / "back.npz").write_bytes(package.read_bytes("clips/talk.npz"))
+    np.testing.assert_array_equal(Clip.read(tmp_path / "back.npz").values, take.values)
+
+
+def test_same_run_same_bytes(tmp_path: Path) -> None:
+    source = finished_run()
+    for folder in ("a", "b"):
+        write_animator_run(tmp_path / folder, source)
+        run(ExportConfig(runs=(tmp_path / folder,), out=tmp_path / f"{folder}.mien"))
+    assert (tmp_path / "a.mien").read_bytes() == (tmp_path / "b.mien").read_bytes()
+
+
+def test_run_folder_round_trip(tmp_path: Path) -> None:
+    source = replace(finished_run(), preview_png=b"png")
+    write_animator_run(tmp_path, source)
+    back = read_animator_run(tmp_path)
+    for field in ("name", "channels", "features", "licence", "consent", "rate_hz", "provenance"):
+        assert getattr(back, field) == getattr(source, field), field
+    assert (back.animator_onnx, back.preview_png) == (source.animator_onnx, b"png")
+    np.testing.assert_array_equal(back.rig.shape_deltas, source.rig.shape_deltas)
+
+
+def test_still_shapes_leave_glb_and_channels_alike(tmp_path: Path) -> None:
+    rig = sphere_rig()
+    names = (*rig.shape_names, "tongueOut")
+    still = np.concatenate([rig.shape_deltas, np.zeros_like(rig.shape_deltas[:1])])
+    rig = replace(rig, shape_names=names, shape_deltas=still)
+    build_character(
+        tmp_path / "s.mien", rig, tiny_animator(), channels=names[:3], features=FEATURES,
+        licence="CC0-1.0", consent=CONSENT,
+    )  # fmt: skip
+    assert "tongueOut" not in read_package(tmp_path / "s.mien").rig().shape_names
+    with pytest.raises(ChannelError, match="only the animator: tongueOut"):
+        build_character(
+            tmp_path / "t.mien", rig, tiny_animator(channels=4), channels=names,
+            features=FEATURES, licence="CC0-1.0", consent=CONSENT,
+        )  # fmt: skip
+
+
+def test_a_misfitting_animator_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="channels has shape"):
+        build_character(
+            tmp_path / "s.mien", sphere_rig(), tiny_animator(channels=5),
+            channels=sphere_rig().shape_names, features=FEATURES, licence="CC0-1.0",
+            consent=CONSENT,
+        )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unfinished_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"run\.json: cannot be read.*mien train animator"):
+        run(ExportConfig(runs=(tmp_path,), out=tmp_path / "x.mien"))
+    with pytest.raises(InputError, match=r"ending in \.mien"):
+        run(ExportConfig(runs=(tmp_path,), out=tmp_path / "x.zip"))
+
+
+def test_id_is_plain_and_follows_the_content() -> None:
+    assert character_id("Zoë  Müller!", b"a") == character_id("Zoë  Müller!", b"a")
+    assert character_id("Zoë", b"a") != character_id("Zoë", b"b")
+    assert character_id("日本", b"").startswith("character-")
