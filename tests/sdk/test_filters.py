@@ -18,7 +18,10 @@ SEEDS = st.integers(0, 2**32 - 1)
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
 
 
-def smooth_all(values, times_s, config=OneEuroConfig()):
+DEFAULT = OneEuroConfig()
+
+
+def smooth_all(values, times_s, config=DEFAULT):
     state, out, last = None, [], None
     for value, time_s in zip(values, times_s, strict=True):
         smooth, state = one_euro(value, 0.0 if last is None else time_s - last, state, config)
