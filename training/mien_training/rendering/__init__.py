@@ -4,6 +4,7 @@ from mien_training.rendering.camera import Camera, clip_from_camera, look_at_cam
 from mien_training.rendering.head_renderer import HeadRenderer
 from mien_training.rendering.look import Look
 from mien_training.rendering.painting import paint_materials
+from mien_training.rendering.scene import RandomScene
 from mien_training.rendering.shading import Lighting, studio_lighting
 from mien_training.rendering.visibility import RasterOut, interpolate, rasterize, texture
 
@@ -12,6 +13,7 @@ __all__ = [
     "HeadRenderer",
     "Lighting",
     "Look",
+    "RandomScene",
     "RasterOut",
     "clip_from_camera",
     "interpolate",

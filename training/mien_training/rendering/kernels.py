@@ -20,7 +20,7 @@ __all__ = [
     "shade_kernel",
 ]
 
-wp.config.quiet = True
+wp.config.log_level = wp.LOG_ERROR
 wp.config.enable_backward = False
 wp.init()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -9,6 +11,7 @@ from scipy import ndimage
 __all__ = ["SpaceNoise", "mix", "smoothstep"]
 
 Float32Array = NDArray[np.float32]
+FloatArray = NDArray[np.floating[Any]]
 
 
 class SpaceNoise:
@@ -31,12 +34,12 @@ class SpaceNoise:
         return np.asarray(values * np.float32(1.8371), np.float32)
 
 
-def mix(below: Float32Array, above: Float32Array, amount: Float32Array) -> Float32Array:
+def mix(below: FloatArray, above: FloatArray, amount: FloatArray) -> Float32Array:
     """(N, 3) colours `below`, covered by `above` to the degree (N,) `amount`, clipped to 0..1."""
     return np.asarray(below + (above - below) * amount[:, None].clip(0.0, 1.0), np.float32)
 
 
-def smoothstep(low: float, high: float, x: Float32Array) -> Float32Array:
+def smoothstep(low: float, high: float, x: FloatArray) -> Float32Array:
     """0 below `low`, 1 above `high` (or the reverse if low > high), smooth between."""
     t = np.clip((x - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)

@@ -32,12 +32,13 @@ def paint_eyes(points: Float32Array, frame: FaceFrame, look: Look) -> Float32Arr
     local = (points - frame.eyes[side]) / np.float32(frame.eye_radius)
     # What lies behind the eye's equator is far from the iris, whatever its distance to the axis.
     behind = (local[:, 2] < 0).astype(np.float32)
-    radius: Float32Array = np.hypot(local[:, 0], local[:, 1]) + 2 * behind
+    radius = np.hypot(local[:, 0], local[:, 1]) + 2 * behind
     angle = np.arctan2(local[:, 1], local[:, 0])
     ring = np.stack([np.cos(angle), np.sin(angle), 3.0 * side], -1).astype(np.float32)
 
     white = np.array([0.90, 0.875, 0.86], np.float32)
-    sclera: Float32Array = white * (np.float32(1.0) + 0.015 * noise(points, 0.004, 0)[:, None])
+    speckle = 1.0 + 0.015 * noise(points, 0.004, 0)[:, None]
+    sclera = np.asarray(white * speckle, np.float32)
     # Veins: thin lines where a field changes its sign, stronger towards the corners.
     stretched = points * np.array([0.45, 1.0, 1.0], np.float32)
     line = np.abs(noise(stretched, 0.0022, 1)) + 0.5 * np.abs(noise(points, 0.0009, 2))
@@ -48,7 +49,7 @@ def paint_eyes(points: Float32Array, frame: FaceFrame, look: Look) -> Float32Arr
     t = ((radius - PUPIL_RADIUS) / (IRIS_RADIUS - PUPIL_RADIUS)).astype(np.float32)
     spokes = 0.6 * noise(ring, 0.075, 3) + 0.4 * noise(ring + 0.08 * t[:, None], 0.03, 4)
     base = np.array(look.eye_colour, np.float32) / 255.0
-    iris: Float32Array = base * (1.0 + 0.30 * np.tanh(spokes))[:, None]
+    iris = np.asarray(base * (1.0 + 0.30 * np.tanh(spokes))[:, None], np.float32)
     # A lighter collarette near the pupil, a darker outer third.
     warm = np.array([1.25, 1.12, 0.85], np.float32)
     iris = mix(iris, iris * warm * 1.15, smoothstep(0.55, 0.15, t + 0.08 * np.tanh(spokes)))

@@ -30,9 +30,7 @@ def paint_skin(
     beard = _beard(q, front) * (1.0 - lips)
     hair = np.array(look.hair_colour, np.float32) / 255.0
 
-    grain: Float32Array = 0.75 + 0.25 * np.tanh(
-        noise(points, 0.0011, 3) + 0.6 * noise(points, 0.0005, 4)
-    )
+    grain = 0.78 + 0.22 * np.tanh(noise(points, 0.0008, 3) + 0.7 * noise(points, 0.0004, 4))
     shadow = 0.55 * hair + 0.30 * colour.mean(1, keepdims=True)
     colour = mix(colour, shadow, look.stubble * 0.75 * beard * grain)
     colour = mix(colour, 0.80 * hair + 0.20 * colour, look.hair_cover * scalp * grain)
@@ -54,8 +52,8 @@ def _complexion(
 ) -> Float32Array:
     base = skin_albedo(look.skin_tone).astype(np.float32)
     mottle = (
-        0.030 * noise(points, 0.011, 0) + 0.022 * noise(points, 0.0035, 1)
-        + 0.018 * noise(points, 0.0010, 2)
+        0.016 * noise(points, 0.011, 0) + 0.014 * noise(points, 0.0035, 1)
+        + 0.016 * noise(points, 0.0010, 2)
     )  # fmt: skip
     colour = base * (1.0 + mottle[:, None] * np.array([0.8, 1.0, 1.1], np.float32))
     flush = 0.5 + 0.5 * np.tanh(noise(points, 0.018, 5))
@@ -64,8 +62,8 @@ def _complexion(
         + 0.30 * _blob(q, 0.0, -1.75, 0.40, 0.25) + 0.25 * _blob(q, 0.5, 0.0, 0.35, 0.22)
     )  # fmt: skip
     ears = smoothstep(1.12, 1.30, np.abs(q[:, 0])) * smoothstep(-1.6, -1.2, q[:, 1])
-    blood = look.redness * (blood + 0.45 * ears * (1 - front)) * (0.65 + 0.35 * flush)
-    colour = colour * (1.0 - blood[:, None] * np.array([0.02, 0.22, 0.22], np.float32))
+    blood = look.redness * (blood + 0.45 * ears * (1 - front)) * (0.75 + 0.25 * flush)
+    colour = colour * (1.0 - blood[:, None] * np.array([0.02, 0.19, 0.19], np.float32))
     forehead = front * _blob(q, 0.0, 0.9, 0.9, 0.5, False)
     colour = colour * (1.0 + forehead[:, None] * np.array([0.01, 0.015, -0.03], np.float32))
     tired = front * _blob(q, 0.46, -0.27, 0.26, 0.10)

@@ -1,0 +1,244 @@
+"""The driver beside the character: contact sheets and videos."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
+from rich.progress import track as progress_bar
+
+from mien.atomic import write_atomically
+from mien.deform import blend, pose_from_head, shape_weights, skin
+from mien.errors import InputError
+from mien.rig import Rig
+from mien.take import Take
+from mien.video import VideoWriter
+from mien_training.rendering.camera import Camera, look_at_camera
+from mien_training.rendering.head_renderer import HeadRenderer
+
+__all__ = [
+    "PreviewFrame", "contact_sheet", "portrait_png", "preview_frames", "preview_video",
+    "telling_frames", "write_contact_sheet", "write_preview_video",
+]  # fmt: skip
+
+ImageArray = NDArray[np.uint8]
+
+GROUND = (24, 26, 31)
+INK = (222, 226, 232)
+POINT = (110, 196, 255)
+
+# Contours of the tracker's points (MediaPipe's face mesh topology), drawn as lines.
+CONTOURS = (
+    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, 61),
+    (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191, 78),
+    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246, 33),
+    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466, 263),
+    (46, 53, 52, 65, 55, 107, 66, 105, 63, 70, 46),
+    (276, 283, 282, 295, 285, 336, 296, 334, 293, 300, 276),
+    (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
+     148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109, 10),
+    (168, 6, 197, 195, 5, 4, 1, 19, 94, 2), (98, 97, 2, 326, 327),
+    (469, 470, 471, 472, 469), (474, 475, 476, 477, 474),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class PreviewFrame:
+    """One moment to show: what the driver did, and what the rig does."""
+
+    time_s: float
+    weights: NDArray[np.float32]
+    """(K,) blendshape weights in the rig's order."""
+    head_rotation_xyzw: NDArray[np.float32] | None = None
+    """(4,) rotation of the head in rig axes; None for none."""
+    landmarks: NDArray[np.float32] | None = None
+    """(L, 2 or 3) the driver's points, image pixels; None where no face was seen."""
+    image: ImageArray | None = None
+    """(H, W, 3) the driver's picture; leave it out where it may not be shown."""
+
+
+def preview_frames(take: Take) -> list[PreviewFrame]:
+    """A take's frames, with the driver as landmarks only."""
+    rig = take.character.rig
+    marks = take.landmarks or (None,) * len(take.frames)
+    return [
+        PreviewFrame(
+            frame.time_s,
+            shape_weights(rig, frame.channel_names, frame.channels),
+            np.asarray(frame.head_rotation_xyzw, np.float32),
+            landmarks,
+        )
+        for frame, landmarks in zip(take.frames, marks, strict=True)
+    ]
+
+
+class _Stage:
+    """Draws panels: the driver's (if any frame has one) and the character's."""
+
+    def __init__(self, rig: Rig, frames: Sequence[PreviewFrame], side: int) -> None:
+        self.rig, self.side = rig, side
+        self.renderer = HeadRenderer(rig)
+        self.camera = portrait_camera(rig, side)
+        self.with_driver = any(f.landmarks is not None or f.image is not None for f in frames)
+        seen = [f.landmarks[:, :2] for f in frames if f.landmarks is not None]
+        # One crop for all frames, so that the driver's own motion stays visible.
+        low, high = np.zeros(2), np.ones(2)
+        if seen:
+            low, high = np.min([p.min(0) for p in seen], 0), np.max([p.max(0) for p in seen], 0)
+        extent = max(float((high - low).max()), 1e-6) * 1.25
+        self._scale = side / extent
+        self._corner = 0.5 * (low + high) - 0.5 * extent
+
+    def panels(self, frame: PreviewFrame) -> ImageArray:
+        head = self.head(frame)
+        if not self.with_driver:
+            return head
+        return np.concatenate([self.driver(frame), head], 1)
+
+    def head(self, frame: PreviewFrame) -> ImageArray:
+        vertices = blend(self.rig, frame.weights)
+        if frame.head_rotation_xyzw is not None:
+            vertices = skin(self.rig, vertices, pose_from_head(self.rig, frame.head_rotation_xyzw))
+        return self.renderer.render(vertices, self.camera, background=_ground(self.side))
+
+    def driver(self, frame: PreviewFrame) -> ImageArray:
+        if frame.image is not None:
+            picture = Image.fromarray(frame.image)
+            picture.thumbnail((self.side, self.side))
+            if max(picture.size) < self.side:
+                ratio = self.side / max(picture.size)
+                picture = picture.resize(
+                    (round(picture.width * ratio), round(picture.height * ratio))
+                )
+            panel = Image.new("RGB", (self.side, self.side), GROUND)
+            left, top = ((self.side - s) // 2 for s in picture.size)
+            panel.paste(picture, (left, top))
+            return np.asarray(panel)
+        # Twice the size, then halved: lines of even weight.
+        panel = Image.new("RGB", (2 * self.side, 2 * self.side), GROUND)
+        draw = ImageDraw.Draw(panel)
+        if frame.landmarks is None:
+            _write(draw, (self.side * 0.62, self.side * 0.95), "no face", 2 * self.side // 18)
+        else:
+            points = (frame.landmarks[:, :2] - self._corner) * self._scale * 2
+            r = max(self.side / 320, 0.8)
+            for x, y in points:
+                draw.ellipse((x - r, y - r, x + r, y + r), fill=(66, 92, 116))
+            if len(points) == 478:
+                for contour in CONTOURS:
+                    line = [(float(points[i, 0]), float(points[i, 1])) for i in contour]
+                    draw.line(line, fill=POINT, width=max(self.side // 120, 2), joint="curve")
+        return np.asarray(panel.resize((self.side, self.side), Image.Resampling.BOX))
+
+
+def portrait_camera(rig: Rig, side: int, vertical_fov: float = 0.32) -> Camera:
+    """A camera straight before the neutral head, which fills most of the square picture."""
+    low, high = rig.vertices.min(0).astype(float), rig.vertices.max(0).astype(float)
+    target = np.array([0.5 * (low[0] + high[0]), 0.55 * high[1] + 0.45 * low[1], high[2] - 0.06])
+    distance = 0.5 * 1.16 * (high[1] - low[1]) / np.tan(0.5 * vertical_fov)
+    eye = target + np.array([0.0, 0.0, distance])
+    return look_at_camera(eye, target, vertical_fov, side, side)
+
+
+def _ground(side: int) -> ImageArray:
+    shade = np.linspace(1.9, 0.9, side)[:, None, None] * np.array(GROUND, np.float64)
+    return np.broadcast_to(shade, (side, side, 3)).astype(np.uint8)
+
+
+def _write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, height: int) -> None:
+    draw.text(at, text, fill=INK, font=ImageFont.load_default(size=max(height, 9)))
+
+
+def _labelled(picture: ImageArray, time_s: float) -> ImageArray:
+    image = Image.fromarray(picture)
+    height = picture.shape[0] // 22
+    _write(ImageDraw.Draw(image), (height * 0.6, height * 0.4), f"{time_s:6.2f} s", height)
+    return np.asarray(image)
+
+
+def telling_frames(frames: Sequence[PreviewFrame], count: int) -> list[PreviewFrame]:
+    """The `count` frames that differ most from each other, in order of time.
+
+    Farthest-point choice over weights and head rotation, from the frame nearest to neutral on.
+    """
+    if not frames:
+        raise InputError("telling_frames: there are no frames")
+    turn: list[NDArray[np.float32]] = [np.zeros(3, np.float32) if f.head_rotation_xyzw is None else f.head_rotation_xyzw[:3]
+            for f in frames]  # fmt: skip
+    x = np.concatenate([np.stack([f.weights for f in frames]), np.float32(3.0) * np.stack(turn)], 1)
+    chosen = [int(np.square(x).sum(1).argmin())]
+    distance = np.full(len(x), np.inf)
+    while len(chosen) < min(count, len(frames)):
+        distance = np.minimum(distance, np.square(x - x[chosen[-1]]).sum(1))
+        distance[chosen] = -1.0
+        chosen.append(int(distance.argmax()))
+    return [frames[i] for i in sorted(chosen)]
+
+
+def contact_sheet(
+    rig: Rig, frames: Sequence[PreviewFrame], columns: int = 4, side: int = 240
+) -> ImageArray:
+    """(H, W, 3) grid of all `frames`, each as driver (if there is one) beside the character."""
+    if not frames or columns < 1:
+        raise InputError(f"contact_sheet: {len(frames)} frames in {columns} columns, expected >= 1")
+    stage = _Stage(rig, frames, side)
+    cells = [_labelled(stage.panels(f), f.time_s) for f in frames]
+    blank = np.full_like(cells[0], GROUND)
+    columns = min(columns, len(cells))
+    cells += [blank] * (-len(cells) % columns)
+    rows = [np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)]
+    return np.concatenate(rows)
+
+
+def preview_video(
+    path: str | Path,
+    rig: Rig,
+    frames: Sequence[PreviewFrame],
+    rate_hz: float = 30.0,
+    side: int = 480,
+    progress: bool = True,
+) -> None:
+    """MP4 of driver (if there is one) beside the character, at the frames' own times."""
+    if not frames:
+        raise InputError(f"preview_video: no frames to write to {path}")
+    stage = _Stage(rig, frames, side)
+    start_s = frames[0].time_s
+    with VideoWriter(path, rate_hz) as video:
+        for frame in _with_progress(frames, f"{Path(path).name}", progress):
+            video.write(_labelled(stage.panels(frame), frame.time_s), frame.time_s - start_s)
+
+
+def _with_progress(
+    frames: Iterable[PreviewFrame], title: str, show: bool
+) -> Iterator[PreviewFrame]:
+    yield from progress_bar(
+        frames, title, console=Console(stderr=True), transient=True, disable=not show
+    )
+
+
+def portrait_png(rig: Rig, side: int = 512) -> bytes:
+    """PNG of the neutral character, for the package's preview.png."""
+    neutral = PreviewFrame(0.0, np.zeros(len(rig.shape_names), np.float32))
+    buffer = io.BytesIO()
+    Image.fromarray(_Stage(rig, [neutral], side).head(neutral)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_preview_video(path: Path, take: Take) -> None:
+    """Take writer of .mp4 (entry point `mien.take_writers`)."""
+    preview_video(path, take.character.rig, preview_frames(take))
+
+
+def write_contact_sheet(path: Path, take: Take) -> None:
+    """Take writer of .png: the twelve most telling moments (entry point `mien.take_writers`)."""
+    frames = telling_frames(preview_frames(take), 12)
+    sheet = contact_sheet(take.character.rig, frames)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, "PNG")
+    write_atomically(path, buffer.getvalue())
