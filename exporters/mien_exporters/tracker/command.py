@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from mien import __version__
+from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien_exporters.tracker.convert import NETS, convert_net
 from mien_exporters.tracker.tflite_graph import read_tflite
@@ -67,9 +67,7 @@ def run(config: ExportTracker) -> int:
     files["models.json"] = (json.dumps(sidecar, indent=2) + "\n").encode()
     config.out.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
-        temporary = config.out / f".{name}.partial"
-        temporary.write_bytes(data)
-        os.replace(temporary, config.out / name)
+        write_atomically(config.out / name, data)
         print(f"{config.out / name}: {len(data):,} bytes")
     return 0
 

@@ -54,17 +54,19 @@ class GraphWriter:
         outputs: dict[str, tuple[int, ...]],
         metadata: dict[str, str],
     ) -> onnx.ModelProto:
-        """The checked model. Shapes are without the batch, which becomes the dynamic axis `batch`."""
+        """The checked model. Shapes come without the batch, which becomes the dynamic `batch`."""
 
         def info(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
             return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
 
+        nodes = self._needed(set(outputs))
+        read = {name for node in nodes for name in node.input}
         graph = helper.make_graph(
-            self._nodes,
+            nodes,
             self._name,
             [info(name, shape) for name, shape in inputs.items()],
             [info(name, shape) for name, shape in outputs.items()],
-            list(self._initializers.values()),
+            [tensor for name, tensor in self._initializers.items() if name in read],
         )
         model = helper.make_model(
             graph,
@@ -75,3 +77,12 @@ class GraphWriter:
         helper.set_model_props(model, metadata)
         onnx.checker.check_model(model, full_check=True)
         return model
+
+    def _needed(self, wanted: set[str]) -> list[onnx.NodeProto]:
+        """The nodes that the outputs depend on; the runtime would carry out the others too."""
+        needed = []
+        for node in reversed(self._nodes):
+            if node.output[0] in wanted:
+                wanted.update(node.input)
+                needed.append(node)
+        return needed[::-1]

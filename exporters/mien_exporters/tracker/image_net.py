@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_exporters.tracker.graph_writer import GraphWriter
@@ -14,6 +17,39 @@ __all__ = ["ImageNet"]
 
 _SAME, _VALID = 0, 1
 _NO_ACTIVATION, _RELU = 0, 1
+_BLOCK = 16
+"""Channels that ONNX Runtime's blocked layout works on at once (with AVX-512; 8 without)."""
+_SPLIT_CHANNELS = 8
+"""Layers up to this width split their PRelu into channels instead of adding passes over memory."""
+
+
+def _grown(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """The array with zeros behind it along every axis, up to `shape`."""
+    return np.pad(array, [(0, to - now) for now, to in zip(array.shape, shape, strict=True)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Split:
+    """How a convolution changes when the PRelu in its chain is split into relu(x), relu(-x).
+
+    Twice the channels of a narrow layer cost nothing, because the runtime works on 16 at a time
+    (8 without AVX-512) and pads; the Relu then comes for free with the convolution before it.
+    """
+
+    role: str
+    """before: makes x and -x; between: weighs both, channel by channel; behind: adds them up."""
+    slopes: NDArray[np.float32]
+
+    def adapt(self, weights: NDArray[Any], bias: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        if self.role == "before":
+            return np.concatenate([weights, -weights]), np.concatenate([bias, -bias])
+        if self.role == "behind":
+            return np.concatenate([weights, weights], axis=1), bias
+        full = weights.astype(np.float32)
+        return (
+            np.concatenate([full, -self.slopes[:, None, None, None] * full]),
+            np.concatenate([bias, np.zeros_like(bias)]),
+        )
 
 
 class ImageNet:
@@ -27,6 +63,26 @@ class ImageNet:
         self._source = source
         self._writer = writer
         self._names: dict[int, str] = {}
+        self._splits: dict[int, _Split] = {}
+        self._absorbed: set[int] = set()
+        self._plan_splits()
+
+    def _plan_splits(self) -> None:
+        """Find narrow convolution -> PRelu -> depthwise -> convolution chains to split."""
+        for prelu in self._source.operators:
+            if prelu.name != "PRELU":
+                continue
+            before = self._source.producer(prelu.inputs[0])
+            after = self._source.consumers(prelu.outputs[0])
+            if before.name != "CONV_2D" or [o.name for o in after] != ["DEPTHWISE_CONV_2D"]:
+                continue
+            last = self._source.consumers(after[0].outputs[0])
+            slopes = self._slopes(prelu)
+            if [o.name for o in last] != ["CONV_2D"] or len(slopes) > _SPLIT_CHANNELS:
+                continue
+            self._absorbed.add(prelu.outputs[0])
+            for role, operator in (("before", before), ("between", after[0]), ("behind", last[0])):
+                self._splits[operator.outputs[0]] = _Split(role, slopes)
 
     def write(self, input_names: tuple[str, ...]) -> None:
         """Write all operators of the source; its inputs get `input_names`, channels last."""
@@ -55,6 +111,18 @@ class ImageNet:
         target = self._writer.weights(f"{output}_shape", np.array([0, *shape], np.int64))
         return self._writer.node("Reshape", [name, target], output)
 
+    def _width(self, tensor: int, channels: int) -> int:
+        """How many channels a tensor of so many gets: whole blocks, unless its memory is seen.
+
+        The new ones are zero and stay zero through every operator here.
+        """
+        consumers = self._source.consumers(tensor)
+        if tensor in self._source.inputs or not consumers or tensor in self._source.outputs:
+            return channels
+        if any(operator.name in ("RESHAPE", "LOGISTIC") for operator in consumers):
+            return channels
+        return -(-channels // _BLOCK) * _BLOCK
+
     def _activated(self, operator: Operator, name: str) -> str:
         activation = operator.options.get("FusedActivationFunction", _NO_ACTIVATION)
         if activation == _NO_ACTIVATION:
@@ -77,29 +145,38 @@ class ImageNet:
 
     def _convolution(self, operator: Operator) -> str:
         source, options = self._source, operator.options
-        output = f"t{operator.outputs[0]}"
-        kernel = source.constants[operator.inputs[1]]
         depthwise = operator.name == "DEPTHWISE_CONV_2D"
-        # (1, H, W, C) -> (C, 1, H, W), or (O, H, W, I) -> (O, I, H, W)
-        weights = kernel.transpose(3, 0, 1, 2) if depthwise else kernel.transpose(0, 3, 1, 2)
         if depthwise and options["DepthMultiplier"] != 1:
             raise InputError(f"no conversion of depth multiplier {options['DepthMultiplier']}")
+        kernel = source.constants[operator.inputs[1]]
+        bias = source.constants[operator.inputs[2]]
+        # (1, H, W, C) -> (C, 1, H, W), or (O, H, W, I) -> (O, I, H, W)
+        weights = kernel.transpose(3, 0, 1, 2) if depthwise else kernel.transpose(0, 3, 1, 2)
+        split = self._splits.get(operator.outputs[0])
+        if split is not None:
+            weights, bias = split.adapt(weights, bias)
+        outputs = self._width(operator.outputs[0], len(weights))
+        inputs = 1 if depthwise else self._width(operator.inputs[0], weights.shape[1])
+        weights = _grown(weights, (outputs, inputs, *weights.shape[2:]))
+        bias = _grown(bias, (outputs,))
         size = (kernel.shape[1], kernel.shape[2])
-        inputs = [
-            self._names[operator.inputs[0]],
-            self._writer.weights(f"w{operator.inputs[1]}", weights),
-            self._writer.weights(f"b{operator.inputs[2]}", source.constants[operator.inputs[2]]),
-        ]
         name = self._writer.node(
             "Conv",
-            inputs,
-            output,
+            [
+                self._names[operator.inputs[0]],
+                # Named after the output: a split makes others of weights that layers share.
+                self._writer.weights(f"w{operator.outputs[0]}", weights),
+                self._writer.weights(f"b{operator.outputs[0]}", bias),
+            ],
+            f"t{operator.outputs[0]}",
             kernel_shape=list(size),
             strides=[options["StrideH"], options["StrideW"]],
             dilations=[options["DilationHFactor"], options["DilationWFactor"]],
             pads=self._pads(operator, size),
-            group=source.shapes[operator.inputs[0]][3] if depthwise else 1,
+            group=len(weights) if depthwise else 1,
         )
+        if split is not None and split.role == "before":
+            name = self._writer.node("Relu", [name], f"{name}_halves")
         return self._activated(operator, name)
 
     def _max_pool(self, operator: Operator) -> str:
@@ -116,23 +193,44 @@ class ImageNet:
         return self._activated(operator, name)
 
     def _prelu(self, operator: Operator) -> str:
-        slopes = self._source.constants[operator.inputs[1]].transpose(2, 0, 1)  # (C, 1, 1)
-        return self._writer.node(
-            "PRelu",
-            [
-                self._names[operator.inputs[0]],
-                self._writer.weights(f"s{operator.inputs[1]}", slopes),
-            ],
-            f"t{operator.outputs[0]}",
+        """prelu(x) = x + sign(1 - a) relu(-|1 - a| x), as two channel-wise convolutions.
+
+        ONNX Runtime has no fast PRelu, and it would leave the blocked layout that its
+        convolutions run in.
+        """
+        name, output = self._names[operator.inputs[0]], f"t{operator.outputs[0]}"
+        if operator.outputs[0] in self._absorbed:
+            return name
+        slopes = self._slopes(operator)
+        channels = self._width(operator.outputs[0], len(slopes))
+        slopes = _grown(slopes, (channels,))
+        scale = self._writer.weights(f"{output}_scale", -np.abs(1 - slopes).reshape(-1, 1, 1, 1))
+        sign = self._writer.weights(
+            f"{output}_sign", np.where(slopes > 1, -1, 1).astype(np.float16).reshape(-1, 1, 1, 1)
         )
+        bent = self._writer.node("Conv", [name, scale], f"{output}_scaled", group=channels)
+        bent = self._writer.node("Relu", [bent], f"{output}_bent")
+        bent = self._writer.node("Conv", [bent, sign], f"{output}_signed", group=channels)
+        return self._writer.node("Add", [bent, name], output)
+
+    def _slopes(self, operator: Operator) -> NDArray[np.float32]:
+        return self._source.constants[operator.inputs[1]].astype(np.float32).ravel()
 
     def _pad(self, operator: Operator) -> str:
-        amounts = self._source.constants[operator.inputs[1]].astype(np.int64)
-        before, after = amounts[[0, 3, 1, 2], 0], amounts[[0, 3, 1, 2], 1]
-        pads = self._writer.weights(f"p{operator.outputs[0]}", np.concatenate([before, after]))
-        return self._writer.node(
-            "Pad", [self._names[operator.inputs[0]], pads], f"t{operator.outputs[0]}"
+        """New channels of zeros, by a 1x1 convolution: Pad would leave the blocked layout."""
+        amounts = self._source.constants[operator.inputs[1]]
+        if amounts[:3].any() or amounts[3, 0]:
+            raise InputError(f"no conversion of PAD by {amounts.tolist()}")
+        name = self._names[operator.inputs[0]]
+        before, after = (
+            self._width(tensor, self._source.shapes[tensor][3])
+            for tensor in (operator.inputs[0], operator.outputs[0])
         )
+        if before == after:
+            return name
+        grown = np.eye(after, before, dtype=np.float16)[:, :, None, None]
+        weights = self._writer.weights(f"w{operator.outputs[0]}", grown)
+        return self._writer.node("Conv", [name, weights], f"t{operator.outputs[0]}")
 
     def _add(self, operator: Operator) -> str:
         inputs = [self._names[tensor] for tensor in operator.inputs]

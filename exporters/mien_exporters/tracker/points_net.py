@@ -25,6 +25,50 @@ class _Value:
     swapped: bool = False
 
 
+@dataclass(frozen=True)
+class _Norm:
+    """A layer normalisation over the last axis, spelled out in the source; tensors by index."""
+
+    input: int
+    gain: int
+    epsilon: int
+    output: int
+    inner: frozenset[int]
+    """Tensors between input and output that nothing else reads."""
+
+
+def _find_norms(source: SourceGraph) -> list[_Norm]:
+    """x * s - mean * s with s = gain / sqrt(mean((x - mean)^2) + epsilon), as TFLite writes it."""
+    norms = []
+    for mean in source.operators:
+        readers = {reader.name: reader for reader in source.consumers(mean.outputs[0])}
+        if mean.name != "MEAN" or set(readers) != {"NEG", "SQUARED_DIFFERENCE"}:
+            continue
+        chain = [readers["SQUARED_DIFFERENCE"]]
+        for name in ("MEAN", "ADD", "RSQRT", "MUL"):
+            (step,) = source.consumers(chain[-1].outputs[0])
+            if step.name != name:
+                raise InputError(f"no conversion of a normalisation with {step.name} for {name}")
+            chain.append(step)
+        products = source.consumers(chain[-1].outputs[0])
+        (last,) = source.consumers(products[0].outputs[0])
+        if [p.name for p in products] != ["MUL", "MUL"] or last.name != "ADD":
+            raise InputError("no conversion of a normalisation that does not end in MUL, MUL, ADD")
+        (epsilon,) = (t for t in chain[2].inputs if t in source.constants)
+        (gain,) = (t for t in chain[4].inputs if t in source.constants)
+        inner = [mean, readers["NEG"], *chain, *products]
+        norms.append(
+            _Norm(
+                input=mean.inputs[0],
+                gain=gain,
+                epsilon=epsilon,
+                output=last.outputs[0],
+                inner=frozenset(operator.outputs[0] for operator in inner),
+            )
+        )
+    return norms
+
+
 class PointsNet:
     """Writes a mixer net node by node.
 
@@ -36,6 +80,9 @@ class PointsNet:
         self._source = source
         self._writer = writer
         self._values: dict[int, _Value] = {}
+        self._unshaped: dict[str, str] = {}
+        self._norms = {norm.output: norm for norm in _find_norms(source)}
+        self._absorbed = {tensor for norm in self._norms.values() for tensor in norm.inner}
 
     def write(self, input_names: tuple[str, ...]) -> None:
         """Write all operators of the source; its inputs get `input_names`."""
@@ -44,11 +91,17 @@ class PointsNet:
         for operator in self._source.operators:
             if operator.name not in _HANDLERS:
                 raise InputError(f"no conversion of the TFLite operator {operator.name}")
+            if operator.outputs[0] in self._absorbed:
+                continue
+            if operator.outputs[0] in self._norms:
+                self._values[operator.outputs[0]] = self._norm(self._norms[operator.outputs[0]])
+                continue
             self._values[operator.outputs[0]] = _HANDLERS[operator.name](self, operator)
 
     def flat_output(self, tensor: int, name: str, shape: tuple[int, ...]) -> None:
         """Give `tensor`, of the given shape behind the batch, a name."""
-        self._reshape(self._plain(tensor), name, shape)
+        target = self._writer.weights(f"{name}_shape", np.array([-1, *shape], np.int64))
+        self._writer.node("Reshape", [self._plain(tensor), target], name)
 
     def _plain(self, tensor: int) -> str:
         """The tensor's (or weight's) name, in the source's memory order."""
@@ -61,34 +114,67 @@ class PointsNet:
             "Transpose", [value.name], f"{value.name}_plain", perm=[0, 1, 3, 2]
         )
 
-    def _reshape(self, name: str, output: str, shape: tuple[int, ...]) -> str:
-        # 0 keeps the batch as it is.
-        target = self._writer.weights(f"{output}_shape", np.array([0, *shape], np.int64))
-        return self._writer.node("Reshape", [name, target], output)
-
     def _constant(self, operator: Operator, position: int) -> NDArray[np.int64]:
         return np.atleast_1d(self._source.constants[operator.inputs[position]]).astype(np.int64)
 
+    def _norm(self, norm: _Norm) -> _Value:
+        """In the form that ONNX Runtime knows as one layer normalisation (hence the zero shift)."""
+        name, output = self._plain(norm.input), f"t{norm.output}"
+        node, weights = self._writer.node, self._writer.weights
+        gain = self._source.constants[norm.gain]
+        epsilon = self._source.constants[norm.epsilon].astype(np.float32).reshape(())
+        two = weights("two", np.array(2, np.float32))
+        mean = node("ReduceMean", [name], f"{output}_mean", axes=[-1], keepdims=1)
+        centred = node("Sub", [name, mean], f"{output}_centred")
+        squared = node("Pow", [centred, two], f"{output}_squared")
+        variance = node("ReduceMean", [squared], f"{output}_variance", axes=[-1], keepdims=1)
+        shifted = node("Add", [variance, weights("epsilon", epsilon)], f"{output}_shifted")
+        root = node("Sqrt", [shifted], f"{output}_root")
+        unit = node("Div", [centred, root], f"{output}_unit")
+        scaled = node("Mul", [unit, weights(f"w{norm.gain}", gain)], f"{output}_scaled")
+        zero = weights(f"zero{len(gain)}", np.zeros(len(gain), np.float32))
+        return _Value(node("Add", [scaled, zero], output))
+
     def _layer(self, operator: Operator) -> _Value:
+        """A 1x1 convolution: over features a matrix product, over tokens (swapped) a convolution
+        of an image that has a channel per token. Both take the bias, and the Relu, for free."""
         kernel = self._source.constants[operator.inputs[1]]
         if kernel.shape[1:3] != (1, 1):
             raise InputError(f"no conversion of a {kernel.shape[1]}x{kernel.shape[2]} convolution")
         matrix = kernel[:, 0, 0, :]  # (out, in)
-        bias = self._source.constants[operator.inputs[2]]
-        value, output = self._values[operator.inputs[0]], f"t{operator.outputs[0]}"
-        suffix = "_left" if value.swapped else ""
-        weights = self._writer.weights(
-            f"w{operator.inputs[1]}{suffix}", matrix if value.swapped else matrix.T
-        )
+        tensor, output = operator.inputs[0], f"t{operator.outputs[0]}"
+        value = self._values[tensor]
         offset = self._writer.weights(
-            f"b{operator.inputs[2]}{suffix}", bias[:, None] if value.swapped else bias
+            f"b{operator.inputs[2]}", self._source.constants[operator.inputs[2]]
         )
-        factors = [weights, value.name] if value.swapped else [value.name, weights]
-        product = self._writer.node("MatMul", factors, f"{output}_product")
-        name = self._writer.node("Add", [product, offset], output)
+        if value.swapped:
+            tokens, features = self._source.shapes[tensor][3], self._source.shapes[tensor][2]
+            image = self._shaped(value.name, (tokens, 1, features))
+            weights = self._writer.weights(f"w{operator.inputs[1]}", matrix[:, :, None, None])
+            kind = "Conv"
+        else:
+            image = self._shaped(value.name, (matrix.shape[1],))
+            weights = self._writer.weights(f"w{operator.inputs[1]}", matrix.T)
+            kind = "Gemm"
+        name = self._writer.node(kind, [image, weights, offset], f"{output}_product")
         if operator.options["FusedActivationFunction"] == _RELU:
             name = self._writer.node("Relu", [name], f"{output}_relu")
-        return _Value(name, value.swapped)
+        shape = list(self._source.shapes[operator.outputs[0]][1:])
+        if value.swapped:
+            shape[1:] = shape[:0:-1]
+        return _Value(self._shaped(name, tuple(shape)), value.swapped)
+
+    def _shaped(self, name: str, shape: tuple[int, ...]) -> str:
+        """The tensor with another shape behind its first axis; reshapes in a row become one."""
+        name = self._unshaped.get(name, name)
+        output = f"{name}_{'x'.join(map(str, shape))}"
+        if output not in self._unshaped:
+            target = self._writer.weights(
+                f"shape_{'x'.join(map(str, shape))}", np.array([-1, *shape], np.int64)
+            )
+            self._unshaped[output] = name
+            self._writer.node("Reshape", [name, target], output)
+        return output
 
     def _transpose(self, operator: Operator) -> _Value:
         order = self._constant(operator, 1).tolist()
@@ -132,7 +218,7 @@ class PointsNet:
     def _reshaped(self, operator: Operator) -> _Value:
         output = operator.outputs[0]
         shape = self._source.shapes[output][1:]
-        return _Value(self._reshape(self._plain(operator.inputs[0]), f"t{output}", shape))
+        return _Value(self._shaped(self._plain(operator.inputs[0]), shape))
 
     def _concatenation(self, operator: Operator) -> _Value:
         """A learned token before the others: a row of zeros is padded on, the token added to it.

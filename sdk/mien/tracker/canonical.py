@@ -32,6 +32,6 @@ POSE_POINTS: NDArray[np.int64] = np.array(
 def canonical_vertices() -> NDArray[np.float64]:
     """(468, 3) centimetres; x towards the person's left, y up, z out of the face; read-only."""
     with (files("mien.tracker") / "models" / "canonical_face.npz").open("rb") as file:
-        vertices = np.load(file)["vertices_cm"].astype(np.float64)
+        vertices: NDArray[np.float64] = np.load(file)["vertices_cm"].astype(np.float64)
     vertices.flags.writeable = False
     return vertices

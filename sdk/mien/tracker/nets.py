@@ -64,7 +64,8 @@ class TrackerNets:
         index = _read_index(folder)
         self._detector = _session(folder, "face_detector.onnx", index, threads)
         self._landmarks = _session(folder, "face_landmarks.onnx", index, threads)
-        self._scores = _session(folder, "face_scores.onnx", index, threads)
+        # This net is too small for the blocked layout: reordering would cost more than it saves.
+        self._scores = _session(folder, "face_scores.onnx", index, threads, blocked=False)
 
     def detect(self, views: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(B, 128, 128, 3) RGB in [-1, 1] -> boxes (B, 896, 16) and logits (B, 896), raw."""
@@ -109,7 +110,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
 
 
 def _session(
-    folder: Path, name: str, index: dict[str, Any], threads: int
+    folder: Path, name: str, index: dict[str, Any], threads: int, blocked: bool = True
 ) -> onnxruntime.InferenceSession:
     import onnxruntime
 
@@ -122,6 +123,9 @@ def _session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    if not blocked:
+        extended = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.graph_optimization_level = extended
     # A spinning worker takes a whole core from whoever shares the machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -14,7 +14,7 @@ from mien.errors import InputError
 __all__ = ["RotatedBox", "box_around_landmarks", "crop"]
 
 FACE_MARGIN = 1.5
-"""Side of the crop in lengths of the landmarks' longer side: what the landmark net was trained on."""
+"""Side of the crop over the longer side of the landmarks: what the landmark net learned on."""
 
 _RIGHT_EYE_OUTER, _LEFT_EYE_OUTER = 33, 263
 

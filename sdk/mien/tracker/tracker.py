@@ -47,7 +47,7 @@ class Tracker:
         threads: int = 1,
         focal_px: float | None = None,
     ) -> None:
-        """`models`: folder of nets, None for mien's own; `focal_px`: None assumes the longer side."""
+        """`models`: folder of nets, None: mien's own; `focal_px`: None assumes the longer side."""
         if max_faces < 1:
             raise InputError(f"Tracker: max_faces is {max_faces}, expected 1 or more")
         nets = TrackerNets(models, threads)
