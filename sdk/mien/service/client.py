@@ -1,0 +1,171 @@
+"""The client: a character on a server, driven as one in this process is.
+
+    with connect("127.0.0.1:50051") as client, client.session("ada") as session:
+        frame = session.step(features, time_s)
+
+Synchronous, over mien.service.async_client on the process's background loop.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.manifest import Manifest
+from mien.service import background
+from mien.service.async_client import AsyncClient, AsyncSession, CharacterInfo, SessionRequest, Tls
+from mien.service.security import read_token
+from mien.service.wire import Opened, RigReply, TrackReply
+from mien.session import Frame
+from mien.tracker.face_track import FaceTrack
+from mien.tracker.features import FeatureLayout
+
+__all__ = ["Client", "RemoteSession", "SessionRequest", "Tls", "connect", "drive_stream"]
+
+T = TypeVar("T")
+
+
+class RemoteSession:
+    """One open session; see AsyncSession. Not for several threads at once."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    @property
+    def opened(self) -> Opened:
+        """What the server granted."""
+        return self._session.opened
+
+    @property
+    def layout(self) -> FeatureLayout:
+        """The layout that features must have."""
+        return self._session.layout
+
+    def step(self, seen: Any, time_s: float) -> Frame:
+        """The frame for what is seen of the only performer: a FaceTrack, raw features (F,), an
+        Observation, or None where there is no face."""
+        return background.run(self._session.step(seen, time_s))
+
+    def exchange(self, performers: Mapping[str, Any], time_s: float) -> RigReply:
+        """The whole answer for one moment of several performers."""
+        return background.run(self._session.exchange(performers, time_s))
+
+    def stream(self, moments: Iterable[tuple[Any, float]]) -> Iterator[Frame]:
+        """A frame for each (seen, time_s), in order. The next moments travel while the answer to
+        an earlier one is computed; nothing is dropped."""
+        session, window = self._session, self._session.opened.settings.mailbox_frames
+        for seen, time_s in moments:
+            while session.stream_of.waiting >= window:
+                yield background.run(session.receive()).frames[""]
+            background.run(session.send({"": seen}, time_s))
+        while session.stream_of.waiting:
+            yield background.run(session.receive()).frames[""]
+
+
+class Client:
+    """A connection to a server; `with` closes it. Errors as AsyncClient has them."""
+
+    def __init__(self, open_client: Callable[[], AsyncClient]) -> None:
+        async def make() -> AsyncClient:  # channels belong to the loop that they are made on
+            return open_client()
+
+        self._client = background.run(make())
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        background.run(self._client.close())
+
+    def characters(self) -> tuple[CharacterInfo, ...]:
+        """What the server offers, sorted by name."""
+        return background.run(self._client.characters())
+
+    def manifest(self, name: str) -> Manifest:
+        """A character's manifest."""
+        return background.run(self._client.manifest(name))
+
+    def download(self, name: str, path: str | os.PathLike[str]) -> Path:
+        """Save a character's package, whole and checked, or not at all."""
+        return background.run(self._client.download(name, path))
+
+    @contextmanager
+    def session(self, character: str, **request: Any) -> Iterator[RemoteSession]:
+        """Open a session for the length of the block; keywords are SessionRequest's fields."""
+        opening = self._client.session(character, SessionRequest(**request))
+        session = background.run(_enter(opening))
+        try:
+            yield RemoteSession(session)
+        finally:
+            background.run(_leave(opening))
+
+    def track(
+        self, pictures: Iterable[tuple[bytes, float]], **options: Any
+    ) -> Iterator[TrackReply]:
+        """An answer for each (encoded picture, time_s), in order; keywords as
+        AsyncClient.tracking has them."""
+        replies = self._client.track(pictures, **options)
+        try:
+            while (reply := background.run(_next(replies))) is not None:
+                yield reply
+        finally:
+            background.run(_close(replies))
+
+
+def connect(
+    address: str, token: str | None = None, tls: Tls | None = None, insecure: bool = False
+) -> Client:
+    """A client of the server at "HOST:PORT". Connects at the first call.
+
+    Raises InputError for an address that is none, and for a token that would travel unencrypted.
+    """
+    return Client(lambda: AsyncClient(address, token, tls, insecure))
+
+
+def drive_stream(
+    server: str,
+    character: str,
+    moments: Sequence[tuple[FaceTrack | None, float]],
+    *,
+    layout: FeatureLayout,
+    neutral: NDArray[np.float32],
+    token_file: Path | None = None,
+    server_ca: Path | None = None,
+) -> tuple[Frame, ...]:
+    """A recording's frames, computed by a server: one per (track, time_s), in order.
+
+    `layout` and `neutral` (F,) as the local session would have them; `server_ca` turns TLS on.
+    """
+    token = None if token_file is None else read_token(token_file)
+    tls = None if server_ca is None else Tls(server_ca)
+    with (
+        connect(server, token, tls) as client,
+        client.session(character, layout=layout, neutral=neutral) as session,
+    ):
+        return tuple(session.stream(moments))
+
+
+async def _enter(opening: Any) -> Any:
+    return await opening.__aenter__()
+
+
+async def _leave(opening: Any) -> None:
+    await opening.__aexit__(None, None, None)
+
+
+async def _next(replies: Any) -> Any:
+    return await anext(replies, None)
+
+
+async def _close(replies: Any) -> None:
+    await replies.aclose()

@@ -1,0 +1,154 @@
+"""The client's end of one bidirectional stream: opening, numbered messages, answers in order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Generic, TypeVar
+
+import grpc
+
+from mien.errors import ServiceError
+from mien.service.messages import (
+    animate_request_to_bytes,
+    animate_response_from_bytes,
+    track_request_to_bytes,
+    track_response_from_bytes,
+)
+from mien.service.statuses import error_of
+from mien.service.wire import (
+    AnimateOpen,
+    FrameInput,
+    ImageInput,
+    Opened,
+    PerformerInput,
+    RigReply,
+    TrackOpen,
+    TrackReply,
+)
+from mien.session import Observation
+from mien.tracker.face_track import FaceTrack
+from mien.tracker.features import FeatureLayout, driver_features
+
+__all__ = ["AnimateStream", "TrackStream", "observation"]
+
+Reply = TypeVar("Reply")
+
+
+def observation(seen: Any, layout: FeatureLayout) -> Observation:
+    """What the wire carries of a tracked face, raw features (F,), an Observation, or no face."""
+    if isinstance(seen, Observation):
+        return seen
+    if isinstance(seen, FaceTrack):
+        return Observation(
+            driver_features(seen, layout),
+            float(seen.presence),
+            seen.head_rotation_xyzw,
+            seen.head_translation_m,
+        )
+    return Observation(seen)
+
+
+class _Stream(Generic[Reply]):
+    """One call. `send` numbers messages from 1; `receive` gives the answers in that order."""
+
+    def __init__(self, call: Any, address: str) -> None:
+        self._call = call
+        self._address = address
+        self.sent = 0
+        """Sequence of the last message sent."""
+        self.answered = 0
+        """Sequence of the last message answered; all before it were answered or dropped."""
+        self.opened: Opened | None = None
+        """What the server granted; None before `open`."""
+
+    def _to_bytes(self, message: Any) -> bytes:
+        raise NotImplementedError
+
+    def _from_bytes(self, data: bytes) -> Any:
+        raise NotImplementedError
+
+    @property
+    def waiting(self) -> int:
+        """Messages sent whose answers were not received yet."""
+        return self.sent - self.answered
+
+    async def open(self, opening: AnimateOpen | TrackOpen) -> Opened:
+        """Send the opening message; returns what the server granted."""
+        await self._write(opening)
+        opened: Opened = await self._read()
+        self.opened = opened
+        return opened
+
+    async def _write(self, message: Any) -> None:
+        try:
+            await self._call.write(self._to_bytes(message))
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error, self._address) from None
+        except asyncio.InvalidStateError:  # the server ended the call before
+            await self._read()
+            raise ServiceError(f"server {self._address} ended the stream") from None
+
+    async def _read(self) -> Any:
+        try:
+            data = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error, self._address) from None
+        if data is grpc.aio.EOF:
+            raise ServiceError(f"server {self._address} ended the stream")
+        return self._from_bytes(data)
+
+    async def close(self) -> None:
+        """End the stream. Answers that were not received are lost."""
+        if not self._call.done():
+            try:
+                await self._call.done_writing()
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                pass
+        self._call.cancel()
+
+
+class AnimateStream(_Stream[RigReply]):
+    """A stream of AnimationService."""
+
+    def _to_bytes(self, message: Any) -> bytes:
+        return animate_request_to_bytes(message)
+
+    def _from_bytes(self, data: bytes) -> Any:
+        names = () if self.opened is None else self.opened.channel_names
+        return animate_response_from_bytes(data, names)
+
+    async def send(self, performers: dict[str, Observation], time_s: float) -> int:
+        """Send one moment; returns its sequence."""
+        self.sent += 1
+        inputs = tuple(PerformerInput(name, seen) for name, seen in performers.items())
+        await self._write(FrameInput(self.sent, time_s, inputs))
+        return self.sent
+
+    async def receive(self) -> RigReply:
+        """The next answer."""
+        reply: RigReply = await self._read()
+        self.answered = reply.sequence
+        return reply
+
+
+class TrackStream(_Stream[TrackReply]):
+    """A stream of TrackingService."""
+
+    def _to_bytes(self, message: Any) -> bytes:
+        return track_request_to_bytes(message)
+
+    def _from_bytes(self, data: bytes) -> Any:
+        names = () if self.opened is None else self.opened.channel_names
+        return track_response_from_bytes(data, names)
+
+    async def send(self, picture: bytes, time_s: float) -> int:
+        """Send one encoded picture; returns its sequence."""
+        self.sent += 1
+        await self._write(ImageInput(self.sent, time_s, picture))
+        return self.sent
+
+    async def receive(self) -> TrackReply:
+        """The next answer."""
+        reply: TrackReply = await self._read()
+        self.answered = reply.rig.sequence
+        return reply
