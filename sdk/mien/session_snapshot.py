@@ -37,6 +37,8 @@ _BODY = struct.Struct(
 )  # time, seen, confidence; wanted, watched, has neutral, has smoothing
 _RELATIVE = 0xFFFFFFFF  # as `wanted`: features come relative to their neutral
 _MAX_WATCHED = 100_000
+_LARGEST = 1e6  # above any feature (pixels, centimetres) or state
+_LATEST_S = 1e12  # above any clock's seconds
 
 Float32Array = NDArray[np.float32]
 
@@ -96,8 +98,9 @@ def unpack_state(session: Session, data: bytes) -> SessionState:
         raise InputError(f"snapshot: damaged ({len(body)} bytes do not hold what they announce)")
     flat = np.frombuffer(body, "<f4", offset=_BODY.size).astype(np.float32)
     numbers = [confidence, *(t for t in (time_s, seen_s) if not np.isnan(t))]
-    if not (np.isfinite(flat).all() and np.isfinite(numbers).all() and 0 <= confidence <= 1):
-        raise InputError("snapshot: damaged (values that are not finite)")
+    sane = bool((np.abs(flat) < _LARGEST).all() and (np.abs(numbers) < _LATEST_S).all())
+    if not (sane and 0 <= confidence <= 1):
+        raise InputError("snapshot: damaged (values that no session has)")
     parts = np.split(flat, np.cumsum(sizes)[:-1])
     arrays = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
     channels, rotation, translation, h0, c0 = arrays[:5]

@@ -83,11 +83,12 @@ def test_another_character_or_other_options_are_refused(other):
         (resealed(token(), 28, "<I", 1), "do not hold"),
         (resealed(token(), 32, "<I", 7), "counts"),
         (resealed(token(), 36, "<I", 1), "do not hold"),
-        (resealed(token(), 16, "<d", 2.0), "finite"),
-        (resealed(token(), 0, "<d", np.inf), "finite"),
+        (resealed(token(), 16, "<d", 2.0), "no session has"),
+        (resealed(token(), 0, "<d", np.inf), "no session has"),
+        (resealed(token(), BODY, "<f", 1e30), "no session has"),
         (resealed(token(), 0, "<d", np.nan), "impossible"),
         (resealed(token(), 8, "<d", 9.0), "impossible"),
-        (resealed(token(), BODY, "<f", np.nan), "finite"),
+        (resealed(token(), BODY, "<f", np.nan), "no session has"),
     ],
 )
 def test_damaged_snapshots_are_refused(data, message):

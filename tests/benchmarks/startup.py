@@ -1,0 +1,142 @@
+"""How fast mien starts and steps: import, cold start of a session, microseconds per step.
+
+python tests/benchmarks/startup.py CHARACTER.mien     writes docs/results/startup.json and .md
+
+Every start is a new process; the file cache is warm. Budgets: `import mien` below 0.5 s, a session
+ready (interpreter running, mien imported, package read, network loaded) below 1 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import mien
+from mien.session import step_many
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+STARTS, STEPS, WARM_UP = 9, 3000, 100
+
+COLD_START = """
+import sys, time
+begun = time.perf_counter()
+import mien
+imported = time.perf_counter()
+character = mien.load(sys.argv[1])
+session = character.session()
+ready = time.perf_counter()
+import numpy
+session.step(numpy.zeros(character.layout.size, numpy.float32), 0.0)
+first = time.perf_counter()
+rig = character.rig
+print(imported - begun, ready - begun, first - begun, time.perf_counter() - first)
+"""
+
+
+def seconds_of_starts(package: Path) -> dict[str, float]:
+    """Median seconds of several fresh processes."""
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", COLD_START, str(package)],
+            check=True, capture_output=True, text=True,
+        ).stdout.split()
+        for _ in range(STARTS)
+    ]  # fmt: skip
+    names = ("import_mien_s", "session_ready_s", "first_frame_s", "rig_read_s")
+    return {
+        name: statistics.median(map(float, column))
+        for name, column in zip(names, zip(*runs, strict=True), strict=True)
+    }
+
+
+def microseconds(samples_s: list[float]) -> dict[str, float]:
+    """Percentiles of seconds, in microseconds."""
+    p50, p99 = np.percentile(samples_s, (50, 99)) * 1e6
+    return {"p50_us": float(p50), "p99_us": float(p99)}
+
+
+def time_steps(character: mien.Character, batch: int) -> dict[str, float]:
+    """One step of each of `batch` sessions, together; per session."""
+    rng = np.random.default_rng(0)
+    size = character.layout.size
+    features = rng.normal(0, 0.1, (64, size)).astype(np.float32)
+    neutral = np.zeros(size, np.float32)
+    sessions = [character.session(neutral=neutral) for _ in range(batch)]
+    samples = []
+    for i in range((STEPS + WARM_UP) // batch + 1):
+        rows = [features[(i + j) % 64] for j in range(batch)]
+        begun = time.perf_counter()
+        step_many(sessions, rows, [i / 30] * batch)
+        samples.append((time.perf_counter() - begun) / batch)
+    return microseconds(samples[WARM_UP // batch :])
+
+
+def markdown(result: dict[str, object], steps: dict[str, dict[str, float]]) -> str:
+    """The page for people."""
+    starts = [
+        ("`import mien`", "import_mien_s", "0.5 s"),
+        ("session ready", "session_ready_s", "1 s"),
+        ("first frame out", "first_frame_s", "-"),
+        ("rig read besides", "rig_read_s", "-"),
+    ]
+    rows = [f"| {what} | {result[key]:.3f} s | {budget} |" for what, key, budget in starts]
+    step_rows = [f"| {b} | {v['p50_us']:.0f} | {v['p99_us']:.0f} |" for b, v in steps.items()]
+    return "\n".join(
+        [
+            "# Start and step",
+            "",
+            f"`python tests/benchmarks/startup.py CHARACTER.mien`: {result['character']}, "
+            f"{result['channels']} channels, {result['features']} features; {result['machine']}. "
+            f"Starts: median of {STARTS} fresh processes, warm file cache.",
+            "",
+            "| from a running interpreter | time | budget |",
+            "|---|---|---|",
+            *rows,
+            "",
+            "Time of one step in a running session, per session, when so many are stepped "
+            "together (one thread):",
+            "",
+            "| sessions together | p50, microseconds | p99, microseconds |",
+            "|---|---|---|",
+            *step_rows,
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("package", type=Path, help="a character package")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    arguments = parser.parse_args()
+    character = mien.load(arguments.package)
+    steps = {str(batch): time_steps(character, batch) for batch in (1, 8, 32)}
+    result: dict[str, object] = {
+        "character": character.name,
+        "channels": len(character.channel_names),
+        "features": character.layout.size,
+        "mien": mien.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}",
+        **seconds_of_starts(arguments.package),
+    }
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    page = markdown(result, steps)
+    (arguments.out / "startup.json").write_text(
+        json.dumps({**result, "steps_together": steps}, indent=1) + "\n"
+    )
+    (arguments.out / "startup.md").write_text(page)
+    print(page)
+
+
+if __name__ == "__main__":
+    main()
