@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,8 +60,8 @@ def build_character(
             f"animator: {', '.join(sorted(set(channels) - set(rig.shape_names))) or 'none'})"
         )
     signature = read_signature(animator_onnx, ANIMATOR)
-    glb = rig_to_glb(rig, clips)
     name = rig.name if name is None else name
+    glb = rig_to_glb(replace(rig, name=name), clips)
     files = {CHARACTER: glb, ANIMATOR: animator_onnx}
     if preview_png is not None:
         files["preview.png"] = preview_png

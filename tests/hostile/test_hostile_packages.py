@@ -1,0 +1,454 @@
+"""Packages made to break a reader: each damage is refused with its own message."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.packages import tiny_animator, tiny_content
+from support.rigs import sphere_rig
+
+from mien.errors import MienError, PackageError
+from mien.manifest import Manifest
+from mien.package import package_bytes, read_package, verify_package
+from mien_exporters.gltf import rig_to_glb
+
+Entry = tuple[zipfile.ZipInfo, bytes]
+
+
+def sound_files() -> dict[str, bytes]:
+    """manifest.json and the files of a sound package, in the package's order."""
+    manifest, files = tiny_content()
+    with zipfile.ZipFile(BytesIO(package_bytes(manifest, files))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+SOUND = sound_files()
+
+
+def packed(files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data, compression)
+    return buffer.getvalue()
+
+
+def with_manifest(change: Callable[[dict[str, Any]], object]) -> bytes:
+    """The sound package with its manifest changed in place."""
+    manifest = json.loads(SOUND["manifest.json"])
+    change(manifest)
+    return packed({**SOUND, "manifest.json": json.dumps(manifest).encode()})
+
+
+def with_file(name: str, data: bytes) -> bytes:
+    """The sound package with one file replaced or added, and listed with its true hash."""
+    manifest = json.loads(SOUND["manifest.json"])
+    manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    return packed({**SOUND, "manifest.json": json.dumps(manifest).encode(), name: data})
+
+
+def with_extra_entry(info: zipfile.ZipInfo, data: bytes = b"x") -> bytes:
+    buffer = BytesIO(packed(SOUND))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+def link_entry() -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo("link.txt")
+    info.create_system = 3
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+def patched_directory(name: str, field_offset: int, value: bytes, data: bytes) -> bytes:
+    """The zip with bytes of one entry's central directory record overwritten."""
+    raw = bytearray(data)
+    at = raw.rindex(b"PK\1\2", 0, raw.rindex(name.encode()))
+    raw[at + field_offset : at + field_offset + len(value)] = value
+    return bytes(raw)
+
+
+def bomb() -> bytes:
+    return packed({**SOUND, "preview.png": bytes(40 << 20)}, zipfile.ZIP_DEFLATED)
+
+
+def declares_less() -> bytes:
+    """A deflated entry that unpacks to more than the directory says."""
+    data = packed(SOUND, zipfile.ZIP_DEFLATED)
+    manifest = SOUND["manifest.json"]
+    return patched_directory("manifest.json", 24, struct.pack("<I", len(manifest) - 100), data)
+
+
+def overlapping() -> bytes:
+    """Two entries of the directory that point at the same bytes."""
+    data = packed(SOUND)
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        target = archive.getinfo("animator.onnx")
+    patched = patched_directory("character.glb", 42, struct.pack("<I", target.header_offset), data)
+    size = struct.pack("<II", target.compress_size, target.file_size)
+    return patched_directory("character.glb", 20, size, patched)
+
+
+def doubled() -> bytes:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        return with_extra_entry(zipfile.ZipInfo("animator.onnx"), SOUND["animator.onnx"])
+
+
+def swapped_local_name() -> bytes:
+    data = packed(SOUND)
+    return data[:30] + b"manifest.jsoN" + data[43:]
+
+
+def altered_same_size() -> bytes:
+    changed = bytearray(SOUND["animator.onnx"])
+    changed[-1] ^= 1
+    return packed({**SOUND, "animator.onnx": bytes(changed)})
+
+
+def without(name: str) -> bytes:
+    return packed({key: data for key, data in SOUND.items() if key != name})
+
+
+def set_in(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
+    def change(manifest: Any) -> None:
+        for key in path[:-1]:
+            manifest = manifest[key]
+        manifest[path[-1]] = to
+
+    return change
+
+
+def delete(key: str) -> Callable[[dict[str, Any]], None]:
+    return lambda manifest: manifest.pop(key)
+
+
+OPENING: dict[str, tuple[Callable[[], bytes], str]] = {
+    "not a zip": (lambda: b"hello", "is no zip file"),
+    "empty": (lambda: b"", "is no zip file"),
+    "cut off": (lambda: packed(SOUND)[:-30], "is no zip file"),
+    "bytes before the zip": (lambda: b"MZ" * 20 + packed(SOUND), "manifest.json as the first file"),
+    "no files": (lambda: packed({}), "begins with nothing"),
+    "no manifest": (lambda: without("manifest.json"), "expected manifest.json as the first file"),
+    "manifest not first": (
+        lambda: packed(dict(reversed(SOUND.items()))),
+        "expected manifest.json as the first file",
+    ),
+    "manifest too large": (
+        lambda: packed({**SOUND, "manifest.json": b" " * (5 << 20)}),
+        "manifest.json has 5242880 bytes, expected 4194304 at most",
+    ),
+    "missing file": (lambda: without("animator.onnx"), "animator.onnx: is missing"),
+    "unlisted file": (
+        lambda: packed({**SOUND, "run.exe": b"x"}),
+        "run.exe: is not in the manifest",
+    ),
+    "size altered": (
+        lambda: packed({**SOUND, "animator.onnx": SOUND["animator.onnx"] + b"x"}),
+        "animator.onnx: altered: has .* bytes, the manifest says",
+    ),
+    "parent path": (lambda: with_extra_entry(zipfile.ZipInfo("../evil")), "leaves the package"),
+    "inner parent path": (lambda: with_extra_entry(zipfile.ZipInfo("a/../../b")), "leaves the"),
+    "absolute path": (lambda: with_extra_entry(zipfile.ZipInfo("/etc/passwd")), "leaves the"),
+    "drive": (lambda: with_extra_entry(zipfile.ZipInfo("C:/x")), "leaves the package"),
+    "backslash": (lambda: with_extra_entry(zipfile.ZipInfo("..\\evil")), "leaves the package"),
+    "link": (lambda: with_extra_entry(link_entry(), b"/etc/passwd"), "is a link or device"),
+    "twice": (doubled, "animator.onnx: is in the zip twice"),
+    "encrypted": (
+        lambda: patched_directory("animator.onnx", 8, b"\1\0", packed(SOUND)),
+        "animator.onnx: is encrypted",
+    ),
+    "other compression": (
+        lambda: packed(SOUND, zipfile.ZIP_LZMA),
+        "packed with method 14, expected stored or deflated",
+    ),
+    "bomb by ratio": (bomb, "preview.png: unpacks .* to 41943040 bytes.*a zip bomb"),
+    "bomb by overlap": (overlapping, "shares bytes with another file: a zip bomb"),
+    "bomb by count": (
+        lambda: packed({**SOUND, **{f"f{i}": b"" for i in range(1000)}}),
+        "holds 1003 files, expected 1000 at most",
+    ),
+    "bomb by total": (
+        lambda: patched_directory(
+            "animator.onnx", 24, struct.pack("<I", 0xFFFFFFFE),
+            patched_directory("animator.onnx", 20, struct.pack("<I", 0xFFFFFFFE), packed(SOUND)),
+        ),
+        "is cut off",
+    ),
+    "stored with two sizes": (
+        lambda: patched_directory("animator.onnx", 24, struct.pack("<I", 77), packed(SOUND)),
+        "is stored, but declares",
+    ),
+    "unpacks to more": (declares_less, "unpacks to more than the .* bytes declared"),
+    "two names for one entry": (swapped_local_name, "its own header calls it 'manifest.jsoN'"),
+    "manifest is no JSON": (
+        lambda: packed({**SOUND, "manifest.json": b"{"}),
+        "manifest.json: not valid JSON",
+    ),
+    "manifest is no UTF-8": (
+        lambda: packed({**SOUND, "manifest.json": b"\xff\xfe{}"}),
+        "manifest.json: not valid JSON",
+    ),
+    "manifest is a list": (
+        lambda: packed({**SOUND, "manifest.json": b"[]"}),
+        "holds a list, expected an object",
+    ),
+    "manifest nests without end": (
+        lambda: packed({**SOUND, "manifest.json": b"[" * 200_000}),
+        "not valid JSON",
+    ),
+    "NaN": (lambda: with_manifest(set_in("rate_hz", to=float("nan"))), "NaN is not a number"),
+    "infinity": (
+        lambda: packed({**SOUND, "manifest.json": b'{"rate_hz": 1e999}'}),
+        "1e999 is not a finite number",
+    ),
+    "field twice": (
+        lambda: packed({**SOUND, "manifest.json": b'{"name": "a", "name": "b"}'}),
+        "field 'name' occurs twice",
+    ),
+    "next major version": (
+        lambda: with_manifest(set_in("format_version", to="2.0")),
+        "format version 2.0 is unknown, this reader knows 1.x",
+    ),
+    "version is a number": (
+        lambda: with_manifest(set_in("format_version", to=1.0)),
+        "field 'format_version' is 1.0, expected a text",
+    ),
+    "reader too old": (
+        lambda: with_manifest(set_in("reader_min", to="1.5")),
+        "is for readers from 1.5 to below 2.0, this one is 1.0",
+    ),
+    "reader too new": (
+        lambda: with_manifest(set_in("reader_below", to="1.0")),
+        "is for readers from 1.0 to below 1.0",
+    ),
+    "unknown field": (lambda: with_manifest(set_in("nmae", to="x")), "field 'nmae' is unknown"),
+    "field missing": (lambda: with_manifest(delete("licence")), "field 'licence' is missing"),
+    "wrong type": (
+        lambda: with_manifest(set_in("channels", to="jawOpen")),
+        "field 'channels' is 'jawOpen', expected a list",
+    ),
+    "boolean for a number": (
+        lambda: with_manifest(set_in("feature_size", to=True)),
+        "field 'feature_size' is True, expected an integer",
+    ),
+    "bad id": (lambda: with_manifest(set_in("id", to="../x")), "field 'id' is '../x'"),
+    "consent unknown": (
+        lambda: with_manifest(set_in("consent", "kind", to="maybe")),
+        "field 'consent.kind' is 'maybe', expected one of synthetic",
+    ),
+    "consent empty": (
+        lambda: with_manifest(set_in("consent", "statement", to=" ")),
+        "field 'consent.statement' is empty",
+    ),
+    "channel twice": (
+        lambda: with_manifest(set_in("channels", 1, to="jawOpen")),
+        "field 'channels' holds 'jawOpen' twice",
+    ),
+    "bad hash": (
+        lambda: with_manifest(set_in("files", "animator.onnx", "sha256", to="ABC")),
+        "animator.onnx: field 'sha256' is 'ABC'",
+    ),
+    "negative size": (
+        lambda: with_manifest(set_in("files", "animator.onnx", "size", to=-1)),
+        "animator.onnx: field 'size' is -1",
+    ),
+    "path in the manifest": (
+        lambda: with_manifest(
+            lambda m: m["files"].update({"../x": {"sha256": "0" * 64, "size": 1}})
+        ),
+        "'../x' leaves the package",
+    ),
+    "names that differ by case": (
+        lambda: with_manifest(
+            lambda m: m["files"].update({"Animator.onnx": {"sha256": "0" * 64, "size": 1}})
+        ),
+        "are one file where case does not count",
+    ),
+    "model without signature": (
+        lambda: with_manifest(set_in("models", to={})),
+        "has no signature of 'animator.onnx'",
+    ),
+    "signature without model": (
+        lambda: with_manifest(
+            lambda m: m["models"].update({"detail.onnx": {"inputs": [], "outputs": []}})
+        ),
+        "names 'detail.onnx', which 'files' does not",
+    ),
+    "tensor of another kind": (
+        lambda: with_manifest(
+            set_in("models", "animator.onnx", "inputs", 0, "dtype", to="float16")
+        ),
+        "field 'dtype' is 'float16'",
+    ),
+    "features do not fit": (
+        lambda: with_manifest(set_in("feature_size", to=99)),
+        r"expected \[batch, time, 100\]: feature_size \+ 1",
+    ),
+    "channels do not fit": (
+        lambda: with_manifest(set_in("channels", to=["jawOpen"])),
+        r"expected \[batch, time, 1\]: the number of channels",
+    ),
+    "animator with other tensors": (
+        lambda: with_manifest(
+            set_in("models", "animator.onnx", "inputs", 0, "name", to="features")
+        ),
+        "takes features, h0, c0",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", OPENING)
+def test_refused_when_opened(damage: str) -> None:
+    make, message = OPENING[damage]
+    data = make()
+    with pytest.raises(PackageError, match=message):
+        read_package(data)
+    report = verify_package(data)
+    assert not report.ok and len(report.problems) == 1
+
+
+def test_messages_tell_the_damages_apart() -> None:
+    """No damage hides behind another's general message."""
+    texts = {damage: verify_package(make()).problems[0] for damage, (make, _) in OPENING.items()}
+    assert len(set(texts.values())) >= len(texts) - 4  # cut-off zips and missing manifests agree
+
+
+READING: dict[str, tuple[Callable[[], bytes], str]] = {
+    "altered, same size": (altered_same_size, "animator.onnx: altered: its SHA-256"),
+    "not the model of the manifest": (
+        lambda: with_file("animator.onnx", tiny_animator(inputs=60)),
+        r"animator.onnx: input 0 of the model is x float32\[batch, time, 60\], the manifest says "
+        r"x float32\[batch, time, 56\]",
+    ),
+    "not a model": (
+        lambda: with_file("animator.onnx", b"not a model"),
+        "animator.onnx: ONNX Runtime cannot load it",
+    ),
+    "not a GLB": (
+        lambda: with_file("character.glb", b"not a GLB at all, but text"),
+        "character.glb: .* begins with b'not ', expected b'glTF'",
+    ),
+    "another head's GLB": (
+        lambda: with_file("character.glb", other_head()),
+        r"morph targets are not the manifest's channels \(only in the GLB: cheekPuff; only in "
+        r"the manifest: browInnerUp\)",
+    ),
+}
+
+
+def other_head() -> bytes:
+    return rig_to_glb(replace(sphere_rig(), shape_names=("jawOpen", "mouthSmileLeft", "cheekPuff")))
+
+
+@pytest.mark.parametrize("damage", READING)
+def test_refused_when_verified(damage: str) -> None:
+    make, message = READING[damage]
+    data = make()
+    package = read_package(data)  # costs milliseconds, so it looks at no content yet
+    (problem,) = verify_package(data).problems
+    assert re.search(message, problem)
+    if "GLB" in damage:
+        with pytest.raises(PackageError, match=message):
+            package.rig()
+
+
+def test_bit_rot_in_a_stored_file_is_seen() -> None:
+    data = bytearray(packed(SOUND))
+    data[data.index(SOUND["character.glb"]) + 5000] ^= 0x10
+    (problem,) = verify_package(bytes(data)).problems
+    assert "character.glb: altered: its CRC-32" in problem
+
+
+def test_newer_minor_version_may_have_unknown_fields() -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["format_version"] = "1.7"
+        manifest["mood"] = "fine"
+
+    assert read_package(with_manifest(change)).manifest.format_version == "1.7"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "dangling"])
+def test_links_in_a_folder_are_refused(tmp_path: Path, kind: str) -> None:
+    unpack(tmp_path / "p")
+    target = {"file": "/etc/hostname", "folder": "/etc", "dangling": "/nowhere"}[kind]
+    (tmp_path / "p" / "extra").symlink_to(target)
+    with pytest.raises(PackageError, match="'extra' is a link or device"):
+        read_package(tmp_path / "p")
+
+
+def unpack(folder: Path) -> None:
+    folder.mkdir()
+    for name, data in SOUND.items():
+        (folder / name).write_bytes(data)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipes_in_a_folder_are_refused(tmp_path: Path) -> None:
+    unpack(tmp_path / "p")
+    os.mkfifo(tmp_path / "p" / "pipe")
+    with pytest.raises(PackageError, match="'pipe' is a link or device"):
+        read_package(tmp_path / "p")
+
+
+def test_folder_without_manifest_and_absent_path(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match=r"has no manifest\.json"):
+        read_package(tmp_path)
+    with pytest.raises(PackageError, match="there is no such package"):
+        read_package(tmp_path / "none.mien")
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_random_damage_never_escapes_as_another_error(data: st.DataObject) -> None:
+    """Any few bytes changed: either refused with PackageError, or harmless and still sound."""
+    raw = bytearray(packed(SOUND))
+    # The directory and the manifest are where parsers break; content is covered by hashes.
+    edges = [*range(0, 3000), *range(len(raw) - 400, len(raw))]
+    for _ in range(data.draw(st.integers(1, 6))):
+        raw[data.draw(st.sampled_from(edges))] = data.draw(st.integers(0, 255))
+    report = verify_package(bytes(raw))
+    if report.ok:
+        assert read_package(bytes(raw)).read_bytes("animator.onnx") == SOUND["animator.onnx"]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just(0.5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(sorted(json.loads(SOUND["manifest.json"]))), inner)
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_json_as_manifest_is_refused_or_read(value: Any) -> None:
+    with pytest.raises(MienError):
+        Manifest.from_json(json.dumps(value).encode())
+
+
+def test_sound_package_is_sound_stored_deflated_and_unpacked(tmp_path: Path) -> None:
+    """What the damages are measured against."""
+    unpack(tmp_path / "p")
+    (tmp_path / "p" / ".DS_Store").write_bytes(b"finder")
+    for package in (packed(SOUND), packed(SOUND, zipfile.ZIP_DEFLATED), tmp_path / "p"):
+        assert verify_package(package).problems == ()
+    assert zlib.crc32(SOUND["animator.onnx"])  # not empty
+    assert np.isfinite(read_package(packed(SOUND)).rig().vertices).all()
