@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -93,11 +94,12 @@ def vertex_normals(
     if vertices.ndim > 2:
         return np.stack([vertex_normals(v, triangles, welded) for v in vertices])
     corners = triangles if welded is None else welded[triangles]
-    a, b, c = (vertices[corners[:, i]] for i in range(3))
-    area = np.cross(b - a, c - a)
+    a, b, c = (vertices[corners[:, i]].T for i in range(3))
+    (ax, ay, az), (bx, by, bz) = b - a, c - a
+    area = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)  # numpy's cross is slow
     where = corners.T.ravel()
     summed = np.stack(
-        [np.bincount(where, np.tile(axis, 3), minlength=len(vertices)) for axis in area.T], axis=1
+        [np.bincount(where, np.tile(axis, 3), minlength=len(vertices)) for axis in area], axis=1
     )
     length = np.linalg.norm(summed, axis=1, keepdims=True)
     summed = np.where(length > 0, summed / np.where(length > 0, length, 1), (0.0, 0.0, 1.0))
@@ -182,17 +184,16 @@ def evaluate(
 def tension(rig: Rig, vertices: Float32Array) -> Float32Array:
     """Stretch (..., V) of the skin at vertices (..., V, 3): 0 neutral, +0.1 a tenth longer.
 
-    Per vertex the change of the summed length of its edges relative to the neutral, an edge
-    counting once for each of its triangles. Positive stretched, negative compressed, at least -1.
-    Rigid motion leaves it 0.
+    Per vertex the change of the summed length of its edges relative to the neutral. Positive
+    stretched, negative compressed, at least -1. Rigid motion leaves it 0.
     """
-    corners = rig.welded[rig.triangles]
-    start, end = corners.ravel(), np.roll(corners, -1, axis=1).ravel()
-    ends = np.concatenate([start, end])
+    start, end = _edges(rig)
+    both = np.concatenate([start, end])
 
     def around(points: Float32Array) -> NDArray[np.float64]:
-        length = np.linalg.norm(points[end] - points[start], axis=1)
-        return np.bincount(ends, np.tile(length, 2), minlength=len(points)).astype(np.float64)
+        x, y, z = (points[end] - points[start]).T
+        length = np.sqrt(x * x + y * y + z * z)
+        return np.bincount(both, np.tile(length, 2), minlength=len(points)).astype(np.float64)
 
     rest = around(rig.vertices)
     known = rest > 0
@@ -200,3 +201,17 @@ def tension(rig: Rig, vertices: Float32Array) -> Float32Array:
     stretch = np.stack([around(frame) for frame in frames])
     stretch = np.where(known, stretch / np.where(known, rest, 1) - 1, 0)[:, rig.welded]
     return stretch.reshape(vertices.shape[:-1]).astype(np.float32)
+
+
+_EDGES: WeakKeyDictionary[Rig, tuple[NDArray[np.int64], NDArray[np.int64]]] = WeakKeyDictionary()
+
+
+def _edges(rig: Rig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The ends of every edge of the welded mesh, each edge once; kept as long as the rig lives."""
+    if rig not in _EDGES:
+        corners = rig.welded[rig.triangles].astype(np.int64)
+        pairs = np.stack([corners, np.roll(corners, -1, axis=1)], axis=-1).reshape(-1, 2)
+        pairs.sort(axis=1)
+        unique = np.unique(pairs[:, 0] * len(rig.vertices) + pairs[:, 1])
+        _EDGES[rig] = (unique // len(rig.vertices), unique % len(rig.vertices))
+    return _EDGES[rig]

@@ -58,7 +58,9 @@ class Frame:
         return float(self.channels[self.channel_names.index(name)])
 
 
-def eye_rotations(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Float32Array, ...]:
+def eye_rotations(
+    names: Sequence[str], values: NDArray[np.float32]
+) -> tuple[Float32Array, Float32Array]:
     """Left and right (..., 4) eyeball rotations that channels (..., C) mean; absent channels are 0.
 
     The axis lies in the plane of the face (no roll); signs as in rig space, +Y turns to the
@@ -72,13 +74,13 @@ def eye_rotations(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Fl
             return np.zeros(np.shape(values)[:-1])
         return _LOOK_RAD[direction] * np.asarray(values[..., index], np.float64)
 
-    eyes = []
+    vectors = []
     for side, outwards in (("Left", 1.0), ("Right", -1.0)):
         down = look("Down", side) - look("Up", side)
         left = outwards * (look("Out", side) - look("In", side))
-        vector = np.stack([down, left, np.zeros_like(down)], axis=-1)
-        eyes.append(quaternion_from_rotation_vector(vector).astype(np.float32))
-    return tuple(eyes)
+        vectors.append(np.stack([down, left, np.zeros_like(down)], axis=-1))
+    left_eye, right_eye = quaternion_from_rotation_vector(np.stack(vectors)).astype(np.float32)
+    return left_eye, right_eye
 
 
 def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> tuple[Frame, ...]:

@@ -115,7 +115,7 @@ def test_an_altered_network_is_refused(tmp_path, path):
 def test_a_session_loads_neither_torch_nor_grpc(path):
     code = (
         "import sys, mien; mien.load(sys.argv[1]).session();"
-        "print([m for m in ('torch', 'grpc', 'onnx', 'scipy', 'av', 'PIL') if m in sys.modules])"
+        "print([m for m in ('torch', 'grpc', 'onnx', 'scipy', 'av', 'rich') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
