@@ -24,6 +24,7 @@ __all__ = [
     "APPLE_RAW",
     "ARKIT_CHANNELS",
     "EMOTION_CHANNELS",
+    "FACEMOTION3D",
     "HEAD_CHANNELS",
     "ICT",
     "IFACIALMOCAP",
@@ -122,6 +123,9 @@ APPLE_RAW = tuple(map(_side_suffix, sorted(ARKIT_CHANNELS)))
 
 IFACIALMOCAP = tuple(map(_side_suffix, ARKIT_CHANNELS))
 """iFacialMocap's spelling. On its wire values are named, in no fixed order, as integer percent."""
+
+FACEMOTION3D = ARKIT_CHANNELS
+"""Facemotion3D's spelling; like iFacialMocap's its values are named."""
 
 VRM_PERFECT_SYNC = ARKIT_CHANNELS
 """Custom VRM expressions; tools differ in the case of the first letter, both are understood."""
