@@ -40,7 +40,8 @@ def test_drive_in_process(package, tmp_path, shared_data):
     for index in range(3):
         picture.save(tmp_path / f"{index}.png")
     lines = run("02_drive_in_process.py", package, tmp_path).splitlines()
-    assert len(lines) == 3 and "sure 0.0" not in "".join(lines[1:])
+    # The face is seen in all three; 3 of 30 frames of calibration are as sure as 0.1.
+    assert len(lines) == 3 and lines[-1].endswith("sure 0.10")
 
 
 def test_convert_a_take(tmp_path):
