@@ -117,7 +117,7 @@ def _guess_brow(eye: Float32Array, unit: float) -> Float32Array:
     outward = np.sign(eye[0])
     x = eye[0] + outward * unit * (-0.30 + 0.68 * s)
     y = eye[1] + unit * (0.27 + 0.11 * np.sin(np.pi * np.minimum(s / 1.35, 1.0) ** 1.3) - 0.06 * s)
-    half = unit * 0.055 * (1.0 - 0.75 * s**2)
+    half = unit * 0.068 * (1.0 - 0.7 * s**2)
     upper = np.stack([x, y + half], -1)
     return np.concatenate([upper, np.stack([x, y - half], -1)[::-1]]).astype(np.float32)
 

@@ -39,13 +39,14 @@ class HeadRenderer:
             )
         self.rig = rig
         self.samples = samples
-        self._open_sky_source = rig_open_sky(rig)
+        self.open_sky = rig_open_sky(rig)
+        """(V,) share of the sky that each vertex sees, 0..1."""
         with wp.ScopedDevice("cpu"):
             self._faces = wp.array(rig.triangles, dtype=wp.vec3i)
             self._face_material = wp.array(rig.triangle_material, dtype=int)
             self._uvs = wp.array(rig.uvs, dtype=wp.vec2)
             self._welded = wp.array(rig.welded, dtype=int)
-            self._open_sky = wp.array(self._open_sky_source, dtype=float)
+            self._open_sky = wp.array(self.open_sky, dtype=float)
             self._sums = wp.zeros(len(rig.vertices), dtype=wp.vec3)
             self._normals = wp.zeros(len(rig.vertices), dtype=wp.vec3)
         self.set_materials(rig.materials, texture_size)

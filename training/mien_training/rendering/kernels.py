@@ -9,6 +9,11 @@ fresh installation compiles for some seconds, after that Warp's disk cache serve
 # mypy: ignore-errors
 # ruff: noqa: RUF046, UP018
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
 import warp as wp
 
 __all__ = [
@@ -20,9 +25,25 @@ __all__ = [
     "shade_kernel",
 ]
 
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Warp's native library writes "no CUDA driver" straight to file descriptor 2."""
+    sys.stderr.flush()
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
 wp.config.log_level = wp.LOG_ERROR
 wp.config.enable_backward = False
-wp.init()
+with _silent_stderr():
+    wp.init()
 
 EMPTY_KEY = 0xFFFFFFFFFFFFFFFF
 """What a z-buffer cell holds where no triangle was seen."""

@@ -169,9 +169,9 @@ def telling_frames(frames: Sequence[PreviewFrame], count: int) -> list[PreviewFr
     """
     if not frames:
         raise InputError("telling_frames: there are no frames")
-    turn: list[NDArray[np.float32]] = [np.zeros(3, np.float32) if f.head_rotation_xyzw is None else f.head_rotation_xyzw[:3]
-            for f in frames]  # fmt: skip
-    x = np.concatenate([np.stack([f.weights for f in frames]), np.float32(3.0) * np.stack(turn)], 1)
+    still = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
+    turns = [still if f.head_rotation_xyzw is None else f.head_rotation_xyzw for f in frames]
+    x = np.concatenate([np.stack([f.weights for f in frames]), 3 * np.stack(turns)[:, :3]], 1)
     chosen = [int(np.square(x).sum(1).argmin())]
     distance = np.full(len(x), np.inf)
     while len(chosen) < min(count, len(frames)):

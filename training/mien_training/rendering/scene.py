@@ -97,11 +97,11 @@ class RandomScene:
         low, high = v.min(0), v.max(0)
         rng = self._rng(1)
         height = high[1] - low[1]
-        share = rng.uniform(0.50, 0.85) if self.strength == "mild" else rng.uniform(0.35, 0.95)
+        share = rng.uniform(0.62, 0.95) if self.strength == "mild" else rng.uniform(0.45, 1.05)
         fov = rng.uniform(0.30, 0.85)
         distance = 0.5 * height / share / np.tan(0.5 * fov)
         yaw, pitch = rng.normal(0.0, self._either(0.05, 0.10), 2)
-        shift = rng.uniform(-1, 1, 2) * height * (1.0 / share - 0.75) * 0.30
+        shift = rng.uniform(-1, 1, 2) * height * max(1.0 / share - 0.85, 0.08) * 0.30
         target = 0.5 * (low + high) + (shift[0], shift[1], 0.0)
         around = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
         roll = rng.normal(0.0, 0.04)
@@ -118,7 +118,8 @@ class RandomScene:
         """(size, size, 3) sRGB: a gradient, soft clutter of shapes, some noise."""
         rng = self._rng(2)
         n = self.size
-        ends = rng.integers(10, 235, (2, 3))
+        vivid = rng.uniform(0.05, 0.5)
+        ends = _muted(rng.integers(10, 235, (2, 3)), vivid)
         angle = rng.uniform(0, 2 * np.pi)
         grid = (np.arange(n) + 0.5) / n - 0.5
         t = 0.5 + 0.7 * (grid[None] * np.cos(angle) + grid[:, None] * np.sin(angle))
@@ -128,7 +129,7 @@ class RandomScene:
         for _ in range(int(rng.integers(0, 5 if self.strength == "mild" else 14))):
             x, y = rng.uniform(-0.2, 1.0, 2) * n
             w, h = rng.uniform(0.05, 0.6, 2) * n
-            colour = tuple(rng.integers(0, 255, 3).tolist())
+            colour = tuple(_muted(rng.integers(0, 255, 3), vivid).astype(int).tolist())
             shape = draw.ellipse if rng.random() < 0.4 else draw.rectangle
             shape((x, y, x + w, y + h), fill=colour)
         canvas = canvas.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 9.0)) * n / 256))
@@ -193,3 +194,9 @@ class RandomScene:
         shape = (self.size + self.size // 2, self.size + self.size // 2)
         grey, colour = rng.normal(0, sigma, (*shape, 1)), rng.normal(0, 0.5 * sigma, (*shape, 3))
         return blur, side, quality, curves, np.rint(grey + colour).astype(np.int16)
+
+
+def _muted(colours: NDArray[np.int64], vivid: float) -> NDArray[np.float64]:
+    """(..., 3) colours with their saturation brought down to the share `vivid`: rooms are dull."""
+    grey = colours.mean(-1, keepdims=True)
+    return np.asarray(grey + vivid * (colours - grey), np.float64)
