@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError, MissingExtraError
 from mien.rig import JOINT_NAMES, Joint
-from numpy.typing import NDArray
-
 from mien_training.templates.assemble import (
     Part,
     absent_landmarks,
@@ -141,9 +141,9 @@ def part_vertices(part: Part, material: str) -> NDArray[np.bool_]:
 def _quads(triangles: NDArray[np.int64]) -> NDArray[np.int64]:
     """(F/2, 4) quads from consecutive pairs of triangles that share an edge."""
     first, second = triangles[0::2], triangles[1::2]
-    fourth = np.where(
-        ~(second[:, :, None] == first[:, None, :]).any(2), second, -1
-    ).max(1)  # the corner that the first triangle lacks
+    fourth = np.where(~(second[:, :, None] == first[:, None, :]).any(2), second, -1).max(
+        1
+    )  # the corner that the first triangle lacks
     # It stands opposite the corner of `first` that `second` lacks.
     apex = (~(first[:, :, None] == second[:, None, :]).any(2)).argmax(1)
     rows = np.arange(len(first))
@@ -170,9 +170,7 @@ def _bone_weights(model: Any) -> dict[str, NDArray[np.float64]]:
     """Skinning weight (V,) of the head bone, the jaw, and of all else that hangs on the head."""
     dense = np.zeros((len(model.template_vertices), model.bone_count))
     rows = np.arange(len(dense))[:, None]
-    np.add.at(
-        dense, (rows, model.vertex_bone_indices.numpy()), model.vertex_bone_weights.numpy()
-    )
+    np.add.at(dense, (rows, model.vertex_bone_indices.numpy()), model.vertex_bone_weights.numpy())
     name = list(model.bone_labels)
     neck = [name.index(n) for n in ("root", "neck01", "neck02", "neck03")]
     head, jaw = name.index("head"), name.index("jaw")
@@ -206,9 +204,13 @@ def _arches(
     parts = []
     for upper in (True, False):
         if upper:
-            arch = build_arch(ArchShape.upper((float(middle[1]) - 0.0016, float(middle[2]) - 0.0075)))
+            arch = build_arch(
+                ArchShape.upper((float(middle[1]) - 0.0016, float(middle[2]) - 0.0075))
+            )
         else:
-            arch = build_arch(ArchShape.lower((float(middle[1]) - 0.0012, float(middle[2]) - 0.0100)))
+            arch = build_arch(
+                ArchShape.lower((float(middle[1]) - 0.0012, float(middle[2]) - 0.0100))
+            )
         motion = np.zeros((len(ARKIT_CHANNELS), *arch.vertices.shape))
         if not upper:
             for name in JAW_SHAPES:

@@ -175,9 +175,7 @@ def material_regions(
     return regions
 
 
-def mirror_map(
-    vertices: NDArray[np.float32], triangles: NDArray[np.int32]
-) -> NDArray[np.int32]:
+def mirror_map(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.int32]:
     """(V,) vertex at the mirrored place within the mirrored connected part; an involution.
 
     Vertices without a mutual partner map to themselves.
@@ -189,9 +187,10 @@ def mirror_map(
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]]])
     graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n, n))
     count, component = connected_components(graph, directed=False)
-    centres = np.stack(
-        [np.bincount(component, vertices[:, k], count) for k in range(3)], 1
-    ) / np.bincount(component, minlength=count)[:, None]
+    centres = (
+        np.stack([np.bincount(component, vertices[:, k], count) for k in range(3)], 1)
+        / np.bincount(component, minlength=count)[:, None]
+    )
     _, partner = cKDTree(centres).query(centres * [-1, 1, 1])
     mirror = np.arange(n, dtype=np.int32)
     for c in range(count):
@@ -208,9 +207,7 @@ def mirror_map(
     return mirror
 
 
-def rigid_motion(
-    points: Float64Array, deltas: Float64Array
-) -> tuple[Float64Array, Float64Array]:
+def rigid_motion(points: Float64Array, deltas: Float64Array) -> tuple[Float64Array, Float64Array]:
     """(rotation, shift) that best moves (N, 3) points by their deltas (Kabsch, 1976)."""
     moved = points + deltas
     a, b = points - points.mean(0), moved - moved.mean(0)

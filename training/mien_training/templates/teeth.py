@@ -191,10 +191,7 @@ def _gum_ridge(shape: ArchShape) -> tuple[Float32Array, Float32Array, Int32Array
     middle, half = -thickness / 2, thickness / 2 + 0.0012
     b = middle[:, None] + half[:, None] * np.sign(out) * np.abs(out) ** 0.6
     foot = 0.011
-    y = (
-        shape.front[0]
-        + shape.sign * (height[:, None] * 0.86 + foot * (1 - rim[None] ** 0.5))
-    )
+    y = shape.front[0] + shape.sign * (height[:, None] * 0.86 + foot * (1 - rim[None] ** 0.5))
     points = np.stack([x[:, None] + nx[:, None] * b, y, z[:, None] + nz[:, None] * b], -1)
     u = np.broadcast_to(np.linspace(0, 1, _GUM_ALONG)[:, None], b.shape)
     v = np.broadcast_to(np.linspace(0, 1, _GUM_AROUND)[None], b.shape)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from mien.rig import Joint
 from numpy.typing import NDArray
+
+from mien.rig import Joint
 
 __all__ = ["MATERIALS", "REGIONS", "IdentityBasis", "LandmarkMap", "Template"]
 

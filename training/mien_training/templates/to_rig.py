@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.deform import vertex_normals
 from mien.errors import InputError
 from mien.rig import Joint, Material, Rig
-from numpy.typing import NDArray
-
 from mien_training.templates.template import MATERIALS, Template
 
 __all__ = ["rig_from_template"]

@@ -1,0 +1,115 @@
+"""Where the tracker's points sit on a template: render it, track it, look which triangle is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from mien.errors import MienError
+from mien.tracker import Tracker
+from mien_training.rendering import (
+    Camera,
+    HeadRenderer,
+    Look,
+    look_at_camera,
+    paint_materials,
+    project,
+)
+from mien_training.templates.template import MATERIALS, LandmarkMap, Template
+from mien_training.templates.to_rig import rig_from_template
+
+__all__ = ["with_landmarks"]
+
+SIDE = 640
+DISTANCE_M = 1.6
+"""Far away, through a long lens: the picture is nearly orthographic."""
+
+# MediaPipe face mesh topology; outlines of the lips, lids and brows.
+LIP_POINTS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39,
+              40, 185, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13,
+              82, 81, 80, 191)  # fmt: skip
+LID_POINTS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
+              33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)  # fmt: skip
+BROW_POINTS = (276, 283, 282, 295, 285, 300, 293, 334, 296, 336,
+               46, 53, 52, 65, 55, 70, 63, 105, 66, 107)  # fmt: skip
+_REACH_M = {"lips": 0.006, "lids": 0.004, "brows": 0.006}
+"""How far from its points a region reaches, metres."""
+
+
+def with_landmarks(template: Template) -> Template:
+    """The template with its 478 correspondences, and lips, lids and brows from them.
+
+    Looked for twice: the second picture has brows and lips where the first look found them.
+    Raises MienError where the tracker sees no face.
+    """
+    for _ in range(2):
+        template = replace(template, landmarks=_look(template))
+    points = template.landmarks.positions(template.vertices, template.triangles)
+    skin = template.regions["skin"]
+    regions = dict(template.regions)
+    for region, indices in (("lips", LIP_POINTS), ("lids", LID_POINTS), ("brows", BROW_POINTS)):
+        distance, _ = cKDTree(_filled(points[list(indices)])).query(template.vertices)
+        regions[region] = skin & (distance < _REACH_M[region])
+    return replace(template, regions=regions)
+
+
+def _filled(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The points and the middles between neighbours of the outline; absent ones left out."""
+    known = points[np.isfinite(points).all(1)]
+    return np.concatenate([known, (known[1:] + known[:-1]) / 2])
+
+
+def _look(template: Template) -> LandmarkMap:
+    materials = paint_materials(template, template.vertices, Look())
+    rig, _ = rig_from_template(template, template.name, None, materials)
+    face = template.vertices[template.regions["eyes"]]
+    target = face.mean(0) - [0, 0.03, 0.02]
+    camera = look_at_camera(target + [0, 0, DISTANCE_M], target, 0.17, SIDE, SIDE)
+    renderer = HeadRenderer(rig)
+    image = renderer.render(rig.vertices, camera)
+    faces = Tracker().track(image)
+    if not faces:
+        raise MienError(f"template {template.name!r}: the tracker sees no face in its picture")
+    return _under_pixels(template, camera, faces[0].landmarks[:, :2].astype(np.float64))
+
+
+def _under_pixels(template: Template, camera: Camera, pixels: NDArray[np.float64]) -> LandmarkMap:
+    """The front-most triangle under each pixel; beyond the silhouette the nearest front vertex.
+
+    The last ten points are the irises': they are looked for on the eyeballs only, all others on
+    the skin only.
+    """
+    points, depth = project(camera, template.vertices)
+    corners = points[template.triangles]
+    ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+    facing = np.abs(area) > 1e-9
+    # Image y runs down, so a counter-clockwise front face has a negative area.
+    facing &= area < 0
+    mean_depth = depth[template.triangles].mean(1)
+    triangle = np.full(len(pixels), -1, np.int32)
+    barycentric = np.zeros((len(pixels), 3), np.float32)
+    for index, at in enumerate(pixels):
+        material = MATERIALS.index("eye" if index >= 468 else "skin")
+        usable = facing & (template.triangle_material == material)
+        d = at - corners[:, 0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            v = (d[:, 0] * ac[:, 1] - d[:, 1] * ac[:, 0]) / area
+            w = (ab[:, 0] * d[:, 1] - ab[:, 1] * d[:, 0]) / area
+        inside = usable & (v >= -1e-6) & (w >= -1e-6) & (v + w <= 1 + 1e-6)
+        if inside.any():
+            hit = np.flatnonzero(inside)
+            best = hit[mean_depth[hit].argmin()]
+            triangle[index] = best
+            barycentric[index] = (1 - v[best] - w[best], v[best], w[best])
+            continue
+        candidates = np.flatnonzero(usable)
+        middle = corners[candidates].mean(1)
+        best = candidates[np.linalg.norm(middle - at, axis=1).argmin()]
+        nearest = np.linalg.norm(corners[best] - at, axis=1).argmin()
+        triangle[index] = best
+        barycentric[index] = np.eye(3, dtype=np.float32)[nearest]
+    return LandmarkMap(triangle, barycentric.clip(0, 1))

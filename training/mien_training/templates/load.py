@@ -1,0 +1,97 @@
+"""Templates by name or file; what takes long to build is kept in the user's cache."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from platformdirs import user_cache_path
+
+from mien.atomic import write_atomically
+from mien.errors import InputError
+from mien.rig import Joint
+from mien_training.templates.anny_head import anny_version, build_anny
+from mien_training.templates.landmarks import with_landmarks
+from mien_training.templates.template import IdentityBasis, LandmarkMap, Template
+
+__all__ = ["load_template", "read_template", "write_template"]
+
+CACHE_FORMAT = 2
+"""Raised whenever templates are built differently."""
+
+
+def load_template(name: str = "anny", cache: bool = True) -> Template:
+    """`anny`: the default head, built once (some seconds) and then read from the cache.
+
+    The cache's folder is the user's, or $MIEN_CACHE. Raises InputError for an unknown name.
+    """
+    if name != "anny":
+        raise InputError(f"there is no template {name!r}; expected 'anny'")
+    folder = Path(os.environ.get("MIEN_CACHE") or user_cache_path("mien"))
+    path = folder / "templates" / f"anny-{anny_version()}-{CACHE_FORMAT}.npz"
+    if cache and path.exists():
+        try:
+            return read_template(path)
+        except InputError:
+            path.unlink()  # a damaged cache is no loss: it is built again
+    template = with_landmarks(build_anny())
+    if cache:
+        write_template(path, template)
+    return template
+
+
+def write_template(path: Path, template: Template) -> None:
+    """All arrays in one .npz."""
+    import io
+
+    arrays: dict[str, Any] = {}
+    for field in fields(template):
+        value = getattr(template, field.name)
+        if isinstance(value, np.ndarray | str):
+            arrays[field.name] = value
+    arrays["jaw_pivot"] = np.array(template.jaw_pivot)
+    arrays["shape_names"] = np.array(template.shape_names)
+    arrays["joint_names"] = np.array([joint.name for joint in template.joints])
+    arrays["joint_parents"] = np.array([joint.parent for joint in template.joints])
+    arrays["joint_positions"] = np.array([joint.position for joint in template.joints])
+    arrays["landmark_triangle"] = template.landmarks.triangle
+    arrays["landmark_barycentric"] = template.landmarks.barycentric
+    for region, members in template.regions.items():
+        arrays[f"region_{region}"] = members
+    if template.identity is not None:
+        arrays["identity_modes"] = template.identity.modes
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, buffer.getvalue())
+
+
+def read_template(path: Path) -> Template:
+    """What `write_template` wrote; raises InputError for anything else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            a = {key: file[key] for key in file.files}
+        joints = tuple(
+            Joint(str(name), int(parent), (float(x), float(y), float(z)))
+            for name, parent, (x, y, z) in zip(
+                a["joint_names"], a["joint_parents"], a["joint_positions"], strict=True
+            )
+        )
+        x, y, z = (float(c) for c in a["jaw_pivot"])
+        plain = {f.name: a[f.name] for f in fields(Template) if f.name in a}
+        plain |= {
+            "name": str(a["name"]),
+            "licence": str(a["licence"]),
+            "jaw_pivot": (x, y, z),
+            "shape_names": tuple(str(s) for s in a["shape_names"]),
+            "regions": {k.removeprefix("region_"): v for k, v in a.items() if "region_" in k},
+            "joints": joints,
+            "landmarks": LandmarkMap(a["landmark_triangle"], a["landmark_barycentric"]),
+            "identity": IdentityBasis(a["identity_modes"]) if "identity_modes" in a else None,
+        }
+        return Template(**plain)
+    except (OSError, ValueError, KeyError, TypeError) as reason:
+        raise InputError(f"{path}: not a template file ({reason})") from None
