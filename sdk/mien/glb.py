@@ -21,7 +21,7 @@ from mien.glb_document import GlbDocument
 from mien.rig import Joint, Material, Rig
 from mien.strict_json import Fields
 
-__all__ = ["read_animation_names", "read_rig", "read_shape_names", "read_weights_animation"]
+__all__ = ["read_rig", "read_weights_animation"]
 
 _U8, _U16, _U32, _F32 = 5121, 5123, 5125, 5126
 _MAX_TEXTURE_PIXELS = 8192 * 8192
@@ -73,18 +73,6 @@ def read_rig(data: bytes, name: str = "character") -> Rig:
         joint_indices=np.array(_per_vertex(document, first, "JOINTS_0", "VEC4", (_U8,), count)),
         joint_weights=np.array(_per_vertex(document, first, "WEIGHTS_0", "VEC4", (_F32,), count)),
     )
-
-
-def read_shape_names(data: bytes, name: str = "character") -> tuple[str, ...]:
-    """Only the names of the morph targets, in order: what a channel list is checked against."""
-    _, _, mesh = _mesh_node(GlbDocument(data, f"{name}.glb"))
-    return _shape_names(mesh, len(_targets(mesh.objects("primitives")[0])))
-
-
-def read_animation_names(data: bytes, name: str = "character") -> tuple[str, ...]:
-    """The names of the animations, in order."""
-    document = GlbDocument(data, f"{name}.glb")
-    return tuple(animation.text("name") for animation in document.all("animations"))
 
 
 def read_weights_animation(data: bytes, animation: str | None = None) -> Clip:

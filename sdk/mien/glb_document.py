@@ -44,12 +44,10 @@ class GlbDocument:
         version = self.json.object("asset").text("version")
         if version != "2.0":
             raise InputError(f"{where}: asset: field 'version' is {version!r}, expected '2.0'")
-        required = (
-            self.json.texts("extensionsRequired") if "extensionsRequired" in self.json else ()
-        )
-        if required:
+        if "extensionsRequired" in self.json:
             raise InputError(
-                f"{where}: field 'extensionsRequired' asks for {', '.join(required)}; "
+                f"{where}: field 'extensionsRequired' asks for "
+                f"{', '.join(self.json.texts('extensionsRequired'))}; "
                 "a character uses no extensions"
             )
 

@@ -1,0 +1,39 @@
+"""`mien info` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.packages import tiny_content
+
+from mien.__main__ import main
+from mien.package import read_package, write_package
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(tmp_path / "s.mien", *tiny_content())
+
+
+def test_json_is_the_manifest(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(package), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == read_package(package).manifest.to_dict()
+
+
+def test_text_tells_what_a_host_needs(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(package)]) == 0
+    text = capsys.readouterr().out
+    for word in ("Sphere", "CC0-1.0", "nobody is shown", "jawOpen", "head_rotation", "x[batch"):
+        assert word in text
+
+
+def test_refusal_is_one_line_without_traceback(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package.write_bytes(package.read_bytes()[:-40])
+    assert main(["info", str(package)]) == 1
+    streams = capsys.readouterr()
+    assert streams.out == "" and len(streams.err.strip().splitlines()) == 1
+    assert "is no zip file" in streams.err

@@ -1,0 +1,68 @@
+"""Zip and folder give the same files. Damages: tests/hostile."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.errors import PackageError
+from mien.package_source import FolderSource, ZipSource, open_source
+
+NAMES = st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8}){0,2}\.bin", fullmatch=True)
+
+
+@given(st.dictionaries(NAMES, st.binary(max_size=300), max_size=6), st.booleans())
+def test_any_content_comes_back(files: dict[str, bytes], deflated: bool) -> None:
+    files = {"manifest.json": b"{}", **files}
+    buffer = BytesIO()
+    method = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    source = ZipSource(buffer.getvalue(), "t.mien")
+    assert source.sizes == {name: len(data) for name, data in files.items()}
+    assert {name: source.read(name) for name in files} == files
+
+
+def test_folder_entries_of_a_zip_are_passed_over() -> None:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("manifest.json", b"{}")
+        archive.mkdir("clips")
+        archive.writestr("clips/a.npz", b"a")
+    assert set(ZipSource(buffer.getvalue(), "t.mien").sizes) == {"manifest.json", "clips/a.npz"}
+
+
+def test_folder_skips_what_is_hidden(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / ".git").mkdir()
+    for name in ("manifest.json", "clips/a.npz", ".DS_Store", ".git/config", "clips/.x"):
+        (tmp_path / name).write_bytes(name.encode())
+    source = FolderSource(tmp_path)
+    assert set(source.sizes) == {"manifest.json", "clips/a.npz"}
+    assert source.read("clips/a.npz") == b"clips/a.npz"
+
+
+def test_file_that_changes_between_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(b"{}")
+    source = open_source(tmp_path)
+    (tmp_path / "manifest.json").write_bytes(b"{} ")
+    with pytest.raises(PackageError, match="changed while it was read"):
+        source.read("manifest.json")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's list of open files")
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    path = tmp_path / "t.mien"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.json", b"{}")
+    source = open_source(path)
+    source.read("manifest.json")
+    links = [Path("/proc/self/fd", fd) for fd in os.listdir("/proc/self/fd")]  # noqa: PTH208
+    assert str(path) not in [str(link.readlink()) for link in links if link.is_symlink()]
