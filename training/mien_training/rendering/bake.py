@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,7 +12,9 @@ from scipy import ndimage
 
 from mien.errors import InputError
 from mien_training.rendering.visibility import rasterize
-from mien_training.templates.template import Template
+
+if TYPE_CHECKING:
+    from mien_training.templates.template import Template
 
 __all__ = ["TexelMap", "bake_texels", "dilate"]
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien_training.templates.template import MATERIALS, Template
+
+if TYPE_CHECKING:
+    from mien_training.templates.template import Template
 
 __all__ = ["FaceFrame", "polygon_distance", "polyline_distance"]
 
@@ -61,6 +64,9 @@ class FaceFrame:
                 f"FaceFrame.of: vertices {vertices.shape}, template {template.name!r} has "
                 f"{template.vertices.shape}"
             )
+        # Here, because templates in turn are photographed to find their landmarks.
+        from mien_training.templates.template import MATERIALS
+
         eye_corners = template.triangles[template.triangle_material == MATERIALS.index("eye")]
         points = vertices[np.unique(eye_corners)]
         sides = [points[points[:, 0] > 0], points[points[:, 0] <= 0]]

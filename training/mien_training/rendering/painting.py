@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,9 @@ from mien_training.rendering.paint_features import (
     paint_tongue,
 )
 from mien_training.rendering.paint_skin import paint_skin
-from mien_training.templates.template import MATERIALS, Template
+
+if TYPE_CHECKING:
+    from mien_training.templates.template import Template
 
 __all__ = ["paint_materials"]
 
@@ -37,6 +41,9 @@ def paint_materials(
     Lips, brows and lids follow the template's landmarks where it has them, else its regions and
     the eyes' places. Raises InputError if the vertices do not fit the template.
     """
+    # Here, because templates in turn are photographed to find their landmarks.
+    from mien_training.templates.template import MATERIALS
+
     if not isinstance(look, Look):
         look = Look.random(look)
     v = np.ascontiguousarray(vertices, np.float32)
