@@ -55,7 +55,7 @@ def check_shape_names(names: tuple[str, ...]) -> None:
 
 def drop_still_shapes(rig: Rig) -> Rig:
     """The rig without the shapes that move nothing: importers drop such targets, some silently."""
-    moving = rig.shape_deltas.any(axis=(1, 2))
+    moving = np.asarray(rig.shape_deltas.any(axis=(1, 2)))
     if moving.all():
         return rig
     names = tuple(name for name, keep in zip(rig.shape_names, moving, strict=True) if keep)
@@ -100,12 +100,15 @@ def canonical_rig(rig: Rig) -> Rig:
         shape_deltas=_as_float32(rig.shape_deltas),
         triangles=rig.triangles[order],
         triangle_material=rig.triangle_material[order],
-        joints=tuple(
-            replace(j, position=tuple(float(np.float32(x)) for x in j.position)) for j in rig.joints
-        ),
+        joints=tuple(replace(j, position=_rounded(j.position)) for j in rig.joints),
         joint_indices=np.where(joint_weights > 0, rig.joint_indices, 0).astype(np.uint8),
         joint_weights=joint_weights,
     )
+
+
+def _rounded(xyz: tuple[float, float, float]) -> tuple[float, float, float]:
+    x, y, z = (float(np.float32(value)) for value in xyz)
+    return x, y, z
 
 
 def _as_float32(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
-import re
+import queue
 import shutil
 import subprocess
 import threading
@@ -21,7 +20,6 @@ JS_FOLDER = Path(__file__).parents[1] / "js"
 _FLAGS = (
     "--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--disable-gpu-sandbox", "--disable-dev-shm-usage", "--no-first-run", "--window-size=400,420",
-    "--virtual-time-budget=20000", "--dump-dom",
 )  # fmt: skip
 
 
@@ -40,29 +38,36 @@ def missing_for_three() -> str | None:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Serves the test folder, and the one model under /model.glb."""
+    """Serves the test folder and the one model; takes the page's report."""
 
-    def __init__(self, *args: Any, model: bytes, **kwargs: Any) -> None:
-        self._model = model
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, model: bytes, reports: queue.Queue[bytes], **rest: Any) -> None:
+        self._model, self._reports = model, reports
+        super().__init__(*args, **rest)
 
     def do_GET(self) -> None:
         if urlsplit(self.path).path != "/model.glb":
             super().do_GET()
             return
+        self._answer("model/gltf-binary", self._model)
+
+    def do_POST(self) -> None:
+        self._reports.put(self.rfile.read(int(self.headers["Content-Length"])))
+        self._answer("text/plain", b"")
+
+    def _answer(self, kind: str, content: bytes) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "model/gltf-binary")
-        self.send_header("Content-Length", str(len(self._model)))
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(self._model)
+        self.wfile.write(content)
 
     def log_message(self, *args: object) -> None:
         """Quiet."""
 
 
 @contextmanager
-def _serving(model: bytes) -> Iterator[str]:
-    handler = partial(_Handler, directory=str(JS_FOLDER), model=model)
+def _serving(model: bytes, reports: queue.Queue[bytes]) -> Iterator[str]:
+    handler = partial(_Handler, directory=str(JS_FOLDER), model=model, reports=reports)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -79,17 +84,26 @@ def open_in_three(
     """(what tests/js/three_page.html reports, PNG of what it drew).
 
     `shapes` are set to 1 one after another and the changed pixels counted; `keep` stays in the
-    picture. Animations are posed at `time_s`. `profile` is an empty folder for the browser's data.
+    picture. Animations are posed at `time_s`. `profile` is a folder for the browser's data.
     """
     query = {"file": "/model.glb", "shapes": ",".join(shapes), "keep": keep, "time": time_s}
-    with _serving(glb) as address:
+    reports: queue.Queue[bytes] = queue.Queue()
+    log = profile / "chromium.log"
+    with _serving(glb, reports) as address, log.open("wb") as errors:
         url = f"{address}/three_page.html?{urlencode(query)}"
-        command = [str(chromium()), *_FLAGS, f"--user-data-dir={profile}", url]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-    found = re.search(r'<pre id="report">(.*?)</pre>', done.stdout, re.DOTALL)
-    if found is None or not found[1]:
-        raise AssertionError(f"the page gave no report: {done.stdout[-500:]} {done.stderr[-2000:]}")
-    report = json.loads(html.unescape(found[1]))
+        command = [str(chromium()), *_FLAGS, f"--user-data-dir={profile / 'browser'}", url]
+        browser = subprocess.Popen(command, stdout=errors, stderr=errors)
+        try:
+            report = json.loads(reports.get(timeout=120))
+        except queue.Empty:
+            raise AssertionError(f"the page gave no report: {log.read_text()[-2000:]}") from None
+        finally:
+            browser.terminate()
+            try:
+                browser.wait(20)
+            except subprocess.TimeoutExpired:
+                browser.kill()
+                browser.wait()
     if "error" in report:
         raise AssertionError(f"three.js: {report['error']}")
     return report, base64.b64decode(report.pop("image").partition(",")[2])
