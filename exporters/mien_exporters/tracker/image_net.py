@@ -19,6 +19,8 @@ _SAME, _VALID = 0, 1
 _NO_ACTIVATION, _RELU = 0, 1
 _BLOCK = 16
 """Channels that ONNX Runtime's blocked layout works on at once (with AVX-512; 8 without)."""
+_READERS = frozenset({"LOGISTIC", "RESHAPE"})
+"""Operators behind which a tensor's channels are read one by one."""
 _SPLIT_CHANNELS = 8
 """Layers up to this width split their PRelu into channels instead of adding passes over memory."""
 
@@ -63,6 +65,7 @@ class ImageNet:
         self._source = source
         self._writer = writer
         self._names: dict[int, str] = {}
+        self._widths: dict[int, int] = {}
         self._splits: dict[int, _Split] = {}
         self._absorbed: set[int] = set()
         self._plan_splits()
@@ -87,12 +90,16 @@ class ImageNet:
     def write(self, input_names: tuple[str, ...]) -> None:
         """Write all operators of the source; its inputs get `input_names`, channels last."""
         for tensor, name in zip(self._source.inputs, input_names, strict=True):
+            self._widths[tensor] = self._source.shapes[tensor][3]
             self._names[tensor] = self._writer.node(
                 "Transpose", [name], f"{name}_channels_first", perm=[0, 3, 1, 2]
             )
         for operator in self._source.operators:
             if operator.name not in _HANDLERS:
                 raise InputError(f"no conversion of the TFLite operator {operator.name}")
+            first = operator.inputs[0]
+            if first in self._widths:  # most operators keep the number of channels
+                self._widths[operator.outputs[0]] = self._widths[first]
             self._names[operator.outputs[0]] = _HANDLERS[operator.name](self, operator)
 
     def flat_output(self, tensor: int, name: str, shape: tuple[int, ...]) -> None:
@@ -102,7 +109,15 @@ class ImageNet:
     def _channels_last(self, tensor: int) -> str:
         """The tensor in the source's memory order; free where it has one pixel or no channels."""
         name, shape = self._names[tensor], self._source.shapes[tensor]
-        if len(shape) != 4 or shape[1] * shape[2] == 1:
+        if len(shape) != 4:
+            return name
+        if self._widths[tensor] != shape[3]:
+            bounds = [
+                self._writer.weights(f"{name}_{part}", np.array([value], np.int64))
+                for part, value in (("from", 0), ("to", shape[3]), ("axis", 1))
+            ]
+            name = self._writer.node("Slice", [name, *bounds], f"{name}_own_channels")
+        if shape[1] * shape[2] == 1:
             return name
         return self._writer.node("Transpose", [name], f"{name}_channels_last", perm=[0, 2, 3, 1])
 
@@ -111,15 +126,13 @@ class ImageNet:
         target = self._writer.weights(f"{output}_shape", np.array([0, *shape], np.int64))
         return self._writer.node("Reshape", [name, target], output)
 
-    def _width(self, tensor: int, channels: int) -> int:
-        """How many channels a tensor of so many gets: whole blocks, unless its memory is seen.
+    def _chosen_width(self, tensor: int, channels: int) -> int:
+        """How many channels a convolution gives `tensor`: whole blocks, unless it is read next.
 
-        The new ones are zero and stay zero through every operator here.
+        The new ones are zero; what they turn into further on, no weight lets in again.
         """
         consumers = self._source.consumers(tensor)
-        if tensor in self._source.inputs or not consumers or tensor in self._source.outputs:
-            return channels
-        if any(operator.name in ("RESHAPE", "LOGISTIC") for operator in consumers):
+        if not consumers or any(operator.name in _READERS for operator in consumers):
             return channels
         return -(-channels // _BLOCK) * _BLOCK
 
@@ -155,8 +168,10 @@ class ImageNet:
         split = self._splits.get(operator.outputs[0])
         if split is not None:
             weights, bias = split.adapt(weights, bias)
-        outputs = self._width(operator.outputs[0], len(weights))
-        inputs = 1 if depthwise else self._width(operator.inputs[0], weights.shape[1])
+        width = self._widths[operator.inputs[0]]
+        outputs = width if depthwise else self._chosen_width(operator.outputs[0], len(weights))
+        inputs = 1 if depthwise else width
+        self._widths[operator.outputs[0]] = outputs
         weights = _grown(weights, (outputs, inputs, *weights.shape[2:]))
         bias = _grown(bias, (outputs,))
         size = (kernel.shape[1], kernel.shape[2])
@@ -202,7 +217,7 @@ class ImageNet:
         if operator.outputs[0] in self._absorbed:
             return name
         slopes = self._slopes(operator)
-        channels = self._width(operator.outputs[0], len(slopes))
+        channels = self._widths[operator.inputs[0]]
         slopes = _grown(slopes, (channels,))
         scale = self._writer.weights(f"{output}_scale", -np.abs(1 - slopes).reshape(-1, 1, 1, 1))
         sign = self._writer.weights(
@@ -222,10 +237,10 @@ class ImageNet:
         if amounts[:3].any() or amounts[3, 0]:
             raise InputError(f"no conversion of PAD by {amounts.tolist()}")
         name = self._names[operator.inputs[0]]
-        before, after = (
-            self._width(tensor, self._source.shapes[tensor][3])
-            for tensor in (operator.inputs[0], operator.outputs[0])
-        )
+        output = operator.outputs[0]
+        before = self._widths[operator.inputs[0]]
+        after = self._chosen_width(output, self._source.shapes[output][3])
+        self._widths[output] = after
         if before == after:
             return name
         grown = np.eye(after, before, dtype=np.float16)[:, :, None, None]
@@ -234,6 +249,8 @@ class ImageNet:
 
     def _add(self, operator: Operator) -> str:
         inputs = [self._names[tensor] for tensor in operator.inputs]
+        if len({self._widths[tensor] for tensor in operator.inputs}) != 1:
+            raise InputError("no conversion of ADD of tensors that are not equally wide here")
         return self._activated(
             operator, self._writer.node("Add", inputs, f"t{operator.outputs[0]}")
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,7 +99,7 @@ def read_tflite(data: bytes, name: str) -> SourceGraph:
         raise InputError(f"{name}: not a TFLite file (identifier {data[4:8]!r}, expected b'TFL3')")
     try:
         return _read(tflite.Model.GetRootAsModel(data, 0), name)
-    except (IndexError, ValueError, TypeError, AttributeError) as error:
+    except (IndexError, KeyError, ValueError, TypeError, AttributeError, struct.error) as error:
         raise InputError(f"{name}: damaged TFLite file ({error})") from error
 
 

@@ -1,4 +1,4 @@
-"""Driver features: layout, invariance to head pose, neutral subtraction, the choice of a neutral."""
+"""Driver features: layout, invariance to head pose, neutral subtraction, choice of a neutral."""
 
 from dataclasses import replace
 from pathlib import Path
