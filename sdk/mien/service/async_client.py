@@ -208,10 +208,7 @@ class AsyncClient:
                 f"server {self.address}: {name!r} arrived damaged: {len(data)} of {size} bytes, "
                 "or another SHA-256 than announced"
             )
-        try:
-            return write_atomically(path, bytes(data))
-        except OSError as reason:
-            raise InputError(f"cannot write {os.fspath(path)!r}: {reason.strerror}") from None
+        return write_atomically(path, bytes(data))
 
     @asynccontextmanager
     async def session(

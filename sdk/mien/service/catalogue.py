@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,8 +49,8 @@ class Offer:
         return cls(character, data, hashlib.sha256(data).hexdigest(), manifest)
 
 
-class Catalogue(Mapping[str, Offer]):
-    """Offers by name, sorted. Raises InputError when two have one name."""
+class Catalogue:
+    """Offers by name. Raises InputError when two have one name."""
 
     def __init__(self, offers: Iterable[Offer]) -> None:
         self._offers: dict[str, Offer] = {}
@@ -70,7 +70,12 @@ class Catalogue(Mapping[str, Offer]):
                 f"there is no character {name!r} here, there is {known}"
             ) from None
 
+    def offers(self) -> tuple[Offer, ...]:
+        """All of them, sorted by name."""
+        return tuple(self._offers.values())
+
     def __iter__(self) -> Iterator[str]:
+        """The names, sorted."""
         return iter(self._offers)
 
     def __len__(self) -> int:

@@ -39,8 +39,8 @@ class CharacterService(pb_grpc.CharacterServiceServicer):
     async def ListCharacters(
         self, request: pb.ListCharactersRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.ListCharactersResponse:
-        offers = self._catalogue.values()
-        return pb.ListCharactersResponse(characters=[_summary(offer) for offer in offers])
+        summaries = [_summary(offer) for offer in self._catalogue.offers()]
+        return pb.ListCharactersResponse(characters=summaries)
 
     async def GetCharacter(
         self, request: pb.GetCharacterRequest, context: grpc.aio.ServicerContext[Any, Any]

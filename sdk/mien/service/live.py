@@ -41,7 +41,7 @@ class Limits:
     max_message_bytes: int = 262_144
     """Of a message to AnimationService: 16 performers of the widest feature layout."""
     max_image_bytes: int = 4_194_304
-    """Of an encoded picture."""
+    """Of a message to TrackingService: an encoded picture and a few bytes around it."""
     max_image_pixels: int = 16_777_216
     """Of a decoded picture, width times height."""
     max_rate_hz: float = 240.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -225,17 +226,20 @@ class Performers:
         for name, session in self._sessions.items():
             key, state = name.encode(), session.snapshot()
             parts += [struct.pack("<II", len(key), len(state)), key, state]
-        return b"".join(parts)
+        token = b"".join(parts)
+        return token + struct.pack("<I", zlib.crc32(token))  # against accidents, not against malice
 
     def restore(self, token: bytes) -> None:
         """Take over the state in a token. Raises InputError if it is none of this package."""
-        reader = _Bytes(token)
+        reader = _Bytes(token[:-4])
         if reader.take(len(_MAGIC)) != _MAGIC:
             raise InputError("resume_token: these bytes are no resume token")
         if reader.take(32) != bytes.fromhex(self._offer.sha256):
             raise InputError(
                 "resume_token: belongs to another character, or to another export of this one"
             )
+        if struct.pack("<I", zlib.crc32(token[:-4])) != token[-4:]:
+            raise InputError("resume_token: damaged")
         count = reader.number()
         if count > self._limit:
             raise InputError(f"resume_token: holds {count} performers, at most {self._limit}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 
-__all__ = ["decode_picture"]
+__all__ = ["decode_picture", "encode_picture"]
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 
@@ -34,3 +34,16 @@ def decode_picture(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
         raise InputError(
             f"{len(data)} bytes that are no {' or '.join(_FORMATS)} picture: {reason}"
         ) from None
+
+
+def encode_picture(image: NDArray[np.uint8], quality: int = 92) -> bytes:
+    """(H, W, 3) RGB as a JPEG file, for the wire; `quality` from 1 to 95."""
+    from PIL import Image
+
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise InputError(
+            f"encode_picture: {image.dtype} of shape {image.shape}, expected uint8 (H, W, 3)"
+        )
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()

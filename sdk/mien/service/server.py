@@ -48,7 +48,7 @@ SERVICES = tuple(
     )
 )
 
-_FRAMING_BYTES = 4096  # a message's own fields around an image of the largest size
+_MARGIN_BYTES = 4096  # messages just too large get a service's own words, larger ones gRPC's
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,11 @@ class Server:
     async def start(self) -> str:
         """Listen; returns the address. Raises ServiceError when it cannot be bound."""
         config, limits = self._config, self._config.limits
+        largest = max(limits.max_image_bytes, limits.max_message_bytes)
         server = grpc.aio.server(
             interceptors=[] if self._token is None else [TokenInterceptor(self._token)],
             options=[
-                ("grpc.max_receive_message_length", limits.max_image_bytes + _FRAMING_BYTES),
+                ("grpc.max_receive_message_length", largest + _MARGIN_BYTES),
                 ("grpc.so_reuseport", 0),  # a port that is taken must be an error
                 # Clients ping every 20 s to notice a dead network; the default allows 5 minutes.
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),

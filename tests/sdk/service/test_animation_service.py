@@ -1,0 +1,387 @@
+"""Animate: the same frames as in process, typed refusals, and a server that stays well."""
+
+import asyncio
+
+import grpc
+import numpy as np
+import pytest
+from support.packages import FEATURE_SIZE
+from support.service import NEUTRAL, serving, take
+
+from mien.errors import InputError, ServiceError
+from mien.filters import OneEuroConfig
+from mien.service import background, messages, statuses, wire
+from mien.service.async_client import AsyncClient, SessionRequest
+from mien.service.client import connect
+from mien.service.live import Limits
+from mien.session import Observation
+from mien.tracker.features import FeatureLayout
+
+LAYOUT = FeatureLayout(("scores", "head_rotation"))
+WIRE_LAYOUT = wire.Layout(LAYOUT.names_and_sizes)
+OPEN = wire.AnimateOpen("Sphere", WIRE_LAYOUT, neutrals={"": NEUTRAL})
+
+
+def frame(sequence=1, features=NEUTRAL, time_s=None, name=""):
+    time_s = float(sequence) if time_s is None else time_s
+    return wire.FrameInput(sequence, time_s, (wire.PerformerInput(name, Observation(features)),))
+
+
+def talk(address, *requests, close=True):
+    """Send raw messages; returns (answers, status code, details)."""
+
+    async def go():
+        async with grpc.aio.insecure_channel(address) as channel:
+            call = channel.stream_stream("/mien.v1.AnimationService/Animate")()
+            answers = []
+            try:
+                for request in requests:
+                    data = request
+                    if not isinstance(request, bytes):
+                        data = messages.animate_request_to_bytes(request)
+                    await call.write(data)
+                if close:
+                    await call.done_writing()
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                pass
+            try:
+                while (data := await call.read()) is not grpc.aio.EOF:
+                    answers.append(messages.animate_response_from_bytes(data, ("a", "b", "c")))
+            except grpc.aio.AioRpcError:
+                pass
+            return answers, await call.code(), await call.details()
+
+    return background.run(asyncio.wait_for(go(), 20))
+
+
+def assert_well(address):
+    """A good session still works."""
+    answers, code, _ = talk(address, OPEN, frame(1), frame(2))
+    assert code is grpc.StatusCode.OK
+    assert [type(answer) for answer in answers] == [wire.Opened, wire.RigReply, wire.RigReply]
+
+
+BAD_FEATURES = NEUTRAL.copy()
+BAD_FEATURES[53] = np.nan
+SWAPPED = wire.Layout((("head_rotation", 3), ("scores", 52)))
+REFUSALS = {
+    "unknown character": (
+        [wire.AnimateOpen("nobody", WIRE_LAYOUT)], "NOT_FOUND", "'nobody' here, there is 'Sphere'",
+    ),
+    "no character": ([wire.AnimateOpen("", WIRE_LAYOUT)], "NOT_FOUND", "there is no character ''"),
+    "no layout": (
+        [wire.AnimateOpen("Sphere", wire.Layout())],
+        "INVALID_ARGUMENT", "needs the feature layout by name: scores (52), head_rotation (3)",
+    ),
+    "other order of groups": (
+        [wire.AnimateOpen("Sphere", SWAPPED)],
+        "INVALID_ARGUMENT", "takes the feature groups scores (52), head_rotation (3)",
+    ),
+    "other hash": (
+        [wire.AnimateOpen("Sphere", wire.Layout((), "00" * 32))],
+        "INVALID_ARGUMENT", "layout's hash is '0000",
+    ),
+    "neutral of another size": (
+        [wire.AnimateOpen("Sphere", WIRE_LAYOUT, neutrals={"": NEUTRAL[:-1]})],
+        "INVALID_ARGUMENT", f"54 feature values, expected {FEATURE_SIZE}",
+    ),
+    "rate": (
+        [wire.AnimateOpen("Sphere", WIRE_LAYOUT, rate_hz=1e6)], "INVALID_ARGUMENT", "rate_hz is",
+    ),
+    "resume token": (
+        [wire.AnimateOpen("Sphere", WIRE_LAYOUT, resume_token=b"x")],
+        "INVALID_ARGUMENT", "resume_token: ",
+    ),
+    "features of another size": (
+        [OPEN, frame(1, NEUTRAL[:-1])],
+        "INVALID_ARGUMENT", "54 feature values, expected 55: scores (52), head_rotation (3)",
+    ),
+    "NaN": ([OPEN, frame(1, BAD_FEATURES)], "INVALID_ARGUMENT", "head_rotation[1] is nan"),
+    "time that stands still": (
+        [OPEN, frame(1, time_s=1.0), frame(2, time_s=1.0)], "FAILED_PRECONDITION", "must both rise",
+    ),
+    "sequence that goes back": (
+        [OPEN, frame(2, time_s=1.0), frame(1, time_s=2.0)], "FAILED_PRECONDITION", "must both rise",
+    ),
+    "frame before open": ([frame()], "FAILED_PRECONDITION", "first message of a stream must be"),
+    "nothing": ([], "FAILED_PRECONDITION", "ended before its opening message"),
+    "empty message": ([b""], "FAILED_PRECONDITION", "neither `open` nor `frame`"),
+    "second open": ([OPEN, OPEN], "FAILED_PRECONDITION", "a second time"),
+    "no message at all": ([b"\xff\xff\xff"], "INVALID_ARGUMENT", "no mien.v1.AnimateRequest"),
+    "oversized": (
+        [OPEN, frame(1, np.zeros(70_000, np.float32))],
+        "RESOURCE_EXHAUSTED", "at most 262144 are taken",
+    ),
+    "beyond what the transport takes": (
+        [OPEN, b"\0" * 5_000_000], "RESOURCE_EXHAUSTED", "larger than max",
+    ),
+    "too many performers": (
+        [
+            OPEN,
+            wire.FrameInput(
+                1, 1.0, tuple(wire.PerformerInput(str(i), Observation(NEUTRAL)) for i in range(17))
+            ),
+        ],
+        "RESOURCE_EXHAUSTED", "17 performers, at most 16",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refusals_are_typed_and_the_server_stays_well(server, case):
+    requests, code, words = REFUSALS[case]
+    _, got, details = talk(server.address, *requests)
+    assert (got.name, words in details) == (code, True), (got, details)
+    assert_well(server.address)
+    assert len(server.floor) == 0
+
+
+def test_frames_before_a_bad_one_are_answered(server):
+    answers, code, _ = talk(server.address, OPEN, frame(1), frame(2, BAD_FEATURES))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert [answer.sequence for answer in answers[1:]] == [1]
+
+
+def test_the_server_gives_the_frames_of_a_local_session(server, catalogue):
+    smoothing = OneEuroConfig(min_cutoff_hz=2.0, blink_guard=False)
+    character = catalogue["Sphere"].character
+    local = character.session(smoothing=smoothing, neutral=NEUTRAL)
+    moments = take(20)
+    moments[7] = (None, moments[7][1])
+    expected = [local.step(*moment) for moment in moments]
+    with (
+        connect(server.address) as client,
+        client.session("Sphere", neutral=NEUTRAL, smoothing=smoothing) as session,
+    ):
+        got = list(session.stream(moments))
+        assert session.opened.channel_names == character.channel_names
+        assert session.opened.settings.smoothing == smoothing
+    assert len(got) == len(expected)
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(a.channels, b.channels)
+        np.testing.assert_allclose(a.head_rotation_xyzw, b.head_rotation_xyzw, atol=1e-7)
+        np.testing.assert_allclose(a.left_eye_xyzw, b.left_eye_xyzw, atol=1e-7)
+        assert a.confidence == pytest.approx(b.confidence)
+        assert (a.time_s, a.channel_names) == (b.time_s, b.channel_names)
+
+
+def test_calibration_runs_on_the_server(server, catalogue):
+    local = catalogue["Sphere"].character.session(calibration_frames=4)
+    moments = take(8)
+    with (
+        connect(server.address) as client,
+        client.session("Sphere", calibration_frames=4) as session,
+    ):
+        for moment in moments:
+            a, b = session.step(*moment), local.step(*moment)
+            np.testing.assert_array_equal(a.channels, b.channels)
+            assert a.confidence == pytest.approx(b.confidence)
+
+
+def test_performers_are_independent_and_keep_their_state(server, catalogue):
+    character = catalogue["Sphere"].character
+    takes = {name: take(10, seed) for seed, name in enumerate(("anna", "ben"))}
+    times = [5 + i / 30 for i in range(10)]
+    with (
+        connect(server.address) as client,
+        client.session("Sphere", neutral=dict.fromkeys(takes, NEUTRAL)) as session,
+    ):
+        locals_ = {name: character.session(neutral=NEUTRAL) for name in takes}
+        for i, time_s in enumerate(times):
+            present = {name: t[i][0] for name, t in takes.items() if name == "anna" or i % 2}
+            reply = session.exchange(present, time_s)
+            assert list(reply.frames) == list(present)
+            for name, features in present.items():
+                expected = locals_[name].step(features, time_s)
+                np.testing.assert_allclose(
+                    reply.frames[name].channels, expected.channels, atol=1e-6
+                )
+
+
+def test_state_is_kept_for_a_bounded_number_of_performers(catalogue):
+    limits = Limits(max_performers=2)
+    with (
+        serving(catalogue, limits=limits) as server,
+        connect(server.address) as client,
+        client.session("Sphere", calibration_frames=1) as session,
+    ):
+        for i, name in enumerate("abcdef"):
+            reply = session.exchange({name: NEUTRAL, "a": NEUTRAL}, 1 + i / 30)
+            assert set(reply.frames) == {name, "a"}
+
+
+def test_vertices_are_the_rigs(server, catalogue):
+    from mien.deform import blend, shape_weights
+
+    rig = catalogue["Sphere"].character.rig
+    with (
+        connect(server.address) as client,
+        client.session("Sphere", neutral=NEUTRAL, outputs=wire.Outputs(vertices=True)) as session,
+    ):
+        reply = session.exchange({"": take(1)[0][0]}, 1.0)
+    frame = reply.frames[""]
+    expected = blend(rig, shape_weights(rig, frame.channel_names, frame.channels))
+    np.testing.assert_array_equal(reply.vertices[""], expected)
+
+
+def test_what_the_tracker_knows_comes_through(server):
+    place, turn = np.array([0.1, 0.2, -0.5], np.float32), np.array([0, 0.6, 0, 0.8], np.float32)
+    with connect(server.address) as client, client.session("Sphere", neutral=NEUTRAL) as session:
+        got = session.step(Observation(NEUTRAL, 0.75, turn, place), 1.0)
+    assert got.confidence == 0.75
+    np.testing.assert_allclose(got.head_translation_m, place)
+    np.testing.assert_allclose(got.head_rotation_xyzw, turn, atol=1e-7)
+
+
+def test_a_session_goes_on_elsewhere(catalogue):
+    moments = take(16)
+    whole = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    expected = [whole.step(*moment) for moment in moments]
+    outputs = wire.Outputs(resume_token_interval_s=1e-6)
+    with serving(catalogue) as first, connect(first.address) as client:
+        with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
+            for features, time_s in moments[:8]:
+                token = session.exchange({"": features}, time_s).resume_token
+    assert token
+    with serving(catalogue) as second, connect(second.address) as client:
+        with client.session("Sphere", resume_token=token, neutral=NEUTRAL) as session:
+            assert session.opened.resumed
+            got = [session.step(*moment) for moment in moments[8:]]
+    for a, b in zip(got, expected[8:], strict=True):
+        np.testing.assert_array_equal(a.channels, b.channels)
+
+
+def test_damaged_tokens_are_refused(server, catalogue):
+    outputs = wire.Outputs(resume_token_interval_s=1e-6)
+    with (
+        connect(server.address) as client,
+        client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session,
+    ):
+        token = session.exchange({"": NEUTRAL}, 1.0).resume_token
+    rng = np.random.default_rng(0)
+    damaged = [token[:cut] for cut in range(0, len(token), 37)] + [token + b"\0"]
+    for place in rng.integers(0, len(token), 20):
+        damaged.append(token[:place] + bytes([token[place] ^ 0x55]) + token[place + 1 :])
+    refused = 0
+    for bad in damaged:
+        opening = wire.AnimateOpen("Sphere", WIRE_LAYOUT, resume_token=bad)
+        _, code, details = talk(server.address, opening)
+        if bad:  # no token at all is no damage
+            assert code is grpc.StatusCode.INVALID_ARGUMENT, (code, details)
+            refused += 1
+    assert refused >= 30
+    assert_well(server.address)
+
+
+def test_sessions_are_admitted_up_to_the_limit(catalogue):
+    with serving(catalogue, limits=Limits(max_sessions=2)) as server, connect(server.address) as c:
+        with c.session("Sphere") as one, c.session("Sphere") as two:
+            with pytest.raises(statuses.LimitError, match="all 2 sessions"), c.session("Sphere"):
+                pass
+            one.step(NEUTRAL, 1.0)
+            two.step(NEUTRAL, 1.0)
+        assert_well(server.address)
+
+
+def test_a_client_that_vanishes_is_cleaned_up(server):
+    async def vanish():
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            call = channel.stream_stream("/mien.v1.AnimationService/Animate")()
+            for request in (OPEN, frame(1)):
+                await call.write(messages.animate_request_to_bytes(request))
+            await call.read()
+            assert len(server.floor) == 1
+            call.cancel()
+        for _ in range(200):
+            if not len(server.floor):
+                return
+            await asyncio.sleep(0.01)
+
+    for _ in range(3):
+        background.run(vanish())
+        assert len(server.floor) == 0
+    assert_well(server.address)
+
+
+def test_silence_ends_a_session(catalogue):
+    limits = Limits(idle_timeout_s=0.2, open_timeout_s=0.2)
+    with serving(catalogue, limits=limits) as server:
+        answers, code, details = talk(server.address, OPEN, frame(1), close=False)
+        assert (len(answers), code, details) == (
+            2, grpc.StatusCode.DEADLINE_EXCEEDED, "nothing came for 0.2 s",
+        )  # fmt: skip
+        _, code, details = talk(server.address, close=False)
+        assert code is grpc.StatusCode.DEADLINE_EXCEEDED and "no opening message" in details
+        assert len(server.floor) == 0
+
+
+def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server):
+    """Frames that come while a step runs: the newest two are answered, the others counted."""
+    import threading
+
+    may_go = threading.Event()
+    run = server.batcher._run
+
+    def slow(steps):
+        may_go.wait(5)
+        return run(steps)
+
+    server.batcher._run = slow
+
+    async def go():
+        async with AsyncClient(server.address) as client:
+            request = SessionRequest(neutral=NEUTRAL)
+            async with client.session("Sphere", request) as session:
+                for sequence in range(1, 11):
+                    await session.send({"": NEUTRAL}, float(sequence))
+                await asyncio.sleep(0.3)
+                may_go.set()
+                replies = []
+                while session.stream_of.waiting:
+                    replies.append(await session.receive())
+                return replies
+
+    replies = background.run(go())
+    sequences = [reply.sequence for reply in replies]
+    assert sequences == sorted(set(sequences)) and sequences[-1] == 10
+    assert replies[-1].dropped == 10 - len(replies) >= 6
+
+
+def test_draining_hands_out_tokens_and_ends_as_unavailable(catalogue):
+    with serving(catalogue) as server, connect(server.address) as client:
+        with client.session("Sphere", neutral=NEUTRAL) as session:
+            assert not session.exchange({"": NEUTRAL}, 1.0).resume_token
+
+            async def begin():
+                return asyncio.create_task(server.stop(grace_s=0.5))
+
+            stopping = background.run(begin())
+
+            async def draining():
+                while not server.floor.draining:
+                    await asyncio.sleep(0.005)
+
+            background.run(draining())
+            assert session.exchange({"": NEUTRAL}, 2.0).resume_token
+            with pytest.raises(ServiceError, match="stopping"), client.session("Sphere"):
+                pass
+
+            async def finish():
+                await stopping
+
+            background.run(finish())
+            with pytest.raises(ServiceError, match="last resume token"):
+                session.step(NEUTRAL, 3.0)
+
+
+def test_errors_of_the_client_say_what_to_do(server, catalogue):
+    with connect(server.address) as client:
+        with pytest.raises(InputError, match="'nobody' here, there is 'Sphere'"):
+            with client.session("nobody"):
+                pass
+        with client.session("Sphere") as session:
+            with pytest.raises(InputError, match="expected 55"):
+                session.step(NEUTRAL[:3], 1.0)
+    with connect("127.0.0.1:9") as client:
+        with pytest.raises(ServiceError, match="is it running, and is the address right"):
+            client.characters()

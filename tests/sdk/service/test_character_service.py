@@ -1,0 +1,91 @@
+"""Characters are listed, described and downloaded whole."""
+
+import hashlib
+
+import grpc
+import pytest
+from support.packages import tiny_content
+from support.service import serving
+
+import mien
+from mien.errors import InputError, ServiceError
+from mien.package import write_package
+from mien.service import background
+from mien.service.catalogue import Catalogue, Offer
+from mien.service.character_service import CHUNK_BYTES
+from mien.service.client import connect
+from mien.service.v1 import character_service_pb2 as pb
+from mien.service.v1 import character_service_pb2_grpc as pb_grpc
+
+
+def test_listing_and_manifest(server, sphere_path):
+    with connect(server.address) as client:
+        (listed,) = client.characters()
+        assert listed.name == "Sphere" and listed.rate_hz == 30.0 and listed.channel_count == 3
+        assert listed.size_bytes == sphere_path.stat().st_size
+        assert listed.sha256 == hashlib.sha256(sphere_path.read_bytes()).hexdigest()
+        assert client.manifest("Sphere") == mien.load(sphere_path).manifest
+        with pytest.raises(InputError, match="'nobody' here, there is 'Sphere'"):
+            client.manifest("nobody")
+
+
+def test_downloads_are_the_file(server, sphere_path, tmp_path):
+    with connect(server.address) as client:
+        path = client.download("Sphere", tmp_path / "copy.mien")
+        with pytest.raises(InputError, match="cannot be written"):
+            client.download("Sphere", tmp_path / "absent" / "copy.mien")
+    assert path.read_bytes() == sphere_path.read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["copy.mien"]
+
+
+def test_a_damaged_download_leaves_no_file(catalogue, tmp_path):
+    import dataclasses
+
+    offer = dataclasses.replace(catalogue["Sphere"], sha256="00" * 32)
+    with (
+        serving(Catalogue([offer])) as server,
+        connect(server.address) as client,
+        pytest.raises(ServiceError, match="arrived damaged"),
+    ):
+        client.download("Sphere", tmp_path / "copy.mien")
+    assert not list(tmp_path.iterdir())
+
+
+def test_downloads_continue_at_an_offset(server, sphere_path):
+    whole = sphere_path.read_bytes()
+
+    async def part(offset):
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            request = pb.DownloadCharacterRequest(name="Sphere", offset_bytes=offset)
+            call = pb_grpc.CharacterServiceStub(channel).DownloadCharacter(request)
+            chunks = [chunk async for chunk in call]
+        assert all(len(chunk.data) <= CHUNK_BYTES for chunk in chunks)
+        return b"".join(chunk.data for chunk in chunks)
+
+    for offset in (0, 1, len(whole) - 1, len(whole)):
+        assert background.run(part(offset)) == whole[offset:]
+    with pytest.raises(grpc.aio.AioRpcError, match="OUT_OF_RANGE"):
+        background.run(part(len(whole) + 1))
+
+
+def test_a_folder_is_served_as_the_file_it_would_be(tmp_path):
+    manifest, files = tiny_content()
+    path = write_package(tmp_path / "a.mien", manifest, files)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    package = mien.load(path).package
+    (folder / "manifest.json").write_bytes(package.manifest.to_json())
+    for name in package.manifest.files:
+        (folder / name).write_bytes(package.read_bytes(name))
+    assert Offer.load(folder).data == path.read_bytes()
+
+
+def test_a_catalogue_has_each_name_once(catalogue):
+    with pytest.raises(InputError, match="two packages hold a character named 'Sphere'"):
+        Catalogue([catalogue["Sphere"]] * 2)
+    assert list(catalogue) == ["Sphere"] and "nobody" not in catalogue and len(catalogue) == 1
+
+
+def test_what_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(mien.MienError, match="absent"):
+        Offer.load(tmp_path / "absent.mien")

@@ -1,0 +1,167 @@
+"""Track: pictures in, the tracker's results and rig frames out."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.service import NEUTRAL, serving
+
+from mien.channels import SCORE_NAMES
+from mien.errors import InputError
+from mien.service.client import connect
+from mien.service.live import Limits
+from mien.service.wire import Outputs, TrackOutputs
+from mien.tracker.face_track import FaceTrack
+from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
+
+LAYOUT = FeatureLayout(("scores", "head_rotation"))
+
+
+def picture(seed=0, size=(32, 24)):
+    rng = np.random.default_rng(seed)
+    buffer = io.BytesIO()
+    image = rng.integers(0, 256, (size[1], size[0], 3), np.uint8)
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Faces:
+    """Sees `max_faces` faces that depend on the picture's first pixel."""
+
+    def __init__(self, max_faces):
+        self.max_faces = max_faces
+        self.images = []
+
+    def track(self, image, time_s=None):
+        self.images.append(image)
+        tracks = [self.face(i, int(image[0, 0, 0])) for i in range(self.max_faces)]
+        return tracks[::-1]  # ids must decide the order of answers, not the tracker's
+
+    @staticmethod
+    def face(face_id, seed):
+        rng = np.random.default_rng((face_id, seed))
+        q = rng.normal(size=4)
+        return FaceTrack(
+            face_id=face_id, presence=0.75, landmarks=rng.random((478, 3), np.float32),
+            scores=rng.random(52, np.float32), deep=rng.random(512, np.float32),
+            deep_map=rng.random(2048, np.float32),
+            head_rotation_xyzw=(q / np.linalg.norm(q)).astype(np.float32),
+            head_translation_m=rng.random(3, np.float32), box=rng.random(4, np.float32),
+        )  # fmt: skip
+
+
+PICTURES = [(picture(i), 1 + i / 30) for i in range(6)]
+
+
+def seen_in(data, face_id):
+    return Faces.face(face_id, int(np.asarray(Image.open(io.BytesIO(data)))[0, 0, 0]))
+
+
+@pytest.fixture
+def server(catalogue):
+    with serving(catalogue, new_tracker=Faces) as running:
+        yield running
+
+
+def test_every_picture_is_answered_once_in_order(server):
+    with connect(server.address) as client:
+        replies = list(client.track(PICTURES, max_faces=2))
+    assert [reply.rig.sequence for reply in replies] == list(range(1, 7))
+    for reply, (data, time_s) in zip(replies, PICTURES, strict=True):
+        assert (reply.image_size, reply.rig.capture_time_s) == ((32, 24), time_s)
+        assert [face.face_id for face in reply.faces] == [0, 1]
+        assert not reply.rig.frames and reply.rig.dropped == 0
+        for face in reply.faces:
+            expected = seen_in(data, face.face_id)
+            np.testing.assert_array_equal(face.landmarks, expected.landmarks)
+            np.testing.assert_array_equal(face.scores, expected.scores)
+            np.testing.assert_array_equal(face.head_rotation_xyzw, expected.head_rotation_xyzw)
+            np.testing.assert_array_equal(face.box, expected.box)
+            assert face.presence == expected.presence and face.features.size == 0
+
+
+def test_a_named_character_is_animated_per_face(server, catalogue):
+    from mien.service.async_client import SessionRequest
+
+    request = SessionRequest(neutral={"0": NEUTRAL, "1": NEUTRAL}, outputs=Outputs(vertices=True))
+    options = {"max_faces": 2, "character": "Sphere", "request": request}
+    with connect(server.address) as client:
+        replies = list(client.track(PICTURES, outputs=TrackOutputs(False, False, True), **options))
+    character = catalogue["Sphere"].character
+    locals_ = {name: character.session(neutral=NEUTRAL) for name in "01"}
+    for reply, (data, time_s) in zip(replies, PICTURES, strict=True):
+        assert list(reply.rig.frames) == ["0", "1"] == list(reply.rig.vertices)
+        for face in reply.faces:
+            track = seen_in(data, face.face_id)
+            np.testing.assert_array_equal(face.features, driver_features(track, LAYOUT))
+            assert face.landmarks.size == face.scores.size == 0
+            frame, name = reply.rig.frames[str(face.face_id)], str(face.face_id)
+            expected = locals_[name].step(track, time_s)
+            np.testing.assert_allclose(frame.channels, expected.channels, atol=1e-6)
+            np.testing.assert_array_equal(frame.head_translation_m, expected.head_translation_m)
+            assert frame.confidence == pytest.approx(expected.confidence)
+
+
+def test_features_come_in_the_layout_asked_for(server):
+    from mien.service.async_client import SessionRequest
+
+    layout = FeatureLayout(("deep", "scores"))
+    options = {"outputs": TrackOutputs(False, False, True), "request": SessionRequest(layout)}
+    with connect(server.address) as client:
+        (reply,) = client.track(PICTURES[:1], **options)
+        np.testing.assert_array_equal(
+            reply.faces[0].features, driver_features(seen_in(PICTURES[0][0], 0), layout)
+        )
+        with pytest.raises(InputError, match="name the feature groups"):
+            list(client.track(PICTURES, outputs=TrackOutputs(features=True)))
+        with pytest.raises(InputError, match=r"takes the feature groups scores \(52\)"):
+            list(client.track(PICTURES, character="Sphere", request=SessionRequest(layout)))
+
+
+def test_scores_are_named(server):
+    from mien.service import background
+    from mien.service.async_client import AsyncClient
+
+    async def ask(**options):
+        async with AsyncClient(server.address) as c, c.tracking(**options) as stream:
+            return stream.opened
+
+    assert background.run(ask()).score_names == SCORE_NAMES
+    assert background.run(ask(outputs=TrackOutputs(scores=False))).score_names == ()
+    assert background.run(ask()).channel_names == ()
+
+
+@pytest.mark.parametrize(
+    ("pictures", "options", "words"),
+    [
+        ([(b"no picture", 1.0)], {}, "no JPEG or PNG"),
+        ([(picture(size=(600, 600)), 1.0)], {}, "600 x 600 pixels, at most 65536"),
+        ([(b"\0" * 65_536, 1.0)], {}, r"at most 65536 are taken \(RESOURCE_EXHAUSTED"),
+        (PICTURES, {"max_faces": 9}, "max_faces is 9, expected 1 to 4"),
+        (PICTURES, {"character": "nobody"}, "there is no character 'nobody'"),
+        ([PICTURES[0], PICTURES[0]], {}, "must both rise"),
+    ],
+)
+def test_refusals_are_typed_and_the_server_stays_well(catalogue, pictures, options, words):
+    from mien.errors import MienError
+
+    limits = Limits(max_image_bytes=65_536, max_image_pixels=65_536)
+    if "pixels" in words:
+        limits = Limits(max_image_pixels=65_536)
+    with (
+        serving(catalogue, new_tracker=Faces, limits=limits) as server,
+        connect(server.address) as client,
+    ):
+        with pytest.raises(MienError, match=words):
+            list(client.track(pictures, **options))
+        assert len(list(client.track(PICTURES))) == len(PICTURES)
+        assert len(server.floor) == 0
+
+
+def test_the_real_tracker_sees_nobody_in_noise(catalogue):
+    assert sum(FEATURE_GROUPS.values()) == 4049
+    with serving(catalogue) as server, connect(server.address) as client:
+        replies = list(client.track(PICTURES[:2], character="Sphere"))
+    assert [len(reply.faces) for reply in replies] == [0, 0]
+    assert all(not reply.rig.frames for reply in replies)
