@@ -153,6 +153,14 @@ def texel(
     return (1.0 - fy) * upper + fy * lower
 
 
+@wp.func
+def wrapped(ndl: float, wrap: float) -> float:
+    """Diffuse term of `shading.wrapped_diffuse`."""
+    x = (ndl + wrap) / (1.0 + wrap)
+    soft = 0.5 * wrap
+    return 0.5 * (x + wp.sqrt(x * x + soft * soft))
+
+
 @wp.kernel
 def shade_kernel(
     keys: wp.array2d(dtype=wp.uint64),
@@ -243,11 +251,7 @@ def shade_kernel(
             for i in range(light_directions.shape[0]):
                 light = light_directions[i]
                 ndl = wp.dot(n, light)
-                lit = wp.vec3(
-                    wp.max((ndl + wrap[0]) / (1.0 + wrap[0]), 0.0),
-                    wp.max((ndl + wrap[1]) / (1.0 + wrap[1]), 0.0),
-                    wp.max((ndl + wrap[2]) / (1.0 + wrap[2]), 0.0),
-                )
+                lit = wp.vec3(wrapped(ndl, wrap[0]), wrapped(ndl, wrap[1]), wrapped(ndl, wrap[2]))
                 shadow = 0.25 + 0.75 * open_sky
                 diffuse = diffuse + shadow * wp.cw_mul(lit, light_colours[i])
                 if ndl > 0.0:

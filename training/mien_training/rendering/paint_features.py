@@ -36,7 +36,7 @@ def paint_eyes(points: Float32Array, frame: FaceFrame, look: Look) -> Float32Arr
     angle = np.arctan2(local[:, 1], local[:, 0])
     ring = np.stack([np.cos(angle), np.sin(angle), 3.0 * side], -1).astype(np.float32)
 
-    white = np.array([0.90, 0.875, 0.86], np.float32)
+    white = np.array([0.95, 0.915, 0.89], np.float32)
     speckle = 1.0 + 0.015 * noise(points, 0.004, 0)[:, None]
     sclera = np.asarray(white * speckle, np.float32)
     # Veins: thin lines where a field changes its sign, stronger towards the corners.

@@ -30,7 +30,7 @@ def paint_skin(
     beard = _beard(q, front) * (1.0 - lips)
     hair = np.array(look.hair_colour, np.float32) / 255.0
 
-    grain = 0.78 + 0.22 * np.tanh(noise(points, 0.0008, 3) + 0.7 * noise(points, 0.0004, 4))
+    grain = 0.78 + 0.22 * np.tanh(noise(points, 0.0007, 3) + 0.7 * noise(points, 0.0004, 4))
     shadow = 0.55 * hair + 0.30 * colour.mean(1, keepdims=True)
     colour = mix(colour, shadow, look.stubble * 0.75 * beard * grain)
     colour = mix(colour, 0.80 * hair + 0.20 * colour, look.hair_cover * scalp * grain)
@@ -67,7 +67,7 @@ def _complexion(
     forehead = front * _blob(q, 0.0, 0.9, 0.9, 0.5, False)
     colour = colour * (1.0 + forehead[:, None] * np.array([0.01, 0.015, -0.03], np.float32))
     tired = front * _blob(q, 0.46, -0.27, 0.26, 0.10)
-    colour = colour * (1.0 - tired[:, None] * np.array([0.10, 0.12, 0.07], np.float32))
+    colour = colour * (1.0 - tired[:, None] * np.array([0.05, 0.07, 0.04], np.float32))
     where = front * (_blob(q, 0.55, -0.55, 0.55, 0.35) + _blob(q, 0.0, -0.45, 0.3, 0.35))
     spots = smoothstep(1.1, 1.7, noise(points, 0.0022, 6)) * where * look.freckles
     return mix(colour.astype(np.float32), colour * np.float32(0.72), spots)
@@ -82,10 +82,10 @@ def _scalp(
     line = np.interp(
         azimuth,
         [0, 20, 34, 46, 58, 68, 78, 86, 98, 112, 124, 145, 180],
-        [1.28, 1.26, 1.20, 0.98, 0.55, 0.12, -0.10, 0.30, 0.50, 0.32, -0.20, -0.85, -1.0],
+        [1.26, 1.24, 1.16, 0.94, 0.55, 0.15, -0.05, 0.18, 0.28, 0.16, -0.25, -0.85, -1.0],
     ).astype(np.float32)
-    ragged = 0.05 * noise(points, 0.004, 7) + 0.04 * noise(points, 0.0012, 8)
-    return smoothstep(-0.05, 0.20, q[:, 1] - line + ragged)
+    ragged = 0.04 * noise(points, 0.006, 7) + 0.02 * noise(points, 0.0012, 8)
+    return smoothstep(-0.06, 0.30, q[:, 1] - line + ragged)
 
 
 def _beard(q: Float32Array, front: Float32Array) -> Float32Array:
@@ -134,7 +134,7 @@ def _lids(
         np.linalg.norm(points - frame.eyes[1], axis=1),
     ) / np.float32(frame.eye_radius)
     thin = smoothstep(1.55, 1.15, distance)
-    colour = mix(colour, colour * np.array([0.93, 0.80, 0.80], np.float32), 0.7 * thin)
+    colour = mix(colour, colour * np.array([0.95, 0.86, 0.86], np.float32), 0.7 * thin)
     if not frame.upper_lids:
         above = (points[:, 1] > frame.middle[1]).astype(np.float32)
         margin = smoothstep(1.16, 1.06, distance) * (0.35 + 0.5 * above)
@@ -167,10 +167,11 @@ def _brows(
         inner, outer = (side * outline[:, 0]).min(), (side * outline[:, 0]).max()
         s = ((side * p[:, 0] - inner) / max(outer - inner, 1e-6)).clip(0, 1)
         lean = 0.35 + 1.6 * s
-        across = side * p[:, 0] - lean * (p[:, 1] - outline[:, 1].mean())
-        strand = np.stack([across, 0.12 * p[:, 1], 0.12 * p[:, 2]], -1).astype(np.float32)
-        hairs = 0.55 + 0.45 * np.tanh(1.6 * noise(strand, 0.00055, 11) + 0.6)
-        ragged = 0.0007 * noise(strand, 0.0007, 12)
+        rise = lean * (p[:, 1] - outline[:, 1].mean())
+        across = (side * p[:, 0] - rise) / np.sqrt(1 + lean**2)
+        strand = np.stack([across, 0.15 * p[:, 1], np.full_like(across, side)], -1)
+        hairs = 0.55 + 0.45 * np.tanh(1.4 * noise(strand, 0.0007, 11) + 0.7)
+        ragged = 0.0008 * noise(strand, 0.0009, 12)
         body = smoothstep(0.0012, -0.0016, polygon_distance(p[:, :2], outline) + ragged)
         tail = 0.75 + 0.25 * smoothstep(0.0, 0.25, s)
         amount = look.brow_density * body * hairs * tail

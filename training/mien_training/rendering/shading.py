@@ -130,6 +130,15 @@ def surface_parameters(material: Material) -> SurfaceParameters:
     )
 
 
+def wrapped_diffuse(ndl: torch.Tensor, wrap: torch.Tensor) -> torch.Tensor:
+    """Lambert's cosine that reaches `wrap` past the terminator and fades there without an edge.
+
+    The positive part of (ndl + wrap) / (1 + wrap), rounded off by a hyperbola; exact for wrap 0.
+    """
+    x = (ndl + wrap) / (1 + wrap)
+    return 0.5 * (x + torch.sqrt(x * x + (0.5 * wrap) ** 2 + 1e-12))
+
+
 def shade(
     albedo: torch.Tensor,
     position: torch.Tensor,
@@ -159,7 +168,7 @@ def shade(
     for direction, colour in zip(lighting.directions, lighting.colours, strict=True):
         light, c = albedo.new_tensor(direction.tolist()), albedo.new_tensor(colour.tolist())
         ndl = (n * light).sum(-1, keepdim=True)
-        diffuse = diffuse + shadow * ((ndl + wrap) / (1 + wrap)).clamp(min=0) * c
+        diffuse = diffuse + shadow * wrapped_diffuse(ndl, wrap) * c
         half = torch.nn.functional.normalize(light + view, dim=-1)
         facing = (n * half).sum(-1, keepdim=True).clamp(min=0)
         grazing = 1 - (half * view).sum(-1, keepdim=True).clamp(min=0)
