@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
 
-from mien.errors import InputError
 from mien.service import messages
 from mien.service.catalogue import Catalogue, Offer
+from mien.service.granting import TokenClock, granted, rig_reply
 from mien.service.live import Conversation, Floor, Limits, converse
 from mien.service.performers import (
     Performers,
     StepBatcher,
-    Stepped,
     check_features,
     check_layout,
     layout_of,
@@ -26,70 +24,9 @@ from mien.service.wire import (
     FrameInput,
     Opened,
     Outputs,
-    RigReply,
-    Settings,
-    TrackOpen,
 )
 
-__all__ = ["AnimationService", "granted", "rig_reply"]
-
-
-def granted(
-    opening: AnimateOpen | TrackOpen,
-    limits: Limits,
-    default_rate_hz: float,
-    calibration_frames: int,
-    max_message_bytes: int,
-    max_performers: int,
-) -> Settings:
-    """What an opening message is granted. Raises InputError for a rate that is none."""
-    rate_hz = opening.rate_hz or default_rate_hz
-    if not 0 < rate_hz <= limits.max_rate_hz:
-        raise InputError(f"rate_hz is {rate_hz:g}, expected above 0 to {limits.max_rate_hz:g}")
-    return Settings(
-        rate_hz=rate_hz,
-        outputs=opening.outputs,
-        smoothing=opening.smoothing,
-        calibration_frames=(
-            0 if opening.subtracted else opening.calibration_frames or calibration_frames
-        ),
-        mailbox_frames=limits.mailbox_frames,
-        idle_timeout_s=limits.idle_timeout_s,
-        max_message_bytes=max_message_bytes,
-        max_performers=max_performers,
-    )
-
-
-class TokenClock:
-    """When a resume token is due."""
-
-    def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s
-        self._due_s = time.perf_counter() + interval_s
-
-    def due(self, final: bool) -> bool:
-        """Whether this answer carries one."""
-        now = time.perf_counter()
-        if final:
-            return True
-        if self._interval_s == 0 or now < self._due_s:
-            return False
-        self._due_s = now + self._interval_s
-        return True
-
-
-def rig_reply(
-    sequence: int, time_s: float, stepped: dict[str, Stepped], arrived_s: float, dropped: int
-) -> RigReply:
-    """The answer to one frame, but for its resume token."""
-    return RigReply(
-        sequence=sequence,
-        capture_time_s=time_s,
-        frames={name: one.frame for name, one in stepped.items()},
-        vertices={name: one.vertices for name, one in stepped.items() if one.vertices is not None},
-        dropped=dropped,
-        server_time_s=time.perf_counter() - arrived_s,
-    )
+__all__ = ["AnimationService"]
 
 
 @dataclass(eq=False)

@@ -34,6 +34,7 @@ from mien.service.v1 import (
     character_service_pb2_grpc,
     tracking_service_pb2,
 )
+from mien.session import SessionOptions
 
 __all__ = ["SERVICES", "Server", "ServerConfig"]
 
@@ -67,7 +68,7 @@ class ServerConfig:
     """File with a bearer token that every call but health checks must show."""
     insecure: bool = False
     """Accept plain text on an address that other machines can reach."""
-    calibration_frames: int = 15
+    calibration_frames: int = SessionOptions.calibration_frames
     """First frames watched for a calm face, for performers who bring no neutral."""
     tracking_threads: int = 2
     """Pictures tracked at the same time, over all sessions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import grpc
@@ -15,18 +15,21 @@ from numpy.typing import NDArray
 from mien.channels import SCORE_NAMES
 from mien.errors import ChannelError, InputError
 from mien.service import messages
-from mien.service.animation_service import TokenClock, granted, rig_reply
 from mien.service.catalogue import Catalogue, Offer
+from mien.service.granting import TokenClock, granted, rig_reply
 from mien.service.live import Conversation, Floor, Limits, converse
 from mien.service.performers import Performers, StepBatcher, check_layout
 from mien.service.pictures import decode_picture
 from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
+from mien.session import Observation
 from mien.tracker import FaceTrack
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 
 __all__ = ["FaceSource", "TrackingService"]
 
 _PLAIN_RATE_HZ = 30.0
+_FADE_S = 2.0
+"""How long a lost face is still answered: long enough to have faded."""
 _NOTHING = np.zeros(0, np.float32)
 
 
@@ -49,19 +52,33 @@ class _Session:
     limits: Limits
     performers: Performers | None
     tokens: TokenClock
+    last_seen_s: dict[str, float] = field(default_factory=dict)
+    """Performer -> capture time, of all that are animated."""
 
     async def answer(self, image: ImageInput, arrived_s: float, dropped: int, final: bool) -> bytes:
         loop = asyncio.get_running_loop()
         tracks, faces, size = await loop.run_in_executor(self.workers, self._look, image)
         stepped = {}
         if self.performers is not None:
-            stepped = await self.performers.step(
-                {str(track.face_id): track for track in tracks}, image.capture_time_s
-            )
+            seen = self._with_lost(tracks, image.capture_time_s)
+            stepped = await self.performers.step(seen, image.capture_time_s)
         rig = rig_reply(image.sequence, image.capture_time_s, stepped, arrived_s, dropped)
         if self.performers is not None and self.tokens.due(final):
             rig = replace(rig, resume_token=self.performers.token())
         return messages.track_response_to_bytes(TrackReply(faces, rig, size), self.opening.outputs)
+
+    def _with_lost(
+        self, tracks: list[FaceTrack], time_s: float
+    ) -> dict[str, FaceTrack | Observation]:
+        """The faces, and those lost a moment ago: their expression is held, then fades."""
+        seen: dict[str, FaceTrack | Observation] = {str(t.face_id): t for t in tracks}
+        for name in sorted(set(self.last_seen_s) - set(seen), key=self.last_seen_s.__getitem__):
+            gone = time_s - self.last_seen_s[name] > _FADE_S
+            if gone or len(set(self.last_seen_s) | set(seen)) > self.opening.max_faces:
+                del self.last_seen_s[name]
+        lost = {name: Observation(None) for name in self.last_seen_s if name not in seen}
+        self.last_seen_s |= dict.fromkeys(seen, time_s)
+        return seen | lost
 
     def _look(
         self, image: ImageInput
@@ -136,6 +153,8 @@ class TrackingService:
             raise InputError(
                 f"max_faces is {opening.max_faces}, expected 1 to {self._limits.max_faces}"
             )
+        if opening.subtracted:
+            raise InputError("calibration.subtracted: the server's own features are raw")
         offer = self._catalogue[opening.character] if opening.character else None
         layout = _layout(opening, offer)
         settings = granted(

@@ -103,6 +103,40 @@ def test_a_named_character_is_animated_per_face(server, catalogue):
             assert frame.confidence == pytest.approx(expected.confidence)
 
 
+def test_a_lost_face_is_held_and_then_forgotten(catalogue):
+    from mien.service.async_client import SessionRequest
+
+    class Glimpse(Faces):
+        def track(self, image, time_s=None):
+            return super().track(image) if time_s < 1.05 else []
+
+    character = catalogue["Sphere"].character
+    local = character.session(neutral=NEUTRAL)
+    times = [1.0, 1.1, 1.5, 2.5, 3.5]
+    request = SessionRequest(neutral={"0": NEUTRAL})
+    with serving(catalogue, new_tracker=Glimpse) as server, connect(server.address) as client:
+        replies = list(
+            client.track([(PICTURES[0][0], t) for t in times], character="Sphere", request=request)
+        )
+    assert [len(reply.faces) for reply in replies] == [1, 0, 0, 0, 0]
+    for reply, time_s in zip(replies[:4], times[:4], strict=True):
+        expected = local.step(seen_in(PICTURES[0][0], 0) if time_s == 1.0 else None, time_s)
+        np.testing.assert_allclose(reply.rig.frames["0"].channels, expected.channels, atol=1e-6)
+        assert reply.rig.frames["0"].confidence == pytest.approx(expected.confidence)
+    assert not replies[4].rig.frames
+
+
+def test_a_new_face_takes_the_place_of_a_lost_one(catalogue):
+    class Change(Faces):
+        def track(self, image, time_s=None):
+            return [self.face(0 if time_s < 1.05 else 1, 0)]
+
+    moments = [(PICTURES[0][0], t) for t in (1.0, 1.1, 1.2)]
+    with serving(catalogue, new_tracker=Change) as server, connect(server.address) as client:
+        replies = list(client.track(moments, character="Sphere"))
+    assert [list(reply.rig.frames) for reply in replies] == [["0"], ["1"], ["1"]]
+
+
 def test_features_come_in_the_layout_asked_for(server):
     from mien.service.async_client import SessionRequest
 
@@ -157,6 +191,25 @@ def test_refusals_are_typed_and_the_server_stays_well(catalogue, pictures, optio
             list(client.track(pictures, **options))
         assert len(list(client.track(PICTURES))) == len(PICTURES)
         assert len(server.floor) == 0
+
+
+def test_the_real_tracker_on_a_real_face(catalogue, shared_data):
+    from mien.tracker import Tracker
+
+    data = shared_data("images_nasa/astronaut.png").read_bytes()
+    image = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    tracker, session = Tracker(), catalogue["Sphere"].character.session(calibration_frames=30)
+    with serving(catalogue) as server, connect(server.address) as client:
+        replies = list(client.track([(data, i / 30) for i in range(3)], character="Sphere"))
+    for i, reply in enumerate(replies):
+        (expected,) = tracker.track(image)
+        (face,) = reply.faces
+        np.testing.assert_allclose(face.landmarks, expected.landmarks, atol=1e-3)
+        np.testing.assert_allclose(face.scores, expected.scores, atol=1e-5)
+        (frame,) = reply.rig.frames.values()
+        np.testing.assert_allclose(
+            frame.channels, session.step(expected, i / 30).channels, atol=1e-5
+        )
 
 
 def test_the_real_tracker_sees_nobody_in_noise(catalogue):
