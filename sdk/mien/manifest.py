@@ -171,9 +171,12 @@ class Manifest:
         """
         top = Fields(parse_strict(data, where, PackageError), where, PackageError)
         version = _check_version(top)
-        if version <= _version(FORMAT_VERSION, where):
+        strict = version <= _version(FORMAT_VERSION, where)
+        if strict:
             top.only(*(f.name for f in fields(cls)))
         consent = top.object("consent")
+        if strict:
+            consent.only("kind", "statement")
         files = top.object("files")
         models = top.object("models")
         try:
@@ -186,8 +189,8 @@ class Manifest:
                 features=top.texts("features"),
                 feature_size=top.integer("feature_size", 1),
                 rate_hz=top.number("rate_hz", 0, 1000),
-                models={name: _signature(models.object(name)) for name in models.values},
-                files={name: _file_entry(files.object(name)) for name in files.values},
+                models={name: _signature(models.object(name), strict) for name in models.values},
+                files={name: _file_entry(files.object(name), strict) for name in files.values},
                 provenance=dict(top.object("provenance").values),
                 format_version=top.text("format_version"),
                 reader_min=top.text("reader_min"),
@@ -297,16 +300,18 @@ def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "dtype": tensor.dtype, "shape": list(tensor.shape)}
 
 
-def _signature(model: Fields) -> ModelSignature:
-    model.only("inputs", "outputs")
+def _signature(model: Fields, strict: bool) -> ModelSignature:
+    if strict:
+        model.only("inputs", "outputs")
     return ModelSignature(
-        tuple(_tensor(t) for t in model.objects("inputs")),
-        tuple(_tensor(t) for t in model.objects("outputs")),
+        tuple(_tensor(t, strict) for t in model.objects("inputs")),
+        tuple(_tensor(t, strict) for t in model.objects("outputs")),
     )
 
 
-def _tensor(tensor: Fields) -> Tensor:
-    tensor.only("name", "dtype", "shape")
+def _tensor(tensor: Fields, strict: bool) -> Tensor:
+    if strict:
+        tensor.only("name", "dtype", "shape")
     dtype = tensor.text("dtype")
     if dtype not in _DTYPES:
         raise PackageError(
@@ -321,6 +326,7 @@ def _tensor(tensor: Fields) -> Tensor:
     return Tensor(tensor.text("name"), dtype, tuple(shape))
 
 
-def _file_entry(entry: Fields) -> FileEntry:
-    entry.only("sha256", "size")
+def _file_entry(entry: Fields, strict: bool) -> FileEntry:
+    if strict:
+        entry.only("sha256", "size")
     return FileEntry(entry.text("sha256"), entry.integer("size"))

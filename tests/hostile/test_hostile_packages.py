@@ -239,6 +239,10 @@ OPENING: dict[str, tuple[Callable[[], bytes], str]] = {
         "is for readers from 1.0 to below 1.0",
     ),
     "unknown field": (lambda: with_manifest(set_in("nmae", to="x")), "field 'nmae' is unknown"),
+    "unknown field inside": (
+        lambda: with_manifest(set_in("consent", "until", to="2030")),
+        "consent: field 'until' is unknown",
+    ),
     "field missing": (lambda: with_manifest(delete("licence")), "field 'licence' is missing"),
     "wrong type": (
         lambda: with_manifest(set_in("channels", to="jawOpen")),
@@ -380,6 +384,7 @@ def test_newer_minor_version_may_have_unknown_fields() -> None:
     def change(manifest: dict[str, Any]) -> None:
         manifest["format_version"] = "1.7"
         manifest["mood"] = "fine"
+        manifest["files"]["animator.onnx"]["licence"] = "CC0-1.0"
 
     assert read_package(with_manifest(change)).manifest.format_version == "1.7"
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import struct
+from typing import Any
+
 import numpy as np
 
 from mien.deform import vertex_normals
@@ -75,3 +79,30 @@ def sphere_rig(rows: int = 12, columns: int = 16, name: str = "sphere", seed: in
     )
     rig.normals[:] = vertex_normals(rig.vertices, rig.triangles, rig.welded)
     return rig
+
+
+ARRAYS = (
+    "vertices", "normals", "uvs", "triangles", "triangle_material",
+    "shape_deltas", "joint_indices", "joint_weights",
+)  # fmt: skip
+
+
+def json_of(glb: bytes) -> dict[str, Any]:
+    """The JSON chunk of a GLB."""
+    (length,) = struct.unpack_from("<I", glb, 12)
+    return dict(json.loads(glb[20 : 20 + length]))
+
+
+def assert_same(a: Rig, b: Rig) -> None:
+    """Bit for bit, all but the name."""
+    for field in ARRAYS:
+        x, y = getattr(a, field), getattr(b, field)
+        assert x.dtype == y.dtype and x.shape == y.shape, field
+        assert x.tobytes() == y.tobytes(), field
+    assert a.shape_names == b.shape_names
+    assert a.joints == b.joints
+    for m, n in zip(a.materials, b.materials, strict=True):
+        assert (m.name, m.color, m.roughness) == (n.name, n.color, n.roughness)
+        assert (m.base_color is None) == (n.base_color is None)
+        if m.base_color is not None and n.base_color is not None:
+            np.testing.assert_array_equal(m.base_color, n.base_color)
