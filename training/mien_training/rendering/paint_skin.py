@@ -30,7 +30,7 @@ def paint_skin(
     beard = _beard(q, front) * (1.0 - lips)
     hair = np.array(look.hair_colour, np.float32) / 255.0
 
-    grain = 0.78 + 0.22 * np.tanh(noise(points, 0.0007, 3) + 0.7 * noise(points, 0.0004, 4))
+    grain = 0.84 + 0.16 * np.tanh(noise(points, 0.0007, 3) + 0.7 * noise(points, 0.0004, 4))
     shadow = 0.55 * hair + 0.30 * colour.mean(1, keepdims=True)
     colour = mix(colour, shadow, look.stubble * 0.75 * beard * grain)
     colour = mix(colour, 0.80 * hair + 0.20 * colour, look.hair_cover * scalp * grain)
@@ -170,7 +170,7 @@ def _brows(
         rise = lean * (p[:, 1] - outline[:, 1].mean())
         across = (side * p[:, 0] - rise) / np.sqrt(1 + lean**2)
         strand = np.stack([across, 0.15 * p[:, 1], np.full_like(across, side)], -1)
-        hairs = 0.55 + 0.45 * np.tanh(1.4 * noise(strand, 0.0007, 11) + 0.7)
+        hairs = 0.65 + 0.35 * np.tanh(1.4 * noise(strand, 0.0007, 11) + 0.7)
         ragged = 0.0008 * noise(strand, 0.0009, 12)
         body = smoothstep(0.0012, -0.0016, polygon_distance(p[:, :2], outline) + ragged)
         tail = 0.75 + 0.25 * smoothstep(0.0, 0.25, s)
