@@ -72,11 +72,11 @@ class TrackerNets:
         boxes, logits = self._detector.run(["boxes", "logits"], {"image": views})
         return boxes, logits
 
-    def look(self, crops: NDArray[np.uint8]) -> list[FaceNet]:
-        """(B, 256, 256, 3) RGB crops -> landmarks, presence and features of each."""
+    def look(self, crops: NDArray[np.float32]) -> list[FaceNet]:
+        """(B, 256, 256, 3) RGB crops in [0, 1] -> landmarks, presence and features of each."""
         landmarks, logits, deep, deep_map = self._landmarks.run(
             ["landmarks", "presence_logit", "deep", "deep_map"],
-            {"image": np.multiply(crops, np.float32(1 / 255), dtype=np.float32)},
+            {"image": crops},
         )
         presence = 1.0 / (1.0 + np.exp(-logits[:, 0].astype(np.float64)))
         return [

@@ -23,7 +23,7 @@ def nets() -> TrackerNets:
 
 def crops() -> np.ndarray:
     face = np.asarray(Image.open(GOLDEN / "astronaut.jpg").convert("RGB").resize((256, 256)))
-    return np.stack([face, face[:, ::-1], np.roll(face, 20, axis=0)])
+    return np.stack([face, face[:, ::-1], np.roll(face, 20, axis=0)]).astype(np.float32) / 255
 
 
 def test_landmarks_of_a_batch_equal_those_of_singles(nets: TrackerNets) -> None:
@@ -37,7 +37,7 @@ def test_landmarks_of_a_batch_equal_those_of_singles(nets: TrackerNets) -> None:
 
 
 def test_detections_of_a_batch_equal_those_of_singles(nets: TrackerNets) -> None:
-    views = crops()[:, ::2, ::2].astype(np.float32) / 127.5 - 1
+    views = crops()[:, ::2, ::2] * 2 - 1
     boxes, logits = nets.detect(views)
     for i in range(len(views)):
         alone = nets.detect(views[i : i + 1])
