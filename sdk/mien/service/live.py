@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import grpc
 
-from mien.errors import MienError
+from mien.errors import InputError, MienError
 from mien.service.mailbox import Mailbox
 from mien.service.statuses import DrainingError, IdleError, LimitError, OrderError, status_of
 
@@ -50,6 +50,12 @@ class Limits:
     """How long a new stream may stay silent."""
     idle_timeout_s: float = 60.0
     """How long an open session may stay silent."""
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a limit that is not above 0."""
+        for name, value in vars(self).items():
+            if not 0 < value < float("inf"):
+                raise InputError(f"limit {name} is {value}, expected a finite number above 0")
 
 
 @dataclass(frozen=True, eq=False)

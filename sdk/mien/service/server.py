@@ -14,7 +14,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from mien.errors import ServiceError
+from mien.errors import InputError, ServiceError
 from mien.service.animation_service import AnimationService
 from mien.service.catalogue import Catalogue
 from mien.service.character_service import CharacterService
@@ -97,6 +97,11 @@ class Server:
         self._config = config = config or ServerConfig()
         self._credentials = server_credentials(config.tls_cert, config.tls_key, config.client_ca)
         check_exposure(config.address, self._credentials is not None, config.insecure)
+        if config.tracking_threads < 1 or config.calibration_frames < 1:
+            raise InputError(
+                f"tracking_threads is {config.tracking_threads} and calibration_frames "
+                f"{config.calibration_frames}, expected at least 1"
+            )
         self._token = None if config.token_file is None else read_token(config.token_file)
         self._catalogue = catalogue
         self._new_tracker = new_tracker

@@ -67,6 +67,9 @@ def test_a_client_in_another_process(package, tmp_path, number):
         (["{package}", "{package}"], "two packages hold a character named 'Sphere'"),
         (["{package}", "--tls-cert", "a.pem"], "go together"),
         (["{package}", "--token-file", "absent"], "cannot read the token file"),
+        (["{package}", "--limits.mailbox-frames", "0"], "limit mailbox_frames is 0"),
+        (["{package}", "--tracking-threads", "0"], "tracking_threads is 0"),
+        (["{package}", "--address", "here"], "is not HOST:PORT"),
     ],
 )
 def test_wrong_calls(package, capsys, words, expected):
