@@ -26,7 +26,7 @@ from mien_exporters.gltf import rig_to_glb
 from mien_exporters.gltf_mesh import drop_still_shapes
 from mien_exporters.run_folder import read_animator_run
 
-__all__ = ["ExportConfig", "build_character", "character_id", "run"]
+__all__ = ["ExportConfig", "build_character", "character_id", "export_runs", "run"]
 
 
 def build_character(
@@ -112,7 +112,20 @@ class ExportConfig:
 
 
 def run(config: ExportConfig) -> int:
-    """Read the runs, write the package, say what is in it."""
+    """`export_runs`, and say what is in the package."""
+    report = export_runs(config)
+    if config.json:
+        print(json.dumps(report))
+    else:
+        print(
+            f"{report['out']}: {report['name']}, {report['channels']} channels, "
+            f"{report['bytes']:,} bytes"
+        )
+    return 0
+
+
+def export_runs(config: ExportConfig) -> dict[str, Any]:
+    """Read the runs, write the package; what was written, as plain values. Prints nothing."""
     if len(config.runs) != 1:
         raise InputError(
             f"{len(config.runs)} runs given, expected one (an animator's): later versions join "
@@ -139,15 +152,10 @@ def run(config: ExportConfig) -> int:
         preview_png=source.preview_png,
         clips=clips,
     )
-    report = {
+    return {
         "out": str(path),
         "name": name,
         "bytes": path.stat().st_size,
         "channels": len(source.channels),
         "clips": sorted(clips),
     }
-    if config.json:
-        print(json.dumps(report))
-    else:
-        print(f"{path}: {name}, {len(source.channels)} channels, {report['bytes']:,} bytes")
-    return 0
