@@ -128,8 +128,7 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
     """Read the runs, write the package; what was written, as plain values. Prints nothing."""
     if len(config.runs) != 1:
         raise InputError(
-            f"{len(config.runs)} runs given, expected one (an animator's): later versions join "
-            "rig, detail and avatar runs here"
+            f"{len(config.runs)} runs given, expected one: the folder of `mien train animator`"
         )
     if config.out.suffix != ".mien":
         raise InputError(f"--out is {str(config.out)!r}, expected a name ending in .mien")
@@ -137,7 +136,7 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
     if len(clips) != len(config.clips):
         raise InputError("two of the clips have the same file name, expected them to differ")
     source = read_animator_run(config.runs[0])
-    name = config.name or source.name
+    name = source.name if config.name is None else config.name
     path = build_character(
         config.out,
         source.rig,
