@@ -1,5 +1,6 @@
 """Tracking: ids, loss and return, several faces, small faces, real video."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from mien.errors import InputError, MissingExtraError
+from mien.rotation import yaw_pitch_roll_from_quaternion
 from mien.tracker import Tracker
 from mien.video import demo_video, read_frames
 
@@ -133,3 +135,19 @@ def test_a_real_talking_man_is_tracked_through_every_frame() -> None:
     scores = np.array([track.scores for track in tracks])
     assert scores[:, SCORE_NAMES.index("jawOpen")].max() > 0.4  # he opens his mouth
     assert scores[:, SCORE_NAMES.index("eyeBlinkLeft")].max() > 0.3  # and blinks
+
+
+def test_turns_of_a_real_head_are_measured_in_full(shared_data) -> None:
+    """Views of a head scan from known cameras: every one found, yaw not flattened."""
+    folder = shared_data("headscan_lps_views")
+    cameras = json.loads((folder / "cameras.json").read_text())["cameras"]
+    assert len(cameras) == 9
+    for camera in cameras:
+        image = np.asarray(Image.open(folder / camera["image"]).convert("RGB"))
+        (track,) = Tracker(focal_px=camera["K"][0][0]).track(image)
+        yaw, pitch, _ = np.degrees(yaw_pitch_roll_from_quaternion(track.head_rotation_xyzw))
+        turn = abs(camera["yaw_deg"])
+        # Live Link's yaw is positive towards the head's own right, these are towards its left.
+        assert abs(-yaw - camera["yaw_deg"]) < {0: 2, 20: 2, 40: 6, 60: 13}[turn]
+        # The camera above the head sees it nod.
+        assert abs(-pitch + camera["pitch_deg"]) < 4 or turn == 60
