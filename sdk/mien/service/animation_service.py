@@ -11,14 +11,9 @@ import grpc
 from mien.service import messages
 from mien.service.catalogue import Catalogue, Offer
 from mien.service.granting import TokenClock, granted, rig_reply
+from mien.service.layouts import check_features, check_layout, layout_of
 from mien.service.live import Conversation, Floor, Limits, converse
-from mien.service.performers import (
-    Performers,
-    StepBatcher,
-    check_features,
-    check_layout,
-    layout_of,
-)
+from mien.service.performers import Performers, StepBatcher
 from mien.service.wire import (
     AnimateOpen,
     FrameInput,

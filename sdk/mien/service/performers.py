@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,27 +16,18 @@ from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service.batcher import Batcher
 from mien.service.catalogue import Offer
+from mien.service.layouts import check_features, layout_of
+from mien.service.resume_token import pack_token, unpack_token
 from mien.service.statuses import LimitError
-from mien.service.wire import Layout
 from mien.session import Observation, Session, step_many
 from mien.tracker.face_track import FaceTrack
 
 if TYPE_CHECKING:
     from mien.rig import Rig
 
-__all__ = [
-    "Performers",
-    "Step",
-    "StepBatcher",
-    "Stepped",
-    "check_features",
-    "layout_of",
-    "run_steps",
-]
+__all__ = ["Performers", "Step", "StepBatcher", "Stepped", "run_steps"]
 
 Float32Array = NDArray[np.float32]
-
-_MAGIC = b"MIENRES1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,56 +97,6 @@ def _vertices(rig: Rig | None, frame: Frame) -> Float32Array | None:
     return blend(rig, shape_weights(rig, frame.channel_names, frame.channels))
 
 
-def layout_of(offer: Offer) -> Layout:
-    """The features that a character takes, with their hash."""
-    layout = Layout(offer.character.layout.names_and_sizes)
-    return replace(layout, sha256=layout.hash)
-
-
-def check_layout(given: Layout, offer: Offer) -> None:
-    """Raise InputError unless names, sizes and hash, as far as given, are the character's."""
-    expected = layout_of(offer)
-    if not given.groups and not given.sha256:
-        raise InputError(
-            f"character {offer.character.name!r} needs the feature layout by name: {expected}"
-        )
-    if given.groups and given.groups != expected.groups:
-        raise InputError(
-            f"character {offer.character.name!r} takes the feature groups {expected}, in this "
-            f"order; the client sends {given}"
-        )
-    if given.sha256 and given.sha256 != expected.sha256:
-        raise InputError(
-            f"the feature layout's hash is {given.sha256!r}; character {offer.character.name!r} "
-            f"takes {expected} with hash {expected.sha256!r}"
-        )
-
-
-def check_features(features: Float32Array, layout: Layout, performer: str) -> None:
-    """Raise InputError unless `features` are as many as the layout has, and finite."""
-    if features.shape != (layout.size,):
-        raise InputError(
-            f"performer {performer!r}: {features.size} feature values, expected {layout.size}: "
-            f"{layout}"
-        )
-    bad = np.flatnonzero(~np.isfinite(features))
-    if len(bad):
-        index = int(bad[0])
-        raise InputError(
-            f"performer {performer!r}: feature {_name_of(index, layout)} is {features[index]}, "
-            "expected finite numbers"
-        )
-
-
-def _name_of(index: int, layout: Layout) -> str:
-    """Where in the layout a value stands, as group[place]."""
-    for name, size in layout.groups:
-        if index < size:
-            return f"{name}[{index}]"
-        index -= size
-    raise IndexError(index)
-
-
 class Performers:
     """Sessions by performer id, made when a performer first appears."""
 
@@ -222,56 +161,17 @@ class Performers:
 
     def token(self) -> bytes:
         """The state of every performer, for `restore` here or on another server."""
-        parts = [_MAGIC, bytes.fromhex(self._offer.sha256), struct.pack("<I", len(self._sessions))]
-        for name, session in self._sessions.items():
-            key, state = name.encode(), session.snapshot()
-            parts += [struct.pack("<II", len(key), len(state)), key, state]
-        token = b"".join(parts)
-        return token + struct.pack("<I", zlib.crc32(token))  # against accidents, not against malice
+        states = {name: session.snapshot() for name, session in self._sessions.items()}
+        return pack_token(self._offer.sha256, states)
 
     def restore(self, token: bytes) -> None:
         """Take over the state in a token. Raises InputError if it is none of this package."""
-        reader = _Bytes(token[:-4])
-        if reader.take(len(_MAGIC)) != _MAGIC:
-            raise InputError("resume_token: these bytes are no resume token")
-        if reader.take(32) != bytes.fromhex(self._offer.sha256):
-            raise InputError(
-                "resume_token: belongs to another character, or to another export of this one"
+        states = unpack_token(token, self._offer.sha256)
+        if len(states) > self._limit:
+            raise LimitError(
+                f"resume_token: holds {len(states)} performers, at most {self._limit} are taken"
             )
-        if struct.pack("<I", zlib.crc32(token[:-4])) != token[-4:]:
-            raise InputError("resume_token: damaged")
-        count = reader.number()
-        if count > self._limit:
-            raise InputError(f"resume_token: holds {count} performers, at most {self._limit}")
-        for _ in range(count):
-            key_size, state_size = reader.number(), reader.number()
-            try:
-                name = reader.take(key_size).decode()
-            except UnicodeDecodeError:
-                raise InputError("resume_token: damaged") from None
+        for name, state in states.items():
             session = self._new(name)
-            session.restore(reader.take(state_size))
+            session.restore(state)
             self._sessions[name] = session
-        if reader.left:
-            raise InputError("resume_token: damaged")
-
-
-class _Bytes:
-    """Reads a token piece by piece."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    @property
-    def left(self) -> int:
-        return len(self._data) - self._at
-
-    def take(self, size: int) -> bytes:
-        if size > self.left:
-            raise InputError("resume_token: cut short")
-        self._at += size
-        return self._data[self._at - size : self._at]
-
-    def number(self) -> int:
-        return int.from_bytes(self.take(4), "little")

@@ -17,8 +17,9 @@ from mien.errors import ChannelError, InputError
 from mien.service import messages
 from mien.service.catalogue import Catalogue, Offer
 from mien.service.granting import TokenClock, granted, rig_reply
+from mien.service.layouts import check_layout
 from mien.service.live import Conversation, Floor, Limits, converse
-from mien.service.performers import Performers, StepBatcher, check_layout
+from mien.service.performers import Performers, StepBatcher
 from mien.service.pictures import decode_picture
 from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
 from mien.session import Observation
