@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import ChannelError, MienError, PackageError
+from mien.errors import ChannelError, InputError, PackageError
 from mien.filters import OneEuroConfig
 from mien.manifest import Manifest
 from mien.package import ANIMATOR, Package, read_package
@@ -73,13 +73,20 @@ class Character:
         """The recurrent network; sessions share it. Raises PackageError if it cannot be used."""
         from mien.animator import Animator
 
+        where = f"character {self.name!r}: {ANIMATOR}"
         data = self.package.read_bytes(ANIMATOR)
         try:
-            return Animator(data, self.channel_names, self.layout)
-        except PackageError:
-            raise
-        except MienError as error:
-            raise PackageError(f"character {self.name!r}: {ANIMATOR}: {error}") from None
+            animator = Animator(data, self.channel_names, self.layout)
+        except InputError as error:
+            raise PackageError(f"{where}: {error}") from None
+        _, h0, _ = self.manifest.models[ANIMATOR].inputs
+        layers, hidden = animator.hidden_shape
+        if h0.shape != (layers, "batch", hidden):
+            raise PackageError(
+                f"{where}: h0 of the model is [{layers}, batch, {hidden}], the manifest says "
+                f"{list(h0.shape)}"
+            )
+        return animator
 
     def session(
         self,

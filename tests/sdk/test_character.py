@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -109,6 +110,16 @@ def test_an_altered_network_is_refused(tmp_path, path):
     other = tiny_animator(seed=1)
     (folder / "animator.onnx").write_bytes(other)
     with pytest.raises(PackageError, match=r"animator\.onnx"):
+        mien.load(folder).session()
+
+
+def test_a_network_that_is_not_the_manifests_is_refused(tmp_path, path):
+    folder = tmp_path / "folder"
+    shutil.unpack_archive(path, folder, "zip")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["models"]["animator.onnx"]["inputs"][1]["shape"] = [1, "batch", 5]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(PackageError, match=r"h0 of the model is \[1, batch, 4\]"):
         mien.load(folder).session()
 
 
