@@ -96,7 +96,8 @@ def markdown(result: dict[str, object], steps: dict[str, dict[str, float]]) -> s
             "",
             f"`python tests/benchmarks/startup.py CHARACTER.mien`: {result['character']}, "
             f"{result['channels']} channels, {result['features']} features; {result['machine']}. "
-            f"Starts: median of {STARTS} fresh processes, warm file cache.",
+            f"Starts: median of {STARTS} fresh processes, warm file cache. `import mien` loads its "
+            "names on first use, so numpy and ONNX Runtime are part of the second line.",
             "",
             "| from a running interpreter | time | budget |",
             "|---|---|---|",
