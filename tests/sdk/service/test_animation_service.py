@@ -374,6 +374,51 @@ def test_draining_hands_out_tokens_and_ends_as_unavailable(catalogue):
                 session.step(NEUTRAL, 3.0)
 
 
+def test_an_ordinary_generated_client(server, catalogue):
+    """What any language's compiler makes of the contract: public messages, generated stub."""
+    from mien.service.v1 import animation_service_pb2 as pb
+    from mien.service.v1 import animation_service_pb2_grpc as pb_grpc
+
+    moments = take(5)
+
+    def requests():
+        opening = pb.AnimateRequest()
+        opening.open.character = "Sphere"
+        opening.open.features.sha256 = WIRE_LAYOUT.hash  # the hash alone will do
+        opening.open.calibration.neutrals.add(id="me", features=NEUTRAL.tolist())
+        yield opening
+        for sequence, (features, time_s) in enumerate(moments):
+            request = pb.AnimateRequest()
+            request.frame.sequence, request.frame.capture_time_s = sequence, time_s
+            request.frame.performers.add(id="me", features=features.tolist())
+            yield request
+
+    async def go():
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            call = pb_grpc.AnimationServiceStub(channel).Animate()
+            answers = []
+            for request in requests():
+                await call.write(request)
+                answers.append(await call.read())
+            await call.done_writing()
+            assert await call.read() is grpc.aio.EOF
+            return answers
+
+    opened, *answers = background.run(go())
+    assert list(opened.opened.channel_names) == ["jawOpen", "mouthSmileLeft", "browInnerUp"]
+    assert opened.opened.features.sha256 == WIRE_LAYOUT.hash
+    assert [(g.name, g.size) for g in opened.opened.features.groups] == list(WIRE_LAYOUT.groups)
+    local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    for sequence, (answer, moment) in enumerate(zip(answers, moments, strict=True)):
+        rig_frame = answer.rig_frame
+        (performer,) = rig_frame.performers
+        assert (rig_frame.sequence, performer.id) == (sequence, "me")
+        assert not performer.HasField("pose") and not performer.vertices_m
+        np.testing.assert_array_equal(
+            np.array(performer.channels, np.float32), local.step(*moment).channels
+        )
+
+
 def test_errors_of_the_client_say_what_to_do(server, catalogue):
     with connect(server.address) as client:
         with pytest.raises(InputError, match="'nobody' here, there is 'Sphere'"):
