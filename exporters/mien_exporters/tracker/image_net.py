@@ -75,17 +75,27 @@ class ImageNet:
         for prelu in self._source.operators:
             if prelu.name != "PRELU":
                 continue
-            before = self._source.producer(prelu.inputs[0])
-            after = self._source.consumers(prelu.outputs[0])
-            if before.name != "CONV_2D" or [o.name for o in after] != ["DEPTHWISE_CONV_2D"]:
-                continue
-            last = self._source.consumers(after[0].outputs[0])
             slopes = self._slopes(prelu)
-            if [o.name for o in last] != ["CONV_2D"] or len(slopes) > _SPLIT_CHANNELS:
+            before = self._source.producer(prelu.inputs[0])
+            between = self._only_reader(prelu)
+            behind = self._only_reader(between) if between else None
+            if not between or not behind or len(slopes) > _SPLIT_CHANNELS:
+                continue
+            chain = (before, between, behind)
+            if [o.name for o in chain] != ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"]:
+                continue
+            straight = all(o.options["FusedActivationFunction"] == 0 for o in (before, between))
+            if not straight or self._only_reader(before) is not prelu:
                 continue
             self._absorbed.add(prelu.outputs[0])
-            for role, operator in (("before", before), ("between", after[0]), ("behind", last[0])):
+            for role, operator in zip(("before", "between", "behind"), chain, strict=True):
                 self._splits[operator.outputs[0]] = _Split(role, slopes)
+
+    def _only_reader(self, operator: Operator) -> Operator | None:
+        """The one operator that reads this one's output; None if more do, or the outside does."""
+        readers = self._source.consumers(operator.outputs[0])
+        outside = operator.outputs[0] in self._source.outputs
+        return readers[0] if len(readers) == 1 and not outside else None
 
     def write(self, input_names: tuple[str, ...]) -> None:
         """Write all operators of the source; its inputs get `input_names`, channels last."""
@@ -129,7 +139,7 @@ class ImageNet:
     def _chosen_width(self, tensor: int, channels: int) -> int:
         """How many channels a convolution gives `tensor`: whole blocks, unless it is read next.
 
-        The new ones are zero; what they turn into further on, no weight lets in again.
+        The new ones are zero, and every operator that keeps them leaves them zero.
         """
         consumers = self._source.consumers(tensor)
         if not consumers or any(operator.name in _READERS for operator in consumers):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.tracker.face_track import FaceTrack
-from mien.tracker.nets import CROP, TrackerNets
+from mien.tracker.nets import CROP, load_nets
 from mien.tracker.pose import head_pose
 from mien.tracker.roi import RotatedBox, crop
 
@@ -35,10 +35,9 @@ class FaceNets:
         models: Path | None = None,
         threads: int = 1,
         focal_px: float | None = None,
-        nets: TrackerNets | None = None,
     ) -> None:
         """`focal_px` is the camera's focal length; None assumes the image's longer side."""
-        self.nets = TrackerNets(models, threads) if nets is None else nets
+        self.nets = load_nets(models, threads)
         self._focal_px = focal_px
 
     def landmarks_in(

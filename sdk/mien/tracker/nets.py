@@ -18,7 +18,7 @@ from mien.errors import InputError
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["BLENDSHAPE_POINTS", "FaceNet", "TrackerNets"]
+__all__ = ["BLENDSHAPE_POINTS", "FaceNet", "TrackerNets", "load_nets"]
 
 CROP = 256
 """Side of the landmark net's input, pixels."""
@@ -95,6 +95,11 @@ class TrackerNets:
 
 
 @cache
+def load_nets(models: Path | None = None, threads: int = 1) -> TrackerNets:
+    """The nets of a folder, loaded once per process: all its trackers share them."""
+    return TrackerNets(models, threads)
+
+
 def _read_index(folder: Path) -> dict[str, Any]:
     path = folder / "models.json"
     try:

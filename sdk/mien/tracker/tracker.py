@@ -12,7 +12,6 @@ from mien.errors import InputError
 from mien.tracker.detector import Detection, FaceDetector, overlap
 from mien.tracker.face_nets import FaceNets, check_image
 from mien.tracker.face_track import FaceTrack
-from mien.tracker.nets import TrackerNets
 from mien.tracker.roi import RotatedBox, box_around_landmarks
 
 __all__ = ["Tracker"]
@@ -35,9 +34,10 @@ class _Lost:
 class Tracker:
     """Tracks up to `max_faces` faces; one Tracker per video.
 
-    A face is followed from its landmarks in the previous frame (no detection, so no jump); when
-    its presence falls below 0.5 it is looked for again, in the whole image and then on tiles, and
-    gets its old `face_id` where it reappears near its last place within 60 frames.
+    A face is followed from its landmarks in the previous frame (no detection, so no jump). When its
+    presence falls below 0.5 it is looked for again in the whole image and, while no face at all is
+    known, on tiles, which find much smaller ones. It gets its old `face_id` where it reappears
+    near its last place within 60 frames.
     """
 
     def __init__(
@@ -50,10 +50,9 @@ class Tracker:
         """`models`: folder of nets, None: mien's own; `focal_px`: None assumes the longer side."""
         if max_faces < 1:
             raise InputError(f"Tracker: max_faces is {max_faces}, expected 1 or more")
-        nets = TrackerNets(models, threads)
         self._max_faces = max_faces
-        self._faces = FaceNets(focal_px=focal_px, nets=nets)
-        self._detector = FaceDetector(nets.detect)
+        self._faces = FaceNets(models, threads, focal_px)
+        self._detector = FaceDetector(self._faces.nets.detect)
         self.reset()
 
     def reset(self) -> None:
@@ -93,7 +92,11 @@ class Tracker:
         return self._faces.landmarks_in(image, box)
 
     def _follow(self, image: NDArray[np.uint8], track: FaceTrack) -> FaceTrack | None:
-        return self._faces.landmarks_in(image, box_around_landmarks(track.landmarks), track.face_id)
+        try:
+            box = box_around_landmarks(track.landmarks)
+            return self._faces.landmarks_in(image, box, track.face_id)
+        except InputError:  # landmarks without extent, or far larger than the image: no face
+            return None
 
     def _find(self, image: NDArray[np.uint8], tracks: list[FaceTrack]) -> None:
         """Append newly found faces to `tracks` until there are enough."""

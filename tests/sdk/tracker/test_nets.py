@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mien.errors import InputError
-from mien.tracker.nets import BLENDSHAPE_POINTS, TrackerNets
+from mien.tracker.nets import BLENDSHAPE_POINTS, TrackerNets, load_nets
 
 MODELS = Path(str(files("mien.tracker") / "models"))
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -71,6 +71,14 @@ def test_the_points_of_the_score_net_are_each_there_once() -> None:
     assert BLENDSHAPE_POINTS.shape == (146,)
     assert (np.diff(BLENDSHAPE_POINTS) > 0).all()
     assert BLENDSHAPE_POINTS[-1] == 477
+
+
+def test_nets_are_loaded_once_and_failures_are_not_kept(tmp_path: Path) -> None:
+    assert load_nets() is load_nets()
+    with pytest.raises(InputError):
+        load_nets(tmp_path / "models")
+    shutil.copytree(MODELS, tmp_path / "models")
+    assert load_nets(tmp_path / "models") is not load_nets()
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
