@@ -17,14 +17,10 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.filters import Calibration, OneEuroConfig, OneEuroState, one_euro, unguarded
 from mien.frame import Frame, eye_rotations, frames_from_clip
-from mien.rotation import (
-    IDENTITY,
-    fraction_of,
-    quaternion_from_rotation_vector,
-    unit_quaternion,
-)
+from mien.observation import Observation, Source, head_rotation, observed
+from mien.rotation import IDENTITY, fraction_of
 from mien.tracker.face_track import FaceTrack
-from mien.tracker.features import FeatureLayout, driver_features, subtract_neutral
+from mien.tracker.features import FeatureLayout, subtract_neutral
 
 if TYPE_CHECKING:
     from mien.animator import Animator, AnimatorState
@@ -64,24 +60,6 @@ class SessionOptions:
     """Time constant with which it then fades to neutral."""
     forget_s: float = 1.0
     """A face that was lost for longer starts with a fresh network state."""
-
-
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """What is known of the driver at one moment."""
-
-    features: Float32Array | None
-    """(F,) raw features in the character's layout; None: no face is seen."""
-    presence: float = 1.0
-    """The tracker's confidence that it is a face, 0..1."""
-    head_rotation_xyzw: NDArray[np.floating] | None = None
-    """(4,) head relative to the camera; None: taken from the features' head_rotation."""
-    head_translation_m: NDArray[np.floating] | None = None
-    """(3,) head in y-up camera axes, metres; None: unknown."""
-
-
-Source = Observation | FaceTrack | NDArray[np.floating] | None
-"""What `Session.step` takes: a tracked face, raw features (F,), an Observation, or no face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +193,7 @@ class Session:
 
     def _prepare(self, source: Source, time_s: float) -> _Prepared:
         """Check everything that may be wrong with an input; no state changes here."""
-        seen = _observed(source, self.layout, self.options.min_presence)
+        seen = observed(source, self.layout, self.options.min_presence)
         time_s = float(time_s)
         if not np.isfinite(time_s):
             raise InputError(f"session: time is {time_s}, expected finite seconds")
@@ -261,7 +239,7 @@ class Session:
             calibration=ready.calibration,
             smoothing=smoothing,
             channels=channels,
-            head_rotation_xyzw=_head_rotation(seen, self.layout),
+            head_rotation_xyzw=head_rotation(seen, self.layout),
             head_translation_m=np.zeros(3, np.float32)
             if translation is None
             else np.asarray(translation, np.float32),
@@ -364,52 +342,3 @@ def _stacked(states: Sequence[AnimatorState]) -> AnimatorState:
 def _part(state: AnimatorState, index: int) -> AnimatorState:
     part = slice(index, index + 1)
     return replace(state, h=state.h[:, part].copy(), c=state.c[:, part].copy())
-
-
-def _observed(source: Source, layout: FeatureLayout, min_presence: float) -> Observation | None:
-    """The source as a checked Observation; None where no face is."""
-    if isinstance(source, FaceTrack):
-        if not source.presence >= min_presence:
-            return None
-        source = Observation(
-            driver_features(source, layout),
-            source.presence,
-            source.head_rotation_xyzw,
-            source.head_translation_m,
-        )
-    elif source is not None and not isinstance(source, Observation):
-        source = Observation(np.asarray(source))
-    if source is None or source.features is None:
-        return None
-    if not 0 <= source.presence <= 1:
-        raise InputError(f"session: presence is {source.presence}, expected 0 to 1")
-    try:
-        features = np.asarray(source.features, np.float32)
-    except (TypeError, ValueError):
-        raise InputError(f"session: features are {type(source.features).__name__}") from None
-    if features.shape != (layout.size,):
-        groups = ", ".join(f"{name} {size}" for name, size in layout.names_and_sizes)
-        raise InputError(
-            f"session: features have shape {features.shape}, expected ({layout.size},): {groups}"
-        )
-    if not np.isfinite(features).all():
-        where = int(np.flatnonzero(~np.isfinite(features))[0])
-        raise InputError(f"session: feature {where} is {features[where]}, expected finite values")
-    pose = (("head_rotation_xyzw", 4), ("head_translation_m", 3))
-    for name, size in pose:
-        value = getattr(source, name)
-        if value is not None and (np.shape(value) != (size,) or not np.isfinite(value).all()):
-            raise InputError(f"session: {name} must be {size} finite values")
-    if source.presence < min_presence:
-        return None
-    return replace(source, features=features)
-
-
-def _head_rotation(seen: Observation, layout: FeatureLayout) -> Float32Array:
-    """Relative to the camera; identity where nothing tells it."""
-    if seen.head_rotation_xyzw is not None:
-        return unit_quaternion(seen.head_rotation_xyzw).astype(np.float32)
-    part = layout.slices.get("head_rotation")
-    if part is None or seen.features is None:
-        return IDENTITY.astype(np.float32)
-    return quaternion_from_rotation_vector(seen.features[part]).astype(np.float32)
