@@ -141,7 +141,7 @@ def portrait_camera(rig: Rig, side: int, vertical_fov: float = 0.32) -> Camera:
     """A camera straight before the neutral head, which fills most of the square picture."""
     low, high = rig.vertices.min(0).astype(float), rig.vertices.max(0).astype(float)
     target = np.array([0.5 * (low[0] + high[0]), 0.55 * high[1] + 0.45 * low[1], high[2] - 0.06])
-    distance = 0.5 * 1.16 * (high[1] - low[1]) / np.tan(0.5 * vertical_fov)
+    distance = 0.5 * 1.06 * (high[1] - low[1]) / np.tan(0.5 * vertical_fov)
     eye = target + np.array([0.0, 0.0, distance])
     return look_at_camera(eye, target, vertical_fov, side, side)
 

@@ -97,11 +97,11 @@ class RandomScene:
         low, high = v.min(0), v.max(0)
         rng = self._rng(1)
         height = high[1] - low[1]
-        share = rng.uniform(0.62, 0.95) if self.strength == "mild" else rng.uniform(0.45, 1.05)
+        share = rng.uniform(0.72, 1.02) if self.strength == "mild" else rng.uniform(0.52, 1.10)
         fov = rng.uniform(0.30, 0.85)
         distance = 0.5 * height / share / np.tan(0.5 * fov)
         yaw, pitch = rng.normal(0.0, self._either(0.05, 0.10), 2)
-        shift = rng.uniform(-1, 1, 2) * height * max(1.0 / share - 0.85, 0.08) * 0.30
+        shift = rng.uniform(-1, 1, 2) * height * max(1.0 / share - 0.85, 0.10) * 0.30
         target = 0.5 * (low + high) + (shift[0], shift[1], 0.0)
         around = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
         roll = rng.normal(0.0, 0.04)
@@ -133,8 +133,9 @@ class RandomScene:
             shape = draw.ellipse if rng.random() < 0.4 else draw.rectangle
             shape((x, y, x + w, y + h), fill=colour)
         canvas = canvas.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 9.0)) * n / 256))
-        coarse = rng.normal(0, rng.uniform(0, 14), (n // 8 + 1, n // 8 + 1, 1)).repeat(8, 0)
-        rough = np.asarray(canvas, np.float32) + coarse.repeat(8, 1)[:n, :n]
+        coarse = rng.normal(0, rng.uniform(0, 14), (n // 8 + 2, n // 8 + 2)).astype(np.float32)
+        rough = np.asarray(Image.fromarray(coarse).resize((n, n), Image.Resampling.BICUBIC))
+        rough = np.asarray(canvas, np.float32) + rough[..., None]
         return np.asarray(rough.clip(0, 255), np.uint8)
 
     def render(
