@@ -2,7 +2,7 @@
 
     p = (x - mean) @ projection            whitened features
     e = tanh(p @ embed_w.T + embed_b)
-    h, c = LSTM(e, h, c)                   one layer, torch's gate order: input, forget, cell, output
+    h, c = LSTM(e, h, c)                   one layer; gates in torch's order: i, f, cell, o
     channels = clip([h, e] @ out_w.T + out_b, 0, 1)
 
 A clipped linear output is used and no sigmoid because most blendshape weights of a performance are

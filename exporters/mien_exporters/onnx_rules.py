@@ -206,11 +206,11 @@ def _check_inner_tensors(graph: onnx.GraphProto) -> None:
             raise InputError(f"tensor {name!r} has rank {rank}; rule: at most {_MAX_RANK}")
     for node in graph.node:
         if node.op_type in ("Conv", "ConvTranspose"):
-            rank = ranks.get(node.input[0])
-            if rank is None or rank > _MAX_CONV_RANK:
+            conv_rank = ranks.get(node.input[0])
+            if conv_rank is None or conv_rank > _MAX_CONV_RANK:
                 raise InputError(
-                    f"node {node.name!r} ({node.op_type}): input of rank {rank}; rule: at most "
-                    f"{_MAX_CONV_RANK}"
+                    f"node {node.name!r} ({node.op_type}): input of rank {conv_rank}; rule: at "
+                    f"most {_MAX_CONV_RANK}"
                 )
 
 

@@ -124,7 +124,7 @@ class Animator:
                     f"{where}: tensor {name} is {tensor.type} {list(tensor.shape)}, expected "
                     f"tensor(float) {shape}"
                 )
-        if not all(isinstance(size, int) and size > 0 for size in (layers, hidden)):
+        if not isinstance(layers, int) or not isinstance(hidden, int) or not layers * hidden > 0:
             raise InputError(f"{where}: the state's layers and units are {layers} and {hidden}")
         return layers, hidden
 

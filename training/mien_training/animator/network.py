@@ -74,9 +74,10 @@ class AnimatorNetwork(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.recurrence: nn.Module
         if config.recurrent:
-            self.recurrence = nn.LSTM(embed, hidden, batch_first=True)
+            self.recurrence = lstm = nn.LSTM(embed, hidden, batch_first=True)
             with torch.no_grad():
-                self.recurrence.bias_ih_l0[hidden : 2 * hidden] = 1.0  # begin by remembering
+                forget = lstm.get_parameter("bias_ih_l0")[hidden : 2 * hidden]
+                forget.fill_(1.0)  # begin by remembering
         else:
             self.recurrence = nn.Sequential(
                 nn.Linear(embed, 4 * hidden), nn.Tanh(), nn.Linear(4 * hidden, hidden), nn.Tanh()
@@ -150,10 +151,10 @@ class AnimatorNetwork(nn.Module):
             projection=array(self.projection),
             embed_w=array(self.embed.weight),
             embed_b=array(self.embed.bias),
-            lstm_w_ih=array(lstm.weight_ih_l0),
-            lstm_w_hh=array(lstm.weight_hh_l0),
-            lstm_b_ih=array(lstm.bias_ih_l0),
-            lstm_b_hh=array(lstm.bias_hh_l0),
+            lstm_w_ih=array(lstm.get_parameter("weight_ih_l0")),
+            lstm_w_hh=array(lstm.get_parameter("weight_hh_l0")),
+            lstm_b_ih=array(lstm.get_parameter("bias_ih_l0")),
+            lstm_b_hh=array(lstm.get_parameter("bias_hh_l0")),
             out_w=array(self.out.weight),
             out_b=array(self.out.bias),
             channel_names=self.channel_names,
