@@ -1,6 +1,9 @@
 """Animate: the same frames as in process, typed refusals, and a server that stays well."""
 
 import asyncio
+import subprocess
+import sys
+import time
 
 import grpc
 import numpy as np
@@ -300,6 +303,37 @@ def test_a_client_that_vanishes_is_cleaned_up(server):
     for _ in range(3):
         background.run(vanish())
         assert len(server.floor) == 0
+    assert_well(server.address)
+
+
+ENDLESS = """
+import itertools, sys
+import numpy as np
+from mien.service.client import connect
+
+client = connect(sys.argv[1])
+with client.session("Sphere", calibration_frames=1) as session:
+    for i in itertools.count(1):
+        session.step(np.zeros(55, np.float32), i / 30)
+        print(i, flush=True)
+"""
+
+
+def test_a_client_process_that_is_killed_mid_stream_is_cleaned_up(server):
+    command = [sys.executable, "-c", ENDLESS, server.address]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        for _ in range(5):
+            assert process.stdout.readline()
+        assert len(server.floor) == 1
+    finally:
+        process.kill()
+        process.wait(30)
+        process.stdout.close()
+    deadline = time.monotonic() + 20
+    while len(server.floor) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(server.floor) == 0
     assert_well(server.address)
 
 
