@@ -1,19 +1,25 @@
 """Contact sheets and videos: the right panels, the right moments, the right times."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from mien.errors import InputError
+from mien.session import Frame
+from mien.take import Take
 from mien.video import read_frames
 from mien_training.rendering.preview import (
     PreviewFrame,
     contact_sheet,
     portrait_png,
+    preview_frames,
     preview_video,
     telling_frames,
+    write_contact_sheet,
+    write_preview_video,
 )
 
 
@@ -99,3 +105,38 @@ def test_nothing_to_show_is_refused(plain_rig, tmp_path):
     with pytest.raises(InputError, match="frames"):
         telling_frames([], 3)
     assert list(tmp_path.iterdir()) == []
+
+
+def take_of(rig, landmarks):
+    identity = np.array([0, 0, 0, 1], np.float32)
+    frames = tuple(
+        Frame(
+            time_s=0.1 * i,
+            channel_names=("tongueOut", "jawOpen"),  # another order, and one shape the rig lacks
+            channels=np.array([0.7, 0.25 * i], np.float32),
+            head_rotation_xyzw=identity,
+            head_translation_m=np.zeros(3, np.float32),
+            left_eye_xyzw=identity,
+            right_eye_xyzw=identity,
+            detail=np.zeros(0, np.float32),
+            confidence=1.0,
+        )
+        for i in range(3)
+    )
+    return Take(SimpleNamespace(rig=rig), frames, landmarks, (160, 120), "somebody")
+
+
+def test_a_take_is_bound_by_channel_name(plain_rig):
+    frames = preview_frames(take_of(plain_rig, (face_points(), None, face_points())))
+    assert np.allclose([f.weights for f in frames], [(0, 0), (0.25, 0), (0.5, 0)])
+    assert [f.landmarks is None for f in frames] == [False, True, False]
+    assert all(f.image is None for f in frames)
+
+
+def test_takes_are_written_whole(plain_rig, tmp_path):
+    take = take_of(plain_rig, (None, None, None))  # a clip drove: no driver's panel
+    write_contact_sheet(tmp_path / "sheet.png", take)
+    write_preview_video(tmp_path / "preview.mp4", take)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["preview.mp4", "sheet.png"]
+    assert Image.open(tmp_path / "sheet.png").size == (3 * 240, 240)
+    assert [f.image.shape for f in read_frames(tmp_path / "preview.mp4")] == [(480, 480, 3)] * 3
