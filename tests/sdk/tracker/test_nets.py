@@ -1,6 +1,7 @@
 """The shipped nets: intact, deterministic, batch equals singles; damaged folders are refused."""
 
 import json
+import re
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -114,3 +115,21 @@ def test_every_file_in_the_index_is_there_and_credited() -> None:
     assert {"face_detector.onnx", "face_landmarks.onnx", "face_scores.onnx"} == set(index["files"])
     for path in MODELS.iterdir():
         assert path.name in notice or path.name == "NOTICE.txt"
+
+
+def test_scores_are_those_that_google_expects_of_its_portrait(
+    nets: TrackerNets, shared_data
+) -> None:
+    """Google's own landmarks of its test portrait (820x1024) give its own expected scores."""
+    from mien.channels import SCORE_NAMES
+
+    folder = shared_data("tracker_mediapipe")
+    points = re.findall(
+        r"x: (\S+)\s+y: (\S+)", (folder / "portrait_expected_face_landmarks.pbtxt").read_text()
+    )
+    expected = (folder / "portrait_expected_blendshapes.pbtxt").read_text()
+    assert tuple(re.findall(r'label: "(\w+)"', expected)) == SCORE_NAMES
+    landmarks = np.array(points, np.float32) * np.array((820, 1024), np.float32)
+    assert landmarks.shape == (478, 2)
+    scores = [float(score) for score in re.findall(r"score: (\S+)", expected)]
+    np.testing.assert_allclose(nets.score(landmarks[None])[0], scores, atol=0.01)
