@@ -73,7 +73,13 @@ class AnimatorWeights:
                 raise InputError(f"animator weights: {name} is {array.dtype}, expected float32")
             if not np.isfinite(array).all():
                 raise InputError(f"animator weights: {name} holds values that are not finite")
-        f, p = self.projection.shape if self.projection.ndim == 2 else (-1, -1)
+        for name in ("projection", "embed_b", "lstm_b_ih"):  # the sizes are read off these
+            array, ndim = getattr(self, name), 2 if name == "projection" else 1
+            if array.ndim != ndim:
+                raise InputError(
+                    f"animator weights: {name} has shape {array.shape}, expected {ndim} axes"
+                )
+        f, p = self.projection.shape
         e, h, c = len(self.embed_b), len(self.lstm_b_ih) // 4, len(self.channel_names)
         expected = {
             "mean": (f,),
