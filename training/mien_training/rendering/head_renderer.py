@@ -12,9 +12,10 @@ from mien_training.rendering import kernels
 from mien_training.rendering.camera import Camera, project
 from mien_training.rendering.occlusion import rig_open_sky
 from mien_training.rendering.shading import (
+    LINEAR_OF_SRGB8,
+    SRGB8_OF_ROOT,
     Lighting,
     linear_from_srgb,
-    srgb8_from_linear,
     studio_lighting,
     surface_parameters,
 )
@@ -47,6 +48,8 @@ class HeadRenderer:
             self._uvs = wp.array(rig.uvs, dtype=wp.vec2)
             self._welded = wp.array(rig.welded, dtype=int)
             self._open_sky = wp.array(self.open_sky, dtype=float)
+            self._linear_of_srgb = wp.array(LINEAR_OF_SRGB8, dtype=float)
+            self._srgb_of_root = wp.array(SRGB8_OF_ROOT, dtype=wp.uint8)
             self._sums = wp.zeros(len(rig.vertices), dtype=wp.vec3)
             self._normals = wp.zeros(len(rig.vertices), dtype=wp.vec3)
         self.set_materials(rig.materials, texture_size)
@@ -103,12 +106,16 @@ class HeadRenderer:
         image = np.empty((height, width, 3), np.uint8)
         image[:] = back
         if linear.size:
-            h, w = linear.shape[:2]
-            window = image[top : top + h, left : left + w]
-            behind = linear_from_srgb(window) * (1.0 - linear[..., 3:])
-            drawn = srgb8_from_linear(linear[..., :3] * np.float32(exposure) + behind)
-            # The shoulder belongs to the head's light alone: pure background stays as it came.
-            window[:] = np.where(linear[..., 3:] > 0, drawn, window)
+            wp.launch(
+                kernels.compose_kernel,
+                dim=linear.shape[:2],
+                inputs=[
+                    wp.array(linear, dtype=wp.vec4, device="cpu", copy=False), top, left, exposure,
+                    self._linear_of_srgb, self._srgb_of_root,
+                    wp.array(image, dtype=wp.uint8, device="cpu", copy=False),
+                ],
+                device="cpu",
+            )  # fmt: skip
         return image
 
     def visible(self, vertices: Float32Array, camera: Camera) -> NDArray[np.int32]:

@@ -18,6 +18,7 @@ import warp as wp
 
 __all__ = [
     "EMPTY_KEY",
+    "compose_kernel",
     "face_normals_kernel",
     "normalise_kernel",
     "open_sky_kernel",
@@ -279,6 +280,32 @@ def shade_kernel(
     image[row, column] = wp.vec4(
         total[0] * scale, total[1] * scale, total[2] * scale, covered * scale
     )
+
+
+@wp.kernel
+def compose_kernel(
+    radiance: wp.array2d(dtype=wp.vec4),
+    top: int,
+    left: int,
+    exposure: float,
+    linear_of_srgb: wp.array(dtype=float),
+    srgb_of_root: wp.array(dtype=wp.uint8),
+    picture: wp.array3d(dtype=wp.uint8),
+):
+    """Lay `shade_kernel`'s image, times `exposure`, over an 8-bit sRGB picture, in linear light.
+
+    `srgb_of_root` is indexed by the square root of light, 0..2. Pixels without coverage keep
+    their bytes: the tone curve's shoulder belongs to the head alone.
+    """
+    row, column = wp.tid()
+    light = radiance[row, column]
+    if light[3] > 0.0:
+        last = float(srgb_of_root.shape[0] - 1)
+        for c in range(3):
+            behind = linear_of_srgb[int(picture[top + row, left + column, c])]
+            value = exposure * light[c] + (1.0 - light[3]) * behind
+            step = wp.sqrt(wp.clamp(value, 0.0, 4.0)) * 0.5 * last + 0.5
+            picture[top + row, left + column, c] = srgb_of_root[int(step)]
 
 
 @wp.kernel

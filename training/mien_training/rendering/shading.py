@@ -7,7 +7,6 @@ the same for the fast forward path, and a test holds the two together.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 import torch
@@ -17,6 +16,8 @@ from mien.errors import InputError
 from mien.rig import Material
 
 __all__ = [
+    "LINEAR_OF_SRGB8",
+    "SRGB8_OF_ROOT",
     "Lighting", "linear_from_srgb", "shade", "srgb8_from_linear", "studio_lighting",
     "surface_parameters",
 ]  # fmt: skip
@@ -74,20 +75,6 @@ def studio_lighting(intensity: float = 1.0) -> Lighting:
     )
 
 
-@cache
-def _linear_table() -> FloatArray:
-    x = np.arange(256) / 255.0
-    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-@cache
-def _srgb_table() -> NDArray[np.uint8]:
-    # 4096 steps of the square root: fine in the shadows, where the curve is steep.
-    linear = _shoulder((np.arange(4096) / 4095.0 * 2.0) ** 2)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.asarray(np.rint(encoded.clip(0, 1) * 255), np.uint8)
-
-
 def _shoulder(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Identity up to 0.7, then a smooth approach to 1, so that highlights keep their shape."""
     knee = 0.7
@@ -95,9 +82,27 @@ def _shoulder(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x < knee, x, knee + rest * (1.0 - np.exp(-(np.maximum(x, knee) - knee) / rest)))
 
 
+def _linear_table() -> FloatArray:
+    x = np.arange(256) / 255.0
+    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def _srgb_table() -> NDArray[np.uint8]:
+    # 4096 steps of the square root: fine in the shadows, where the curve is steep.
+    linear = _shoulder((np.arange(4096) / 4095.0 * 2.0) ** 2)
+    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(encoded.clip(0, 1) * 255), np.uint8)
+
+
+LINEAR_OF_SRGB8 = _linear_table()
+"""(256,) linear light of each 8-bit sRGB code."""
+SRGB8_OF_ROOT = _srgb_table()
+"""(4096,) 8-bit sRGB with the shoulder, indexed by the square root of linear light, 0..2."""
+
+
 def linear_from_srgb(image: NDArray[np.uint8]) -> FloatArray:
     """8-bit sRGB of any shape -> linear light in 0..1."""
-    return _linear_table()[image]
+    return LINEAR_OF_SRGB8[image]
 
 
 def srgb8_from_linear(linear: ArrayLike) -> NDArray[np.uint8]:
