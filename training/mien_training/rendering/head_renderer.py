@@ -79,7 +79,8 @@ class HeadRenderer:
             self._mips = wp.array(mips, dtype=wp.vec3i)
             self._mip_counts = wp.array([len(t) for t in tables], dtype=int)
             self._surface = wp.array(
-                [(p.shininess, p.f0, p.gloss, 0.0) for p in parameters], dtype=wp.vec4
+                [(p.shininess, p.f0, p.gloss, 1e-5 ** (1 / p.shininess)) for p in parameters],
+                dtype=wp.vec4,
             )
             self._wraps = wp.array([p.wrap for p in parameters], dtype=wp.vec3)
 

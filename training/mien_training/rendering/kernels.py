@@ -265,12 +265,13 @@ def shade_kernel(
                 lit = wp.vec3(wrapped(ndl, wrap[0]), wrapped(ndl, wrap[1]), wrapped(ndl, wrap[2]))
                 shadow = 0.25 + 0.75 * open_sky
                 diffuse = diffuse + shadow * wp.cw_mul(lit, light_colours[i])
-                if ndl > 0.0:
-                    half = wp.normalize(light + view)
-                    facing = wp.max(wp.dot(n, half), 0.0)
-                    fresnel = lobe[1] + (1.0 - lobe[1]) * wp.pow(
-                        1.0 - wp.max(wp.dot(half, view), 0.0), 5.0
-                    )
+                half = wp.normalize(light + view)
+                facing = wp.dot(n, half)
+                # Below this cosine the lobe is under 1e-5 of its peak.
+                if ndl > 0.0 and facing > lobe[3]:
+                    grazing = 1.0 - wp.max(wp.dot(half, view), 0.0)
+                    grazing2 = grazing * grazing
+                    fresnel = lobe[1] + (1.0 - lobe[1]) * grazing2 * grazing2 * grazing
                     strength = fresnel * (lobe[0] + 2.0) * 0.125 * wp.pow(facing, lobe[0]) * ndl
                     gloss = gloss + shadow * strength * light_colours[i]
             colour = wp.cw_mul(albedo, diffuse) + lobe[2] * gloss

@@ -129,7 +129,7 @@ class SurfaceParameters:
 
 def surface_parameters(material: Material) -> SurfaceParameters:
     """Shading numbers of a material: its roughness, and flesh-like scattering by its name."""
-    alpha = max(material.roughness, 0.15) ** 2
+    alpha = min(max(material.roughness, 0.15), 0.97) ** 2
     return SurfaceParameters(
         2.0 / alpha**2 - 2.0, DIELECTRIC_F0, 1.0, WRAP.get(material.name, (0.0, 0.0, 0.0))
     )
