@@ -78,9 +78,6 @@ def build_anny(seed: int = 0) -> Template:
         raise InputError(f"anny {anny_version()} lacks facial actions {sorted(missing)}")
     deltas = deltas[[labels.index(name) for name in ARKIT_CHANNELS]]
 
-    polygons = np.stack(
-        [triangles[0::2, 0], triangles[0::2, 1], triangles[0::2, 2], triangles[1::2, 2]], -1
-    )
     polygons = _quads(triangles)
     uv_polygons = _quads(model.face_texture_coordinate_indices.numpy())
     uvs = model.texture_coordinates.numpy() * [1, -1] + [0, 1]
@@ -162,7 +159,6 @@ def _segmentation(model: Any) -> NDArray[np.str_]:
         "tongue": ["tongue"],
     }.items():
         part[get_face_segmentation_mask(model, names).numpy()] = label
-    # The picture is coarse: where islands touch, parts that hang together decide.
     return part
 
 
@@ -237,10 +233,7 @@ def _identity(
     seed: int,
 ) -> NDArray[np.float32]:
     """(M, V, 3) principal modes of adults of both sexes, three ancestries and many faces."""
-    import anny.models.full_model as full
-
     model = _model(facial_actions="none", local_changes="default", phenotypes="all")
-    del full
     rng = np.random.default_rng(seed)
     n = IDENTITY_SAMPLES
     ancestry = rng.dirichlet([0.6, 0.6, 0.6], n)

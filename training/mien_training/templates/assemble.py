@@ -26,6 +26,9 @@ Float64Array = NDArray[np.float64]
 GUM_BAND = 0.22
 """Share of the mouth material's texture height that the gums take, at its bottom."""
 
+_MIRROR_GAP_M = 0.002
+"""Farther from its partner's mirror image no vertex is."""
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -196,11 +199,10 @@ def mirror_map(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> N
     for c in range(count):
         mine = np.flatnonzero(component == c)
         theirs = np.flatnonzero(component == partner[c])
-        if len(mine) != len(theirs):
-            continue
         _, to = cKDTree(vertices[theirs]).query(vertices[mine] * [-1, 1, 1])
         _, back = cKDTree(vertices[mine]).query(vertices[theirs] * [-1, 1, 1])
-        mutual = back[to] == np.arange(len(mine))
+        gap = np.linalg.norm(vertices[theirs[to]] * [-1, 1, 1] - vertices[mine], axis=1)
+        mutual = (back[to] == np.arange(len(mine))) & (gap < _MIRROR_GAP_M)
         mirror[mine[mutual]] = theirs[to[mutual]]
     broken = mirror[mirror] != np.arange(n)
     mirror[broken] = np.flatnonzero(broken)

