@@ -33,7 +33,7 @@ class SeenFrame:
 
 
 def watch(source: str, limit: int | None = None, progress: bool = True) -> Iterator[SeenFrame]:
-    """Track the largest face through a video, image folder, image or camera, with a progress bar."""
+    """Track one face through a video, image folder, image or camera, with a progress bar."""
     from rich.console import Console
     from rich.progress import track as progress_bar
 

@@ -122,7 +122,7 @@ def make_recordings(
     paths = [folder / f"{_key(job)}.npz" for job in jobs]
     todo = [(job, path) for job, path in zip(jobs, paths, strict=True) if not path.exists()]
     if todo:
-        # One thread a process: two that fight for cores are several times slower than two that do not.
+        # One thread a process: processes that fight for cores are several times slower.
         threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         os.environ.update(dict.fromkeys(threads, "1"))
         try:
@@ -271,7 +271,7 @@ def _renderer(
 def _performance(
     job: SceneJob,
 ) -> tuple[Float32Array, NDArray[np.float64], NDArray[np.float64], bool]:
-    """(T, 52) weights, (T, 3) head yaw, pitch, roll in radians, (T,) seconds, and whether in time."""
+    """(T, 52) weights, (T, 3) yaw, pitch, roll in radians, (T,) seconds, whether in time."""
     channels = len(ARKIT_CHANNELS)
     if job.kind == "performance":
         clip = generate_performance(job.seed, job.frames / job.rate_hz, job.rate_hz)

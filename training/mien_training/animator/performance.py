@@ -31,10 +31,10 @@ def generate_performance(seed: int, seconds: float, rate_hz: float = 30.0) -> Cl
     if seconds <= 0 or rate_hz <= 0:
         raise InputError(f"generate_performance: {seconds} s at {rate_hz} Hz, expected both > 0")
     rng = np.random.default_rng((seed, 0))
-    count = max(int(round(seconds * rate_hz)), 2)
+    count = max(round(seconds * rate_hz), 2)
     times = np.arange(count) / rate_hz
     face = np.zeros((count, len(ARKIT_CHANNELS)))
-    for _ in range(2):  # two things at a time: faces rarely do one
+    for _ in range(3):  # several things at a time: faces rarely do one
         _acts(face, times, rng)
     _gaze(face, times, rng)
     _blinks(face, times, rng)
@@ -54,16 +54,16 @@ def generate_performance(seed: int, seconds: float, rate_hz: float = 30.0) -> Cl
 
 
 def random_sparse_weights(seed: int, count: int) -> Float32Array:
-    """(count, 52) independent faces: one to six channels, any with any, in [0.15, 1].
+    """(count, 52) independent faces: 2 to 14 channels, any with any, in [0.15, 1].
 
     Channels that pull against each other are not drawn together.
     """
     rng = np.random.default_rng((seed, 1))
     weights = np.zeros((count, len(ARKIT_CHANNELS)), np.float32)
     for row in weights:
-        chosen = rng.choice(len(row), rng.integers(1, 7), replace=False)
+        chosen = rng.choice(len(row), rng.integers(2, 15), replace=False)
         row[chosen] = rng.uniform(0.15, 1.0, len(chosen))
-        if rng.random() < 0.5:  # faces are mostly symmetric
+        if rng.random() < 0.3:  # faces are mostly symmetric
             row[:] = np.maximum(row, row[_MIRROR] * rng.uniform(0.8, 1.0))
         for a, b in OPPOSED:
             i, j = INDEX[a], INDEX[b]
@@ -91,7 +91,7 @@ def _acts(face: NDArray[np.float64], times: NDArray[np.float64], rng: np.random.
     names = list(EXPRESSIONS)
     now = rng.uniform(-0.5, 0.5)
     while now < times[-1]:
-        kind = rng.choice(["exercise", "expression", "speech", "rest"], p=[0.40, 0.33, 0.19, 0.08])
+        kind = rng.choice(["exercise", "expression", "speech", "rest"], p=[0.40, 0.38, 0.17, 0.05])
         if kind == "speech":
             length = rng.uniform(1.0, 3.5)
             _speech(face, times, now, length, rng)
@@ -250,7 +250,7 @@ def _rest(rng: np.random.Generator) -> NDArray[np.float64]:
     rest = np.zeros(len(ARKIT_CHANNELS))
     for name, typical in RESTING.items():
         if rng.random() < 0.7:
-            rest[INDEX[name]] = min(rng.exponential(typical), 3 * typical)
+            rest[INDEX[name]] = min(rng.exponential(2 * typical), 6 * typical)
     return (rest + rest[_MIRROR]) / 2
 
 

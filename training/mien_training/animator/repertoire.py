@@ -6,17 +6,20 @@ the meaning of ARKit's channels; ranges are shares of full strength.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 __all__ = ["EXPRESSIONS", "LEAKS", "OPPOSED", "RESTING", "VISEMES"]
 
+Value = TypeVar("Value")
 Ranges = dict[str, tuple[float, float]]
 
 
-def _both(**ranges: tuple[float, float]) -> Ranges:
+def _both(**values: Value) -> dict[str, Value]:
     """Names that end in `_` stand for their Left and Right channels."""
-    out: Ranges = {}
-    for name, span in ranges.items():
+    out: dict[str, Value] = {}
+    for name, value in values.items():
         for channel in (name[:-1] + "Left", name[:-1] + "Right") if name.endswith("_") else (name,):
-            out[channel] = span
+            out[channel] = value
     return out
 
 
@@ -148,14 +151,11 @@ LEAKS: dict[str, Ranges] = {
 OPPOSED = (("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"))
 """Pairs of which only the difference shows."""
 
-RESTING: dict[str, float] = {
-    channel: span[0]
-    for channel, span in _both(
-    mouthPucker=(0.08, 0.08), mouthFunnel=(0.04, 0.04), mouthRollLower=(0.05, 0.05), mouthRollUpper=(0.02, 0.02),
-    mouthShrugLower=(0.05, 0.05), mouthShrugUpper=(0.04, 0.04), mouthPress_=(0.04, 0.04), mouthClose=(0.03, 0.03),
-    mouthFrown_=(0.04, 0.04), mouthDimple_=(0.02, 0.02), mouthStretch_=(0.03, 0.03), mouthLowerDown_=(0.02, 0.02),
-    browInnerUp=(0.03, 0.03), browDown_=(0.03, 0.03), eyeSquint_=(0.05, 0.05), eyeBlink_=(0.06, 0.06), jawOpen=(0.02, 0.02),
-    jawForward=(0.02, 0.02), cheekPuff=(0.03, 0.03), cheekSquint_=(0.03, 0.03), noseSneer_=(0.04, 0.04), eyeLookDown_=(0.05, 0.05),
-).items()
-}  # fmt: skip
+RESTING = _both(
+    mouthPucker=0.08, mouthFunnel=0.04, mouthRollLower=0.05, mouthRollUpper=0.02,
+    mouthShrugLower=0.05, mouthShrugUpper=0.04, mouthPress_=0.04, mouthClose=0.03,
+    mouthFrown_=0.04, mouthDimple_=0.02, mouthStretch_=0.03, mouthLowerDown_=0.02,
+    browInnerUp=0.03, browDown_=0.03, eyeSquint_=0.05, eyeBlink_=0.06, jawOpen=0.02,
+    jawForward=0.02, cheekPuff=0.03, cheekSquint_=0.03, noseSneer_=0.04, eyeLookDown_=0.05,
+)  # fmt: skip
 """Typical value of channels in a resting face, as a solver reports it."""

@@ -1,0 +1,193 @@
+"""`mien train animator`: build the character, perform, render, track, fit, export the graph."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from mien.atomic import write_atomically
+from mien.clip import Clip
+from mien.errors import InputError
+from mien.manifest import Consent
+from mien_exporters.animator_onnx import animator_onnx
+from mien_exporters.run_folder import AnimatorRun, write_animator_run
+from mien_training.animator.dataset import SceneJob, make_recordings, plan_jobs
+from mien_training.animator.fit import FitConfig, Motion, fit
+from mien_training.animator.losses import motion_gram, moving_vertices
+from mien_training.animator.training_set import network_input, split_recordings
+from mien_training.rendering import Look, paint_materials
+from mien_training.rendering.preview import portrait_png
+from mien_training.templates import load_template, rig_from_template
+
+__all__ = ["TrainAnimatorConfig", "run", "train_animator"]
+
+CONSENT = Consent("synthetic", "The head is generated; it shows no real person.")
+_CLIP_ROWS = 150
+
+
+@dataclass(frozen=True)
+class TrainAnimatorConfig:
+    """Make a character from a template head and train the animator that drives it."""
+
+    out: Path = Path("run")
+    """Folder of the run: recordings, checkpoint, weights, metrics, and what `export` needs."""
+    name: str = "mien"
+    """The character's name."""
+    template: str = "anny"
+    """The head to start from."""
+    identity_seed: int | None = None
+    """Whose head: a number draws a person; left out, the template's own."""
+    look_seed: int | None = None
+    """Skin, eyes and brows: a number draws them; left out, the default look."""
+    frames: int = 4500
+    """Rendered and tracked pairs to train on."""
+    clips: tuple[Path, ...] = ()
+    """Recordings (.csv, .npz) that the character performs besides the generated ones."""
+    features: tuple[str, ...] = ("scores", "landmarks", "deep", "deep_map", "head_rotation")
+    """Feature groups that the animator reads."""
+    validation_share: float = 0.1
+    """Share of the recordings that is held out to choose the best step."""
+    workers: int | None = None
+    """Rendering processes; one per core if left out."""
+    fit: FitConfig = field(default_factory=FitConfig)
+    """The optimisation."""
+    seed: int = 1
+    """Draws performances and scenes."""
+
+
+def run(config: TrainAnimatorConfig) -> int:
+    """The command."""
+    metrics = train_animator(config)
+    Console(stderr=True).print(
+        f"{config.out}: {metrics['frames']} pairs, validation error "
+        f"{metrics['validation_mm']:.2f} mm ({metrics['neutral_mm']:.2f} mm for a still face)"
+    )
+    return 0
+
+
+def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
+    """Run every step; returns the metrics that also go to metrics.json.
+
+    Interrupted, the same call goes on with the recordings and the checkpoint that are there.
+    Raises InputError for a folder that holds a run of another configuration.
+    """
+    config.out.mkdir(parents=True, exist_ok=True)
+    _same_config(config)
+    template = load_template(config.template)
+    identity = None
+    if config.identity_seed is not None:
+        if template.identity is None:
+            raise InputError(f"template {template.name!r} is one person: leave identity_seed out")
+        identity = template.identity.sample(config.identity_seed)
+    neutral = template.vertices if identity is None else template.vertices + identity
+    look = Look() if config.look_seed is None else Look.random(config.look_seed)
+    materials = paint_materials(template, neutral, look)
+    rig, _ = rig_from_template(template, config.name, identity, materials)
+
+    jobs = plan_jobs(config.seed, config.frames, config.identity_seed, config.template)
+    jobs += _clip_jobs(config)
+    recordings = make_recordings(jobs, config.out / "recordings", config.workers)
+    channels = template.shape_names
+    sequences = [network_input(r, config.features, channels) for r in recordings]
+    kept, held = split_recordings(len(sequences), config.validation_share, config.seed)
+    skin = template.regions["skin"]
+    motion = Motion(
+        motion_gram(template.shape_deltas, skin),
+        template.shape_deltas,
+        moving_vertices(template.shape_deltas, skin),
+    )
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("training", total=config.fit.steps)
+        network, figures = fit(
+            [sequences[i] for i in kept],
+            [sequences[i] for i in held],
+            config.features,
+            channels,
+            motion,
+            config.fit,
+            config.out / "checkpoint.pt",
+            lambda step, loss: progress.update(task, completed=step),
+        )
+    still = [np.abs(sequences[i].weights) for i in held]
+    metrics: dict[str, Any] = {
+        **figures,
+        "neutral_mm": _still_error(still, motion),
+        "frames": int(sum(len(s.x) for s in sequences)),
+        "recordings": len(sequences),
+    }
+    weights = network.export_weights()
+    weights.write(config.out / "animator.npz")
+    provenance = {
+        "seed": config.seed,
+        "config": json.loads(json.dumps(asdict(replace(config, out=Path())), default=str)),
+        "metrics": metrics,
+        "versions": {name: version(name) for name in ("mien", "torch", "onnxruntime", "anny")},
+    }
+    write_animator_run(
+        config.out,
+        AnimatorRun(
+            name=config.name,
+            rig=rig,
+            animator_onnx=animator_onnx(weights, 30.0, template.licence),
+            channels=channels,
+            features=config.features,
+            licence=template.licence,
+            consent=CONSENT,
+            provenance=provenance,
+            preview_png=portrait_png(rig),
+        ),
+    )
+    text = json.dumps(provenance, indent=1)
+    write_atomically(config.out / "metrics.json", text.encode() + b"\n")
+    return metrics
+
+
+def _still_error(weights: list[Any], motion: Motion) -> float:
+    from mien_training.animator.losses import vertex_error_mm
+
+    return float(
+        np.concatenate(
+            [vertex_error_mm(0 * w[::3], w[::3], motion.deltas, motion.moving) for w in weights]
+        ).mean()
+    )
+
+
+def _clip_jobs(config: TrainAnimatorConfig) -> list[SceneJob]:
+    """The user's own clips, cut into scenes."""
+    jobs = []
+    for index, path in enumerate(config.clips):
+        rows = len(Clip.read(path).times_s)
+        for start in range(0, rows - 1, _CLIP_ROWS):
+            jobs.append(
+                SceneJob(
+                    seed=config.seed * 1_000_003 + index * 10_007 + start,
+                    frames=min(_CLIP_ROWS, rows - start),
+                    kind="clip",
+                    clip=str(path),
+                    clip_start=start,
+                    identity_seed=config.identity_seed,
+                    template=config.template,
+                )
+            )
+    return jobs
+
+
+def _same_config(config: TrainAnimatorConfig) -> None:
+    """Write config.json; refuse a folder whose run was called otherwise (workers may differ)."""
+    path = config.out / "config.json"
+    record = json.loads(json.dumps(asdict(replace(config, workers=None, out=Path())), default=str))
+    if path.exists():
+        if json.loads(path.read_text()) != record:
+            raise InputError(
+                f"{path} belongs to a run with other options: give another --out, or delete "
+                "the folder to start afresh"
+            )
+        return
+    write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())

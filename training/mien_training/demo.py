@@ -1,0 +1,122 @@
+"""`mien demo`: the whole chain for one character, from an embedded head to a served animation."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.console import Console
+
+import mien
+from mien.driving import neutral_of, watch
+from mien.errors import ServiceError
+from mien.service.client import drive_stream
+from mien.take import Take, write_take
+from mien.video import demo_video
+from mien_exporters.character import ExportConfig, export_runs
+from mien_training.animator.train import TrainAnimatorConfig, train_animator
+
+__all__ = ["DemoConfig", "run", "serving"]
+
+CONSOLE = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """Build, train, export, serve and drive one character; show the result."""
+
+    out: Path = Path("demo")
+    """Folder for everything the demo makes."""
+    video: Path | None = None
+    """Video of the driving person; by default a short public test clip of a man talking."""
+    train: TrainAnimatorConfig = field(default_factory=TrainAnimatorConfig)
+    """How the animator is trained."""
+    json: bool = False
+    """Print one JSON object on stdout and nothing else there."""
+
+
+@contextmanager
+def _stage(name: str, seconds: dict[str, float]) -> Iterator[None]:
+    CONSOLE.rule(f"[bold]{name}", align="left")
+    start = time.perf_counter()
+    yield
+    seconds[name] = round(time.perf_counter() - start, 1)
+
+
+@contextmanager
+def serving(package: Path, timeout_s: float = 30.0) -> Iterator[str]:
+    """A server of its own process for one package, on a free loopback port; yields host:port."""
+    command = [sys.executable, "-m", "mien", "serve", str(package), "--address", "127.0.0.1:0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if "127.0.0.1:" not in line:
+            raise ServiceError(f"{' '.join(command)} did not start: {line.strip()!r}")
+        yield "127.0.0.1:" + line.rpartition("127.0.0.1:")[2].split()[0]
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def run(config: DemoConfig) -> int:
+    """Run every stage; prints where the results are."""
+    seconds: dict[str, float] = {}
+    config.out.mkdir(parents=True, exist_ok=True)
+    video = config.video or demo_video()
+    run_folder, package = config.out / "run", config.out / "character.mien"
+
+    with _stage("train the animator", seconds):
+        metrics = train_animator(replace(config.train, out=run_folder))
+    with _stage("export the character", seconds):
+        export_runs(ExportConfig(runs=(run_folder,), out=package))
+    with _stage("track the driving video", seconds):
+        seen = list(watch(str(video)))
+    with _stage("serve the character and stream the video through it", seconds):
+        character = mien.load(package)
+        neutral = neutral_of([frame.track for frame in seen], character.layout)
+        with serving(package) as address:
+            frames = drive_stream(
+                address,
+                character.name,
+                [(frame.track, frame.time_s) for frame in seen],
+                layout=character.layout,
+                neutral=neutral,
+            )
+    take = Take(
+        character=character,
+        frames=frames,
+        landmarks=tuple(s.track.landmarks if s.track else None for s in seen),
+        image_size=seen[0].image_size,
+        source=str(video),
+    )
+    with _stage("show", seconds):
+        for name in ("take.csv", "animation.glb", "preview.mp4", "contact_sheet.png"):
+            write_take(config.out / name, take)
+    report = {
+        "out": str(config.out),
+        "frames": len(frames),
+        "metrics": metrics,
+        "tracked": sum(s.track is not None for s in seen),
+        "seconds": seconds,
+        "total_seconds": round(sum(seconds.values()), 1),
+    }
+    (config.out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    if config.json:
+        print(json.dumps(report))
+    else:
+        for name, value in seconds.items():
+            CONSOLE.print(f"{value:7.1f} s  {name}")
+        CONSOLE.print(f"{report['total_seconds']:7.1f} s  in all")
+        CONSOLE.print(f"\nLook at {config.out}/contact_sheet.png and {config.out}/preview.mp4;")
+        CONSOLE.print(f"open {config.out}/animation.glb in any glTF viewer.")
+    return 0
