@@ -125,6 +125,6 @@ class Rig:
         """
         moved = np.concatenate([self.vertices[None], self.shape_deltas]).transpose(1, 0, 2)
         rows = np.ascontiguousarray(moved + 0.0).reshape(len(moved), -1)  # + 0.0: -0.0 is 0.0
-        rows = rows.view(np.dtype((np.void, rows[0].nbytes))).ravel()
-        _, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+        keys = rows.view(np.dtype((np.void, rows[0].nbytes))).ravel()
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         return first[inverse].astype(np.int32)

@@ -77,7 +77,7 @@ def run(config: DriveConfig) -> int:
     if config.json:
         print(json.dumps(report))
     else:
-        print(f"{character.name}: {len(frames)} frames -> {', '.join(report['out'])}")
+        print(f"{character.name}: {len(frames)} frames -> {', '.join(map(str, config.out))}")
     return 0
 
 

@@ -273,21 +273,19 @@ def _performance(
 ) -> tuple[Float32Array, NDArray[np.float64], NDArray[np.float64], bool]:
     """(T, 52) weights, (T, 3) yaw, pitch, roll in radians, (T,) seconds, whether in time."""
     channels = len(ARKIT_CHANNELS)
-    if job.kind == "performance":
-        clip = generate_performance(job.seed, job.frames / job.rate_hz, job.rate_hz)
-    elif job.kind == "sparse":
+    if job.kind == "sparse":
         rng = np.random.default_rng((job.seed, 6))
         angles = rng.uniform(-1, 1, (job.frames, 3)) * [0.42, 0.26, 0.15]
         weights = random_sparse_weights(job.seed, job.frames)
         return weights, angles, np.arange(job.frames) / job.rate_hz, False
-    elif job.kind == "clip":
-        source = Clip.read(Path(job.clip)).select(ARKIT_CHANNELS, missing=0.0)
-        rows = slice(job.clip_start, job.clip_start + job.frames)
-        motion = generate_performance(job.seed, job.frames / job.rate_hz, job.rate_hz)
-        times = source.times_s[rows] - source.times_s[job.clip_start]
-        weights = source.values[rows].clip(0, 1)
-        return weights, motion.values[: len(weights), channels : channels + 3], times, True
-    else:
+    if job.kind not in ("performance", "clip"):
         raise InputError(f"SceneJob.kind is {job.kind!r}, expected performance, sparse or clip")
-    angles = clip.values[:, channels : channels + 3]
-    return clip.values[:, :channels], angles, clip.times_s, True
+    motion = generate_performance(job.seed, job.frames / job.rate_hz, job.rate_hz)
+    weights, times = motion.values[:, :channels], motion.times_s
+    if job.kind == "clip":  # the clip's face on the generated head motion
+        rows = slice(job.clip_start, job.clip_start + job.frames)
+        source = Clip.read(Path(job.clip)).select(ARKIT_CHANNELS, missing=0.0)
+        weights = source.values[rows].clip(0, 1)
+        times = source.times_s[rows] - source.times_s[job.clip_start]
+    head = motion.values[: len(weights), channels : channels + 3].astype(np.float64)
+    return weights, head, times, True

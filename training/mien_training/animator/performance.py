@@ -108,7 +108,7 @@ def _acts(face: NDArray[np.float64], times: NDArray[np.float64], rng: np.random.
             hold = rng.choice([rng.uniform(0, 0.15), rng.uniform(0.1, 1.0)])
             curve = _envelope(times, now, onset, hold, offset)
             # Not all muscles start together.
-            lag = rng.integers(-2, 3, face.shape[1])
+            lag = np.asarray(rng.integers(-2, 3, face.shape[1]))
             for channel in np.flatnonzero(target):
                 moved = np.roll(curve, lag[channel])
                 face[:, channel] = np.maximum(face[:, channel], moved * target[channel])
@@ -251,7 +251,7 @@ def _rest(rng: np.random.Generator) -> NDArray[np.float64]:
     for name, typical in RESTING.items():
         if rng.random() < 0.7:
             rest[INDEX[name]] = min(rng.exponential(2 * typical), 6 * typical)
-    return (rest + rest[_MIRROR]) / 2
+    return np.asarray((rest + rest[_MIRROR]) / 2)
 
 
 def _smooth_noise(
