@@ -194,14 +194,14 @@ def mirror_map(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> N
         np.stack([np.bincount(component, vertices[:, k], count) for k in range(3)], 1)
         / np.bincount(component, minlength=count)[:, None]
     )
-    _, partner = cKDTree(centres).query(centres * [-1, 1, 1])
+    partner = np.asarray(cKDTree(centres).query(centres * [-1, 1, 1])[1])
     mirror = np.arange(n, dtype=np.int32)
     for c in range(count):
         mine = np.flatnonzero(component == c)
         theirs = np.flatnonzero(component == partner[c])
-        _, to = cKDTree(vertices[theirs]).query(vertices[mine] * [-1, 1, 1])
-        _, back = cKDTree(vertices[mine]).query(vertices[theirs] * [-1, 1, 1])
-        gap = np.linalg.norm(vertices[theirs[to]] * [-1, 1, 1] - vertices[mine], axis=1)
+        to = np.asarray(cKDTree(vertices[theirs]).query(vertices[mine] * [-1, 1, 1])[1])
+        back = np.asarray(cKDTree(vertices[mine]).query(vertices[theirs] * [-1, 1, 1])[1])
+        gap = np.linalg.norm(vertices[theirs][to] * [-1, 1, 1] - vertices[mine], axis=1)
         mutual = (back[to] == np.arange(len(mine))) & (gap < _MIRROR_GAP_M)
         mirror[mine[mutual]] = theirs[to[mutual]]
     broken = mirror[mirror] != np.arange(n)
@@ -228,7 +228,8 @@ def principal_modes(samples: Float64Array, count: int) -> NDArray[np.float32]:
     # Columns of `vectors` weigh samples; scaled so that each mode is one standard deviation.
     modes = vectors[:, order].T @ flat / np.sqrt(n - 1)
     lead = modes[np.arange(count), np.abs(modes).argmax(1)]
-    return (modes * np.sign(lead)[:, None]).reshape(count, -1, 3).astype(np.float32)
+    signed = modes * np.sign(lead)[:, None]
+    return np.asarray(signed.reshape(len(signed), -1, 3), np.float32)
 
 
 def absent_landmarks() -> LandmarkMap:

@@ -1,4 +1,4 @@
-"""Where the tracker's points sit on a template: render it, track it, look which triangle is seen."""
+"""Where the tracker's points sit: render the template, track it, look which triangle is seen."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ DISTANCE_M = 1.6
 LIP_POINTS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39,
               40, 185, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13,
               82, 81, 80, 191)  # fmt: skip
-LID_POINTS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
-              33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)  # fmt: skip
+LID_POINTS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466, 33, 7,
+              163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)  # fmt: skip
 BROW_POINTS = (276, 283, 282, 295, 285, 300, 293, 334, 296, 336,
                46, 53, 52, 65, 55, 70, 63, 105, 66, 107)  # fmt: skip
 _REACH_M = {"lips": 0.006, "lids": 0.004, "brows": 0.006}

@@ -87,15 +87,14 @@ def build_arch(shape: ArchShape) -> Arch:
             points, uv = _crown(shape, tooth, angles[tooth])
             faces = _crown_polygons(flip=(side < 0) == (shape.sign > 0))
             points = points * np.array([side, 1, 1], np.float32)
-            uv = np.stack([0.5 + side * uv[:, 0], uv[:, 1]], 1)
             vertices.append(points)
-            uvs.append(uv.astype(np.float32))
+            uvs.append(np.stack([0.5 + side * uv[:, 0], uv[:, 1]], 1).astype(np.float32))
             polygons.append(np.where(faces < 0, -1, faces + count).astype(np.int32))
             gum.append(np.zeros(len(faces), bool))
             count += len(points)
-    points, uv, faces = _gum_ridge(shape)
+    points, gum_uv, faces = _gum_ridge(shape)
     vertices.append(points)
-    uvs.append(uv)
+    uvs.append(gum_uv)
     polygons.append((faces + count).astype(np.int32))
     gum.append(np.ones(len(faces), bool))
     return Arch(
@@ -124,7 +123,7 @@ def _tooth_angles(shape: ArchShape) -> NDArray[np.float64]:
     length = np.concatenate([[0], np.cumsum(np.hypot(np.diff(x), np.diff(z)))])
     edges = np.concatenate([[0], np.cumsum(shape.widths)])
     middles = (edges[1:] + edges[:-1]) / 2
-    return np.interp(middles, length, t)
+    return np.asarray(np.interp(middles, length, t))
 
 
 def _crown(
