@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,9 @@ def _document(path: Path) -> GlbDocument:
         return GlbDocument(path.read_bytes(), path.name)
     try:
         gltf = pygltflib.GLTF2().load(str(path))
-        gltf.convert_buffers(pygltflib.BufferFormat.BINARYBLOB)
+        with warnings.catch_warnings():  # it warns that the .bin file is not needed any more
+            warnings.simplefilter("ignore", UserWarning)
+            gltf.convert_buffers(pygltflib.BufferFormat.BINARYBLOB)
         return GlbDocument(b"".join(gltf.save_to_bytes()), path.name)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as reason:
         raise InputError(f"{path}: not a readable glTF file ({reason})") from None

@@ -31,6 +31,29 @@ DISTANCE_M = 1.6
 LIP_POINTS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39,
               40, 185, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13,
               82, 81, 80, 191)  # fmt: skip
+INNER_LIP_POINTS = (95, 88, 178, 87, 14, 317, 402, 318, 324,
+                    415, 310, 311, 312, 13, 82, 81, 80, 191)  # fmt: skip
+    95,
+    88,
+    178,
+    87,
+    14,
+    317,
+    402,
+    318,
+    324,
+    415,
+    310,
+    311,
+    312,
+    13,
+    82,
+    81,
+    80,
+    191,
+)
+PARTED = 0.5
+"""jawOpen of the picture in which those are looked for."""
 LID_POINTS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466, 33, 7,
               163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)  # fmt: skip
 BROW_POINTS = (276, 283, 282, 295, 285, 300, 293, 334, 296, 336,
@@ -46,7 +69,20 @@ def with_landmarks(template: Template) -> Template:
     Raises MienError where the tracker sees no face.
     """
     for _ in range(2):
-        template = replace(template, landmarks=_look(template))
+        template = replace(template, landmarks=_look(template, template.vertices))
+    if "jawOpen" in template.shape_names:
+        # Between closed lips a pixel does not tell the upper from the lower one.
+        delta = template.shape_deltas[template.shape_names.index("jawOpen")]
+        opened = _look(template, template.vertices + np.float32(PARTED) * delta)
+        inner = np.isin(np.arange(478), INNER_LIP_POINTS)
+        closed = template.landmarks
+        template = replace(
+            template,
+            landmarks=LandmarkMap(
+                np.where(inner, opened.triangle, closed.triangle),
+                np.where(inner[:, None], opened.barycentric, closed.barycentric),
+            ),
+        )
     points = template.landmarks.positions(template.vertices, template.triangles)
     skin = template.regions["skin"]
     regions = dict(template.regions)
@@ -62,27 +98,30 @@ def _filled(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([known, (known[1:] + known[:-1]) / 2])
 
 
-def _look(template: Template) -> LandmarkMap:
+def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
+    """Correspondences from one picture of the template with its vertices at (V, 3)."""
     materials = paint_materials(template, template.vertices, Look())
-    rig, _ = rig_from_template(template, template.name, None, materials)
+    rig, source = rig_from_template(template, template.name, None, materials)
     face = template.vertices[template.regions["eyes"]]
     target = face.mean(0) - [0, 0.03, 0.02]
     camera = look_at_camera(target + [0, 0, DISTANCE_M], target, 0.17, SIDE, SIDE)
     renderer = HeadRenderer(rig)
-    image = renderer.render(rig.vertices, camera)
+    image = renderer.render(vertices[source], camera)
     faces = Tracker().track(image)
     if not faces:
         raise MienError(f"template {template.name!r}: the tracker sees no face in its picture")
-    return _under_pixels(template, camera, faces[0].landmarks[:, :2].astype(np.float64))
+    return _under_pixels(template, vertices, camera, faces[0].landmarks[:, :2].astype(np.float64))
 
 
-def _under_pixels(template: Template, camera: Camera, pixels: NDArray[np.float64]) -> LandmarkMap:
+def _under_pixels(
+    template: Template, vertices: NDArray[np.float32], camera: Camera, pixels: NDArray[np.float64]
+) -> LandmarkMap:
     """The front-most triangle under each pixel; beyond the silhouette the nearest front vertex.
 
     The last ten points are the irises': they are looked for on the eyeballs only, all others on
     the skin only.
     """
-    points, depth = project(camera, template.vertices)
+    points, depth = project(camera, vertices)
     corners = points[template.triangles]
     ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]

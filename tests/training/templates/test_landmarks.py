@@ -1,0 +1,42 @@
+"""Painting the points and looking from elsewhere: they stay on the surface they were found on."""
+
+import numpy as np
+
+from mien_training.templates.landmarks import BROW_POINTS, LID_POINTS, LIP_POINTS
+from mien_training.templates.template import MATERIALS
+
+
+def test_points_lie_on_skin_and_eyes(anny):
+    material = anny.triangle_material[anny.landmarks.triangle]
+    assert (material[:468] == MATERIALS.index("skin")).all()
+    assert (material[468:] == MATERIALS.index("eye")).all()
+
+
+def test_points_are_nearly_symmetric(anny):
+    points = anny.landmarks.positions(anny.vertices, anny.triangles)
+    for group in (LIP_POINTS, LID_POINTS, BROW_POINTS):
+        outline = points[list(group)]
+        mirrored = outline * [-1, 1, 1]
+        gap = np.linalg.norm(mirrored[:, None] - outline[None], axis=2).min(1)
+        assert gap.mean() < 0.004
+
+
+def test_lip_points_part_when_the_jaw_opens(anny):
+    opened = anny.vertices + anny.shape_deltas[anny.shape_names.index("jawOpen")]
+    rest, open_ = (
+        anny.landmarks.positions(v.astype(np.float32), anny.triangles)
+        for v in (anny.vertices, opened)
+    )
+    assert rest[13, 1] - rest[14, 1] < 0.006
+    assert open_[13, 1] - open_[14, 1] > 0.02
+    assert np.linalg.norm(open_[10] - rest[10]) < 0.001
+
+
+def test_blink_closes_the_lid_points(anny):
+    closed = anny.vertices + anny.shape_deltas[anny.shape_names.index("eyeBlinkLeft")]
+    gap = {}
+    for name, v in (("rest", anny.vertices), ("closed", closed)):
+        p = anny.landmarks.positions(v.astype(np.float32), anny.triangles)
+        gap[name] = (p[386, 1] - p[374, 1], p[159, 1] - p[145, 1])
+    assert gap["closed"][0] < 0.4 * gap["rest"][0]
+    assert abs(gap["closed"][1] - gap["rest"][1]) < 0.0005
