@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+
 from mien import __main__ as command_line
 from mien.errors import InputError, PackageError
 

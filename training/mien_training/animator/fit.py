@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from math import cos, pi
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def fit(
         optimiser,
         lambda step: (
             min((step + 1) / 50, 1)
-            * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / config.steps)))
+            * (0.01 + 0.99 * 0.5 * (1 + cos(pi * step / config.steps)))
         ),
     )
     best, best_error, start = _copy(network), float("inf"), 0

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from mien.channels import ARKIT_CHANNELS, HEAD_CHANNELS, mirror_name
 from mien.clip import Clip
 from mien.errors import InputError
-from mien_training.animator.repertoire import EXPRESSIONS, LEAKS, OPPOSED, RESTING, VISEMES
+from mien_training.animator.repertoire import (
+    EXPRESSIONS,
+    LEAKS,
+    OFTEN,
+    OPPOSED,
+    RESTING,
+    VISEMES,
+)
 
 __all__ = ["generate_performance", "random_sparse_weights"]
 
@@ -34,8 +41,11 @@ def generate_performance(seed: int, seconds: float, rate_hz: float = 30.0) -> Cl
     count = max(round(seconds * rate_hz), 2)
     times = np.arange(count) / rate_hz
     face = np.zeros((count, len(ARKIT_CHANNELS)))
-    for _ in range(3):  # several things at a time: faces rarely do one
-        _acts(face, times, rng)
+    if rng.random() < 0.5:
+        _exploration(face, times, rng)
+    else:
+        for _ in range(3):  # several things at a time: faces rarely do one
+            _acts(face, times, rng)
     _gaze(face, times, rng)
     _blinks(face, times, rng)
     rest = _rest(rng)
@@ -60,8 +70,9 @@ def random_sparse_weights(seed: int, count: int) -> Float32Array:
     """
     rng = np.random.default_rng((seed, 1))
     weights = np.zeros((count, len(ARKIT_CHANNELS)), np.float32)
+    often = np.array([OFTEN.get(name, 1.0) for name in ARKIT_CHANNELS])
     for row in weights:
-        chosen = rng.choice(len(row), rng.integers(2, 15), replace=False)
+        chosen = rng.choice(len(row), rng.integers(2, 15), replace=False, p=often / often.sum())
         row[chosen] = rng.uniform(0.15, 1.0, len(chosen))
         if rng.random() < 0.3:  # faces are mostly symmetric
             row[:] = np.maximum(row, row[_MIRROR] * rng.uniform(0.8, 1.0))
@@ -69,6 +80,25 @@ def random_sparse_weights(seed: int, count: int) -> Float32Array:
             i, j = INDEX[a], INDEX[b]
             row[j if row[i] >= row[j] else i] = 0.0
     return weights
+
+
+def _exploration(
+    face: NDArray[np.float64], times: NDArray[np.float64], rng: np.random.Generator
+) -> None:
+    """From one random face to the next: every combination, in time, with no habit to learn."""
+    keys = random_sparse_weights(int(rng.integers(2**31)), 4 * int(times[-1] + 2))
+    now, at = 0.0, np.zeros(face.shape[1])
+    for key in keys:
+        travel = rng.uniform(0.1, 0.6)
+        # Channels start and arrive at times of their own.
+        starts = now + rng.uniform(0, 0.15, len(key))
+        step = _minimum_jerk((times[:, None] - starts) / (travel * rng.uniform(0.7, 1.3, len(key))))
+        face += (key - at) * step
+        at = key.astype(np.float64)
+        now += travel + rng.choice([0.0, rng.uniform(0, 0.6)])
+        if now > times[-1]:
+            break
+    np.clip(face, 0, 1, out=face)
 
 
 def _minimum_jerk(t: NDArray[np.float64]) -> NDArray[np.float64]:

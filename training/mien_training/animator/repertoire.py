@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-__all__ = ["EXPRESSIONS", "LEAKS", "OPPOSED", "RESTING", "VISEMES"]
+__all__ = ["EXPRESSIONS", "LEAKS", "OFTEN", "OPPOSED", "RESTING", "VISEMES"]
 
 Value = TypeVar("Value")
 Ranges = dict[str, tuple[float, float]]
@@ -150,6 +150,9 @@ LEAKS: dict[str, Ranges] = {
 
 OPPOSED = (("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"))
 """Pairs of which only the difference shows."""
+
+OFTEN = {"jawOpen": 4.0, "mouthClose": 2.0, "mouthFunnel": 1.5, "mouthPucker": 1.5}
+"""How much likelier than the others a channel is drawn: the jaw moves most of the face."""
 
 RESTING = _both(
     mouthPucker=0.08, mouthFunnel=0.04, mouthRollLower=0.05, mouthRollUpper=0.02,

@@ -1,0 +1,63 @@
+"""A whole small run: head, performance, pictures, tracker, training, package, frames."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import mien
+from mien.errors import InputError
+from mien.package import verify_package
+from mien_exporters.character import ExportConfig, export_runs
+from mien_training.animator.dataset import ALL_GROUPS, SceneJob, record
+from mien_training.animator.fit import FitConfig
+from mien_training.animator.train import TrainAnimatorConfig, train_animator
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    config = TrainAnimatorConfig(
+        out=folder / "run", name="tiny", frames=400, workers=1, fit=FitConfig(steps=60, batch=8)
+    )
+    return config, train_animator(config)
+
+
+def test_it_learns_from_what_the_tracker_saw(finished):
+    config, metrics = finished
+    assert metrics["frames"] > 300
+    assert metrics["validation_mm"] < 0.9 * metrics["neutral_mm"]  # better than a still face
+    assert json.loads((config.out / "metrics.json").read_text())["metrics"] == metrics
+
+
+def test_the_run_becomes_a_character_that_moves(finished, tmp_path):
+    config, _ = finished
+    path = tmp_path / "tiny.mien"
+    export_runs(ExportConfig(runs=(config.out,), out=path))
+    verify_package(path)
+    character = mien.load(path)
+    recording = record(SceneJob(seed=77, frames=30))
+    columns = character.layout.size
+    assert character.layout.groups == ALL_GROUPS and recording.features.shape[1] == columns
+    session = character.session(neutral=recording.neutral)
+    frames = [
+        session.step(x, t)
+        for x, t in zip(recording.features, recording.times_s, strict=True)
+    ]
+    moved = np.stack([frame.channels for frame in frames])
+    assert moved.min() >= 0 and moved.max() <= 1 and moved.std(0).max() > 0.02
+
+
+def test_a_second_call_has_nothing_left_to_do_and_other_options_are_refused(finished):
+    config, metrics = finished
+    assert train_animator(config) == metrics
+    with pytest.raises(InputError, match="other options"):
+        train_animator(replace(config, seed=9))
+
+
+def test_a_recording_repeats_itself():
+    job = SceneJob(seed=5, frames=4, kind="sparse")
+    a, b = record(job), record(job)
+    assert np.array_equal(a.features, b.features) and np.array_equal(a.weights, b.weights)
+    assert not a.sequence and a.identity_seed == -1
