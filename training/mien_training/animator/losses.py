@@ -72,7 +72,7 @@ class MotionLossConfig:
     plain_share: float = 0.1
     """Weight of the plain squared error of the channels, beside the motion of the skin: what
     hardly moves the skin is to be right too."""
-    velocity: float = 1.0
+    velocity: float = 0.2
     """Weight of the same error between neighbouring frames: against jitter and lag."""
 
 

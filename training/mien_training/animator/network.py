@@ -41,9 +41,9 @@ class NetworkConfig:
     """Units between the whitened features and the recurrent layer."""
     recurrent: bool = True
     """False: a network of the same size that sees one frame only, for comparison."""
-    input_noise: float = 0.1
+    input_noise: float = 0.3
     """Standard deviation of the noise added to the whitened features in training."""
-    dropout: float = 0.1
+    dropout: float = 0.2
     """Share of the embedding that is dropped in training."""
     leak: float = 0.1
     """In training, slope of the output outside 0..1, so that a stuck channel still learns."""
