@@ -1,4 +1,4 @@
-"""A driven take: frames become a clip, and every suffix finds its writer or says what is missing."""
+"""A driven take: frames become a clip; every suffix finds its writer or says what is missing."""
 
 from pathlib import Path
 
