@@ -50,7 +50,7 @@ class Animator:
         if len(set(self.channel_names)) != len(self.channel_names):
             raise ChannelError("animator: channel names are not unique")
         where = "animator" if isinstance(model, bytes) else f"animator {os.fspath(model)}"
-        self._session = _load(model, where, threads)
+        self.session = _load(model, where, threads)
         self._layers, self._hidden = self._check_tensors(where)
 
     @property
@@ -93,14 +93,14 @@ class Animator:
             if not np.isfinite(values[name]).all():
                 raise InputError(f"animator: {name} holds values that are not finite")
         try:
-            channels, hn, cn = self._session.run(["channels", "hn", "cn"], values)
+            channels, hn, cn = self.session.run(["channels", "hn", "cn"], values)
         except Exception as reason:  # ONNX Runtime has no common base below Exception
             raise MienError(f"animator: ONNX Runtime failed: {_first_line(reason)}") from None
         return channels, AnimatorState(hn, cn)
 
     def _check_tensors(self, where: str) -> tuple[int, int]:
         """Layers and hidden units. Raises InputError, naming the first tensor that is wrong."""
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         h0 = next((t.shape for t in inputs if t.name == "h0" and len(t.shape) == 3), [0, "", 0])
         layers, hidden = h0[0], h0[2]
         state = [layers, "batch", hidden]

@@ -79,13 +79,7 @@ class Character:
             animator = Animator(data, self.channel_names, self.layout)
         except InputError as error:
             raise PackageError(f"{where}: {error}") from None
-        _, h0, _ = self.manifest.models[ANIMATOR].inputs
-        layers, hidden = animator.hidden_shape
-        if h0.shape != (layers, "batch", hidden):
-            raise PackageError(
-                f"{where}: h0 of the model is [{layers}, batch, {hidden}], the manifest says "
-                f"{list(h0.shape)}"
-            )
+        self.package.check_model(ANIMATOR, animator.session)
         return animator
 
     def session(

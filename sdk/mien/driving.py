@@ -13,7 +13,7 @@ from mien.clip import Clip
 from mien.errors import MienError
 from mien.tracker import FaceTrack, Tracker
 from mien.tracker.features import FeatureLayout, calmest, driver_features
-from mien.video import count_frames, read_frames
+from mien.video import VideoFrame, count_frames, read_frames
 
 if TYPE_CHECKING:
     from mien.character import Character
@@ -42,15 +42,15 @@ def watch(source: str, limit: int | None = None, progress: bool = True) -> Itera
     total = count_frames(source)
     if limit is not None:
         total = limit if total is None else min(limit, total)
-    bar: Iterable[object] = progress_bar(
+    bar: Iterable[VideoFrame] = progress_bar(
         frames, "tracking", total=total, console=Console(stderr=True), disable=not progress
     )
     for index, frame in enumerate(bar):
         if limit is not None and index >= limit:
             return
-        faces = tracker.track(frame.image, frame.time_s)  # type: ignore[attr-defined]
-        height, width = frame.image.shape[:2]  # type: ignore[attr-defined]
-        yield SeenFrame(frame.time_s, (width, height), faces[0] if faces else None)  # type: ignore[attr-defined]
+        faces = tracker.track(frame.image, frame.time_s)
+        height, width = frame.image.shape[:2]
+        yield SeenFrame(frame.time_s, (width, height), faces[0] if faces else None)
 
 
 def neutral_of(tracks: Sequence[FaceTrack | None], layout: FeatureLayout) -> NDArray[np.float32]:
