@@ -61,3 +61,10 @@ def test_a_recording_repeats_itself():
     a, b = record(job), record(job)
     assert np.array_equal(a.features, b.features) and np.array_equal(a.weights, b.weights)
     assert not a.sequence and a.identity_seed == -1
+
+
+def test_a_job_of_an_unknown_kind_or_strength_is_refused():
+    with pytest.raises(InputError, match="expected performance, sparse or clip"):
+        record(SceneJob(seed=5, frames=4, kind="dance"))
+    with pytest.raises(InputError, match="strength 'weird'"):
+        record(SceneJob(seed=5, frames=4, kind="sparse", strength="weird"))

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class SceneJob:
     """Whose head: None is the template's own mean, a number somebody else."""
     rate_hz: float = 30.0
     """Pictures per second of a sequence."""
-    strength: str = "mild"
+    strength: Literal["mild", "strong"] = "mild"
     """How spoilt the pictures are (RandomScene)."""
     clip: str = ""
     """File of a Clip for kind `clip`."""
@@ -193,11 +194,12 @@ def record(job: SceneJob) -> Recording:
     template, nets = _TEMPLATES[job.template], _NETS[0]
     weights, angles, times, sequence = _performance(job)
     identity = None
-    if job.identity_seed is not None and template.identity is not None:
+    if job.identity_seed is not None:
+        if template.identity is None:
+            raise InputError(f"{job}: template {template.name!r} is one person only")
         identity = template.identity.sample(job.identity_seed)
     neutral_vertices = template.vertices if identity is None else template.vertices + identity
-    strength = "strong" if job.strength == "strong" else "mild"
-    scene = RandomScene(job.seed, strength=strength)  # type: ignore[arg-type]
+    scene = RandomScene(job.seed, strength=job.strength)
     materials = paint_materials(template, neutral_vertices, scene.look, _TEXTURE_SIDE)
     renderer = _renderer(job, template, identity, materials)
     rig = renderer.rig
