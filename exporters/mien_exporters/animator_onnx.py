@@ -1,4 +1,4 @@
-"""The animator as an ONNX graph that game engines load: twelve nodes, built by hand.
+"""The animator as an ONNX graph that game engines load: fourteen nodes, built by hand.
 
 torch's own exporters freeze the length of a sequence when there is an LSTM in it, and choose
 operators that engines lack; the graph is small enough to be written out.
@@ -109,14 +109,18 @@ def _nodes(hidden: int) -> list[onnx.NodeProto]:
         node("Transpose", "hidden_tbh", "hidden", perm=[1, 0, 2]),
         node("Concat", "hidden embedding", "joined", axis=2),
         node("MatMul", "joined out_w", "out_product"),
-        node("Add", "out_product out_b", "out_sum"),
+        node("MatMul", "centred skip_w", "skip_product"),
+        node("Add", "out_product skip_product", "out_both"),
+        node("Add", "out_both out_b", "out_sum"),
         node("Clip", "out_sum zero one", "channels"),
     ]  # fmt: skip
 
 
 def _initializers(weights: AnimatorWeights) -> dict[str, NDArray[np.generic]]:
-    # Whitening and embedding are both linear: one matrix, half the work.
-    embed = weights.projection.astype(np.float64) @ weights.embed_w.T.astype(np.float64)
+    # Whitening is linear: one matrix with the embedding, and one with the linear part.
+    projection = weights.projection.astype(np.float64)
+    embed = projection @ weights.embed_w.T.astype(np.float64)
+    skip = projection @ weights.skip_w.T.astype(np.float64)
     biases = [_gates(weights.lstm_b_ih), _gates(weights.lstm_b_hh)]
     return {
         "mean": weights.mean,
@@ -127,6 +131,7 @@ def _initializers(weights: AnimatorWeights) -> dict[str, NDArray[np.generic]]:
         "lstm_b": np.concatenate(biases)[None],
         "direction_axis": np.array([1], np.int64),
         "out_w": np.ascontiguousarray(weights.out_w.T),
+        "skip_w": skip.astype(np.float32),
         "out_b": weights.out_b,
         "zero": np.array(0.0, np.float32),
         "one": np.array(1.0, np.float32),

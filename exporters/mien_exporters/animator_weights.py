@@ -3,7 +3,7 @@
     p = (x - mean) @ projection            whitened features
     e = tanh(p @ embed_w.T + embed_b)
     h, c = LSTM(e, h, c)                   one layer; gates in torch's order: i, f, cell, o
-    channels = clip([h, e] @ out_w.T + out_b, 0, 1)
+    channels = clip([h, e] @ out_w.T + p @ skip_w.T + out_b, 0, 1)
 
 A clipped linear output is used and no sigmoid because most blendshape weights of a performance are
 exactly 0 most of the time, which a sigmoid never reaches.
@@ -59,6 +59,8 @@ class AnimatorWeights:
     """(4H,)"""
     out_w: Float32Array
     """(C, H + E): the first H columns read the hidden state, the rest skip the recurrence."""
+    skip_w: Float32Array
+    """(C, P): the linear part, straight from the whitened features."""
     out_b: Float32Array
     """(C,)"""
     channel_names: tuple[str, ...]
@@ -91,6 +93,7 @@ class AnimatorWeights:
             "lstm_b_ih": (4 * h,),
             "lstm_b_hh": (4 * h,),
             "out_w": (c, h + e),
+            "skip_w": (c, p),
             "out_b": (c,),
         }
         for name, shape in expected.items():

@@ -1,10 +1,11 @@
 """The animator against the obvious alternatives, on faces, lights and cameras it never saw.
 
-Usage: python tests/benchmarks/animator_ablation.py TAKE.csv [--seeds 3] [--frames 7000]
+Usage: python tests/benchmarks/animator_ablation.py TAKE.csv [--seeds 3] [--frames 8000]
        [--cache DIR] [--out docs/results]
 
 Trains on generated performances only. Tests: rows of the real take TAKE.csv performed by the
-character, and random sparse faces; each by the character and by strangers. Writes
+character, and random sparse faces; each by the character and by strangers. The last row shows the
+limit: the same network with other rows of the same take among its training data. Writes
 animator_ablation.json and .md. Recordings are kept in the cache folder, so a second call resumes.
 """
 
@@ -42,6 +43,7 @@ DEAD = (
     "jawForward", "jawLeft", "jawRight", "mouthLowerDownLeft", "mouthLowerDownRight", "tongueOut",
 )  # fmt: skip
 POSE = "head_rotation"
+ROWS, LENGTH = (300, 1100, 1900, 2700, 3500), 150
 INPUTS = {
     "scores": ("scores", POSE),
     "landmarks": ("landmarks", POSE),
@@ -59,7 +61,7 @@ class AblationConfig:
     """The real recording that the character performs as a test."""
     seeds: int = 3
     """Independent repetitions: other training data, other initial weights."""
-    frames: int = 7000
+    frames: int = 8000
     """Training pairs of each repetition."""
     fit: FitConfig = field(default_factory=FitConfig)
     """The optimisation."""
@@ -72,18 +74,26 @@ class AblationConfig:
 def held_out_jobs(take: Path, seed: int) -> dict[str, list[SceneJob]]:
     """Scenes that training never draws: their seeds lie beyond its range."""
     base = 2**31 + 1000 * seed
-    rows = (300, 1100, 1900, 2700, 3500)
     jobs: dict[str, list[SceneJob]] = {}
     for who, identities in (("character", [None] * 5), ("stranger", [501, 502, 503, 504, 505])):
         jobs[f"take, {who}"] = [
-            SceneJob(base + i, 150, "clip", identity, clip=str(take), clip_start=row)
-            for i, (row, identity) in enumerate(zip(rows, identities, strict=True))
+            SceneJob(base + i, LENGTH, "clip", identity, clip=str(take), clip_start=row)
+            for i, (row, identity) in enumerate(zip(ROWS, identities, strict=True))
         ]
         jobs[f"sparse, {who}"] = [
             SceneJob(base + 100 + i, 60, "sparse", identity)
             for i, identity in enumerate(identities)
         ]
     return jobs
+
+
+def limit_jobs(take: Path, seed: int) -> list[SceneJob]:
+    """The rest of the take, at least 60 frames away from every test row, by the character."""
+    return [
+        SceneJob(2**31 + 1000 * seed + 500 + i, 90, "clip", clip=str(take), clip_start=start)
+        for i, start in enumerate(range(0, 3900, 90))
+        if all(start + 90 + 60 <= row or row + LENGTH + 60 <= start for row in ROWS)
+    ]
 
 
 def direct(recording: Recording, subtract: bool) -> np.ndarray:
@@ -164,14 +174,17 @@ def run(config: AblationConfig) -> None:
             "(c) ridge on everything": ridge(train, ALL_GROUPS),
         }
         kept, held = split_recordings(len(train), 0.1, seed)
-        runs = {"(d) per frame, everything": ("all", False)}
-        runs |= {f"(e) LSTM on {name}": (name, True) for name in INPUTS}
-        for label, (inputs, recurrent) in runs.items():
+        rest = make_recordings(limit_jobs(config.take, seed), config.cache)
+        runs = {"(d) per frame, everything": ("all", False, [])}
+        runs |= {f"(e) LSTM on {name}": (name, True, []) for name in INPUTS}
+        runs["limit: (e) on all, the rest of the take in training"] = ("all", True, rest)
+        for label, (inputs, recurrent, extra) in runs.items():
             groups = INPUTS[inputs]
             sequences = [network_input(r, groups) for r in train]
+            more = [network_input(r, groups) for r in extra]
             settings = replace(config.fit, seed=seed, network=NetworkConfig(recurrent=recurrent))
             network, _ = fit(
-                [sequences[i] for i in kept], [sequences[i] for i in held],
+                [sequences[i] for i in kept] + more, [sequences[i] for i in held],
                 groups, ARKIT_CHANNELS, motion, settings,
             )  # fmt: skip
             methods[label] = lambda r, n=network, g=groups: predict(n, network_input(r, g))

@@ -26,7 +26,8 @@ def torch_run(w: AnimatorWeights, x, h0, c0) -> list[np.ndarray]:
         p = torch.tensor((x - w.mean) @ w.projection)
         e = torch.tanh(p @ torch.tensor(w.embed_w).T + torch.tensor(w.embed_b))
         h, (hn, cn) = lstm(e, (torch.tensor(h0), torch.tensor(c0)))
-        y = torch.cat([h, e], -1) @ torch.tensor(w.out_w).T + torch.tensor(w.out_b)
+        y = torch.cat([h, e, p], -1) @ torch.tensor(np.hstack([w.out_w, w.skip_w])).T
+        y = y + torch.tensor(w.out_b)
     return [y.clamp(0, 1).numpy(), hn.numpy(), cn.numpy()]
 
 
@@ -91,7 +92,7 @@ def test_the_graph_keeps_the_rules_and_tells_what_it_is() -> None:
     check_engine_rules(model)
     assert {node.op_type for node in model.graph.node} <= ALLOWED_OPS
     names = [node.name for node in model.graph.node]
-    assert len(set(names)) == len(names) == 12 and all(names)
+    assert len(set(names)) == len(names) == 14 and all(names)
     props = {p.key: p.value for p in model.metadata_props}
     assert (props["format"], props["rate_hz"], props["licence"]) == (FORMAT, "29.97", "CC-BY-4.0")
     assert props["channels"].split(",") == list(CHANNELS) and props["commit"] == "abc"

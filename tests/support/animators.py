@@ -28,6 +28,7 @@ def small_weights(seed: int = 0, hidden: int = 12, embed: int = 10) -> AnimatorW
         lstm_b_ih=draw(4 * hidden),
         lstm_b_hh=draw(4 * hidden),
         out_w=draw(c, hidden + embed, spread=0.4),
+        skip_w=draw(c, p, spread=0.1),
         out_b=draw(c) + np.float32(0.4),
         channel_names=CHANNELS,
         groups=GROUPS,

@@ -42,8 +42,7 @@ def test_the_run_becomes_a_character_that_moves(finished, tmp_path):
     assert character.layout.groups == ALL_GROUPS and recording.features.shape[1] == columns
     session = character.session(neutral=recording.neutral)
     frames = [
-        session.step(x, t)
-        for x, t in zip(recording.features, recording.times_s, strict=True)
+        session.step(x, t) for x, t in zip(recording.features, recording.times_s, strict=True)
     ]
     moved = np.stack([frame.channels for frame in frames])
     assert moved.min() >= 0 and moved.max() <= 1 and moved.std(0).max() > 0.02
@@ -64,7 +63,7 @@ def test_a_recording_repeats_itself():
 
 
 def test_a_job_of_an_unknown_kind_or_strength_is_refused():
-    with pytest.raises(InputError, match="expected performance, sparse or clip"):
+    with pytest.raises(InputError, match="expected performance, posed, sparse or clip"):
         record(SceneJob(seed=5, frames=4, kind="dance"))
     with pytest.raises(InputError, match="strength 'weird'"):
         record(SceneJob(seed=5, frames=4, kind="sparse", strength="weird"))

@@ -10,7 +10,6 @@ from mien_training.animator.training_set import (
     dt_column,
     network_input,
     split_recordings,
-    windows,
 )
 
 SIZE = FeatureLayout(ALL_GROUPS).size
@@ -60,14 +59,3 @@ def test_a_split_keeps_recordings_whole_and_repeats():
     assert np.array_equal(kept, again[0]) and np.array_equal(held, again[1])
     with pytest.raises(InputError, match="too few"):
         split_recordings(3, 0.5, 0)
-
-
-def test_windows_stay_inside_their_recordings():
-    sequences = [network_input(recording(n, n, n != 8), ("scores",)) for n in (30, 8, 12)]
-    batches = windows(sequences, 16, 10, np.random.default_rng(0))
-    for _ in range(5):
-        timed, lone = next(batches)
-        assert {i for i, _ in timed} <= {0, 2} and {i for i, _ in lone} == {1}
-        assert all(start + 10 <= len(sequences[i].x) for i, start in timed)
-    with pytest.raises(InputError, match="long enough"):
-        next(windows([sequences[2]], 4, 13, np.random.default_rng(0)))

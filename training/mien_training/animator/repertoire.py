@@ -155,10 +155,15 @@ OFTEN = {"jawOpen": 4.0, "mouthClose": 2.0, "mouthFunnel": 1.5, "mouthPucker": 1
 """How much likelier than the others a channel is drawn: the jaw moves most of the face."""
 
 RESTING = _both(
-    mouthPucker=0.08, mouthFunnel=0.04, mouthRollLower=0.05, mouthRollUpper=0.02,
-    mouthShrugLower=0.05, mouthShrugUpper=0.04, mouthPress_=0.04, mouthClose=0.03,
-    mouthFrown_=0.04, mouthDimple_=0.02, mouthStretch_=0.03, mouthLowerDown_=0.02,
-    browInnerUp=0.03, browDown_=0.03, eyeSquint_=0.05, eyeBlink_=0.06, jawOpen=0.02,
-    jawForward=0.02, cheekPuff=0.03, cheekSquint_=0.03, noseSneer_=0.04, eyeLookDown_=0.05,
+    jawForward=0.03, jawOpen=0.03, mouthClose=0.03, mouthLeft=0.03, mouthRight=0.03,
+    **dict.fromkeys((
+        "mouthFunnel", "mouthPucker", "mouthRollLower", "mouthRollUpper", "mouthShrugLower",
+        "mouthShrugUpper", "mouthSmile_", "mouthFrown_", "mouthDimple_", "mouthStretch_",
+        "mouthPress_", "mouthLowerDown_", "mouthUpperUp_",
+    ), 0.08),
+    **dict.fromkeys((
+        "browInnerUp", "browDown_", "browOuterUp_", "cheekPuff", "cheekSquint_", "noseSneer_",
+        "eyeBlink_", "eyeSquint_", "eyeWide_", "eyeLookDown_",
+    ), 0.04),
 )  # fmt: skip
-"""Typical value of channels in a resting face, as a solver reports it."""
+"""Typical value of channels in a resting face: a solver spreads what it sees over many."""

@@ -46,7 +46,7 @@ class TrainAnimatorConfig:
     """Whose head: a number draws a person; left out, the template's own."""
     look_seed: int | None = None
     """Skin, eyes and brows: a number draws them; left out, the default look."""
-    frames: int = 7000
+    frames: int = 8000
     """Rendered and tracked pairs to train on."""
     clips: tuple[Path, ...] = ()
     """Recordings (.csv, .npz) that the character performs besides the generated ones."""

@@ -1,8 +1,8 @@
-"""Recordings as network input: neutral subtracted, dt appended, split, batched."""
+"""Recordings as network input: neutral subtracted, dt appended, split."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,6 @@ __all__ = [
     "dt_column",
     "network_input",
     "split_recordings",
-    "windows",
 ]
 
 Float32Array = NDArray[np.float32]
@@ -79,22 +78,3 @@ def split_recordings(
     order = np.random.default_rng((seed, 9)).permutation(count)
     held = max(round(count * share), 1)
     return np.sort(order[held:]), np.sort(order[:held])
-
-
-def windows(
-    sequences: Sequence[InputSequence], batch: int, length: int, rng: np.random.Generator
-) -> Iterator[tuple[list[tuple[int, int]], list[tuple[int, int]]]]:
-    """Endless batches: (sequence, start) of `batch` windows in time, and of as many lone frames."""
-    timed = [i for i, s in enumerate(sequences) if s.in_time and len(s.x) >= length]
-    lone = [i for i, s in enumerate(sequences) if not s.in_time and len(s.x)]
-    if not timed and not lone:
-        raise InputError("windows: no recording is long enough to train on")
-    while True:
-        in_time = [
-            (i, int(rng.integers(len(sequences[i].x) - length + 1)))
-            for i in rng.choice(timed, batch)
-        ] if timed else []  # fmt: skip
-        frames = [
-            (i, int(rng.integers(len(sequences[i].x)))) for i in rng.choice(lone, 6 * batch)
-        ] if lone else []  # fmt: skip
-        yield in_time, frames

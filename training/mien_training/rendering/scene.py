@@ -32,7 +32,7 @@ class RandomScene:
     seed: int
     strength: Literal["mild", "strong"] = "mild"
     """mild: a decent webcam in a decent room. strong: everything that spoils pictures."""
-    size: int = 256
+    size: int = 320
     """Side of the square pictures, pixels."""
     look: Look = field(init=False)
     """The painted person; paint once per scene (`paint_materials`)."""
@@ -97,7 +97,7 @@ class RandomScene:
         low, high = v.min(0), v.max(0)
         rng = self._rng(1)
         height = high[1] - low[1]
-        share = rng.uniform(0.72, 1.02) if self.strength == "mild" else rng.uniform(0.52, 1.10)
+        share = rng.uniform(0.80, 1.25) if self.strength == "mild" else rng.uniform(0.52, 1.25)
         fov = rng.uniform(0.30, 0.85)
         distance = 0.5 * height / share / np.tan(0.5 * fov)
         yaw, pitch = rng.normal(0.0, self._either(0.05, 0.10), 2)

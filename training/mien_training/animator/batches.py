@@ -1,0 +1,112 @@
+"""Which frames a training step sees: windows of performances, walks between lone faces, faces.
+
+Performances are few beside the faces that lone frames show. A recurrent network that met time only
+in performances would take their habits for laws; so lone frames of one recording are also strung
+together: hold a face, travel to the next, hold. Features on the way are mixed like the weights,
+which is what a linear map from weights to features would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, from_numpy, stack
+
+from mien.errors import InputError
+from mien_training.animator.training_set import InputSequence
+
+__all__ = ["Batch", "Walk", "batches", "gather"]
+
+_LONE_PER_WINDOW = 3
+_HOLD, _TRAVEL = (0, 12), (2, 14)  # frames
+_FACES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Frame t of a sample is (1 - mix[t]) * frame first[t] + mix[t] * frame second[t]."""
+
+    sequence: int
+    """Which recording."""
+    first: NDArray[np.int64]
+    """(L,)"""
+    second: NDArray[np.int64]
+    """(L,)"""
+    mix: NDArray[np.float32]
+    """(L,) in 0..1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What one step sees."""
+
+    in_time: list[Walk]
+    """Windows and walks, all of one length."""
+    lone: list[Walk]
+    """Single frames."""
+
+
+def batches(
+    sequences: Sequence[InputSequence], size: int, length: int, rng: np.random.Generator
+) -> Iterator[Batch]:
+    """Endless: `size` windows of `length` frames, as many walks, three lone frames for each.
+
+    Raises InputError where no recording is long enough.
+    """
+    timed = [i for i, s in enumerate(sequences) if s.in_time and len(s.x) >= length]
+    lone = [i for i, s in enumerate(sequences) if not s.in_time and len(s.x)]
+    if not timed and not lone:
+        raise InputError("batches: no recording is long enough to train on")
+    while True:
+        in_time = [
+            _window(i, int(rng.integers(len(sequences[i].x) - length + 1)), length)
+            for i in (rng.choice(timed, size) if timed else ())
+        ]
+        in_time += [
+            _walk(i, rng.integers(len(sequences[i].x), size=_FACES), length, rng)
+            for i in (rng.choice(lone, size) if lone else ())
+        ]
+        faces = [
+            _window(i, int(rng.integers(len(sequences[i].x))), 1)
+            for i in (rng.choice(lone, _LONE_PER_WINDOW * size) if lone else ())
+        ]
+        yield Batch(in_time, faces)
+
+
+def gather(walks: Sequence[Walk], values: Sequence[Tensor]) -> Tensor:
+    """(len(walks), L, ...) from one tensor (T, ...) for each recording."""
+
+    def one(walk: Walk) -> Tensor:
+        source = values[walk.sequence]
+        mix = from_numpy(walk.mix)[:, None]
+        return (1 - mix) * source[walk.first] + mix * source[walk.second]
+
+    return stack([one(walk) for walk in walks])
+
+
+def _window(sequence: int, start: int, length: int) -> Walk:
+    frames = np.arange(start, start + length)
+    return Walk(int(sequence), frames, frames, np.zeros(length, np.float32))
+
+
+def _walk(sequence: int, faces: NDArray[np.int64], length: int, rng: np.random.Generator) -> Walk:
+    """Round the faces with holds and minimum-jerk travels, begun anywhere."""
+    begin = int(rng.integers(30))
+    first: list[int] = []
+    second: list[int] = []
+    mix: list[float] = []
+    turn = 0
+    while len(mix) < begin + length:
+        a, b = int(faces[turn % len(faces)]), int(faces[(turn + 1) % len(faces)])
+        hold, travel = int(rng.integers(*_HOLD)), int(rng.integers(*_TRAVEL))
+        t = (np.arange(travel) + 1) / travel
+        way = [0.0] * hold + (t**3 * (10 - 15 * t + 6 * t**2)).tolist()
+        first += [a] * len(way)
+        second += [b] * len(way)
+        mix += way
+        turn += 1
+    a, b, u = (np.array(way[begin : begin + length]) for way in (first, second, mix))
+    return Walk(int(sequence), a, b, u.astype(np.float32))
