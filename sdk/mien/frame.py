@@ -13,11 +13,11 @@ from mien.clip import Clip
 from mien.errors import ChannelError
 from mien.rotation import quaternion_from_angles, quaternion_from_rotation_vector
 
-__all__ = ["Frame", "eye_rotations", "frames_from_clip"]
+__all__ = ["LOOK_RAD", "Frame", "eye_rotations", "frames_from_clip"]
 
 Float32Array = NDArray[np.float32]
 
-_LOOK_RAD = {"In": 0.63, "Out": 0.58, "Up": 0.45, "Down": 0.62}
+LOOK_RAD = {"In": 0.63, "Out": 0.58, "Up": 0.45, "Down": 0.62}
 """Turn of an eyeball at weight 1, radians: least squares over a real iPhone recording, which has
 both the eyeLook channels and the eyes' angles."""
 
@@ -72,7 +72,7 @@ def eye_rotations(
         index = column.get(f"eyeLook{direction}{side}")
         if index is None:
             return np.zeros(np.shape(values)[:-1])
-        return _LOOK_RAD[direction] * np.asarray(values[..., index], np.float64)
+        return LOOK_RAD[direction] * np.asarray(values[..., index], np.float64)
 
     vectors = []
     for side, outwards in (("Left", 1.0), ("Right", -1.0)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -48,7 +49,7 @@ def observation(seen: Any, layout: FeatureLayout) -> Observation:
     return Observation(seen)
 
 
-class _Stream(Generic[Reply]):
+class _Stream(ABC, Generic[Reply]):
     """One call. `send` numbers messages from 1; `receive` gives the answers in that order."""
 
     def __init__(self, call: Any, address: str) -> None:
@@ -61,11 +62,13 @@ class _Stream(Generic[Reply]):
         self.opened: Opened | None = None
         """What the server granted; None before `open`."""
 
+    @abstractmethod
     def _to_bytes(self, message: Any) -> bytes:
-        raise NotImplementedError
+        """A message of this service, on the wire."""
 
+    @abstractmethod
     def _from_bytes(self, data: bytes) -> Any:
-        raise NotImplementedError
+        """What this service answers, from the wire."""
 
     @property
     def waiting(self) -> int:

@@ -1,68 +1,18 @@
 """Animate: the same frames as in process, typed refusals, and a server that stays well."""
 
-import asyncio
-import subprocess
-import sys
-import time
-
 import grpc
 import numpy as np
 import pytest
 from support.packages import FEATURE_SIZE
+from support.raw_animation import OPEN, WIRE_LAYOUT, assert_well, frame, talk
 from support.service import NEUTRAL, serving, take
 
 from mien.errors import InputError, ServiceError
 from mien.filters import OneEuroConfig
-from mien.service import background, messages, statuses, wire
-from mien.service.async_client import AsyncClient, SessionRequest
+from mien.service import background, wire
 from mien.service.client import connect
 from mien.service.live import Limits
 from mien.session import Observation
-from mien.tracker.features import FeatureLayout
-
-LAYOUT = FeatureLayout(("scores", "head_rotation"))
-WIRE_LAYOUT = wire.Layout(LAYOUT.names_and_sizes)
-OPEN = wire.AnimateOpen("Sphere", WIRE_LAYOUT, neutrals={"": NEUTRAL})
-
-
-def frame(sequence=1, features=NEUTRAL, time_s=None, name=""):
-    time_s = float(sequence) if time_s is None else time_s
-    return wire.FrameInput(sequence, time_s, (wire.PerformerInput(name, Observation(features)),))
-
-
-def talk(address, *requests, close=True):
-    """Send raw messages; returns (answers, status code, details)."""
-
-    async def go():
-        async with grpc.aio.insecure_channel(address) as channel:
-            call = channel.stream_stream("/mien.v1.AnimationService/Animate")()
-            answers = []
-            try:
-                for request in requests:
-                    data = request
-                    if not isinstance(request, bytes):
-                        data = messages.animate_request_to_bytes(request)
-                    await call.write(data)
-                if close:
-                    await call.done_writing()
-            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-                pass
-            try:
-                while (data := await call.read()) is not grpc.aio.EOF:
-                    answers.append(messages.animate_response_from_bytes(data, ("a", "b", "c")))
-            except grpc.aio.AioRpcError:
-                pass
-            return answers, await call.code(), await call.details()
-
-    return background.run(asyncio.wait_for(go(), 20))
-
-
-def assert_well(address):
-    """A good session still works."""
-    answers, code, _ = talk(address, OPEN, frame(1), frame(2))
-    assert code is grpc.StatusCode.OK
-    assert [type(answer) for answer in answers] == [wire.Opened, wire.RigReply, wire.RigReply]
-
 
 BAD_FEATURES = NEUTRAL.copy()
 BAD_FEATURES[53] = np.nan
@@ -274,138 +224,6 @@ def test_damaged_tokens_are_refused(server, catalogue):
             refused += 1
     assert refused >= 30
     assert_well(server.address)
-
-
-def test_sessions_are_admitted_up_to_the_limit(catalogue):
-    with serving(catalogue, limits=Limits(max_sessions=2)) as server, connect(server.address) as c:
-        with c.session("Sphere") as one, c.session("Sphere") as two:
-            with pytest.raises(statuses.LimitError, match="all 2 sessions"), c.session("Sphere"):
-                pass
-            one.step(NEUTRAL, 1.0)
-            two.step(NEUTRAL, 1.0)
-        assert_well(server.address)
-
-
-def test_a_client_that_vanishes_is_cleaned_up(server):
-    async def vanish():
-        async with grpc.aio.insecure_channel(server.address) as channel:
-            call = channel.stream_stream("/mien.v1.AnimationService/Animate")()
-            for request in (OPEN, frame(1)):
-                await call.write(messages.animate_request_to_bytes(request))
-            await call.read()
-            assert len(server.floor) == 1
-            call.cancel()
-        for _ in range(200):
-            if not len(server.floor):
-                return
-            await asyncio.sleep(0.01)
-
-    for _ in range(3):
-        background.run(vanish())
-        assert len(server.floor) == 0
-    assert_well(server.address)
-
-
-ENDLESS = """
-import itertools, sys
-import numpy as np
-from mien.service.client import connect
-
-client = connect(sys.argv[1])
-with client.session("Sphere", calibration_frames=1) as session:
-    for i in itertools.count(1):
-        session.step(np.zeros(55, np.float32), i / 30)
-        print(i, flush=True)
-"""
-
-
-def test_a_client_process_that_is_killed_mid_stream_is_cleaned_up(server):
-    command = [sys.executable, "-c", ENDLESS, server.address]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        for _ in range(5):
-            assert process.stdout.readline()
-        assert len(server.floor) == 1
-    finally:
-        process.kill()
-        process.wait(30)
-        process.stdout.close()
-    deadline = time.monotonic() + 20
-    while len(server.floor) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(server.floor) == 0
-    assert_well(server.address)
-
-
-def test_silence_ends_a_session(catalogue):
-    limits = Limits(idle_timeout_s=0.2, open_timeout_s=0.2)
-    with serving(catalogue, limits=limits) as server:
-        answers, code, details = talk(server.address, OPEN, frame(1), close=False)
-        assert (len(answers), code, details) == (
-            2, grpc.StatusCode.DEADLINE_EXCEEDED, "nothing came for 0.2 s",
-        )  # fmt: skip
-        _, code, details = talk(server.address, close=False)
-        assert code is grpc.StatusCode.DEADLINE_EXCEEDED and "no opening message" in details
-        assert len(server.floor) == 0
-
-
-def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server):
-    """Frames that come while a step runs: the newest two are answered, the others counted."""
-    import threading
-
-    may_go = threading.Event()
-    run = server.batcher._run
-
-    def slow(steps):
-        may_go.wait(5)
-        return run(steps)
-
-    server.batcher._run = slow
-
-    async def go():
-        async with AsyncClient(server.address) as client:
-            request = SessionRequest(neutral=NEUTRAL)
-            async with client.session("Sphere", request) as session:
-                for sequence in range(1, 11):
-                    await session.send({"": NEUTRAL}, float(sequence))
-                await asyncio.sleep(0.3)
-                may_go.set()
-                replies = []
-                while session.stream_of.waiting:
-                    replies.append(await session.receive())
-                return replies
-
-    replies = background.run(go())
-    sequences = [reply.sequence for reply in replies]
-    assert sequences == sorted(set(sequences)) and sequences[-1] == 10
-    assert replies[-1].dropped == 10 - len(replies) >= 6
-
-
-def test_draining_hands_out_tokens_and_ends_as_unavailable(catalogue):
-    with serving(catalogue) as server, connect(server.address) as client:
-        with client.session("Sphere", neutral=NEUTRAL) as session:
-            assert not session.exchange({"": NEUTRAL}, 1.0).resume_token
-
-            async def begin():
-                return asyncio.create_task(server.stop(grace_s=0.5))
-
-            stopping = background.run(begin())
-
-            async def draining():
-                while not server.floor.draining:
-                    await asyncio.sleep(0.005)
-
-            background.run(draining())
-            assert session.exchange({"": NEUTRAL}, 2.0).resume_token
-            with pytest.raises(ServiceError, match="stopping"), client.session("Sphere"):
-                pass
-
-            async def finish():
-                await stopping
-
-            background.run(finish())
-            with pytest.raises(ServiceError, match="last resume token"):
-                session.step(NEUTRAL, 3.0)
 
 
 def test_an_ordinary_generated_client(server, catalogue):

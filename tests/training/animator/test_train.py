@@ -10,6 +10,7 @@ import mien
 from mien.errors import InputError
 from mien.package import verify_package
 from mien_exporters.character import ExportConfig, export_runs
+from mien_training.animator import dataset
 from mien_training.animator.dataset import ALL_GROUPS, SceneJob, record
 from mien_training.animator.fit import FitConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
@@ -67,3 +68,10 @@ def test_a_job_of_an_unknown_kind_or_strength_is_refused():
         record(SceneJob(seed=5, frames=4, kind="dance"))
     with pytest.raises(InputError, match="strength 'weird'"):
         record(SceneJob(seed=5, frames=4, kind="sparse", strength="weird"))
+
+
+def test_a_template_of_one_person_has_no_strangers(monkeypatch):
+    template = replace(dataset.load_template("anny"), identity=None)
+    monkeypatch.setitem(dataset._TEMPLATES, "anny", template)
+    with pytest.raises(InputError, match="one person only"):
+        record(SceneJob(seed=1, frames=2, kind="sparse", identity_seed=5))

@@ -100,12 +100,12 @@ def _walk(sequence: int, faces: NDArray[np.int64], length: int, rng: np.random.G
     mix: list[float] = []
     turn = 0
     while len(mix) < begin + length:
-        a, b = int(faces[turn % len(faces)]), int(faces[(turn + 1) % len(faces)])
+        here, there = (int(faces[(turn + k) % len(faces)]) for k in range(2))
         hold, travel = int(rng.integers(*_HOLD)), int(rng.integers(*_TRAVEL))
         t = (np.arange(travel) + 1) / travel
         way = [0.0] * hold + (t**3 * (10 - 15 * t + 6 * t**2)).tolist()
-        first += [a] * len(way)
-        second += [b] * len(way)
+        first += [here] * len(way)
+        second += [there] * len(way)
         mix += way
         turn += 1
     a, b, u = (np.array(way[begin : begin + length]) for way in (first, second, mix))

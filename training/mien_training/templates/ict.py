@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mien.channels import ARKIT_CHANNELS, canonical_name
 from mien.errors import ChannelError, InputError
+from mien.frame import LOOK_RAD
 from mien_training.templates.assemble import (
     Part,
     absent_landmarks,
@@ -32,9 +33,6 @@ _MOUTH_SOCKET, _EYE_SOCKETS, _GUMS, _TEETH, _EYES = 11248, 13294, 14062, 17039, 
 _LEFT_BALL, _RIGHT_BALL = (21451, 22221), (23021, 23791)
 """The outer layer of each eyeball; the inner one lies hidden behind it and is left out, as are
 the lacrimal fluid, occlusion and lash sheets, which need transparency."""
-
-LOOK_RAD = {"In": 0.63, "Out": 0.58, "Up": 0.45, "Down": 0.62}
-"""Turn of an eyeball at weight 1, radians, the same as `mien.frame` reports."""
 
 
 def build_ict(folder: Path) -> Template:
