@@ -1,0 +1,84 @@
+"""Losses: zero where nothing is wrong, right where something is, blind where they must be."""
+
+import pytest
+import torch
+
+from mien_training.rig.losses import (
+    Prior,
+    landmark_loss,
+    locality_loss,
+    photometric_loss,
+    silhouette_loss,
+    smoothness_loss,
+    sparsity_loss,
+    symmetry_loss,
+)
+
+# Four vertices: left, right, and two on the mid-line; shapes: left, right, middle.
+PRIOR = Prior(
+    support=torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]]),
+    mirror_vertex=torch.tensor([1, 0, 2, 3]),
+    mirror_shape=torch.tensor([1, 0, 2]),
+)
+
+
+def shapes() -> torch.Tensor:
+    out = torch.zeros(3, 4, 3)
+    out[0, 0] = torch.tensor([0.002, 0.001, 0.0])
+    out[1, 1] = torch.tensor([-0.002, 0.001, 0.0])
+    out[2, 2] = torch.tensor([0.0, -0.003, 0.001])
+    return out
+
+
+def test_a_symmetric_rig_inside_its_support_costs_nothing():
+    assert locality_loss(shapes(), PRIOR) == 0
+    assert symmetry_loss(shapes(), PRIOR) == 0
+
+
+def test_one_millimetre_outside_or_askew_costs_what_it_should():
+    stray = shapes()
+    stray[0, 3, 1] += 0.001
+    assert locality_loss(stray, PRIOR) == pytest.approx(1 / 12)  # 1 mm^2 of 3 x 4 places
+    # The left shape lacks a twin and so does the right one.
+    assert symmetry_loss(stray, PRIOR) == pytest.approx(2 / 12)
+    sideways = shapes()
+    sideways[2, 2, 0] = 0.001  # a mid-line shape that leans is 2 mm from its mirror image
+    assert symmetry_loss(sideways, PRIOR) == pytest.approx(4 / 12)
+
+
+def test_pictures_are_compared_only_where_told():
+    a, b = torch.zeros(2, 8, 8, 3), torch.zeros(2, 8, 8, 3)
+    b[:, 4:] = 1.0
+    where = torch.zeros(2, 8, 8)
+    where[:, :4] = 1
+    assert photometric_loss(a, b, where) == pytest.approx(1 / 255)
+    assert photometric_loss(a, b, 1 - where) == pytest.approx(3**0.5, rel=1e-4)
+    assert photometric_loss(a, b, 0 * where) == 0
+    assert silhouette_loss(where, 1 - where) == 1
+
+
+def test_absent_points_neither_pull_nor_poison():
+    seen = torch.tensor([[10.0, 10.0], [float("nan"), float("nan")]])
+    guess = torch.tensor([[40.0, 50.0], [1.0, 2.0]], requires_grad=True)
+    loss = landmark_loss(guess, seen, torch.tensor([1.0, 0.0]), 50.0)
+    assert loss.item() == pytest.approx(1.0, abs=0.011)
+    loss.backward()
+    assert guess.grad is not None and guess.grad[0].norm() > 0
+    assert torch.equal(guess.grad[1], torch.zeros(2))
+
+
+def test_far_points_pull_no_harder_than_near_ones():
+    def pull(distance: float) -> float:
+        guess = torch.tensor([[distance, 0.0]], requires_grad=True)
+        landmark_loss(guess, torch.zeros(1, 2), torch.ones(1), 50.0).backward()
+        assert guess.grad is not None
+        return float(guess.grad.norm())
+
+    assert pull(500.0) == pytest.approx(pull(50.0), rel=1e-3)
+
+
+def test_weights_want_to_be_few_and_slow():
+    busy, calm = torch.full((5, 10), 0.2), torch.zeros(5, 10)
+    calm[:, 0] = 1.0
+    assert sparsity_loss(calm) < sparsity_loss(busy)
+    assert smoothness_loss(calm, calm) == 0 and smoothness_loss(calm, busy) > 0
