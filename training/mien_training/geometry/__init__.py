@@ -1,0 +1,1 @@
+"""Mathematics of deforming meshes: differential coordinates, interior ties, intersections."""
