@@ -40,3 +40,14 @@ def test_blink_closes_the_lid_points(anny):
         gap[name] = (p[386, 1] - p[374, 1], p[159, 1] - p[145, 1])
     assert gap["closed"][0] < 0.4 * gap["rest"][0]
     assert abs(gap["closed"][1] - gap["rest"][1]) < 0.0005
+
+
+def test_lid_points_lie_on_the_rim_and_not_in_the_socket(anny):
+    points = anny.landmarks.positions(anny.vertices, anny.triangles)
+    for joint in anny.joints[3:]:
+        own = [i for i in LID_POINTS if points[i, 0] * joint.position[0] > 0]
+        assert len(own) > 10
+        assert (points[own, 2] > joint.position[2]).all(), joint.name
+    lids = anny.regions["lids"]
+    sides = [int((lids & (anny.vertices[:, 0] * side > 0)).sum()) for side in (1, -1)]
+    assert abs(sides[0] - sides[1]) <= 0.1 * max(sides)

@@ -94,13 +94,29 @@ def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
     return _under_pixels(template, vertices, camera, faces[0].landmarks[:, :2].astype(np.float64))
 
 
+def _in_sockets(template: Template, vertices: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(F,) skin triangles around an eyeball and behind its centre."""
+    middle = vertices[template.triangles].mean(1)
+    inside = np.zeros(len(middle), bool)
+    eyes = vertices[template.regions["eyes"]]
+    for joint in template.joints:
+        if joint.name not in ("leftEye", "rightEye"):
+            continue
+        centre = np.asarray(joint.position)
+        ball = np.linalg.norm(eyes[np.sign(eyes[:, 0]) == np.sign(centre[0])] - centre, axis=1)
+        near = np.linalg.norm(middle - centre, axis=1) < 1.6 * np.median(ball)
+        inside |= near & (middle[:, 2] < centre[2])
+    return np.asarray(inside & (template.triangle_material == MATERIALS.index("skin")))
+
+
 def _under_pixels(
     template: Template, vertices: NDArray[np.float32], camera: Camera, pixels: NDArray[np.float64]
 ) -> LandmarkMap:
     """The front-most triangle under each pixel; beyond the silhouette the nearest front vertex.
 
     The last ten points are the irises': they are looked for on the eyeballs only, all others on
-    the skin only.
+    the skin only, and not on its part that lies behind an eyeball: a lid's point that the tracker
+    puts on the white of the eye belongs to the rim beside it, not to the socket's wall.
     """
     points, depth = project(camera, vertices)
     corners = points[template.triangles]
@@ -109,6 +125,7 @@ def _under_pixels(
     facing = np.abs(area) > 1e-9
     # Image y runs down, so a counter-clockwise front face has a negative area.
     facing &= area < 0
+    facing &= ~_in_sockets(template, vertices)
     mean_depth = depth[template.triangles].mean(1)
     triangle = np.full(len(pixels), -1, np.int32)
     barycentric = np.zeros((len(pixels), 3), np.float32)

@@ -25,7 +25,7 @@ from mien_training.templates.template import IdentityBasis, LandmarkMap, Templat
 
 __all__ = ["load_template", "read_template", "write_template"]
 
-CACHE_FORMAT = 4
+CACHE_FORMAT = 5
 """Raised whenever templates are built differently."""
 
 
