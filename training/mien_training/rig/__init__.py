@@ -1,0 +1,1 @@
+"""A person's own rig from their video, and the measures by which such a rig is judged."""
