@@ -8,8 +8,8 @@ from mien_training.rig.losses import (
     landmark_loss,
     locality_loss,
     photometric_loss,
+    range_loss,
     silhouette_loss,
-    smoothness_loss,
     sparsity_loss,
     symmetry_loss,
 )
@@ -77,8 +77,9 @@ def test_far_points_pull_no_harder_than_near_ones():
     assert pull(500.0) == pytest.approx(pull(50.0), rel=1e-3)
 
 
-def test_weights_want_to_be_few_and_slow():
-    busy, calm = torch.full((5, 10), 0.2), torch.zeros(5, 10)
-    calm[:, 0] = 1.0
-    assert sparsity_loss(calm) < sparsity_loss(busy)
-    assert smoothness_loss(calm, calm) == 0 and smoothness_loss(calm, busy) > 0
+def test_weights_want_to_be_small_and_within_their_range():
+    assert sparsity_loss(torch.full((5, 10), -0.2)) == pytest.approx(0.2)
+    assert range_loss(torch.rand(5, 10)) == 0
+    outside = torch.zeros(5, 10)
+    outside[0, 0], outside[1, 1] = -0.5, 1.5
+    assert range_loss(outside) == pytest.approx(2 * 0.25 / 50)

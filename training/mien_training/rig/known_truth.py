@@ -18,6 +18,7 @@ from mien_training.animator.performance import generate_performance
 from mien_training.rendering import Camera, HeadRenderer, Look, look_at_camera, paint_materials
 from mien_training.rendering.scene import RandomScene
 from mien_training.rig.footage import FilmedView, Footage, ViewTruth
+from mien_training.rig.lid_contact import lids_on_eyeballs
 from mien_training.rig.personal_deltas import field_points, personal_deltas
 from mien_training.rig.smooth_field import SmoothField
 from mien_training.templates import Template, rig_from_template
@@ -74,6 +75,7 @@ class KnownPerson:
         change = own(field_points(template, usual)) * (off_basis_m / np.sqrt(3))
         neutral = (usual + change).astype(np.float32)
         deltas = personal_deltas(template, seed, strength)
+        neutral, deltas = lids_on_eyeballs(template, neutral, deltas)
         materials = paint_materials(template, neutral, Look.random(seed), texture_side)
         rig, source = rig_from_template(
             replace(template, shape_deltas=deltas),

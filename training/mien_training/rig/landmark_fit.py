@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.errors import InputError
-from mien_training.rig.losses import landmark_loss
+from mien_training.rig.losses import landmark_loss, range_loss
 from mien_training.rig.motion import Motion, rotation_from_vector
 from mien_training.rig.views import Views
 from mien_training.templates import Template
@@ -55,14 +55,16 @@ class SeenPoints:
 class LandmarkFitConfig:
     """How the first stage is optimised."""
 
-    steps: int = 500
+    steps: int = 250
     """Optimiser steps; in the first fifth only poses move."""
     learning_rate: float = 0.02
     """Adam's step for identity, expression and rotation; a tenth of it for translation."""
     identity_prior: float = 3e-4
     """Weight of the mean squared identity coefficient (they are standard normal)."""
-    expression_prior: float = 3e-3
-    """Weight of the mean blendshape weight."""
+    expression_prior: float = 1e-2
+    """Weight of the mean squared blendshape weight."""
+    range_penalty: float = 1.0
+    """Weight of the mean squared excess of blendshape weights over 0..1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +93,17 @@ def fit_landmarks(
     moments = int(seen.moment.max()) + 1
     rotation, translation = _first_poses(basis, views, seen, confidence, moments)
     identity = torch.zeros(len(basis.modes), requires_grad=True)
-    logits = torch.full((moments, len(basis.deltas)), -3.0, requires_grad=True)
+    weights = torch.zeros(moments, len(basis.deltas), requires_grad=True)
     rotation.requires_grad_(True)
     translation.requires_grad_(True)
-    pose, rest = [rotation, translation], [identity, logits]
+    pose, rest = [rotation, translation], [identity, weights]
     rate = config.learning_rate
     optimiser = torch.optim.Adam(
         [
             {"params": [rotation], "lr": rate},
             {"params": [translation], "lr": rate / 10},
             {"params": [identity], "lr": rate},
-            {"params": [logits], "lr": 5 * rate},  # a logit moves weights by a fifth or less
+            {"params": [weights], "lr": rate},
         ]
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
@@ -111,14 +113,15 @@ def fit_landmarks(
 
     def project() -> Tensor:
         points = basis.neutral + torch.tensordot(identity, basis.modes, dims=1)
-        points = points + torch.einsum("tk,klx->tlx", logits.sigmoid(), basis.deltas)
+        points = points + torch.einsum("tk,klx->tlx", weights, basis.deltas)
         turned = points @ rotation_from_vector(rotation).transpose(1, 2) + translation[:, None]
         return views.pixels(seen.camera, turned[seen.moment])
 
     for step in range(config.steps):
         loss = landmark_loss(project(), seen.pixels, confidence, scale)
         loss = loss + config.identity_prior * identity.square().sum() / max(len(identity), 1)
-        loss = loss + config.expression_prior * logits.sigmoid().mean()
+        loss = loss + config.expression_prior * weights.square().mean()
+        loss = loss + config.range_penalty * range_loss(weights)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if step < config.steps // 5:
@@ -132,8 +135,8 @@ def fit_landmarks(
         gap = torch.where(confidence[..., None] > 0, project() - seen.pixels, 0.0)
         distance = gap.norm(dim=-1) * confidence
         error = distance.sum(1) / confidence.sum(1)
-    weights = logits.detach().sigmoid()
-    return LandmarkFit(identity.detach(), Motion(weights, *(p.detach() for p in pose)), error)
+    found = weights.detach().clamp(0, 1)
+    return LandmarkFit(identity.detach(), Motion(found, *(p.detach() for p in pose)), error)
 
 
 def scaled_orthography(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 __all__ = [
     "Prior", "landmark_loss", "locality_loss", "photometric_loss", "prior_loss",
-    "silhouette_loss", "smoothness_loss", "sparsity_loss", "symmetry_loss",
+    "range_loss", "silhouette_loss", "sparsity_loss", "symmetry_loss",
 ]  # fmt: skip
 
 
@@ -82,9 +82,9 @@ def sparsity_loss(weights: Tensor) -> Tensor:
     return weights.abs().mean()
 
 
-def smoothness_loss(weights: Tensor, next_weights: Tensor) -> Tensor:
-    """Mean squared change of (T, K) weights from moments to those one frame later."""
-    return (next_weights - weights).square().mean()
+def range_loss(weights: Tensor) -> Tensor:
+    """Mean squared excess of (T, K) weights below 0 and above 1."""
+    return ((-weights).clamp_min(0) + (weights - 1).clamp_min(0)).square().mean()
 
 
 _MM = 1000.0

@@ -8,27 +8,15 @@ asked at any. So the clocks' offsets are learnt by gradient like everything else
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from math import ceil, log2, pi
+from math import ceil
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from mien.errors import InputError
 
-__all__ = ["Clocks", "Motion", "MotionConfig", "MotionNetwork", "rotation_from_vector"]
-
-
-@dataclass(frozen=True)
-class MotionConfig:
-    """Size of the motion network, and how fast a face may move."""
-
-    width: int = 192
-    """Units of each hidden layer."""
-    layers: int = 3
-    """Hidden layers."""
-    fastest_hz: float = 6.0
-    """Highest frequency of the time encoding; a blink takes a sixth of a second."""
+__all__ = ["Clocks", "Motion", "MotionSpline", "rotation_from_vector"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,66 +31,79 @@ class Motion:
     """(T, 3) metres."""
 
 
-class MotionNetwork(nn.Module):
-    """Time -> blendshape weights and rigid pose, by sines of doubling frequency and an MLP."""
+class MotionSpline(nn.Module):
+    """Time -> blendshape weights and rigid pose: uniform cubic B-splines.
 
-    frequencies: Tensor
+    Each control value acts on four knots' time only. A network over an encoding of time, as in
+    the paper, moves all of a performance whenever one frame pulls at it, and forgets; measured
+    side by side in docs/results/rig_motion.md.
+    """
 
-    def __init__(
-        self, start_s: float, end_s: float, shapes: int, config: MotionConfig | None = None
-    ) -> None:
+    def __init__(self, start_s: float, end_s: float, shapes: int, knot_rate_hz: float) -> None:
         """A still, neutral face from `start_s` to `end_s`. Raises InputError for no duration."""
         super().__init__()
-        config = config or MotionConfig()
-        if not end_s > start_s:
-            raise InputError(f"MotionNetwork: from {start_s} s to {end_s} s, expected a duration")
-        self.shapes = shapes
-        self.middle_s, self.half_s = (start_s + end_s) / 2, (end_s - start_s) / 2
-        slowest_hz = 0.25 / self.half_s
-        octaves = max(ceil(log2(config.fastest_hz / slowest_hz)), 0) + 1
-        self.register_buffer("frequencies", slowest_hz * 2.0 ** torch.arange(octaves))
-        sizes = [1 + 2 * octaves, *[config.width] * config.layers]
-        self.body = nn.Sequential(
-            *(layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.SiLU()))
-        )
-        self.head = nn.Linear(config.width, shapes + 6)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-        with torch.no_grad():
-            self.head.bias[:shapes] = _NEARLY_ZERO
+        if not end_s > start_s or not knot_rate_hz > 0:
+            raise InputError(
+                f"MotionSpline: from {start_s} s to {end_s} s at {knot_rate_hz} Hz, expected a "
+                "duration and a rate"
+            )
+        self.start_s, self.rate_hz = start_s, knot_rate_hz
+        count = ceil((end_s - start_s) * knot_rate_hz) + 3
+        self.weights = nn.Parameter(torch.zeros(count, shapes))
+        self.rotation = nn.Parameter(torch.zeros(count, 3))
+        self.translation = nn.Parameter(torch.zeros(count, 3))
 
     def forward(self, times_s: Tensor) -> Motion:
-        """The performance at (T,) seconds; differentiable in them."""
-        t = times_s - self.middle_s
-        phase = 2 * pi * t[:, None] * self.frequencies
-        encoded = torch.cat([t[:, None] / self.half_s, phase.sin(), phase.cos()], dim=1)
-        out = self.head(self.body(encoded))
-        return Motion(
-            out[:, : self.shapes].sigmoid(),
-            out[:, self.shapes : self.shapes + 3],
-            out[:, self.shapes + 3 :],
-        )
+        """The performance at (T,) seconds, held at both ends; differentiable in them.
 
-    def follow(
-        self, times_s: Tensor, target: Motion, steps: int = 1000, rate: float = 1e-2
-    ) -> float:
-        """Fit to known moments before joint optimisation; returns the last mean squared error.
-
-        Errors of pose are counted in tenths: 0.1 rad or 0.1 m weigh as much as a whole shape.
+        Weights are not clamped: an optimisation needs slopes beyond 0 and 1. Gradients of the
+        control values are sparse, for torch.optim.SparseAdam: with Adam's dense step a control
+        value would go on sliding for tens of steps whenever a frame near it was drawn.
         """
-        optimiser = torch.optim.Adam(self.parameters(), rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-        error = torch.zeros(())
-        for _ in range(steps):
-            guess = self(times_s)
-            error = (guess.weights - target.weights).square().mean()
-            error = error + 100 * (guess.rotation - target.rotation).square().mean()
-            error = error + 100 * (guess.translation - target.translation).square().mean()
-            optimiser.zero_grad()
-            error.backward()
-            optimiser.step()
-            schedule.step()
-        return float(error.detach())
+        index, basis = self._basis(times_s)
+        parts = [
+            (basis[..., None] * embedding(index, control, sparse=True)).sum(1)
+            for control in (self.weights, self.rotation, self.translation)
+        ]
+        return Motion(*parts)
+
+    def follow(self, times_s: Tensor, target: Motion, stiffness: float = 1e-3) -> None:
+        """Become the least-squares spline through known moments (T,); closed form.
+
+        `stiffness` weighs squared second differences of the control values, so that knots between
+        moments are defined.
+        """
+        with torch.no_grad():
+            index, basis = self._basis(times_s.double())
+            count = len(self.weights)
+            design = torch.zeros(len(times_s), count, dtype=torch.float64)
+            design.scatter_(1, index, basis)
+            bend = torch.eye(count, dtype=torch.float64).diff(n=2, dim=0)
+            normal = design.T @ design + stiffness * bend.T @ bend
+            for control, value in (
+                (self.weights, target.weights),
+                (self.rotation, target.rotation),
+                (self.translation, target.translation),
+            ):
+                control.copy_(torch.linalg.solve(normal, design.T @ value.double()))
+
+    def bending(self, times_s: Tensor) -> Tensor:
+        """Mean squared second difference of the weights' control values around (T,) seconds."""
+        around = embedding(self._basis(times_s)[0], self.weights, sparse=True)
+        return around.diff(n=2, dim=1).square().mean()
+
+    def _basis(self, times_s: Tensor) -> tuple[Tensor, Tensor]:
+        """(T, 4) control indices and their cubic weights."""
+        at = ((times_s - self.start_s) * self.rate_hz).clamp(0, len(self.weights) - 3)
+        cell = at.detach().floor().long().clamp_max(len(self.weights) - 4)
+        x = at - cell
+        cubes = [
+            (1 - x) ** 3 / 6,
+            (3 * x**3 - 6 * x**2 + 4) / 6,
+            (-3 * x**3 + 3 * x**2 + 3 * x + 1) / 6,
+            x**3 / 6,
+        ]
+        return cell[:, None] + torch.arange(4, device=cell.device), torch.stack(cubes, 1)
 
 
 class Clocks(nn.Module):
@@ -132,7 +133,3 @@ def rotation_from_vector(vector: Tensor) -> Tensor:
     rows = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1)
     turn: Tensor = torch.linalg.matrix_exp(rows.reshape(*vector.shape, 3))
     return turn
-
-
-_NEARLY_ZERO = -4.0
-"""Logit of a weight that is not seen to move."""

@@ -1,8 +1,8 @@
 """How another person's face moves: the template's shapes, bent by smooth seeded fields.
 
 Amplitude and direction of every shape vary over the face, alike on both sides but not quite. What
-anatomy ties stays tied: eyeballs turn as they did, teeth keep their form, lids vary little so that
-they still meet, and mouthClose varies with the jawOpen that it undoes.
+anatomy ties stays tied: eyeballs turn as they did, the jaw swings as one with chin and teeth, lids
+vary little, and mouthClose varies with the jawOpen that it undoes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ _TURN_RAD = 0.18
 _AT_LIDS = 0.3
 """What is left of both right beside the eyeballs."""
 _TOGETHER = {"mouthClose": "jawOpen"}
+_BONE = ("jawForward", "jawLeft", "jawRight", "jawOpen")
+_BONE_WAVELENGTH_M = (0.5, 1.0)
+"""Fields of the jaw's shapes hardly differ over the chin, or the teeth would come through it."""
 _MIRROR_POINT = np.array([-1.0, 1.0, 1.0])
 _MIRROR_VALUES = np.array([1.0, 1.0, -1.0, -1.0])
 """Amplitude, then a rotation vector, which is axial: its other components change sign."""
@@ -81,13 +84,14 @@ def _field(name: str, seed: int, asymmetry: float, points: Float64Array) -> Floa
     """(N, 4) log amplitude and rotation vector, each about standard normal."""
     other = mirror_name(name)
     first = min(name, other)
-    shared = SmoothField(_generator(seed, first, 0), 4)
+    wavelength = _BONE_WAVELENGTH_M if name in _BONE else (0.07, 0.16)
+    shared = SmoothField(_generator(seed, first, 0), 4, *wavelength)
     there = shared(points)
     mirrored = shared(points * _MIRROR_POINT) * _MIRROR_VALUES
     common = there if name == first else mirrored
     if name == other:
         common = (there + mirrored) / np.sqrt(2)
-    own = SmoothField(_generator(seed, name, 1), 4)(points)
+    own = SmoothField(_generator(seed, name, 1), 4, *wavelength)(points)
     return np.asarray(np.sqrt(1 - asymmetry**2) * common + asymmetry * own)
 
 

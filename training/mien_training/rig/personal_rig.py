@@ -1,16 +1,15 @@
 """A person's neutral and shapes as small, smooth changes of a template.
 
-    neutral = template + identity coefficients . modes + smooth(u_neutral)
+    neutral = template + identity coefficients . modes + follow(smooth(u_neutral))
     shape k = template's shape k + smooth(u_k)
     face    = R (neutral + sum_k w_k shape_k) + t
 
 `smooth` recovers displacements from differential coordinates u (Nicolet et al. 2021), so that
-every gradient moves a neighbourhood and noise stays small; with raw vertices it is the identity.
+every gradient moves a neighbourhood and noise stays small; `follow` carries eyes and teeth along.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mien_training.rig.followers import Followers
+from mien_training.rig.free_nodes import FreeNodes
 from mien_training.rig.motion import Motion, rotation_from_vector
 from mien_training.templates import Template
 
 __all__ = ["PersonalRig", "Shapes"]
-
-Smooth = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,9 @@ class Shapes:
 
     def posed(self, motion: Motion) -> Tensor:
         """(T, V, 3) vertices in the world at T moments."""
-        face = self.neutral + torch.einsum("tk,kvx->tvx", motion.weights, self.deltas)
+        count, vertices, _ = self.deltas.shape
+        offsets = motion.weights @ self.deltas.reshape(count, -1)
+        face = self.neutral + offsets.reshape(-1, vertices, 3)
         rotation = rotation_from_vector(motion.rotation)
         return face @ rotation.transpose(-1, -2) + motion.translation[:, None]
 
@@ -49,35 +50,34 @@ class PersonalRig(nn.Module):
     template_deltas: Tensor
     modes: Tensor
 
-    def __init__(self, template: Template, nodes: int, smooth: Smooth) -> None:
-        """`smooth`: differential coordinates (..., nodes, 3) -> displacements; the first V of
-        the nodes are the template's vertices, further ones lie inside the head.
-        """
+    def __init__(
+        self, template: Template, neutral_nodes: FreeNodes, shape_nodes: FreeNodes
+    ) -> None:
+        """What may move in the neutral, and what in the shapes."""
         super().__init__()
-        count, vertices = len(template.shape_names), len(template.vertices)
+        vertices = template.vertices
         modes = (
-            np.zeros((0, vertices, 3), np.float32)
+            np.zeros((0, *vertices.shape), np.float32)
             if template.identity is None
             else template.identity.modes
         )
-        self.smooth = smooth
-        self.register_buffer("template_vertices", torch.from_numpy(template.vertices))
+        self.neutral_nodes, self.shape_nodes = neutral_nodes, shape_nodes
+        self.follow = Followers(template)
+        self.register_buffer("template_vertices", torch.from_numpy(vertices))
         self.register_buffer("template_deltas", torch.from_numpy(template.shape_deltas))
         self.register_buffer("modes", torch.from_numpy(modes))
         self.identity = nn.Parameter(torch.zeros(len(modes)))
-        self.u_neutral = nn.Parameter(torch.zeros(nodes, 3))
-        self.u_deltas = nn.Parameter(torch.zeros(count, nodes, 3))
+        self.u_neutral = nn.Parameter(torch.zeros(neutral_nodes.count, 3))
+        self.u_deltas = nn.Parameter(torch.zeros(len(template.shape_names), shape_nodes.count, 3))
 
     def forward(self, personal_shapes: bool = True) -> Shapes:
         """The rig now. Without `personal_shapes` the template's shapes stay as they are."""
-        vertices = len(self.template_vertices)
-        neutral = self.template_vertices + torch.tensordot(self.identity, self.modes, dims=1)
+        people = torch.tensordot(self.identity, self.modes, dims=1)
+        moved = self.follow(self.neutral_nodes(self.u_neutral[None])[0])
+        neutral = self.template_vertices + people + moved
         if not personal_shapes:
-            moved = self.smooth(self.u_neutral[None])[0, :vertices]
-            return Shapes(neutral + moved, self.template_deltas)
-        both = torch.cat([self.u_neutral[None], self.u_deltas])
-        moved = self.smooth(both)[:, :vertices]  # one solve for all right-hand sides
-        return Shapes(neutral + moved[0], self.template_deltas + moved[1:])
+            return Shapes(neutral, self.template_deltas)
+        return Shapes(neutral, self.template_deltas + self.shape_nodes(self.u_deltas))
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Neutral (V, 3) and shapes (K, V, 3) as they are now, metres."""

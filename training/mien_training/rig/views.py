@@ -44,6 +44,19 @@ class Views:
             stack([np.array([c.k1, c.k2]) for c in cameras]),
         )
 
+    def to(self, device: torch.device) -> Views:
+        """The same on another device."""
+        return Views(
+            self.intrinsics.to(device), self.camera_from_world.to(device),
+            self.clip_from_camera.to(device), self.distortion.to(device),
+        )  # fmt: skip
+
+    @property
+    def centres(self) -> Tensor:
+        """(C, 3) where the cameras stand in the world, metres."""
+        turn, move = self.camera_from_world[:, :3, :3], self.camera_from_world[:, :3, 3:]
+        return -(turn.transpose(1, 2) @ move)[..., 0]
+
     def pixels(self, camera: Tensor, points: Tensor) -> Tensor:
         """(T, P, 2) pixels of world points (T, P, 3), row t seen by camera (T,) int.
 

@@ -1,0 +1,120 @@
+"""The joint optimisation of neutral, shapes, motion, clocks and appearance, in three stages.
+
+    points    identity, expression and pose of every moment from the tracker's landmarks
+    neutral   + free neutral, motion network, texture and light, from pixels; template shapes
+    joint     + personal shapes, clocks
+
+(Ming et al. 2024, "High-Quality Mesh Blendshape Generation from Face Videos", arXiv 2401.08398.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mien_training.rig.checkpoint import load_checkpoint
+from mien_training.rig.facing import LandmarkPoints
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.fit_loop import FitLoop, Progress
+from mien_training.rig.landmark_fit import LandmarkFit, fit_landmarks
+from mien_training.rig.motion import Motion
+from mien_training.rig.objective import Objective
+from mien_training.rig.observations import Observations
+from mien_training.rig.rig_model import RigModel
+from mien_training.templates import Template
+
+__all__ = ["RigFit", "fit_rig", "moments_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class RigFit:
+    """A person, and how they moved."""
+
+    model: RigModel
+    points: LandmarkFit
+    """What the first stage found."""
+    held_out: NDArray[np.int64]
+    """Frames that no step has seen."""
+    history: tuple[dict[str, float], ...]
+    """Figures at every check."""
+
+    def motion_at(self, seen: Observations) -> Motion:
+        """The performance at every frame."""
+        with torch.no_grad():
+            moved: Motion = self.model.motion(self.model.clocks(seen.camera, seen.times_s))
+        return Motion(moved.weights.clamp(0, 1), moved.rotation, moved.translation)
+
+
+def moments_of(times_s: Tensor) -> tuple[Tensor, Tensor]:
+    """(N,) index of each frame's moment, unsynchronised cameras rounded together, and (M,) times.
+
+    A moment is one tick of the fastest camera.
+    """
+    distinct = torch.unique(times_s)
+    gaps = distinct.diff()
+    tick = float(gaps[gaps > 1e-4].median()) if (gaps > 1e-4).any() else 1.0
+    ticks = (times_s / tick).round().long()
+    found, moment = torch.unique(ticks, return_inverse=True)
+    return moment, found.to(times_s.dtype) * tick
+
+
+def fit_rig(
+    template: Template,
+    seen: Observations,
+    config: RigFitConfig | None = None,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+    device: torch.device | None = None,
+) -> RigFit:
+    """Run all stages. With `checkpoint`, an interrupted call goes on where it was.
+
+    Raises InputError for observations of no use and for a checkpoint of another configuration.
+    """
+    config = config or RigFitConfig()
+    device = device or torch.device("cpu")
+    torch.manual_seed(config.seed)
+    first, last = float(seen.times_s.min()), float(seen.times_s.max())
+    margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
+    model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
+    points = _first_stage(template, seen, model, config, progress)
+    objective = Objective(template, seen.to(device), model.to(device), config)
+    loop = FitLoop(objective, moments_of(seen.times_s)[0], config, progress)
+    state = load_checkpoint(checkpoint, config) if checkpoint is not None else None
+    if state is not None:
+        loop.restore(state)
+    loop.run(checkpoint)
+    return RigFit(model, points, loop.held_out.cpu().numpy(), tuple(loop.history))
+
+
+def _first_stage(
+    template: Template, seen: Observations, model: RigModel, config: RigFitConfig,
+    progress: Progress | None,
+) -> LandmarkFit:  # fmt: skip
+    """Landmarks twice: the second time without the points that the first pose shows hidden."""
+    moment, times = moments_of(seen.times_s)
+    marks = LandmarkPoints(template.landmarks, torch.from_numpy(template.triangles).long())
+    confidence: Tensor | None = None
+    for look in ("points", "visible points"):
+
+        def report(step: int, loss: float, look: str = look) -> None:
+            if progress is not None:
+                progress(look, step, config.points.steps, loss)
+
+        found = fit_landmarks(
+            template, seen.views, seen.seen_points(moment, confidence), config.points, report
+        )
+        with torch.no_grad():
+            model.rig.identity.copy_(found.identity)
+            posed = model.rig(personal_shapes=False).posed(found.motion)
+            looks = [
+                marks.confidence(posed[moment[part]], seen.views, seen.camera[part])
+                for part in torch.split(torch.arange(len(moment)), 64)
+            ]
+        confidence = torch.cat(looks).clamp_min(0.02)
+    model.motion.follow(times, found.motion)
+    return found

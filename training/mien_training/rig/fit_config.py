@@ -1,0 +1,93 @@
+"""Every number of the joint optimisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mien_training.rig.free_nodes import Smoothing
+from mien_training.rig.landmark_fit import LandmarkFitConfig
+
+__all__ = ["LossWeights", "RigFitConfig"]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """How much each term counts; 0 switches it off."""
+
+    photometric: float = 1.0
+    """Colour differences, sRGB 0..1."""
+    silhouette: float = 2.0
+    """Coverage against masks, where there are any."""
+    landmark: float = 5.0
+    """The tracker's points, in sizes of the face, at the start of the neutral stage."""
+    landmark_end: float = 1.0
+    """The same at the end of the joint stage."""
+    identity: float = 1e-4
+    """Squared coefficients of the template's people."""
+    neutral: float = 1e-4
+    """Squared differential coordinates of the neutral, mm^2."""
+    shapes: float = 1e-3
+    """The same of the shapes."""
+    locality: float = 1.0
+    """Squared motion of shapes outside of where the template's act, mm^2."""
+    symmetry: float = 0.03
+    """Squared difference between left and right shapes, mm^2."""
+    sparsity: float = 3e-3
+    """Mean absolute blendshape weight."""
+    range: float = 1.0
+    """Squared excess of blendshape weights over 0..1."""
+    bending: float = 1e-2
+    """Squared second differences of the weights' spline."""
+
+
+@dataclass(frozen=True)
+class RigFitConfig:
+    """How a person's rig is found."""
+
+    points: LandmarkFitConfig = field(default_factory=LandmarkFitConfig)
+    """The first stage."""
+    knot_rate_hz: float = 15.0
+    """Knots of the motion's spline per second; a blink closes within 0.1 s."""
+    losses: LossWeights = field(default_factory=LossWeights)
+    """Weights of all terms."""
+    neutral_steps: int = 300
+    """Steps of the second stage."""
+    joint_steps: int = 700
+    """Steps of the third stage."""
+    batch: int = 2
+    """Moments a step, each with the frames of all cameras."""
+    shape_every: int = 4
+    """Steps whose gradients the shapes gather before they move: their smoothing is dear."""
+    smoothing: Smoothing = "ties"
+    """What differential coordinates spread over; `none` moves raw vertices."""
+    spread: float = 19.0
+    """Lambda of the differential coordinates."""
+    neutral_rate: float = 2e-3
+    """Longest step of the neutral's coordinates, metres."""
+    identity_rate: float = 0.02
+    """Longest step of the identity coefficients."""
+    shape_rate: float = 2e-3
+    """Longest step of the shapes' coordinates, metres."""
+    motion_rate: float = 0.01
+    """Adam's step of blendshape weights; a tenth of it for rotations (rad), a twentieth for
+    translations (m)."""
+    clock_rate: float = 3e-4
+    """Adam's step of the clocks' offsets, seconds."""
+    texture_rate: float = 0.02
+    """Adam's step of texture and light."""
+    texture_side: int = 256
+    """Texels along the skin's texture."""
+    personal_shapes: bool = True
+    """False keeps the template's shapes."""
+    learn_clocks: bool = True
+    """False takes all clocks for one."""
+    whole_head: bool = False
+    """True compares colours on all of the head, False on the face only: hair is not modelled."""
+    held_out: int = 10
+    """Every so many frames one is kept for deciding when to stop."""
+    patience: int = 4
+    """Checks without progress on the held-out frames after which a stage ends."""
+    check_every: int = 50
+    """Steps between checks."""
+    seed: int = 0
+    """Draws the batches and the network."""

@@ -1,0 +1,190 @@
+"""The optimiser's loop over frames: steps, checks on held-out frames, early stopping, resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien_training.geometry.adam_uniform import AdamUniform
+from mien_training.rig.checkpoint import save_checkpoint
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.objective import Objective
+from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.rig_model import RigModel
+
+__all__ = ["FitLoop", "Progress"]
+
+Progress = Callable[[str, int, int, float], None]
+"""Stage, step, steps, loss."""
+
+_RAW_STEP = 0.02
+"""Raw vertices have no smoothing that would divide their steps."""
+
+
+class FitLoop:
+    """The stages "neutral" (template's shapes) and "joint" (personal shapes, clocks)."""
+
+    def __init__(
+        self, objective: Objective, moment: Tensor, config: RigFitConfig, progress: Progress | None
+    ) -> None:
+        """moment (N,): which frames are taken together."""
+        self.objective, self.config, self.progress = objective, config, progress
+        self.model: RigModel = objective.model
+        seen = objective.seen
+        held = seen.frame % config.held_out == config.held_out // 2
+        held = held & (int(seen.frame.max()) + 1 > 2 * config.held_out)
+        self.held_out = held.nonzero()[:, 0]
+        training = (~held).nonzero()[:, 0]
+        kept = moment.to(training.device)[training]
+        self._moments = [training[kept == m] for m in torch.unique(kept)]
+        self.step, self.best, self.stale = 0, float("inf"), 0
+        self.history: list[dict[str, float]] = []
+        self._geometry, *self._rest = self._optimisers()
+        self.best_state = self._copy()
+
+    @property
+    def stages(self) -> tuple[tuple[str, int], ...]:
+        """Names and numbers of steps."""
+        joint = self.config.joint_steps if self.config.personal_shapes else 0
+        return (("neutral", self.config.neutral_steps), ("joint", joint))
+
+    def run(self, checkpoint: Path | None = None) -> None:
+        """Every step that is left; each stage ends in its best state."""
+        done = 0
+        for name, steps in self.stages:
+            while self.step < done + steps:
+                if self.step == done:
+                    self.best, self.stale = float("inf"), 0
+                loss = self._advance(name, self.step - done, steps)
+                self.step = min(self.step + self.config.shape_every, done + steps)
+                if self.progress is not None:
+                    self.progress(name, self.step - done, steps, loss)
+                passed = (self.step - done) % self.config.check_every < self.config.shape_every
+                if passed or self.step == done + steps:
+                    if self._check(name):
+                        self.step = done + steps
+                    if self.step == done + steps:
+                        self.model.load_state_dict(self.best_state)
+                    if checkpoint is not None:
+                        save_checkpoint(checkpoint, self.config, self.state())
+            done += steps
+
+    def _advance(self, stage: str, step: int, steps: int) -> float:
+        """`shape_every` steps of motion and appearance, and one of the geometry."""
+        config, joint = self.config, stage == "joint"
+        share = step / steps
+        decay = 0.05 + 0.95 * 0.5 * (1 + cos(pi * share))
+        weights = config.losses
+        progress = (share + joint) / 2
+        landmark = weights.landmark ** (1 - progress) * weights.landmark_end**progress
+        shapes = self.model.rig(personal_shapes=joint)
+        # The shapes are computed once and gather the gradients of all of these steps.
+        held = Shapes(*(t.detach().requires_grad_() for t in (shapes.neutral, shapes.deltas)))
+        total = 0.0
+        self._geometry.zero_grad()
+        for i in range(config.shape_every):
+            for optimiser in self._rest:
+                optimiser.zero_grad()
+            loss, _ = self.objective.explain(held, self._draw(self.step + i), landmark)
+            loss.backward()  # type: ignore[no-untyped-call]
+            if not joint:
+                self.model.clocks.others.grad = None
+            for optimiser in self._rest:
+                _step(optimiser, decay)
+            total += float(loss.detach())
+        pulled = (shapes.neutral * _slope(held.neutral)).sum()
+        if joint:
+            pulled = pulled + (shapes.deltas * _slope(held.deltas)).sum()
+        whole = pulled / config.shape_every + self.objective.plausible(shapes, joint)
+        whole.backward()
+        _step(self._geometry, decay)
+        return total / config.shape_every
+
+    def _draw(self, step: int) -> Tensor:
+        """Frames of some moments; by the step alone, so that a resumed run sees the same ones."""
+        rng = np.random.default_rng((self.config.seed, step))
+        count = min(self.config.batch, len(self._moments))
+        chosen = rng.choice(len(self._moments), count, replace=False)
+        return torch.cat([self._moments[i] for i in chosen])
+
+    def _check(self, stage: str) -> bool:
+        """Measure on the held-out frames, keep the best; True if it is time to stop."""
+        frames = self.held_out
+        if not len(frames):
+            frames = torch.cat(self._moments)
+        weight = self.config.losses.landmark_end
+        total, figures = 0.0, dict.fromkeys(("photometric", "landmark", "silhouette"), 0.0)
+        with torch.no_grad():
+            shapes = self.model.rig(personal_shapes=stage == "joint")
+            for part in torch.split(frames, 4):
+                loss, found = self.objective.explain(shapes, part, weight)
+                total += float(loss) * len(part) / len(frames)
+                for key, value in found.items():
+                    figures[key] += value * len(part) / len(frames)
+        self.history.append({"step": float(self.step), "held_out": total, **figures})
+        self.stale = 0 if total < 0.998 * self.best else self.stale + 1
+        if total < self.best:
+            self.best, self.best_state = total, self._copy()
+        return self.stale >= self.config.patience
+
+    def _optimisers(self) -> list[torch.optim.Optimizer]:
+        model, config = self.model, self.config
+        raw = config.smoothing == "none"
+        kind, scale = (torch.optim.Adam, _RAW_STEP) if raw else (AdamUniform, 1.0)
+        rate = config.motion_rate
+        geometry = [
+            ([model.rig.u_neutral], scale * config.neutral_rate),
+            ([model.rig.u_deltas], scale * config.shape_rate),
+            ([model.rig.identity], config.identity_rate),
+        ]
+        motion = [
+            ([model.motion.weights], rate),
+            ([model.motion.rotation], rate / 10),
+            ([model.motion.translation], rate / 20),
+        ]
+        rest = [
+            ([model.clocks.others], config.clock_rate),
+            (list(model.appearance.parameters()), config.texture_rate),
+        ]
+        return [
+            maker([{"params": p, "lr": r, "full": r} for p, r in groups])
+            for maker, groups in (
+                (kind, geometry), (torch.optim.SparseAdam, motion), (torch.optim.Adam, rest)
+            )
+        ]  # fmt: skip
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs."""
+        return {
+            "model": self.model.state_dict(), "best_state": self.best_state, "step": self.step,
+            "geometry": self._geometry.state_dict(), "rest": [o.state_dict() for o in self._rest],
+            "best": self.best, "stale": self.stale, "history": self.history,
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        self.model.load_state_dict(state["model"])
+        self._geometry.load_state_dict(state["geometry"])
+        for optimiser, saved in zip(self._rest, state["rest"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.best_state, self.history = state["best_state"], state["history"]
+        self.step, self.best, self.stale = state["step"], state["best"], state["stale"]
+
+
+def _slope(leaf: Tensor) -> Tensor:
+    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+
+
+def _step(optimiser: torch.optim.Optimizer, decay: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = decay * group["full"]
+    optimiser.step()

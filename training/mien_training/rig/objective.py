@@ -1,0 +1,109 @@
+"""How well a person explains the frames, and how far they are from what is plausible."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mien.channels import mirror_name
+from mien_training.rig.facing import LandmarkPoints
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.losses import (
+    Prior,
+    landmark_loss,
+    locality_loss,
+    photometric_loss,
+    prior_loss,
+    range_loss,
+    silhouette_loss,
+    sparsity_loss,
+    symmetry_loss,
+)  # fmt: skip
+from mien_training.rig.observations import Observations
+from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.picture import HeadPicture
+from mien_training.rig.regions import face_region, support_masks
+from mien_training.rig.rig_model import RigModel
+from mien_training.templates import MATERIALS, Template
+
+__all__ = ["Objective"]
+
+_INSIDE = ("mouth", "teeth", "tongue")
+
+
+class Objective:
+    """The terms of the joint optimisation, over one set of observations."""
+
+    def __init__(
+        self, template: Template, seen: Observations, model: RigModel, config: RigFitConfig
+    ) -> None:
+        self.seen, self.model, self.config = seen, model, config
+        device = seen.images.device
+        self.picture = HeadPicture(template).to(device)
+        self.marks = LandmarkPoints(template.landmarks, self.picture.faces)
+        self.prior = Prior(
+            torch.from_numpy(support_masks(template)).to(device, torch.float32),
+            torch.from_numpy(template.mirror).to(device, torch.int64),
+            torch.from_numpy(_mirror_shapes(template)).to(device),
+        )
+        self._counted = torch.from_numpy(_counted(template, config.whole_head)).to(device)
+        self._scale = (seen.points.amax(1) - seen.points.amin(1)).amax(1)[:, None, None]
+
+    def explain(
+        self, shapes: Shapes, frames: Tensor, landmark_weight: float
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Loss over frames (B,), and its parts as figures."""
+        seen, weights = self.seen, self.config.losses
+        camera = seen.camera[frames]
+        times = self.model.clocks(camera, seen.times_s[frames])
+        motion = self.model.motion(times)
+        vertices = shapes.posed(motion)
+        images = seen.images[frames].float() / 255
+        picture = self.picture(vertices, seen.views, camera, self.model.appearance, images)
+        where = (picture.triangle >= 0) & self._counted[picture.triangle.clamp_min(0)]
+        if seen.masks is not None:
+            where = where & seen.masks[frames]
+        colour = photometric_loss(picture.colour, images, where.float())
+        pixels = seen.views.pixels(camera, self.marks.positions(vertices))
+        confidence = self.marks.confidence(vertices, seen.views, camera)
+        point = landmark_loss(pixels, seen.points[frames], confidence, self._scale[frames])
+        loss = weights.photometric * colour + landmark_weight * point
+        figures = {"photometric": float(colour.detach()), "landmark": float(point.detach())}
+        if seen.masks is not None:
+            outline = silhouette_loss(picture.coverage, seen.masks[frames].float())
+            loss = loss + weights.silhouette * outline
+            figures["silhouette"] = float(outline.detach())
+        loss = loss + weights.range * range_loss(motion.weights)
+        loss = loss + weights.sparsity * sparsity_loss(motion.weights)
+        return loss + weights.bending * self.model.motion.bending(times), figures
+
+    def plausible(self, shapes: Shapes, personal_shapes: bool) -> Tensor:
+        """Priors on the neutral and, with `personal_shapes`, on the shapes."""
+        rig, weights = self.model.rig, self.config.losses
+        loss = weights.identity * rig.identity.square().sum()
+        loss = loss + weights.neutral * prior_loss(rig.u_neutral[None])
+        if not personal_shapes:
+            return loss
+        loss = loss + weights.shapes * prior_loss(rig.u_deltas)
+        change = shapes.deltas - rig.template_deltas
+        if weights.locality:
+            loss = loss + weights.locality * locality_loss(change, self.prior)
+        if weights.symmetry:
+            loss = loss + weights.symmetry * symmetry_loss(change, self.prior)
+        return loss
+
+
+def _counted(template: Template, whole_head: bool) -> NDArray[np.bool_]:
+    """(F,) triangles whose colours are compared."""
+    inside = np.isin(template.triangle_material, [MATERIALS.index(m) for m in _INSIDE])
+    if whole_head:
+        return ~inside
+    members = face_region(template) | template.regions["eyes"] | template.regions["lids"]
+    return np.asarray(members[template.triangles].all(1) & ~inside)
+
+
+def _mirror_shapes(template: Template) -> NDArray[np.int64]:
+    index = {name: k for k, name in enumerate(template.shape_names)}
+    return np.array([index.get(mirror_name(name), k) for name, k in index.items()], np.int64)

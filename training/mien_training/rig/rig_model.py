@@ -1,0 +1,34 @@
+"""All unknowns of a person: rig, motion, clocks, appearance."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from mien_training.rig.appearance import Appearance
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.free_nodes import FreeNodes
+from mien_training.rig.motion import Clocks, MotionSpline
+from mien_training.rig.personal_rig import PersonalRig
+from mien_training.templates import MATERIALS, Template
+
+__all__ = ["RigModel"]
+
+_MOVING_M = 5e-4
+
+
+class RigModel(nn.Module):
+    """A still template in grey, until something is learnt."""
+
+    def __init__(
+        self, template: Template, seconds: tuple[float, float], cameras: int, config: RigFitConfig
+    ) -> None:
+        """`seconds`: first and last moment."""
+        super().__init__()
+        neutral, shapes = (
+            FreeNodes.of(template, config.smoothing, config.spread, moving_m=moving)
+            for moving in (None, _MOVING_M)
+        )
+        self.rig = PersonalRig(template, neutral, shapes)
+        self.motion = MotionSpline(*seconds, len(template.shape_names), config.knot_rate_hz)
+        self.clocks = Clocks(cameras, config.learn_clocks)
+        self.appearance = Appearance(len(MATERIALS), config.texture_side, cameras)
