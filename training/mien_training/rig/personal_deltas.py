@@ -90,7 +90,7 @@ def _field(name: str, seed: int, asymmetry: float, points: Float64Array) -> Floa
     mirrored = shared(points * _MIRROR_POINT) * _MIRROR_VALUES
     common = there if name == first else mirrored
     if name == other:
-        common = (there + mirrored) / np.sqrt(2)
+        common = (there + mirrored) / 2  # alike at the mid-line, where it must not add up
     own = SmoothField(_generator(seed, name, 1), 4, *wavelength)(points)
     return np.asarray(np.sqrt(1 - asymmetry**2) * common + asymmetry * own)
 
