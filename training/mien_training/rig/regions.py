@@ -42,7 +42,7 @@ def face_region(template: Template) -> BoolArray:
         raise InputError(f"face_region: template {template.name!r} has no landmarks of the face")
     inside = polygon_distance(v[:, :2], oval[:, :2]) < -_INSIDE_OVAL_M
     inside &= v[:, 1] < brows[:, 1].max() + _ABOVE_BROWS_M
-    inside &= template.regions["skin"] & ~template.regions["neck"]
+    inside &= template.regions["skin"]
     return np.asarray(inside & _seen_from_front(template, oval.mean(0)))
 
 
