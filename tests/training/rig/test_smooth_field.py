@@ -28,7 +28,7 @@ def test_it_changes_over_a_wavelength_and_not_over_a_millimetre():
     assert np.corrcoef(f(here)[:, 0], f(here + 0.5 * step)[:, 0])[0, 1] < 0.3
     # Twice the wavelength: the same at twice the distance.
     wide = field(1, 4, shortest_m=0.14, longest_m=0.32)
-    np.testing.assert_allclose(wide(2 * here), f(here), atol=1e-9)
+    np.testing.assert_allclose(wide(2 * here), f(here), atol=1e-4)
 
 
 def test_seeds_repeat_and_differ_and_channels_are_apart():
