@@ -18,10 +18,12 @@ class LossWeights:
     """Colour differences, sRGB 0..1."""
     silhouette: float = 2.0
     """Coverage against masks, where there are any."""
-    landmark: float = 5.0
+    landmark: float = 3.0
     """The tracker's points, in sizes of the face, at the start of the neutral stage."""
-    landmark_end: float = 1.0
+    landmark_end: float = 0.3
     """The same at the end of the joint stage."""
+    mark_offsets: float = 1e-4
+    """Squared misplacement of the tracker's points, mm^2."""
     identity: float = 1e-4
     """Squared coefficients of the template's people."""
     neutral: float = 1e-4
@@ -73,6 +75,8 @@ class RigFitConfig:
     translations (m)."""
     clock_rate: float = 3e-4
     """Adam's step of the clocks' offsets, seconds."""
+    mark_rate: float = 1e-4
+    """Adam's step of the misplacement of the tracker's points, metres."""
     texture_rate: float = 0.02
     """Adam's step of texture and light."""
     texture_side: int = 256

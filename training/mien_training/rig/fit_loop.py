@@ -61,11 +61,12 @@ class FitLoop:
             while self.step < done + steps:
                 if self.step == done:
                     self.best, self.stale = float("inf"), 0
-                loss = self._advance(name, self.step - done, steps)
-                self.step = min(self.step + self.config.shape_every, done + steps)
+                every = self.config.shape_every if name == "joint" else 1
+                loss = self._advance(name, self.step - done, steps, every)
+                self.step = min(self.step + every, done + steps)
                 if self.progress is not None:
                     self.progress(name, self.step - done, steps, loss)
-                passed = (self.step - done) % self.config.check_every < self.config.shape_every
+                passed = (self.step - done) % self.config.check_every < every
                 if passed or self.step == done + steps:
                     if self._check(name):
                         self.step = done + steps
@@ -75,8 +76,8 @@ class FitLoop:
                         save_checkpoint(checkpoint, self.config, self.state())
             done += steps
 
-    def _advance(self, stage: str, step: int, steps: int) -> float:
-        """`shape_every` steps of motion and appearance, and one of the geometry."""
+    def _advance(self, stage: str, step: int, steps: int, every: int) -> float:
+        """`every` steps of motion and appearance, and one of the geometry."""
         config, joint = self.config, stage == "joint"
         share = step / steps
         decay = 0.05 + 0.95 * 0.5 * (1 + cos(pi * share))
@@ -88,10 +89,11 @@ class FitLoop:
         held = Shapes(*(t.detach().requires_grad_() for t in (shapes.neutral, shapes.deltas)))
         total = 0.0
         self._geometry.zero_grad()
-        for i in range(config.shape_every):
+        for i in range(every):
             for optimiser in self._rest:
                 optimiser.zero_grad()
             loss, _ = self.objective.explain(held, self._draw(self.step + i), landmark)
+            loss = loss + self.objective.tracker_prior()
             loss.backward()  # type: ignore[no-untyped-call]
             if not joint:
                 self.model.clocks.others.grad = None
@@ -101,10 +103,10 @@ class FitLoop:
         pulled = (shapes.neutral * _slope(held.neutral)).sum()
         if joint:
             pulled = pulled + (shapes.deltas * _slope(held.deltas)).sum()
-        whole = pulled / config.shape_every + self.objective.plausible(shapes, joint)
+        whole = pulled / every + self.objective.plausible(shapes, joint)
         whole.backward()
         _step(self._geometry, decay)
-        return total / config.shape_every
+        return total / every
 
     def _draw(self, step: int) -> Tensor:
         """Frames of some moments; by the step alone, so that a resumed run sees the same ones."""
@@ -150,6 +152,7 @@ class FitLoop:
         ]
         rest = [
             ([model.clocks.others], config.clock_rate),
+            ([model.mark_offsets], config.mark_rate),
             (list(model.appearance.parameters()), config.texture_rate),
         ]
         return [

@@ -21,6 +21,7 @@ from mien_training.rig.losses import (
     sparsity_loss,
     symmetry_loss,
 )  # fmt: skip
+from mien_training.rig.motion import rotation_from_vector
 from mien_training.rig.observations import Observations
 from mien_training.rig.personal_rig import Shapes
 from mien_training.rig.picture import HeadPicture
@@ -66,7 +67,9 @@ class Objective:
         if seen.masks is not None:
             where = where & seen.masks[frames]
         colour = photometric_loss(picture.colour, images, where.float())
-        pixels = seen.views.pixels(camera, self.marks.positions(vertices))
+        turn = rotation_from_vector(motion.rotation)
+        marks = self.marks.positions(vertices) + self.model.mark_offsets @ turn.transpose(1, 2)
+        pixels = seen.views.pixels(camera, marks)
         confidence = self.marks.confidence(vertices, seen.views, camera)
         point = landmark_loss(pixels, seen.points[frames], confidence, self._scale[frames])
         loss = weights.photometric * colour + landmark_weight * point
@@ -78,6 +81,10 @@ class Objective:
         loss = loss + weights.range * range_loss(motion.weights)
         loss = loss + weights.sparsity * sparsity_loss(motion.weights)
         return loss + weights.bending * self.model.motion.bending(times), figures
+
+    def tracker_prior(self) -> Tensor:
+        """The tracker is right, by and large."""
+        return self.config.losses.mark_offsets * prior_loss(self.model.mark_offsets[None])
 
     def plausible(self, shapes: Shapes, personal_shapes: bool) -> Tensor:
         """Priors on the neutral and, with `personal_shapes`, on the shapes."""

@@ -31,6 +31,8 @@ class Recording:
     """Intrinsics and `camera_from_world`."""
     masks: NDArray[np.bool_] | None = None
     """(T, H, W) pixels that show the head; None if nobody knows."""
+    points: NDArray[np.float32] | None = None
+    """(T, 478, 2) the tracker's points, pixels, NaN in frames without a face; None: not tracked."""
 
     def __post_init__(self) -> None:
         expected = (len(self.times_s), self.camera.height, self.camera.width)
@@ -41,6 +43,10 @@ class Recording:
             )
         if self.masks is not None and self.masks.shape != expected:
             raise InputError(f"Recording: masks {self.masks.shape}, expected {expected}")
+        if self.points is not None and self.points.shape != (expected[0], 478, 2):
+            raise InputError(
+                f"Recording: points {self.points.shape}, expected ({expected[0]}, 478, 2)"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,43 +85,46 @@ class Observations:
 def observe(
     recordings: Sequence[Recording], progress: Callable[[int, int], None] | None = None
 ) -> Observations:
-    """Track the face in every frame; frames without it are left out.
+    """All frames that show the face; it is tracked in recordings without points.
 
     All cameras must give images of one size. Raises InputError where none shows a face.
     """
     sizes = {(r.camera.height, r.camera.width) for r in recordings}
     if len(sizes) != 1:
         raise InputError(f"observe: images of sizes {sorted(sizes)}, expected one size (H, W)")
-    masked = [r.masks is not None for r in recordings]
-    if any(masked) and not all(masked):
+    if len({r.masks is None for r in recordings}) > 1:
         raise InputError("observe: some recordings have masks and some have none")
-    total, done = sum(len(r.times_s) for r in recordings), 0
-    camera, times, frames, images, masks, points = [], [], [], [], [], []
-    start = min(float(r.times_s[0]) for r in recordings if len(r.times_s))
-    for c, recording in enumerate(recordings):
-        tracker = Tracker(focal_px=float(recording.camera.K[0, 0]))
-        for t, image in enumerate(recording.images):
-            faces = tracker.track(image)
-            done += 1
-            if progress is not None:
-                progress(done, total)
-            if not faces:
-                continue
-            camera.append(c)
-            times.append(float(recording.times_s[t]) - start)
-            frames.append(t)
-            images.append(image)
-            points.append(faces[0].landmarks[:, :2])
-            if recording.masks is not None:
-                masks.append(recording.masks[t])
-    if not camera:
-        raise InputError(f"observe: no face found in {total} frames of {len(recordings)} cameras")
+    todo = sum(len(r.times_s) for r in recordings if r.points is None)
+    done = 0
+    kept, points = [], []
+    for recording in recordings:
+        found = recording.points
+        if found is None:
+            found = np.full((len(recording.times_s), 478, 2), np.nan, np.float32)
+            tracker = Tracker(focal_px=float(recording.camera.K[0, 0]))
+            for t, image in enumerate(recording.images):
+                faces = tracker.track(image)
+                if faces:
+                    found[t] = faces[0].landmarks[:, :2]
+                done += 1
+                if progress is not None:
+                    progress(done, todo)
+        seen = np.flatnonzero(np.isfinite(found).all((1, 2)))
+        kept.append(seen)
+        points.append(found[seen])
+    counts = [len(seen) for seen in kept]
+    if not sum(counts):
+        total = sum(len(r.times_s) for r in recordings)
+        raise InputError(f"observe: no face in any of {total} frames of {len(recordings)} cameras")
+    start = min(float(r.times_s[k[0]]) for r, k in zip(recordings, kept, strict=True) if len(k))
+    pairs = list(zip(recordings, kept, strict=True))
+    masks = [r.masks[k] for r, k in pairs if r.masks is not None]
     return Observations(
         Views.of([r.camera for r in recordings]),
-        torch.tensor(camera),
-        torch.tensor(times, dtype=torch.float32),
-        torch.tensor(frames),
-        torch.from_numpy(np.stack(images)),
-        torch.from_numpy(np.stack(masks)) if masks else None,
-        torch.from_numpy(np.stack(points).astype(np.float32)),
+        torch.repeat_interleave(torch.arange(len(recordings)), torch.tensor(counts)),
+        torch.from_numpy(np.concatenate([r.times_s[k] - start for r, k in pairs])).float(),
+        torch.from_numpy(np.concatenate(kept)),
+        torch.from_numpy(np.concatenate([r.images[k] for r, k in pairs])),
+        torch.from_numpy(np.concatenate(masks)) if masks else None,
+        torch.from_numpy(np.concatenate(points).astype(np.float32)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from mien_training.rig.appearance import Appearance
@@ -22,7 +23,12 @@ class RigModel(nn.Module):
     def __init__(
         self, template: Template, seconds: tuple[float, float], cameras: int, config: RigFitConfig
     ) -> None:
-        """`seconds`: first and last moment."""
+        """`seconds`: first and last moment.
+
+        mark_offsets (478, 3), metres, rig space: how far from the template's places the tracker
+        puts its points on this person. It misplaces them by a millimetre or two, always the same
+        way, and would pull the face there.
+        """
         super().__init__()
         neutral, shapes = (
             FreeNodes.of(template, config.smoothing, config.spread, moving_m=moving)
@@ -31,4 +37,5 @@ class RigModel(nn.Module):
         self.rig = PersonalRig(template, neutral, shapes)
         self.motion = MotionSpline(*seconds, len(template.shape_names), config.knot_rate_hz)
         self.clocks = Clocks(cameras, config.learn_clocks)
+        self.mark_offsets = nn.Parameter(torch.zeros(478, 3))
         self.appearance = Appearance(len(MATERIALS), config.texture_side, cameras)

