@@ -86,11 +86,12 @@ def _field(name: str, seed: int, asymmetry: float, points: Float64Array) -> Floa
     first = min(name, other)
     wavelength = _BONE_WAVELENGTH_M if name in _BONE else (0.07, 0.16)
     shared = SmoothField(_generator(seed, first, 0), 4, *wavelength)
-    there = shared(points)
-    mirrored = shared(points * _MIRROR_POINT) * _MIRROR_VALUES
-    common = there if name == first else mirrored
-    if name == other:
-        common = (there + mirrored) / 2  # alike at the mid-line, where it must not add up
+    sides = []
+    if name == first:
+        sides.append(shared(points))
+    if other == first:
+        sides.append(shared(points * _MIRROR_POINT) * _MIRROR_VALUES)
+    common = np.mean(sides, axis=0)  # both for a shape of the middle
     own = SmoothField(_generator(seed, name, 1), 4, *wavelength)(points)
     return np.asarray(np.sqrt(1 - asymmetry**2) * common + asymmetry * own)
 
