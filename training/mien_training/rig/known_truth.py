@@ -17,8 +17,9 @@ from mien.rotation import matrix_from_quaternion, quaternion_from_angles
 from mien_training.animator.performance import generate_performance
 from mien_training.rendering import Camera, HeadRenderer, Look, look_at_camera, paint_materials
 from mien_training.rendering.scene import RandomScene
-from mien_training.rig.footage import FilmedView, Footage, ViewTruth
+from mien_training.rig.footage import Footage, ViewTruth
 from mien_training.rig.lid_contact import lids_on_eyeballs
+from mien_training.rig.observations import Recording
 from mien_training.rig.personal_deltas import field_points, personal_deltas
 from mien_training.rig.smooth_field import SmoothField
 from mien_training.templates import Template, rig_from_template
@@ -216,6 +217,6 @@ def record_views(
             noisy = clean + noise_codes * rng.standard_normal(clean.shape, np.float32)
             images[t] = np.rint(noisy).clip(0, 255)
             masks[t] = renderer.visible(vertices, camera) >= 0
-        filmed.append(FilmedView(images, masks, times.copy(), camera))
+        filmed.append(Recording(images, times.copy(), camera, masks))
         truths.append(ViewTruth(float(offset), weights, matrices))
     return Footage(tuple(filmed), tuple(truths), person.rig.shape_names, rate_hz)
