@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
@@ -24,11 +24,11 @@ from mien_training.animator.losses import motion_gram, moving_vertices
 from mien_training.animator.training_set import network_input, split_recordings
 from mien_training.rendering import Look, paint_materials
 from mien_training.rendering.preview import portrait_png
+from mien_training.rig.person import TEMPLATE_FILE, read_person
 from mien_training.templates import load_template, rig_from_template
 
 __all__ = ["TrainAnimatorConfig", "run", "train_animator"]
 
-CONSENT = Consent("synthetic", "The head is generated; it shows no real person.")
 _CLIP_ROWS = 150
 
 
@@ -42,6 +42,12 @@ class TrainAnimatorConfig:
     """The character's name."""
     template: str = "anny"
     """The head to start from."""
+    rig: Path | None = None
+    """Folder of a `mien train rig`: the character is that person, with their own skin."""
+    consent: Literal["synthetic", "self", "given", "public"] = "synthetic"
+    """Why this face may be used; a filmed person's is their own (self), given, or public."""
+    consent_statement: str = "The head is generated; it shows no real person."
+    """The same in a sentence, for the package; say who consented to what."""
     identity_seed: int | None = None
     """Whose head: a number draws a person; left out, the template's own."""
     look_seed: int | None = None
@@ -80,19 +86,30 @@ def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
     """
     config.out.mkdir(parents=True, exist_ok=True)
     _same_config(config)
-    template = load_template(config.template)
+    source = config.template if config.rig is None else str(config.rig / TEMPLATE_FILE)
+    if config.rig is not None and (config.identity_seed, config.look_seed) != (None, None):
+        raise InputError("train animator: a rig is one person: leave identity and look seeds out")
+    if config.rig is not None and config.consent == "synthetic":
+        raise InputError(
+            "train animator: the rig is a filmed person's; say with --consent self, given or "
+            "public, and --consent-statement, why their face may be used"
+        )
+    template = load_template(source)
     identity = None
     if config.identity_seed is not None:
         if template.identity is None:
             raise InputError(f"template {template.name!r} is one person: leave identity_seed out")
         identity = template.identity.sample(config.identity_seed)
     neutral = template.vertices if identity is None else template.vertices + identity
-    look = Look() if config.look_seed is None else Look.random(config.look_seed)
-    materials = paint_materials(template, neutral, look)
+    if config.rig is None:
+        look = Look() if config.look_seed is None else Look.random(config.look_seed)
+        materials = paint_materials(template, neutral, look)
+    else:
+        template, materials = read_person(config.rig)
     rig, _ = rig_from_template(template, config.name, identity, materials)
 
-    jobs = plan_jobs(config.seed, config.frames, config.identity_seed, config.template)
-    jobs += _clip_jobs(config)
+    jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source)
+    jobs += _clip_jobs(config, source)
     recordings = make_recordings(jobs, config.out / "recordings", config.workers)
     channels = template.shape_names
     sequences = [network_input(r, config.features, channels) for r in recordings]
@@ -139,7 +156,7 @@ def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
             channels=channels,
             features=config.features,
             licence=template.licence,
-            consent=CONSENT,
+            consent=Consent(config.consent, config.consent_statement),
             provenance=provenance,
             preview_png=portrait_png(rig),
         ),
@@ -159,7 +176,7 @@ def _still_error(weights: list[Any], motion: Motion) -> float:
     )
 
 
-def _clip_jobs(config: TrainAnimatorConfig) -> list[SceneJob]:
+def _clip_jobs(config: TrainAnimatorConfig, template: str) -> list[SceneJob]:
     """The user's own clips, cut into scenes."""
     jobs = []
     for index, path in enumerate(config.clips):
@@ -173,7 +190,7 @@ def _clip_jobs(config: TrainAnimatorConfig) -> list[SceneJob]:
                     clip=str(path),
                     clip_start=start,
                     identity_seed=config.identity_seed,
-                    template=config.template,
+                    template=template,
                 )
             )
     return jobs

@@ -50,16 +50,15 @@ class RigFit:
         return Motion(moved.weights.clamp(0, 1), moved.rotation, moved.translation)
 
 
-def moments_of(times_s: Tensor) -> tuple[Tensor, Tensor]:
+def moments_of(camera: Tensor, times_s: Tensor) -> tuple[Tensor, Tensor]:
     """(N,) index of each frame's moment, unsynchronised cameras rounded together, and (M,) times.
 
     A moment is one tick of the fastest camera.
     """
-    distinct = torch.unique(times_s)
-    gaps = distinct.diff()
-    tick = float(gaps[gaps > 1e-4].median()) if (gaps > 1e-4).any() else 1.0
-    ticks = (times_s / tick).round().long()
-    found, moment = torch.unique(ticks, return_inverse=True)
+    gaps = [times_s[camera == c].diff() for c in torch.unique(camera)]
+    ticks = [float(gap.median()) for gap in gaps if len(gap)]
+    tick = min((t for t in ticks if t > 1e-4), default=1.0)
+    found, moment = torch.unique((times_s / tick).round().long(), return_inverse=True)
     return moment, found.to(times_s.dtype) * tick
 
 
@@ -83,7 +82,7 @@ def fit_rig(
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
     points = _first_stage(template, seen, model, config, progress)
     objective = Objective(template, seen.to(device), model.to(device), config)
-    loop = FitLoop(objective, moments_of(seen.times_s)[0], config, progress)
+    loop = FitLoop(objective, moments_of(seen.camera, seen.times_s)[0], config, progress)
     state = load_checkpoint(checkpoint, config) if checkpoint is not None else None
     if state is not None:
         loop.restore(state)
@@ -96,7 +95,7 @@ def _first_stage(
     progress: Progress | None,
 ) -> LandmarkFit:  # fmt: skip
     """Landmarks twice: the second time without the points that the first pose shows hidden."""
-    moment, times = moments_of(seen.times_s)
+    moment, times = moments_of(seen.camera, seen.times_s)
     marks = LandmarkPoints(template.landmarks, torch.from_numpy(template.triangles).long())
     confidence: Tensor | None = None
     for look in ("points", "visible points"):

