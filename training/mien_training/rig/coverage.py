@@ -1,0 +1,200 @@
+"""What footage says about each shape: which ones to believe, and which to take from the template.
+
+A face is neutral + sum_k w_k shape_k, so at every vertex the shapes are the unknowns of a linear
+regression on the weights' columns. What the data alone say about shape k is the part of its column
+that is left when the mean (the neutral is unknown too) and the columns of all other shapes that
+move the same vertex are taken out: the inverse of a diagonal entry of the inverse Gram matrix, or
+one minus the squared multiple correlation (Draper and Smith 1998, "Applied Regression Analysis",
+variance inflation factors). Averaged over vertices by squared motion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mien.errors import InputError
+
+__all__ = ["ACTIVE", "ShapeCoverage", "Verdict", "apply_coverage", "shape_coverage"]
+
+Float64Array = NDArray[np.float64]
+Verdict = Literal["excited", "weak", "never"]
+Shortage = Literal["", "hidden", "strength", "duration", "separation"]
+
+ACTIVE = 0.3
+"""A weight above this shows the shape."""
+_STRENGTH = (0.1, 0.35)
+"""Peak weights at which trust begins and is full."""
+_FRAMES = (0.2, 1.0)
+"""The same for frames at full strength of the shape's own. A least-squares estimate from f of them
+has 1/f of a frame's squared error; personal shapes are 1 to 1.5 mm from the template's and frames
+0.5 to 1 mm off, so f of 0.2 to 1 is where the footage begins to know better."""
+_SEPARATION = (0.02, 0.15)
+"""The same for the share that no other shape explains."""
+_WEIGHT_NOISE = 0.02
+"""Weights are not known better than this; columns that differ by less are the same column."""
+_REACH = 0.1
+"""A shape acts where it moves more than this share of its longest displacement."""
+
+
+@dataclass(frozen=True)
+class ShapeCoverage:
+    """What some footage showed of one shape."""
+
+    name: str
+    peak: float
+    """Largest weight."""
+    active_frames: int
+    """Frames with a weight above ACTIVE."""
+    active_s: float
+    """The same as seconds of the performance."""
+    separability: float
+    """0..1, share of the weight's variance that no other shape at the same place explains."""
+    own_frames: float
+    """Sum of squares of that part: as much as so many frames of this shape alone at weight 1."""
+    partner: str | None
+    """The shape that it came together with most, where that is what is wrong."""
+    trust: float
+    """0..1, how much of the fitted shape to believe."""
+    shortage: Shortage
+    """What keeps trust below 1; empty if nothing does."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """excited: trust is 1; never: trust is 0 as no frame shows it; weak: all between."""
+        if self.trust >= 1:
+            return "excited"
+        shown = self.peak > ACTIVE and self.shortage != "hidden"
+        return "weak" if self.trust > 0 or shown else "never"
+
+
+def shape_coverage(
+    shape_names: Sequence[str],
+    shape_deltas: ArrayLike,
+    weights: ArrayLike,
+    region: ArrayLike | None = None,
+    duration_s: float | None = None,
+) -> tuple[ShapeCoverage, ...]:
+    """One verdict per shape, in their order.
+
+    shape_deltas (K, V, 3) metres; weights (N, K) at the frames that the fit has seen, of all
+    cameras; region (V,) bool, the vertices that they see, all if None; duration_s of the
+    performance, N / 30 if None. Raises InputError for other shapes.
+    """
+    deltas, w = np.asarray(shape_deltas, np.float64), np.asarray(weights, np.float64)
+    count = len(shape_names)
+    if deltas.ndim != 3 or len(deltas) != count or w.ndim != 2 or w.shape[1] != count:
+        raise InputError(
+            f"shape_coverage: {count} names, deltas {deltas.shape}, weights {w.shape}; expected "
+            "(K, V, 3) and (N, K)"
+        )
+    if not len(w) or not np.isfinite(w).all():
+        raise InputError(f"shape_coverage: weights {w.shape}, expected finite ones of some frames")
+    length = np.linalg.norm(deltas, axis=2)
+    reach = length > _REACH * length.max(1, initial=0.0, keepdims=True)
+    if region is not None:
+        seen = np.asarray(region)
+        if seen.shape != length.shape[1:] or seen.dtype != np.bool_:
+            raise InputError(
+                f"shape_coverage: region {seen.shape} of {seen.dtype}, expected "
+                f"({length.shape[1]},) of bool"
+            )
+        length, reach = length[:, seen], reach[:, seen]
+    seconds = len(w) / 30 if duration_s is None else duration_s
+    column = w - w.mean(0)
+    gram = column.T @ column
+    own = _own_variance(gram, length**2, reach, len(w) * _WEIGHT_NOISE**2)
+    energy = np.diag(gram)
+    share = np.where(energy > 1e-12, own / np.maximum(energy, 1e-12), 0.0).clip(0, 1)
+    partner = _partners(gram, length**2, reach)
+    visible = reach.any(1)
+    found = []
+    for k, name in enumerate(shape_names):
+        peak, active = float(w[:, k].max()), int((w[:, k] > ACTIVE).sum())
+        shared = float(energy[k]) >= _FRAMES[1] and share[k] < 0.5
+        parts: dict[Shortage, float] = {
+            "strength": _ramp(peak, _STRENGTH),
+            "separation": _ramp(float(share[k]), _SEPARATION),
+        }
+        own_part: Shortage = "separation" if shared else "duration"
+        parts[own_part] = min(parts.get(own_part, 1.0), _ramp(float(own[k]), _FRAMES))
+        shortage: Shortage = min(parts, key=lambda part: parts[part])
+        trust = parts[shortage]
+        if not visible[k]:
+            shortage, trust = "hidden", 0.0
+        elif trust >= 1:
+            shortage = ""
+        together = shortage == "separation" and partner[k] >= 0
+        found.append(
+            ShapeCoverage(
+                name, peak, active, active / len(w) * seconds, float(share[k]), float(own[k]),
+                shape_names[partner[k]] if together else None, trust, shortage,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def apply_coverage(
+    fallback_deltas: ArrayLike, fitted_deltas: ArrayLike, coverage: Sequence[ShapeCoverage]
+) -> NDArray[np.float32]:
+    """(K, V, 3) fitted shapes where they were excited, the fallback's where never, mixed between.
+
+    fallback_deltas (K, V, 3) metres: the template's, or better those of `transfer_shapes`, which
+    fit this person's neutral. Raises InputError for other shapes.
+    """
+    fallback = np.asarray(fallback_deltas, np.float32)
+    fitted = np.asarray(fitted_deltas, np.float32)
+    if fallback.shape != fitted.shape or fitted.ndim != 3 or len(coverage) != len(fitted):
+        raise InputError(
+            f"apply_coverage: fallback {fallback.shape}, fitted {fitted.shape}, {len(coverage)} "
+            "verdicts; expected (K, V, 3) both, and K"
+        )
+    trust = np.array([c.trust for c in coverage], np.float32)[:, None, None]
+    mixed = (1 - trust) * fallback + trust * fitted
+    return np.where(trust >= 1, fitted, np.where(trust <= 0, fallback, mixed))
+
+
+def _own_variance(
+    gram: Float64Array, motion: Float64Array, reach: NDArray[np.bool_], noise: float
+) -> Float64Array:
+    """(K,) squared length of each column's part that the others cannot explain.
+
+    gram (K, K) of the centred columns; motion (K, V) squared displacements; reach (K, V) who acts
+    where. Vertices with the same shapes share one small inverse.
+    """
+    sets, member = np.unique(reach.T, axis=0, return_inverse=True)
+    total, mass = np.zeros(len(gram)), np.zeros(len(gram))
+    for s, acting in enumerate(sets):
+        chosen = np.flatnonzero(acting)
+        if not len(chosen):
+            continue
+        amount = motion[np.ix_(chosen, np.flatnonzero(member.ravel() == s))].sum(1)
+        local = gram[np.ix_(chosen, chosen)] + noise * np.eye(len(chosen))
+        alone = 1 / np.diag(np.linalg.inv(local)) - noise
+        total[chosen] += amount * np.maximum(alone, 0.0)
+        mass[chosen] += amount
+    return np.asarray(np.where(mass > 0, total / np.maximum(mass, 1e-30), 0.0))
+
+
+def _partners(
+    gram: Float64Array, motion: Float64Array, reach: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """(K,) the other shape that explains most, by itself, where this one moves; -1 for none."""
+    energy = np.maximum(np.diag(gram), 1e-12)
+    correlation = gram**2 / energy[:, None] / energy[None]
+    own = motion * reach
+    overlap = own @ reach.T / np.maximum(own.sum(1, keepdims=True), 1e-30)
+    explained = correlation * overlap
+    np.fill_diagonal(explained, 0.0)
+    best = explained.argmax(1)
+    return np.where(explained.max(1) > 0.2, best, -1)
+
+
+def _ramp(value: float, ends: tuple[float, float]) -> float:
+    """0 below, 1 above, smooth between."""
+    x = min(max((value - ends[0]) / (ends[1] - ends[0]), 0.0), 1.0)
+    return x * x * (3 - 2 * x)
