@@ -20,6 +20,7 @@ from mien_training.templates import load_template
 SMALL = RigFitConfig(
     points=LandmarkFitConfig(steps=60),
     neutral_steps=24,
+    still_steps=8,
     joint_steps=16,
     shape_every=4,
     check_every=8,

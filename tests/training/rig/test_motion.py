@@ -30,7 +30,6 @@ def test_constants_and_straight_lines_are_reproduced():
     at = torch.rand(30) * 2 + 1
     expected = torch.stack([0.3 + 0 * at, 0.2 * at], 1)
     torch.testing.assert_close(spline(at).weights, expected, atol=1e-4, rtol=0)
-    assert spline.bending(at) < 1e-6
 
 
 def test_a_control_value_acts_on_four_cells_only():
@@ -77,7 +76,7 @@ def test_clocks_are_set_by_what_the_cameras_see(learn):
     spline, clocks = MotionSpline(-0.1, 3.1, 3, 12), Clocks(2, learn)
     spline.follow(times, seen[0])
     optimisers = [
-        torch.optim.SparseAdam(spline.parameters(), lr=1e-2),
+        torch.optim.Adam(spline.parameters(), lr=1e-3),
         torch.optim.Adam(clocks.parameters(), lr=5e-4),
     ]
     error = torch.zeros(())

@@ -24,18 +24,20 @@ class LandmarkPoints:
         self.present = torch.from_numpy(landmarks.triangle >= 0).to(device)
         triangle = torch.from_numpy(landmarks.triangle).to(device, torch.int64).clamp_min(0)
         self._faces = faces
-        self._corners = faces[triangle]
+        self.corners = faces[triangle]
         share = torch.from_numpy(landmarks.barycentric).to(device)
-        self._share = (share * self.present[:, None])[None, ..., None]
+        self.share = share * self.present[:, None]
 
     def positions(self, vertices: Tensor) -> Tensor:
         """(B, 478, 3) of (B, V, 3)."""
-        return (vertices[:, self._corners] * self._share).sum(2)
+        return (vertices[:, self.corners] * self.share[..., None]).sum(2)
 
     def confidence(self, vertices: Tensor, views: Views, camera: Tensor) -> Tensor:
         """(B, 478) 1 where the surface faces its camera (B,), falling to 0 where it turns away."""
         with torch.no_grad():
-            normals = (vertex_normals(vertices, self._faces)[:, self._corners] * self._share).sum(2)
+            normals = (
+                vertex_normals(vertices, self._faces)[:, self.corners] * self.share[..., None]
+            ).sum(2)
             sight = views.centres[camera][:, None] - self.positions(vertices)
             cosine = torch.nn.functional.cosine_similarity(normals, sight, dim=-1)
             ramp = ((cosine - _HIDDEN) / (_SURE - _HIDDEN)).clamp(0, 1)

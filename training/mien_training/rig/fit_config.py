@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mien_training.rig.free_nodes import Smoothing
 from mien_training.rig.landmark_fit import LandmarkFitConfig
+from mien_training.rig.motion_solver import MotionSolverConfig
 
 __all__ = ["LossWeights", "RigFitConfig"]
 
@@ -34,12 +35,6 @@ class LossWeights:
     """Squared motion of shapes outside of where the template's act, mm^2."""
     symmetry: float = 0.03
     """Squared difference between left and right shapes, mm^2."""
-    sparsity: float = 3e-3
-    """Mean absolute blendshape weight."""
-    range: float = 1.0
-    """Squared excess of blendshape weights over 0..1."""
-    bending: float = 1e-2
-    """Squared second differences of the weights' spline."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,8 @@ class RigFitConfig:
     """Weights of all terms."""
     neutral_steps: int = 300
     """Steps of the second stage."""
+    still_steps: int = 60
+    """Steps at the start in which the motion stays the tracker's: a grey face tells nothing."""
     joint_steps: int = 700
     """Steps of the third stage."""
     batch: int = 2
@@ -68,11 +65,10 @@ class RigFitConfig:
     """Longest step of the neutral's coordinates, metres."""
     identity_rate: float = 0.02
     """Longest step of the identity coefficients."""
-    shape_rate: float = 2e-3
+    shape_rate: float = 5e-4
     """Longest step of the shapes' coordinates, metres."""
-    motion_rate: float = 0.01
-    """Adam's step of blendshape weights; a tenth of it for rotations (rad), a twentieth for
-    translations (m)."""
+    motion: MotionSolverConfig = field(default_factory=MotionSolverConfig)
+    """How weights and pose are read from the pictures."""
     clock_rate: float = 3e-4
     """Adam's step of the clocks' offsets, seconds."""
     mark_rate: float = 1e-4

@@ -36,6 +36,7 @@ class FitLoop:
         """moment (N,): which frames are taken together."""
         self.objective, self.config, self.progress = objective, config, progress
         self.model: RigModel = objective.model
+        self.model.motion.requires_grad_(False)  # it has a solver of its own
         seen = objective.seen
         held = seen.frame % config.held_out == config.held_out // 2
         held = held & (int(seen.frame.max()) + 1 > 2 * config.held_out)
@@ -43,6 +44,7 @@ class FitLoop:
         training = (~held).nonzero()[:, 0]
         kept = moment.to(training.device)[training]
         self._moments = [training[kept == m] for m in torch.unique(kept)]
+        self._moment = moment.to(training.device)
         self.step, self.best, self.stale = 0, float("inf"), 0
         self.history: list[dict[str, float]] = []
         self._geometry, *self._rest = self._optimisers()
@@ -92,13 +94,17 @@ class FitLoop:
         for i in range(every):
             for optimiser in self._rest:
                 optimiser.zero_grad()
-            loss, _ = self.objective.explain(held, self._draw(self.step + i), landmark)
-            loss = loss + self.objective.tracker_prior()
+            frames = self._draw(self.step + i)
+            looked = self.objective.explain(held, frames, landmark)
+            loss = looked.loss + self.objective.tracker_prior()
             loss.backward()  # type: ignore[no-untyped-call]
             if not joint:
                 self.model.clocks.others.grad = None
             for optimiser in self._rest:
                 _step(optimiser, decay)
+            noise = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step + i)
+            if self.step + i >= self.config.still_steps:
+                self.objective.move(held, looked, self._moment[frames], noise)
             total += float(loss.detach())
         pulled = (shapes.neutral * _slope(held.neutral)).sum()
         if joint:
@@ -125,9 +131,9 @@ class FitLoop:
         with torch.no_grad():
             shapes = self.model.rig(personal_shapes=stage == "joint")
             for part in torch.split(frames, 4):
-                loss, found = self.objective.explain(shapes, part, weight)
-                total += float(loss) * len(part) / len(frames)
-                for key, value in found.items():
+                looked = self.objective.explain(shapes, part, weight)
+                total += float(looked.loss) * len(part) / len(frames)
+                for key, value in looked.figures.items():
                     figures[key] += value * len(part) / len(frames)
         self.history.append({"step": float(self.step), "held_out": total, **figures})
         self.stale = 0 if total < 0.998 * self.best else self.stale + 1
@@ -139,16 +145,10 @@ class FitLoop:
         model, config = self.model, self.config
         raw = config.smoothing == "none"
         kind, scale = (torch.optim.Adam, _RAW_STEP) if raw else (AdamUniform, 1.0)
-        rate = config.motion_rate
         geometry = [
             ([model.rig.u_neutral], scale * config.neutral_rate),
             ([model.rig.u_deltas], scale * config.shape_rate),
             ([model.rig.identity], config.identity_rate),
-        ]
-        motion = [
-            ([model.motion.weights], rate),
-            ([model.motion.rotation], rate / 10),
-            ([model.motion.translation], rate / 20),
         ]
         rest = [
             ([model.clocks.others], config.clock_rate),
@@ -158,7 +158,7 @@ class FitLoop:
         return [
             maker([{"params": p, "lr": r, "full": r} for p, r in groups])
             for maker, groups in (
-                (kind, geometry), (torch.optim.SparseAdam, motion), (torch.optim.Adam, rest)
+                (kind, geometry), (torch.optim.Adam, rest)
             )
         ]  # fmt: skip
 

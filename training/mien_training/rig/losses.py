@@ -14,7 +14,7 @@ from torch import Tensor
 
 __all__ = [
     "Prior", "landmark_loss", "locality_loss", "photometric_loss", "prior_loss",
-    "range_loss", "silhouette_loss", "sparsity_loss", "symmetry_loss",
+    "range_loss", "silhouette_loss", "symmetry_loss",
 ]  # fmt: skip
 
 
@@ -75,11 +75,6 @@ def symmetry_loss(shapes: Tensor, prior: Prior) -> Tensor:
 def prior_loss(change: Tensor) -> Tensor:
     """Mean squared size, mm^2, of what (K, N, 3) differential coordinates, metres, add."""
     return (change * _MM).square().sum(-1).mean()
-
-
-def sparsity_loss(weights: Tensor) -> Tensor:
-    """Mean of (T, K) weights in 0..1: what one shape explains is not spread over many."""
-    return weights.abs().mean()
 
 
 def range_loss(weights: Tensor) -> Tensor:

@@ -12,7 +12,6 @@ from math import ceil
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
 from mien.errors import InputError
 
@@ -29,6 +28,12 @@ class Motion:
     """(T, 3) rotation vector of world_from_rig, radians."""
     translation: Tensor
     """(T, 3) metres."""
+
+    def row(self, index: int) -> Motion:
+        """One moment, (1, ...), without gradients."""
+        rows = slice(index, index + 1)
+        parts = (self.weights, self.rotation, self.translation)
+        return Motion(*(part[rows].detach() for part in parts))
 
 
 class MotionSpline(nn.Module):
@@ -54,15 +59,10 @@ class MotionSpline(nn.Module):
         self.translation = nn.Parameter(torch.zeros(count, 3))
 
     def forward(self, times_s: Tensor) -> Motion:
-        """The performance at (T,) seconds, held at both ends; differentiable in them.
-
-        Weights are not clamped: an optimisation needs slopes beyond 0 and 1. Gradients of the
-        control values are sparse, for torch.optim.SparseAdam: with Adam's dense step a control
-        value would go on sliding for tens of steps whenever a frame near it was drawn.
-        """
-        index, basis = self._basis(times_s)
+        """The performance at (T,) seconds, held at both ends; differentiable in them."""
+        index, basis = self.basis(times_s)
         parts = [
-            (basis[..., None] * embedding(index, control, sparse=True)).sum(1)
+            (basis[..., None] * control[index]).sum(1)
             for control in (self.weights, self.rotation, self.translation)
         ]
         return Motion(*parts)
@@ -74,7 +74,7 @@ class MotionSpline(nn.Module):
         moments are defined.
         """
         with torch.no_grad():
-            index, basis = self._basis(times_s.double())
+            index, basis = self.basis(times_s.double())
             count = len(self.weights)
             design = torch.zeros(len(times_s), count, dtype=torch.float64)
             design.scatter_(1, index, basis)
@@ -87,12 +87,7 @@ class MotionSpline(nn.Module):
             ):
                 control.copy_(torch.linalg.solve(normal, design.T @ value.double()))
 
-    def bending(self, times_s: Tensor) -> Tensor:
-        """Mean squared second difference of the weights' control values around (T,) seconds."""
-        around = embedding(self._basis(times_s)[0], self.weights, sparse=True)
-        return around.diff(n=2, dim=1).square().mean()
-
-    def _basis(self, times_s: Tensor) -> tuple[Tensor, Tensor]:
+    def basis(self, times_s: Tensor) -> tuple[Tensor, Tensor]:
         """(T, 4) control indices and their cubic weights."""
         at = ((times_s - self.start_s) * self.rate_hz).clamp(0, len(self.weights) - 3)
         cell = at.detach().floor().long().clamp_max(len(self.weights) - 4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,22 +18,40 @@ from mien_training.rig.losses import (
     locality_loss,
     photometric_loss,
     prior_loss,
-    range_loss,
     silhouette_loss,
-    sparsity_loss,
     symmetry_loss,
 )  # fmt: skip
-from mien_training.rig.motion import rotation_from_vector
+from mien_training.rig.motion import Motion, rotation_from_vector
+from mien_training.rig.motion_solver import NormalEquations, add_pixels, add_points, apply_step
 from mien_training.rig.observations import Observations
 from mien_training.rig.personal_rig import Shapes
-from mien_training.rig.picture import HeadPicture
+from mien_training.rig.picture import HeadPicture, Picture
 from mien_training.rig.regions import face_region, support_masks
 from mien_training.rig.rig_model import RigModel
 from mien_training.templates import MATERIALS, Template
 
-__all__ = ["Objective"]
+__all__ = ["Explanation", "Objective"]
 
 _INSIDE = ("mouth", "teeth", "tongue")
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """How B frames look, and how far that is from what was seen."""
+
+    loss: Tensor
+    figures: dict[str, float]
+    """Parts of the loss, unweighted."""
+    frames: Tensor
+    """(B,)"""
+    times_s: Tensor
+    """(B,) on the common clock."""
+    motion: Motion
+    picture: Picture
+    where: Tensor
+    """(B, H, W) pixels whose colours are compared."""
+    confidence: Tensor
+    """(B, 478) of the tracker's points."""
 
 
 class Objective:
@@ -52,10 +72,8 @@ class Objective:
         self._counted = torch.from_numpy(_counted(template, config.whole_head)).to(device)
         self._scale = (seen.points.amax(1) - seen.points.amin(1)).amax(1)[:, None, None]
 
-    def explain(
-        self, shapes: Shapes, frames: Tensor, landmark_weight: float
-    ) -> tuple[Tensor, dict[str, float]]:
-        """Loss over frames (B,), and its parts as figures."""
+    def explain(self, shapes: Shapes, frames: Tensor, landmark_weight: float) -> Explanation:
+        """Render frames (B,) and compare; the motion itself is held still."""
         seen, weights = self.seen, self.config.losses
         camera = seen.camera[frames]
         times = self.model.clocks(camera, seen.times_s[frames])
@@ -78,9 +96,29 @@ class Objective:
             outline = silhouette_loss(picture.coverage, seen.masks[frames].float())
             loss = loss + weights.silhouette * outline
             figures["silhouette"] = float(outline.detach())
-        loss = loss + weights.range * range_loss(motion.weights)
-        loss = loss + weights.sparsity * sparsity_loss(motion.weights)
-        return loss + weights.bending * self.model.motion.bending(times), figures
+        return Explanation(loss, figures, frames, times, motion, picture, where, confidence)
+
+    def move(
+        self, shapes: Shapes, looked: Explanation, moment: Tensor, rng: torch.Generator
+    ) -> None:
+        """One Gauss-Newton step of each moment (B,) that was looked at."""
+        config = self.config.motion
+        with torch.no_grad():
+            for one in torch.unique(moment):
+                rows = (moment == one).nonzero()[:, 0]
+                equations = NormalEquations.prior(looked.motion.weights[rows].mean(0), config)
+                for row in rows.tolist():
+                    frame, motion = int(looked.frames[row]), looked.motion.row(row)
+                    add_pixels(
+                        equations, shapes, motion, self.seen, frame, looked.picture.row(row),
+                        self.picture.faces, looked.where[row], config, rng,
+                    )  # fmt: skip
+                    add_points(
+                        equations, shapes, motion, self.seen, frame, self.marks.corners,
+                        self.marks.share, self.model.mark_offsets, looked.confidence[row],
+                        self._scale[frame, 0, 0], config,
+                    )  # fmt: skip
+                apply_step(self.model.motion, looked.times_s[rows], equations.solve())
 
     def tracker_prior(self) -> Tensor:
         """The tracker is right, by and large."""

@@ -27,6 +27,14 @@ class Picture:
     """(B, H, W) share of the pixel that the head covers."""
     triangle: Tensor
     """(B, H, W) int64; -1 where the background shows."""
+    bary: Tensor
+    """(B, H, W, 3) where on the triangle."""
+
+    def row(self, index: int) -> Picture:
+        """One frame, (1, ...), without gradients."""
+        rows = slice(index, index + 1)
+        parts = (self.colour, self.coverage, self.triangle, self.bary)
+        return Picture(*(part[rows].detach() for part in parts))
 
 
 class HeadPicture(nn.Module):
@@ -75,7 +83,7 @@ class HeadPicture(nn.Module):
         image = torch.cat([background.index_put(where, colour), covered], -1)
         self._edges = self._edges.to(vertices.device)
         image = antialias(image, out, clip, self.faces, self._edges)
-        return Picture(image[..., :3], image[..., 3], out.tri_id)
+        return Picture(image[..., :3], image[..., 3], out.tri_id, out.bary)
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
