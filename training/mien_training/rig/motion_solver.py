@@ -65,7 +65,8 @@ class NormalEquations:
 
     def solve(self) -> Tensor:
         """(K + 6,) the step."""
-        return torch.linalg.solve(self.matrix, self.right)
+        step: Tensor = torch.linalg.solve(self.matrix, self.right)
+        return step
 
 
 def add_pixels(
@@ -181,7 +182,8 @@ def _image_motions(seen: Observations, frame: int, place: Tensor, change: Tensor
     moved = view[:3, :3] @ change
     depth = at[:, 2].clamp_min(0.01)[:, None, None]
     flat = moved[:, :2] / depth - at[:, :2, None] / depth**2 * moved[:, 2:]
-    return K[:2, :2] @ flat
+    pixels: Tensor = K[:2, :2] @ flat
+    return pixels
 
 
 def _slopes(image: Tensor) -> tuple[Tensor, Tensor]:
