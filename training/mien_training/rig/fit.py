@@ -87,7 +87,7 @@ def fit_rig(
     if state is not None:
         loop.restore(state)
     loop.run(checkpoint)
-    return RigFit(model, points, loop.held_out.cpu().numpy(), tuple(loop.history))
+    return RigFit(model.cpu(), points, loop.held_out.cpu().numpy(), tuple(loop.history))
 
 
 def _first_stage(

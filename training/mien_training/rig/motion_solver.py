@@ -169,9 +169,11 @@ def _left_jacobian(vector: Tensor) -> Tensor:
     k = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).reshape(3, 3)
     one = torch.eye(3, dtype=vector.dtype, device=vector.device)
     if angle < 1e-4:
-        return one + 0.5 * k
+        near_zero: Tensor = one + 0.5 * k
+        return near_zero
     a, b = (1 - angle.cos()) / angle**2, (angle - angle.sin()) / angle**3
-    return one + a * k + b * k @ k
+    jacobian: Tensor = one + a * k + b * k @ k
+    return jacobian
 
 
 def _image_motions(seen: Observations, frame: int, place: Tensor, change: Tensor) -> Tensor:

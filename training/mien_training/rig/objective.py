@@ -26,13 +26,11 @@ from mien_training.rig.motion_solver import NormalEquations, add_pixels, add_poi
 from mien_training.rig.observations import Observations
 from mien_training.rig.personal_rig import Shapes
 from mien_training.rig.picture import HeadPicture, Picture
-from mien_training.rig.regions import face_region, support_masks
+from mien_training.rig.regions import compared_triangles, support_masks
 from mien_training.rig.rig_model import RigModel
-from mien_training.templates import MATERIALS, Template
+from mien_training.templates import Template
 
 __all__ = ["Explanation", "Objective"]
-
-_INSIDE = ("mouth", "teeth", "tongue")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +67,7 @@ class Objective:
             torch.from_numpy(template.mirror).to(device, torch.int64),
             torch.from_numpy(_mirror_shapes(template)).to(device),
         )
-        self._counted = torch.from_numpy(_counted(template, config.whole_head)).to(device)
+        self._counted = torch.from_numpy(compared_triangles(template, config.whole_head)).to(device)
         self._scale = (seen.points.amax(1) - seen.points.amin(1)).amax(1)[:, None, None]
 
     def explain(self, shapes: Shapes, frames: Tensor, landmark_weight: float) -> Explanation:
@@ -138,15 +136,6 @@ class Objective:
         if weights.symmetry:
             loss = loss + weights.symmetry * symmetry_loss(change, self.prior)
         return loss
-
-
-def _counted(template: Template, whole_head: bool) -> NDArray[np.bool_]:
-    """(F,) triangles whose colours are compared."""
-    inside = np.isin(template.triangle_material, [MATERIALS.index(m) for m in _INSIDE])
-    if whole_head:
-        return ~inside
-    members = face_region(template) | template.regions["eyes"] | template.regions["lids"]
-    return np.asarray(members[template.triangles].all(1) & ~inside)
 
 
 def _mirror_shapes(template: Template) -> NDArray[np.int64]:

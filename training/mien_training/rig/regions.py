@@ -12,9 +12,9 @@ from mien_training.geometry.laplacian import mesh_edges
 from mien_training.rendering.camera import clip_from_camera, look_at_camera
 from mien_training.rendering.face_frame import BROWS, polygon_distance
 from mien_training.rendering.visibility import rasterize
-from mien_training.templates import Template
+from mien_training.templates import MATERIALS, Template
 
-__all__ = ["dilated", "face_region", "support_masks"]
+__all__ = ["compared_triangles", "dilated", "face_region", "support_masks"]
 
 BoolArray = NDArray[np.bool_]
 
@@ -27,6 +27,7 @@ _ABOVE_BROWS_M = 0.008
 _INSIDE_OVAL_M = 0.004
 """The outline runs along the ears and under the chin: this much is left out."""
 _PICTURE = 1024
+_MOUTH = ("mouth", "teeth", "tongue")
 
 
 def face_region(template: Template) -> BoolArray:
@@ -60,6 +61,19 @@ def _seen_from_front(template: Template, target: NDArray[np.float32]) -> BoolArr
     member = np.zeros(len(template.vertices), np.bool_)
     member[template.triangles[seen[seen >= 0]]] = True
     return member
+
+
+def compared_triangles(template: Template, whole_head: bool) -> BoolArray:
+    """(F,) triangles whose colours a fit compares: those of face, lids and eyes, or of all skin.
+
+    Never the mouth's inside, which is dark, wet and rarely seen. Hair is not modelled, so all of
+    the skin is for heads without any.
+    """
+    inside = np.isin(template.triangle_material, [MATERIALS.index(m) for m in _MOUTH])
+    if whole_head:
+        return ~inside
+    members = face_region(template) | template.regions["eyes"] | template.regions["lids"]
+    return np.asarray(members[template.triangles].all(1) & ~inside)
 
 
 def dilated(members: ArrayLike, triangles: ArrayLike, rings: int) -> BoolArray:

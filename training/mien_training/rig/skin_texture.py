@@ -17,23 +17,25 @@ from mien_training.templates import MATERIALS, Template
 __all__ = ["seen_texels", "skin_texture"]
 
 _SKIN = MATERIALS.index("skin")
-_BLEND = 0.02
+_BLEND = 0.04
 """Width of the transition to paint, as a share of the texture's side."""
 _SQUARELY = 0.3
 """Texels that no camera saw within this cosine of their normal count as unseen."""
 
 
 def seen_texels(
-    template: Template, views: Views, camera: Tensor, vertices: Tensor, side: int, pixels: int
-) -> NDArray[np.bool_]:
+    template: Template, views: Views, camera: Tensor, vertices: Tensor, side: int, pixels: int,
+    compared: NDArray[np.bool_],
+) -> NDArray[np.bool_]:  # fmt: skip
     """(side, side) texels of the skin that a camera saw squarely, in pictures of `pixels` a side.
 
-    camera (N,), vertices (N, V, 3): the posed heads that were photographed.
+    camera (N,), vertices (N, V, 3): the posed heads that were photographed; compared (F,): the
+    triangles whose colours the fit compared, for others have learnt none.
     """
     faces = torch.from_numpy(template.triangles).long()
     uv_faces = torch.from_numpy(template.uv_triangles).long()
     uvs = torch.from_numpy(template.uvs)
-    skin = torch.from_numpy(template.triangle_material == _SKIN)
+    skin = torch.from_numpy((template.triangle_material == _SKIN) & compared)
     seen = np.zeros((side, side), np.bool_)
     for n in range(len(camera)):
         one = camera[n : n + 1].cpu()

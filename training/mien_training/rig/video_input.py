@@ -40,7 +40,7 @@ def read_recording(
     most_frames: int = 300,
     progress: Callable[[int, int], None] | None = None,
 ) -> Recording:
-    """Every 1st, 2nd, 4th .. frame, so that there are at most `most_frames`, as (size, size) crops of the face.
+    """Crops of the face, (size, size), of every 1st, 2nd, 4th .. frame: at most `most_frames`.
 
     source: video, image or folder of images; camera: `pinhole_camera` if None. The crop is one for
     the whole recording, so a face that walks through the picture becomes small. Times are the
