@@ -1,0 +1,45 @@
+"""Heads with a choice of shapes, for tests that go through every shape."""
+
+import tarfile
+from dataclasses import replace
+
+import pytest
+
+WAYS = ("Down", "In", "Out", "Up")
+LOOKS = tuple(f"eyeLook{way}{side}" for side in ("Left", "Right") for way in WAYS)
+CHOSEN = (
+    "eyeBlinkLeft", "eyeBlinkRight", *LOOKS, "jawForward", "jawLeft", "jawOpen", "mouthClose",
+    "mouthSmileLeft", "cheekSquintLeft", "tongueOut",
+)  # fmt: skip
+
+
+def with_shapes(template, names):
+    """The template with those of the shapes that it has."""
+    kept = tuple(name for name in template.shape_names if name in names)
+    rows = [template.shape_names.index(name) for name in kept]
+    return replace(template, shape_names=kept, shape_deltas=template.shape_deltas[rows])
+
+
+@pytest.fixture(scope="session")
+def anny_head():
+    pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
+    from mien_training.templates import load_template
+
+    return with_shapes(load_template("anny"), CHOSEN)
+
+
+@pytest.fixture(scope="session")
+def ict_head(tmp_path_factory):
+    """ICT-FaceKit's head without landmarks, which take their time."""
+    from conftest import find_shared_data
+
+    from mien_training.templates.ict import build_ict
+
+    archive = find_shared_data("ict_facekit/ict-facekit.tar.xz")
+    if archive is None:
+        pytest.skip("real data 'ict_facekit' is not here (set MIEN_DATA to its folder)")
+    folder = tmp_path_factory.mktemp("ict")
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    found = next(folder.rglob("generic_neutral_mesh.obj")).parent
+    return with_shapes(build_ict(found), CHOSEN)
