@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import tyro
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
@@ -21,16 +23,24 @@ from mien.clip import Clip
 from mien.errors import InputError
 from mien_training.rendering import Look, paint_materials
 from mien_training.rig.calibration import Calibration, read_calibration
+from mien_training.rig.coverage import apply_coverage, shape_coverage
+from mien_training.rig.deformation_transfer import transfer_shapes
+from mien_training.rig.finish import finish_rig
 from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.motion import Motion
 from mien_training.rig.observations import Observations, Recording, observe
-from mien_training.rig.person import person_template, write_person
+from mien_training.rig.person import person_materials, write_person
+from mien_training.rig.regions import compared_triangles
+from mien_training.rig.report import compared_region, write_report
 from mien_training.rig.skin_texture import seen_texels, skin_texture
 from mien_training.rig.video_input import read_recording
 from mien_training.templates import MATERIALS, Template, load_template
 
 __all__ = ["TrainRigConfig", "run", "train_rig"]
+
+_LOOKS = 60
+"""Frames in which the skin's texels are looked for."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class TrainRigConfig:
     """Where to optimise: cpu, cuda, or auto: cuda if there is one."""
     texture_side: int = 1024
     """Texels along the exported skin texture."""
+    show_frames: bool = True
+    """False keeps every pixel of the footage out of the report."""
 
 
 def run(config: TrainRigConfig) -> int:
@@ -132,38 +144,69 @@ def _write(
     config: TrainRigConfig, template: Template, seen: Observations, fit: RigFit,
     seconds: dict[str, float],
 ) -> dict[str, Any]:  # fmt: skip
-    neutral, deltas = fit.model.rig.arrays()
-    person = person_template(template, config.name, neutral, deltas)
+    start = perf_counter()
     motion = fit.motion_at(seen)
-    frames = np.linspace(0, len(seen.camera) - 1, min(len(seen.camera), 60)).astype(int)
-    some = torch.from_numpy(frames)
-    with torch.no_grad():
-        shapes = fit.model.rig()
-        posed = shapes.posed(
-            Motion(motion.weights[some], motion.rotation[some], motion.translation[some])
-        )
-    texels = seen_texels(
-        template, seen.views, seen.camera[some], posed, config.fit.texture_side, config.size
+    neutral, fitted = fit.model.rig.arrays()
+    region = compared_region(template)
+    span = float(seen.times_s.max() - seen.times_s.min())
+    weights = motion.weights.cpu().numpy()
+    coverage = shape_coverage(template.shape_names, fitted, weights, region, span)
+    # What the footage never showed moves as the template's would on this face.
+    usual = transfer_shapes(template.vertices, template.shape_deltas, template.triangles, neutral)
+    done = finish_rig(template, neutral, apply_coverage(usual, fitted, coverage))
+    person = replace(
+        template,
+        name=config.name,
+        vertices=done.neutral,
+        shape_deltas=done.deltas,
+        joints=done.joints,
+        jaw_pivot=done.jaw_pivot,
     )
-    painted = paint_materials(person, person.vertices, Look(), config.texture_side)
-    skin = painted[MATERIALS.index("skin")].base_color
-    assert skin is not None
-    write_person(config.out, person, skin_texture(fit.model.appearance.cpu(), texels, skin))
+    skin = _skin(config, template, person, seen, fit, motion)
+    write_person(config.out, person, skin)
     for camera in range(len(seen.views.intrinsics)):
         _take(template, seen, motion, camera).write(config.out / f"take_{camera}.npz")
+    seconds["finish"] = perf_counter() - start
     last = fit.history[-1] if fit.history else {}
     metrics = {
         "frames": len(seen.camera),
         "cameras": len(seen.views.intrinsics),
         "offsets_ms": (1000 * fit.model.clocks.offsets_s.detach()).tolist(),
         **{k: last.get(k, 0.0) for k in ("photometric", "landmark", "silhouette")},
+        "verdicts": dict(Counter(c.verdict for c in coverage)),
         "seconds": seconds,
-        "history": list(fit.history),
+        "lids": {name: asdict(after) for name, (_, after) in done.lids.items()},
+        "intersections": {name: asdict(count) for name, count in done.intersections.items()},
         "seed": config.fit.seed,
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
+        "history": list(fit.history),
     }
+    shown = {k: v for k, v in metrics.items() if k not in ("history", "intersections")}
+    write_report(
+        config.out, person, seen, fit, shown, person_materials(person, skin), coverage, region,
+        config.show_frames,
+    )  # fmt: skip
     write_atomically(config.out / "metrics.json", json.dumps(metrics, indent=1).encode() + b"\n")
     return metrics
+
+
+def _skin(
+    config: TrainRigConfig, template: Template, person: Template, seen: Observations, fit: RigFit,
+    motion: Motion,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """What the cameras saw of the skin, painted where they saw nothing."""
+    some = torch.linspace(0, len(seen.camera) - 1, min(len(seen.camera), _LOOKS)).long()
+    parts = (motion.weights, motion.rotation, motion.translation)
+    with torch.no_grad():
+        posed = fit.model.rig().posed(Motion(*(part[some] for part in parts)))
+    texels = seen_texels(
+        person, seen.views, seen.camera[some], posed, config.fit.texture_side, config.size,
+        compared_triangles(template, config.fit.whole_head),
+    )  # fmt: skip
+    painted = paint_materials(person, person.vertices, Look(), config.texture_side)
+    skin = painted[MATERIALS.index("skin")].base_color
+    assert skin is not None  # every template has skin
+    return skin_texture(fit.model.appearance, texels, skin)
 
 
 def _take(template: Template, seen: Observations, motion: Motion, camera: int) -> Clip:

