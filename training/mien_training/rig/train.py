@@ -22,7 +22,7 @@ from mien.channels import HEAD_CHANNELS
 from mien.clip import Clip
 from mien.errors import InputError
 from mien_training.rendering import Look, paint_materials
-from mien_training.rig.calibration import Calibration, read_calibration
+from mien_training.rig.calibration import Calibration, read_calibration, scaled
 from mien_training.rig.coverage import apply_coverage, shape_coverage
 from mien_training.rig.deformation_transfer import transfer_shapes
 from mien_training.rig.finish import finish_rig
@@ -35,6 +35,7 @@ from mien_training.rig.regions import compared_triangles
 from mien_training.rig.report import compared_region, write_report
 from mien_training.rig.skin_texture import seen_texels, skin_texture
 from mien_training.rig.video_input import read_recording
+from mien_training.rig.world_scale import metres_per_unit
 from mien_training.templates import MATERIALS, Template, load_template
 
 __all__ = ["TrainRigConfig", "run", "train_rig"]
@@ -97,7 +98,7 @@ def train_rig(config: TrainRigConfig) -> dict[str, Any]:
     template = load_template(config.template)
     with Progress(console=console) as bar:
         start = perf_counter()
-        seen = observe(_recordings(config, bar))
+        seen = observe(_recordings(config, template, bar))
         seconds["track"] = perf_counter() - start
         tasks: dict[str, Any] = {}
 
@@ -114,7 +115,7 @@ def train_rig(config: TrainRigConfig) -> dict[str, Any]:
     return metrics
 
 
-def _recordings(config: TrainRigConfig, bar: Progress) -> list[Recording]:
+def _recordings(config: TrainRigConfig, template: Template, bar: Progress) -> list[Recording]:
     calibration = (
         Calibration({}, 1.0) if config.cameras is None else read_calibration(config.cameras)
     )
@@ -137,7 +138,17 @@ def _recordings(config: TrainRigConfig, bar: Progress) -> list[Recording]:
             bar.update(task, completed=done, total=total)
 
         found.append(read_recording(source, config.size, camera, config.frames, report))
+    if calibration.unit_m is None:
+        return _in_metres(template, found)
     return found
+
+
+def _in_metres(template: Template, recordings: list[Recording]) -> list[Recording]:
+    """The world's unit from the first frames, which are taken to show one moment."""
+    cameras = [r.camera for r in recordings]
+    first = [r.points[0] for r in recordings if r.points is not None]
+    unit = metres_per_unit(template, cameras, np.stack(first).astype(np.float64))
+    return [replace(r, camera=scaled(r.camera, unit)) for r in recordings]
 
 
 def _write(
