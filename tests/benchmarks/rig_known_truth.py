@@ -147,7 +147,8 @@ def fit_case(name: str, seed: int, take: Clip, ict: str) -> dict[str, Any]:
                 flush=True,
             )
 
-    fit = fit_rig(beginning, seen, replace(config, seed=seed), progress=progress)
+    path = RUNS / f"{name.replace(' ', '_').replace(',', '')}-{seed}.pt"
+    fit = fit_rig(beginning, seen, replace(config, seed=seed), path, progress)
     neutral, deltas = fit.model.rig.arrays()
     last = fit.history[-1]
     row: dict[str, Any] = {
