@@ -23,7 +23,7 @@ Float64Array = NDArray[np.float64]
 
 _ZONE, _STILL = 1.8, 1.35
 """How far the lids reach from the eyeball's centre, in its radii; and how far the part of them
-that rests while the other eye blinks."""
+that rests while the other eye moves."""
 _MARGIN_M = 0.0004
 """Skin that lies closer to the template's eyeball than this comes no closer to the person's."""
 _AFLOAT_M, _AFLOAT_SPAN_M = 0.0004, 0.003
@@ -36,7 +36,7 @@ _SPARE_M = 0.001
 _LID_M = 0.004
 """What overlaps by more than this besides is no pair of lids any more."""
 _SPREAD = 0.5
-"""Slope at which a blink may grow with the distance from the other eye."""
+"""Slope at which an eye's shape may grow with the distance from the other eye."""
 _GIVE_M = 0.008
 """Height of the lid that gives way when its edge is moved."""
 _FADE_COLUMNS = 4
@@ -82,9 +82,9 @@ def settle_lids(
 
     In every pose the skin near an eyeball is moved along rays from the ball's centre: out where
     it is nearer the ball than the template's (or, farther out, a margin), in where the lids' edges
-    float off it. In a blink the upper lid's edge first goes up or down to the lower one's, and
-    the other eye's lids do no more than the template's. What is within these bounds stays exactly
-    as it is.
+    float off it. In a blink the upper lid's edge first goes up or down to the lower one's. In the
+    other eye's shapes, which go together with this one's, lids do no more than the template's.
+    What is within these bounds stays exactly as it is.
     """
     neutral, deltas = neutral.copy(), deltas.copy()
     still = np.zeros_like(neutral)
@@ -93,7 +93,7 @@ def settle_lids(
         rest = lids.posed(neutral, still)
         lids.move(neutral, rest, lids.on_ball(-1, neutral, still, rest))
         for k, name in enumerate(template.shape_names):
-            if name.startswith("eyeBlink") and name != blink:
+            if name.startswith("eye") and not name.endswith(lids.eye.side):
                 lids.rest(k, deltas[k])
             pose = lids.posed(neutral, deltas[k])
             mended = lids.closed(k, pose) if name == blink else pose
