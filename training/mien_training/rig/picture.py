@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien_training.rendering.antialias import EdgeTopology, antialias
+from mien_training.rendering.antialias import EdgeTopology, antialias, still
 from mien_training.rendering.visibility import rasterize
 from mien_training.rig.appearance import Appearance
 from mien_training.rig.views import Views
@@ -66,7 +66,8 @@ class HeadPicture(nn.Module):
         """Frames of world vertices (B, V, 3), each by its camera (B,), over (B, H, W, 3) pixels."""
         clip = views.clip(camera, vertices)
         size = (background.shape[1], background.shape[2])
-        out = rasterize(clip, self.faces, size)
+        # `still`: antialias carries shaded colours along; slivers would make that very noisy.
+        out = still(rasterize(clip, self.faces, size))
         view, row, column = (out.tri_id >= 0).nonzero(as_tuple=True)
         triangle = out.tri_id[view, row, column]
         share = out.bary[view, row, column][..., None]
