@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from mien_training.animator.training_set import network_input, split_recordings
 from mien_training.rendering import Look, paint_materials
 from mien_training.rendering.preview import portrait_png
 from mien_training.rig.person import TEMPLATE_FILE, read_person
+from mien_training.run_config import claim_folder, plain_config
 from mien_training.templates import load_template, rig_from_template
 
 __all__ = ["TrainAnimatorConfig", "run", "train_animator"]
@@ -85,7 +86,7 @@ def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
     Raises InputError for a folder that holds a run of another configuration.
     """
     config.out.mkdir(parents=True, exist_ok=True)
-    _same_config(config)
+    claim_folder(config.out, config, ("out", "workers"))
     source = config.template if config.rig is None else str(config.rig / TEMPLATE_FILE)
     if config.rig is not None and (config.identity_seed, config.look_seed) != (None, None):
         raise InputError("train animator: a rig is one person: leave identity and look seeds out")
@@ -143,7 +144,7 @@ def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
     weights.write(config.out / "animator.npz")
     provenance = {
         "seed": config.seed,
-        "config": json.loads(json.dumps(asdict(replace(config, out=Path())), default=str)),
+        "config": plain_config(config),
         "metrics": metrics,
         "versions": {name: version(name) for name in ("mien", "torch", "onnxruntime", "anny")},
     }
@@ -194,17 +195,3 @@ def _clip_jobs(config: TrainAnimatorConfig, template: str) -> list[SceneJob]:
                 )
             )
     return jobs
-
-
-def _same_config(config: TrainAnimatorConfig) -> None:
-    """Write config.json; refuse a folder whose run was called otherwise (workers may differ)."""
-    path = config.out / "config.json"
-    record = json.loads(json.dumps(asdict(replace(config, workers=None, out=Path())), default=str))
-    if path.exists():
-        if json.loads(path.read_text()) != record:
-            raise InputError(
-                f"{path} belongs to a run with other options: give another --out, or delete "
-                "the folder to start afresh"
-            )
-        return
-    write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())

@@ -2,9 +2,7 @@
 
 The irradiance of distant light on a Lambertian surface has nine numbers (Ramamoorthi and Hanrahan
 2001, "An Efficient Representation for Irradiance Environment Maps", equations 11 to 13); what skin
-mirrors besides is a few soft highlights, as spherical Gaussians of the reflected line of sight. On
-a filmed head with all else known this leaves two thirds of the error of the nine numbers alone,
-and a neural deferred shader more of it at thirty times the cost (docs/results/rig_appearance.md).
+mirrors besides is a few soft highlights, as spherical Gaussians of the reflected line of sight.
 """
 
 from __future__ import annotations
@@ -38,14 +36,14 @@ def srgb_from_linear(linear: Tensor) -> Tensor:
 class Appearance(nn.Module):
     """Colour of surface points as sRGB: texture times light, highlights, the camera's gain."""
 
-    def __init__(self, materials: int, side: int, cameras: int, small_side: int | None = None):
+    def __init__(self, materials: int, side: int, cameras: int) -> None:
         """Grey surfaces in even light; the first material's texture has `side` texels a side, the
-        others' `small_side` (a quarter).
+        others' a quarter of that.
         """
         super().__init__()
         if materials < 1 or side < 8 or cameras < 1:
             raise InputError(f"Appearance: {materials} materials, side {side}, {cameras} cameras")
-        sides = [side, *[small_side or max(side // 4, 8)] * (materials - 1)]
+        sides = [side, *[max(side // 4, 8)] * (materials - 1)]
         self.textures = nn.ParameterList([torch.full((1, 3, s, s), 0.45) for s in sides])
         self.light = nn.Parameter(torch.zeros(9, 3))
         self.log_gain = nn.Parameter(torch.zeros(cameras - 1, 3))

@@ -47,7 +47,7 @@ class FitLoop:
         self._moment = moment.to(training.device)
         self.step, self.best, self.stale = 0, float("inf"), 0
         self.history: list[dict[str, float]] = []
-        self._geometry, *self._rest = self._optimisers()
+        self._geometry, self._rest = self._optimisers()
         self.best_state = self._copy()
 
     @property
@@ -92,16 +92,14 @@ class FitLoop:
         total = 0.0
         self._geometry.zero_grad()
         for i in range(every):
-            for optimiser in self._rest:
-                optimiser.zero_grad()
+            self._rest.zero_grad()
             frames = self._draw(self.step + i)
             looked = self.objective.explain(held, frames, landmark)
             loss = looked.loss + self.objective.tracker_prior()
             loss.backward()  # type: ignore[no-untyped-call]
             if not joint:
                 self.model.clocks.others.grad = None
-            for optimiser in self._rest:
-                _step(optimiser, decay)
+            _step(self._rest, decay)
             noise = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step + i)
             if self.step + i >= self.config.still_steps:
                 self.objective.move(held, looked, self._moment[frames], noise)
@@ -141,7 +139,7 @@ class FitLoop:
             self.best, self.best_state = total, self._copy()
         return self.stale >= self.config.patience
 
-    def _optimisers(self) -> list[torch.optim.Optimizer]:
+    def _optimisers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
         model, config = self.model, self.config
         raw = config.smoothing == "none"
         kind, scale = (torch.optim.Adam, _RAW_STEP) if raw else (AdamUniform, 1.0)
@@ -155,12 +153,7 @@ class FitLoop:
             ([model.mark_offsets], config.mark_rate),
             (list(model.appearance.parameters()), config.texture_rate),
         ]
-        return [
-            maker([{"params": p, "lr": r, "full": r} for p, r in groups])
-            for maker, groups in (
-                (kind, geometry), (torch.optim.Adam, rest)
-            )
-        ]  # fmt: skip
+        return kind(_groups(geometry)), torch.optim.Adam(_groups(rest))
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -169,7 +162,7 @@ class FitLoop:
         """Everything that `restore` needs."""
         return {
             "model": self.model.state_dict(), "best_state": self.best_state, "step": self.step,
-            "geometry": self._geometry.state_dict(), "rest": [o.state_dict() for o in self._rest],
+            "geometry": self._geometry.state_dict(), "rest": self._rest.state_dict(),
             "best": self.best, "stale": self.stale, "history": self.history,
         }  # fmt: skip
 
@@ -177,14 +170,18 @@ class FitLoop:
         """Go on from `state`."""
         self.model.load_state_dict(state["model"])
         self._geometry.load_state_dict(state["geometry"])
-        for optimiser, saved in zip(self._rest, state["rest"], strict=True):
-            optimiser.load_state_dict(saved)
+        self._rest.load_state_dict(state["rest"])
         self.best_state, self.history = state["best_state"], state["history"]
         self.step, self.best, self.stale = state["step"], state["best"], state["stale"]
 
 
 def _slope(leaf: Tensor) -> Tensor:
     return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+
+
+def _groups(rates: list[tuple[list[torch.nn.Parameter], float]]) -> list[dict[str, Any]]:
+    """Parameter groups that remember their full rate."""
+    return [{"params": parameters, "lr": rate, "full": rate} for parameters, rate in rates]
 
 
 def _step(optimiser: torch.optim.Optimizer, decay: float) -> None:

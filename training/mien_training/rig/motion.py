@@ -40,8 +40,7 @@ class MotionSpline(nn.Module):
     """Time -> blendshape weights and rigid pose: uniform cubic B-splines.
 
     Each control value acts on four knots' time only. A network over an encoding of time, as in
-    the paper, moves all of a performance whenever one frame pulls at it, and forgets; measured
-    side by side in docs/results/rig_motion.md.
+    the paper, moves all of a performance whenever one frame pulls at it.
     """
 
     def __init__(self, start_s: float, end_s: float, shapes: int, knot_rate_hz: float) -> None:

@@ -36,6 +36,7 @@ from mien_training.rig.report import compared_region, write_report
 from mien_training.rig.skin_texture import seen_texels, skin_texture
 from mien_training.rig.video_input import read_recording
 from mien_training.rig.world_scale import metres_per_unit
+from mien_training.run_config import claim_folder
 from mien_training.templates import MATERIALS, Template, load_template
 
 __all__ = ["TrainRigConfig", "run", "train_rig"]
@@ -92,7 +93,7 @@ def train_rig(config: TrainRigConfig) -> dict[str, Any]:
         raise InputError("train rig: no footage; name at least one video or picture")
     device = _device(config.device)
     config.out.mkdir(parents=True, exist_ok=True)
-    _same_config(config)
+    claim_folder(config.out, config, ("out", "device"))
     seconds: dict[str, float] = {}
     console = Console(stderr=True)
     template = load_template(config.template)
@@ -246,17 +247,3 @@ def _device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("train rig: device 'cuda', but torch sees no CUDA device")
     return torch.device(name)
-
-
-def _same_config(config: TrainRigConfig) -> None:
-    """Write config.json; refuse a folder whose run was called otherwise."""
-    path = config.out / "config.json"
-    record = json.loads(json.dumps(asdict(replace(config, out=Path())), default=str))
-    if path.exists():
-        if json.loads(path.read_text()) != record:
-            raise InputError(
-                f"{path} belongs to a run with other options: give another --out, or delete "
-                "the folder to start afresh"
-            )
-        return
-    write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
