@@ -62,13 +62,13 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
     with torch.no_grad():
         model.clocks.others.fill_(0.004)
         posed = model.rig().posed(motion)
-    marks = LandmarkPoints(person.landmarks, torch.from_numpy(person.triangles).long())
+    marks = LandmarkPoints(person)
     camera = torch.arange(2).repeat_interleave(FRAMES)
     images = torch.tensor(colour, dtype=torch.uint8).expand(2 * FRAMES, SIDE, SIDE, 3).contiguous()
     points = views.pixels(camera, marks.positions(posed.repeat(2, 1, 1)))
     seen = Observations(
         views, camera, times.repeat(2), torch.arange(FRAMES).repeat(2), images, None, points
     )
-    history = tuple({"step": 10.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
+    history = tuple({"round": 1.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
     found = LandmarkFit(torch.zeros(0), motion, torch.zeros(2 * FRAMES))
     return Filmed(person, seen, RigFit(model, found, np.array([3]), history))

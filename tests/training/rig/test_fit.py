@@ -19,11 +19,9 @@ from mien_training.templates import load_template
 
 SMALL = RigFitConfig(
     points=LandmarkFitConfig(steps=60),
-    neutral_steps=24,
-    still_steps=8,
-    joint_steps=16,
-    shape_every=4,
-    check_every=8,
+    neutral_rounds=3,
+    joint_rounds=2,
+    steps=10,
     texture_side=64,
     held_out=5,
     smoothing="surface",
@@ -95,13 +93,13 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(seen, fitted, tmp_path):
     path = tmp_path / "checkpoint.pt"
 
     def stop(stage: str, step: int, steps: int, loss: float) -> None:
-        if stage == "neutral" and step == 18:
+        if stage == "neutral" and step == steps // 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fit_rig(load_template("anny"), seen, SMALL, path, stop)
     again = fit_rig(load_template("anny"), seen, SMALL, path)
-    assert [h["step"] for h in again.history] == [h["step"] for h in fitted.history]
+    assert [h["round"] for h in again.history] == [h["round"] for h in fitted.history]
     for mine, theirs in zip(again.model.rig.arrays(), fitted.model.rig.arrays(), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=2e-6)
     with pytest.raises(InputError, match="another configuration"):
@@ -110,7 +108,7 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(seen, fitted, tmp_path):
 
 def test_kept_shapes_stay_the_templates(seen):
     config = replace(
-        SMALL, personal_shapes=False, neutral_steps=4, points=LandmarkFitConfig(steps=5)
+        SMALL, personal_shapes=False, neutral_rounds=1, steps=2, points=LandmarkFitConfig(steps=5)
     )
     _, deltas = fit_rig(load_template("anny"), seen, config).model.rig.arrays()
     np.testing.assert_array_equal(deltas, load_template("anny").shape_deltas)

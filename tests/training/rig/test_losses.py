@@ -4,45 +4,11 @@ import pytest
 import torch
 
 from mien_training.rig.losses import (
-    Prior,
     landmark_loss,
-    locality_loss,
     photometric_loss,
     range_loss,
     silhouette_loss,
-    symmetry_loss,
 )
-
-# Four vertices: left, right, and two on the mid-line; shapes: left, right, middle.
-PRIOR = Prior(
-    support=torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]]),
-    mirror_vertex=torch.tensor([1, 0, 2, 3]),
-    mirror_shape=torch.tensor([1, 0, 2]),
-)
-
-
-def shapes() -> torch.Tensor:
-    out = torch.zeros(3, 4, 3)
-    out[0, 0] = torch.tensor([0.002, 0.001, 0.0])
-    out[1, 1] = torch.tensor([-0.002, 0.001, 0.0])
-    out[2, 2] = torch.tensor([0.0, -0.003, 0.001])
-    return out
-
-
-def test_a_symmetric_rig_inside_its_support_costs_nothing():
-    assert locality_loss(shapes(), PRIOR) == 0
-    assert symmetry_loss(shapes(), PRIOR) == 0
-
-
-def test_one_millimetre_outside_or_askew_costs_what_it_should():
-    stray = shapes()
-    stray[0, 3, 1] += 0.001
-    assert locality_loss(stray, PRIOR) == pytest.approx(1 / 12)  # 1 mm^2 of 3 x 4 places
-    # The left shape lacks a twin and so does the right one.
-    assert symmetry_loss(stray, PRIOR) == pytest.approx(2 / 12)
-    sideways = shapes()
-    sideways[2, 2, 0] = 0.001  # a mid-line shape that leans is 2 mm from its mirror image
-    assert symmetry_loss(sideways, PRIOR) == pytest.approx(4 / 12)
 
 
 def test_pictures_are_compared_only_where_told():

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from mien_training.rig.free_nodes import FreeNodes
 from mien_training.rig.motion import Motion
-from mien_training.rig.personal_rig import PersonalRig
+from mien_training.rig.personal_rig import PersonalRig, ShapePrior
 from mien_training.templates import Template, load_template
 
 
@@ -18,7 +18,8 @@ def template() -> Template:
 
 @pytest.fixture
 def rig(template):
-    return PersonalRig(template, *(FreeNodes.of(template, "none") for _ in range(2)))
+    nodes = [FreeNodes.of(template, "none") for _ in range(2)]
+    return PersonalRig(template, *nodes, ShapePrior())
 
 
 def test_zero_unknowns_are_the_template(template, rig):
@@ -35,17 +36,62 @@ def test_a_person_of_the_template_is_reached_by_identity_alone(template, rig):
     np.testing.assert_allclose(neutral, template.vertices + template.identity.sample(3), atol=1e-6)
 
 
-def test_unknowns_move_their_own_shape_only(template, rig):
+def test_unknowns_move_their_own_shape_and_its_mirror_image(template, rig):
+    k = template.shape_names.index("mouthSmileLeft")
+    vertex = int(np.linalg.norm(template.shape_deltas[k], axis=1).argmax())
+    row = int((rig.shape_nodes.vertex == vertex).nonzero()[0])
     with torch.no_grad():
-        rig.u_deltas[4, 10, 1] = 0.001
+        rig.u_shapes[k, row, 1] = 2.0
     neutral, deltas = rig.arrays()
     change = deltas - template.shape_deltas
-    vertex = int(rig.shape_nodes.vertex[10])
-    assert change[4, vertex, 1] == pytest.approx(0.001, rel=1e-3)
-    assert np.count_nonzero(change) == 1
+    other = template.shape_names.index("mouthSmileRight")
+    assert np.flatnonzero(np.abs(change).max((1, 2))).tolist() == sorted([k, other])
+    # Without smoothing, 2 standard deviations of a fifth of the template's motion, shared.
+    far = np.linalg.norm(template.shape_deltas[k, vertex])
+    both = change[[k, other], [vertex, template.mirror[vertex]], 1]
+    assert np.hypot(*both) == pytest.approx(0.4 * far, rel=0.02) and both[0] > 0.5 * both[1] > 0
     kept = rig(personal_shapes=False)
     assert torch.equal(kept.deltas, rig.template_deltas)
     np.testing.assert_array_equal(kept.neutral.detach().numpy(), neutral)
+
+
+@pytest.mark.parametrize("smoothing", ["none", "surface"])
+def test_shapes_stray_as_far_as_the_prior_says_and_where_the_template_moves(template, smoothing):
+    neutral, shapes = (FreeNodes.of(template, smoothing, moving_m=m) for m in (None, 5e-4))
+    rig = PersonalRig(template, neutral, shapes, ShapePrior(share=0.3))
+    torch.manual_seed(0)
+    change = rig.shape_changes(torch.randn(rig.u_shapes.shape)).numpy()
+    far = np.linalg.norm(template.shape_deltas, axis=2)
+    assert not change[far == 0].any()
+    free = np.zeros(len(template.vertices), bool)
+    free[shapes.vertex.numpy()] = True
+    member = (far > 1e-3) & free
+    assert (change[member] / far[member, None]).std() == pytest.approx(0.3, rel=0.1)
+
+
+def test_one_sided_is_the_share_that_left_and_right_do_not_have_in_common(template):
+    nodes = FreeNodes.of(template, "none")
+    rig = PersonalRig(template, nodes, nodes, ShapePrior(one_sided=0.25))
+    torch.manual_seed(0)
+    change = rig.shape_changes(torch.randn(rig.u_shapes.shape))
+    flip = torch.tensor([-1.0, 1.0, 1.0])
+    mirrored = change[rig.mirror_shape][:, rig.mirror_vertex] * flip
+    # Sums of both have (2 - s) of twice the energy, differences have s.
+    apart = (change - mirrored).square().mean() / (2 * change.square().mean())
+    assert float(apart) == pytest.approx(0.25, rel=0.1)
+
+
+def test_without_meaning_every_shape_may_change_everywhere(template):
+    nodes = FreeNodes.of(template, "none")
+    rig = PersonalRig(template, nodes, nodes, ShapePrior(meaning=False))
+    k = template.shape_names.index("browInnerUp")
+    lip = int(np.flatnonzero(template.regions["lips"] & template.regions["skin"])[0])
+    row = int((rig.shape_nodes.vertex == lip).nonzero()[0])
+    u = torch.zeros(rig.u_shapes.shape)
+    u[k, row, 2] = 1.0
+    change = rig.shape_changes(u)
+    assert float(change[k, lip, 2]) == pytest.approx(0.0006, rel=0.02)
+    assert int(change.count_nonzero()) == 1
 
 
 def test_a_neutral_that_moves_takes_eyes_and_teeth_along(template, rig):

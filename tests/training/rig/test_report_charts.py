@@ -41,7 +41,7 @@ def test_one_camera_needs_no_key():
 
 
 def test_a_chart_per_figure_and_none_without_checks():
-    history = [{"step": 1.0, "held_out": 2.0}, {"step": 2.0, "held_out": float("nan")}]
+    history = [{"round": 1.0, "held_out": 2.0}, {"round": 2.0, "held_out": float("nan")}]
     text = history_charts(history)
     ElementTree.fromstring(text)
     assert text.count("<svg") == 1 and "held out" in text

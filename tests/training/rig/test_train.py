@@ -36,8 +36,8 @@ def film(tmp_path_factory):
 @pytest.fixture(scope="module")
 def config(film, tmp_path_factory):
     fit = RigFitConfig(
-        points=LandmarkFitConfig(steps=60), neutral_steps=12, joint_steps=8, still_steps=6,
-        check_every=4, texture_side=64, smoothing="surface",
+        points=LandmarkFitConfig(steps=60), neutral_rounds=2, joint_rounds=1, steps=6,
+        texture_side=64, smoothing="surface",
     )  # fmt: skip
     out = tmp_path_factory.mktemp("run") / "eve"
     return TrainRigConfig((film,), out, "eve", size=96, fit=fit, device="cpu", texture_side=256)

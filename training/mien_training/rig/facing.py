@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from torch import Tensor
 
-from mien_training.rig.picture import vertex_normals
 from mien_training.rig.views import Views
-from mien_training.templates import LandmarkMap
+from mien_training.templates import Template
 
 __all__ = ["LandmarkPoints"]
 
 _HIDDEN, _SURE = 0.1, 0.45
 """Cosine between surface normal and line of sight: below the first nothing counts."""
+_AROUND = 16
+"""Points whose plane tells where a point faces."""
+_BEHIND_M = 0.1
+"""How far behind the face's middle the head's middle is, about."""
 
 
 class LandmarkPoints:
     """The tracker's points on posed vertices."""
 
-    def __init__(self, landmarks: LandmarkMap, faces: Tensor) -> None:
-        """faces (F, 3): the template's triangles; points the template lacks never count."""
-        device = faces.device
+    def __init__(self, template: Template, device: torch.device | None = None) -> None:
+        """Points that the template lacks never count."""
+        landmarks, faces = template.landmarks, torch.from_numpy(template.triangles).long()
+        self.normals = torch.from_numpy(
+            _broad_normals(landmarks.positions(template.vertices, template.triangles))
+        ).to(device)
+        """(478, 3) where the face around each point looks, in the neutral, rig axes. The triangle
+        under a point of a lid's rim or between the lips looks anywhere."""
         self.present = torch.from_numpy(landmarks.triangle >= 0).to(device)
         triangle = torch.from_numpy(landmarks.triangle).to(device, torch.int64).clamp_min(0)
-        self._faces = faces
-        self.corners = faces[triangle]
+        self.corners = faces.to(device)[triangle]
         share = torch.from_numpy(landmarks.barycentric).to(device)
         self.share = share * self.present[:, None]
 
@@ -32,13 +42,30 @@ class LandmarkPoints:
         """(B, 478, 3) of (B, V, 3)."""
         return (vertices[:, self.corners] * self.share[..., None]).sum(2)
 
-    def confidence(self, vertices: Tensor, views: Views, camera: Tensor) -> Tensor:
-        """(B, 478) 1 where the surface faces its camera (B,), falling to 0 where it turns away."""
+    def confidence(
+        self, vertices: Tensor, world_from_rig: Tensor, views: Views, camera: Tensor
+    ) -> Tensor:
+        """(B, 478) 1 where the face looks at its camera (B,), falling to 0 where it turns away.
+
+        vertices (B, V, 3) in the world; world_from_rig (B, 3, 3): the head's rotation.
+        """
         with torch.no_grad():
-            normals = (
-                vertex_normals(vertices, self._faces)[:, self.corners] * self.share[..., None]
-            ).sum(2)
+            normals = self.normals @ world_from_rig.transpose(1, 2)
             sight = views.centres[camera][:, None] - self.positions(vertices)
             cosine = torch.nn.functional.cosine_similarity(normals, sight, dim=-1)
             ramp = ((cosine - _HIDDEN) / (_SURE - _HIDDEN)).clamp(0, 1)
             return ramp * ramp * (3 - 2 * ramp) * self.present
+
+
+def _broad_normals(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(P, 3) outward normals of the planes through each of (P, 3) points' neighbours; 0 for NaN."""
+    there = np.flatnonzero(np.isfinite(points).all(1))
+    known = points[there].astype(np.float64)
+    _, near = cKDTree(known).query(known, min(_AROUND, len(known)))
+    spread = known[near] - known[near].mean(1, keepdims=True)
+    normal = np.linalg.svd(spread, full_matrices=False)[2][:, 2]
+    outward = known - (known.mean(0) - np.array([0, 0, _BEHIND_M]))
+    normal *= np.where((normal * outward).sum(1) < 0, -1.0, 1.0)[:, None]
+    normals = np.zeros(points.shape, np.float32)
+    normals[there] = normal
+    return normals

@@ -1,8 +1,8 @@
 """The joint optimisation of neutral, shapes, motion, clocks and appearance, in three stages.
 
     points    identity, expression and pose of every moment from the tracker's landmarks
-    neutral   + free neutral, motion network, texture and light, from pixels; template shapes
-    joint     + personal shapes, clocks
+    neutral   + free neutral, motion, clocks, texture and light, from pixels; template's shapes
+    joint     + personal shapes
 
 (Ming et al. 2024, "High-Quality Mesh Blendshape Generation from Face Videos", arXiv 2401.08398.)
 """
@@ -22,7 +22,7 @@ from mien_training.rig.facing import LandmarkPoints
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.fit_loop import FitLoop, Progress
 from mien_training.rig.landmark_fit import LandmarkFit, fit_landmarks
-from mien_training.rig.motion import Motion
+from mien_training.rig.motion import Motion, rotation_from_vector
 from mien_training.rig.objective import Objective
 from mien_training.rig.observations import Observations
 from mien_training.rig.rig_model import RigModel
@@ -96,7 +96,7 @@ def _first_stage(
 ) -> LandmarkFit:  # fmt: skip
     """Landmarks twice: the second time without the points that the first pose shows hidden."""
     moment, times = moments_of(seen.camera, seen.times_s)
-    marks = LandmarkPoints(template.landmarks, torch.from_numpy(template.triangles).long())
+    marks = LandmarkPoints(template)
     confidence: Tensor | None = None
     for look in ("points", "visible points"):
 
@@ -110,8 +110,11 @@ def _first_stage(
         with torch.no_grad():
             model.rig.identity.copy_(found.identity)
             posed = model.rig(personal_shapes=False).posed(found.motion)
+            turn = rotation_from_vector(found.motion.rotation)
             looks = [
-                marks.confidence(posed[moment[part]], seen.views, seen.camera[part])
+                marks.confidence(
+                    posed[moment[part]], turn[moment[part]], seen.views, seen.camera[part]
+                )
                 for part in torch.split(torch.arange(len(moment)), 64)
             ]
         confidence = torch.cat(looks).clamp_min(0.02)

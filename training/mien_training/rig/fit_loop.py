@@ -1,4 +1,4 @@
-"""The optimiser's loop over frames: steps, checks on held-out frames, early stopping, resuming."""
+"""The loop of the optimisation: gradient steps, sweeps, checks on held-out frames, resuming."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.objective import Objective
 from mien_training.rig.personal_rig import Shapes
 from mien_training.rig.rig_model import RigModel
+from mien_training.rig.sweep import sweep
 
 __all__ = ["FitLoop", "Progress"]
 
@@ -28,7 +29,11 @@ _RAW_STEP = 0.02
 
 
 class FitLoop:
-    """The stages "neutral" (template's shapes) and "joint" (personal shapes, clocks)."""
+    """The stages "neutral" (template's shapes) and "joint" (personal shapes), in rounds.
+
+    A round is some gradient steps of neutral and appearance, with motion and shapes held, and a
+    sweep that solves those.
+    """
 
     def __init__(
         self, objective: Objective, moment: Tensor, config: RigFitConfig, progress: Progress | None
@@ -41,80 +46,87 @@ class FitLoop:
         held = seen.frame % config.held_out == config.held_out // 2
         held = held & (int(seen.frame.max()) + 1 > 2 * config.held_out)
         self.held_out = held.nonzero()[:, 0]
-        training = (~held).nonzero()[:, 0]
-        kept = moment.to(training.device)[training]
-        self._moments = [training[kept == m] for m in torch.unique(kept)]
-        self._moment = moment.to(training.device)
-        self.step, self.best, self.stale = 0, float("inf"), 0
+        self._training = (~held).nonzero()[:, 0]
+        kept = moment.to(self._training.device)[self._training]
+        self._moments = [self._training[kept == m] for m in torch.unique(kept)]
+        self.round, self.best, self.stale = 0, float("inf"), 0
         self.history: list[dict[str, float]] = []
         self._geometry, self._rest = self._optimisers()
         self.best_state = self._copy()
 
     @property
     def stages(self) -> tuple[tuple[str, int], ...]:
-        """Names and numbers of steps."""
-        joint = self.config.joint_steps if self.config.personal_shapes else 0
-        return (("neutral", self.config.neutral_steps), ("joint", joint))
+        """Names and numbers of rounds."""
+        joint = self.config.joint_rounds if self.config.personal_shapes else 0
+        return (("neutral", self.config.neutral_rounds), ("joint", joint))
 
     def run(self, checkpoint: Path | None = None) -> None:
-        """Every step that is left; each stage ends in its best state."""
+        """Every round that is left; each stage ends in its best state."""
         done = 0
-        for name, steps in self.stages:
-            while self.step < done + steps:
-                if self.step == done:
+        for name, rounds in self.stages:
+            while self.round < done + rounds:
+                if self.round == done:
                     self.best, self.stale = float("inf"), 0
-                every = self.config.shape_every if name == "joint" else 1
-                loss = self._advance(name, self.step - done, steps, every)
-                self.step = min(self.step + every, done + steps)
-                if self.progress is not None:
-                    self.progress(name, self.step - done, steps, loss)
-                passed = (self.step - done) % self.config.check_every < every
-                if passed or self.step == done + steps:
-                    if self._check(name):
-                        self.step = done + steps
-                    if self.step == done + steps:
-                        self.model.load_state_dict(self.best_state)
-                    if checkpoint is not None:
-                        save_checkpoint(checkpoint, self.config, self.state())
-            done += steps
+                self._round(name, self.round - done, rounds)
+                self.round += 1
+                if self._check(name):
+                    self.round = done + rounds
+                if self.round == done + rounds:
+                    self.model.load_state_dict(self.best_state)
+                if checkpoint is not None:
+                    save_checkpoint(checkpoint, self.config, self.state())
+            done += rounds
 
-    def _advance(self, stage: str, step: int, steps: int, every: int) -> float:
-        """`every` steps of motion and appearance, and one of the geometry."""
+    def _round(self, stage: str, number: int, rounds: int) -> None:
+        """Steps, then a sweep."""
         config, joint = self.config, stage == "joint"
-        share = step / steps
+        frames = self._swept()
+        looks = -(-len(frames) // (config.batch * len(self.objective.seen.views.intrinsics)))
+        total, loss = rounds * (config.steps + looks), 0.0
+
+        def report(done: float) -> None:
+            if self.progress is not None:
+                self.progress(stage, number * (config.steps + looks) + int(done), total, loss)
+
+        with torch.no_grad():
+            deltas = self.model.rig(personal_shapes=joint).deltas
+        for step in range(config.steps):
+            loss = self._step(deltas, joint, number, step, (number + step / config.steps) / rounds)
+            report(step + 1)
+        sweep(
+            self.objective, frames, joint,
+            lambda count: report(config.steps + looks * count / len(frames)),
+        )  # fmt: skip
+
+    def _step(self, deltas: Tensor, joint: bool, number: int, step: int, share: float) -> float:
+        """One gradient step; `share` of the stage is done."""
+        weights = self.config.losses
         decay = 0.05 + 0.95 * 0.5 * (1 + cos(pi * share))
-        weights = config.losses
         progress = (share + joint) / 2
         landmark = weights.landmark ** (1 - progress) * weights.landmark_end**progress
-        shapes = self.model.rig(personal_shapes=joint)
-        # The shapes are computed once and gather the gradients of all of these steps.
-        held = Shapes(*(t.detach().requires_grad_() for t in (shapes.neutral, shapes.deltas)))
-        total = 0.0
-        self._geometry.zero_grad()
-        for i in range(every):
-            self._rest.zero_grad()
-            frames = self._draw(self.step + i)
-            looked = self.objective.explain(held, frames, landmark)
-            loss = looked.loss + self.objective.tracker_prior()
-            loss.backward()  # type: ignore[no-untyped-call]
-            if not joint:
-                self.model.clocks.others.grad = None
-            _step(self._rest, decay)
-            noise = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step + i)
-            if self.step + i >= self.config.still_steps:
-                self.objective.move(held, looked, self._moment[frames], noise)
-            total += float(loss.detach())
-        pulled = (shapes.neutral * _slope(held.neutral)).sum()
-        if joint:
-            pulled = pulled + (shapes.deltas * _slope(held.deltas)).sum()
-        whole = pulled / every + self.objective.plausible(shapes, joint)
-        whole.backward()
-        _step(self._geometry, decay)
-        return total / every
+        shapes = Shapes(self.model.rig.neutral(), deltas)
+        frames = self._draw(joint, number, step)
+        looked = self.objective.explain(shapes, frames, landmark)
+        whole = looked.loss + self.objective.plausible()
+        for optimiser in (self._geometry, self._rest):
+            optimiser.zero_grad()
+        whole.backward()  # type: ignore[no-untyped-call]
+        for optimiser in (self._geometry, self._rest):
+            _step(optimiser, decay)
+        return float(looked.loss.detach())
 
-    def _draw(self, step: int) -> Tensor:
+    def _swept(self) -> Tensor:
+        """The frames of a sweep: all, or as many as are wanted of them."""
+        many, wanted = len(self._training), self.config.sweep_frames
+        if many <= wanted:
+            return self._training
+        rng = np.random.default_rng((self.config.seed, self.round, 1))
+        order = torch.from_numpy(np.sort(rng.choice(many, wanted, replace=False)))
+        return self._training[order.to(self._training.device)]
+
+    def _draw(self, joint: bool, number: int, step: int) -> Tensor:
         """Frames of some moments; by the step alone, so that a resumed run sees the same ones."""
-        rng = np.random.default_rng((self.config.seed, step))
+        rng = np.random.default_rng((self.config.seed, joint, number, step))
         count = min(self.config.batch, len(self._moments))
         chosen = rng.choice(len(self._moments), count, replace=False)
         return torch.cat([self._moments[i] for i in chosen])
@@ -133,7 +145,7 @@ class FitLoop:
                 total += float(looked.loss) * len(part) / len(frames)
                 for key, value in looked.figures.items():
                     figures[key] += value * len(part) / len(frames)
-        self.history.append({"step": float(self.step), "held_out": total, **figures})
+        self.history.append({"round": float(self.round), "held_out": total, **figures})
         self.stale = 0 if total < 0.998 * self.best else self.stale + 1
         if total < self.best:
             self.best, self.best_state = total, self._copy()
@@ -145,12 +157,9 @@ class FitLoop:
         kind, scale = (torch.optim.Adam, _RAW_STEP) if raw else (AdamUniform, 1.0)
         geometry = [
             ([model.rig.u_neutral], scale * config.neutral_rate),
-            ([model.rig.u_deltas], scale * config.shape_rate),
             ([model.rig.identity], config.identity_rate),
         ]
         rest = [
-            ([model.clocks.others], config.clock_rate),
-            ([model.mark_offsets], config.mark_rate),
             (list(model.appearance.parameters()), config.texture_rate),
         ]
         return kind(_groups(geometry)), torch.optim.Adam(_groups(rest))
@@ -161,7 +170,7 @@ class FitLoop:
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs."""
         return {
-            "model": self.model.state_dict(), "best_state": self.best_state, "step": self.step,
+            "model": self.model.state_dict(), "best_state": self.best_state, "round": self.round,
             "geometry": self._geometry.state_dict(), "rest": self._rest.state_dict(),
             "best": self.best, "stale": self.stale, "history": self.history,
         }  # fmt: skip
@@ -172,11 +181,7 @@ class FitLoop:
         self._geometry.load_state_dict(state["geometry"])
         self._rest.load_state_dict(state["rest"])
         self.best_state, self.history = state["best_state"], state["history"]
-        self.step, self.best, self.stale = state["step"], state["best"], state["stale"]
-
-
-def _slope(leaf: Tensor) -> Tensor:
-    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+        self.round, self.best, self.stale = state["round"], state["best"], state["stale"]
 
 
 def _groups(rates: list[tuple[list[torch.nn.Parameter], float]]) -> list[dict[str, Any]]:

@@ -1,33 +1,11 @@
-"""What a person's rig is fitted to, and what keeps its shapes what their names say.
-
-Without the semantic terms (locality, symmetry, identity prior, sparsity) a joint fit of shapes B
-and weights w is free up to B Q, Q^-1 w: the pictures fit as well, and jawOpen is no jaw (Ming et
-al. 2024, semantic regularisation).
-"""
+"""How far a picture of a rig is from what was seen, and numbers from what is plausible."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-__all__ = [
-    "Prior", "landmark_loss", "locality_loss", "photometric_loss", "prior_loss",
-    "range_loss", "silhouette_loss", "symmetry_loss",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Prior:
-    """What the template knows of its shapes."""
-
-    support: Tensor
-    """(K, V) 1 where a shape may move the face, falling to 0 outside."""
-    mirror_vertex: Tensor
-    """(V,) vertex on the other side."""
-    mirror_shape: Tensor
-    """(K,) shape on the other side; mid-line shapes are their own."""
+__all__ = ["landmark_loss", "photometric_loss", "prior_loss", "range_loss", "silhouette_loss"]
 
 
 def photometric_loss(picture: Tensor, seen: Tensor, where: Tensor) -> Tensor:
@@ -57,19 +35,6 @@ def landmark_loss(
     soft = 0.01
     distance = (gap.square().sum(-1) + soft**2).sqrt() - soft
     return (distance * confidence).sum() / confidence.sum().clamp_min(1e-6)
-
-
-def locality_loss(shapes: Tensor, prior: Prior) -> Tensor:
-    """Mean squared motion, mm^2, of shapes (K, V, 3), metres, outside their support."""
-    outside = (1 - prior.support)[..., None] * shapes * _MM
-    return outside.square().sum(-1).mean()
-
-
-def symmetry_loss(shapes: Tensor, prior: Prior) -> Tensor:
-    """Mean squared difference, mm^2, of each shape (K, V, 3) and its mirrored other side."""
-    flip = torch.tensor([-1.0, 1.0, 1.0], dtype=shapes.dtype, device=shapes.device)
-    mirrored = shapes[prior.mirror_shape][:, prior.mirror_vertex] * flip
-    return ((shapes - mirrored) * _MM).square().sum(-1).mean()
 
 
 def prior_loss(change: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """One performance in continuous time, seen by cameras whose clocks disagree.
 
 Frames of unsynchronised cameras show no common moments; a motion that is a function of time can be
-asked at any. So the clocks' offsets are learnt by gradient like everything else (Ming et al. 2024,
+asked at any. So the clocks' offsets are unknowns like everything else (Ming et al. 2024,
 "High-Quality Mesh Blendshape Generation from Face Videos", motion regressor).
 """
 
@@ -86,11 +86,33 @@ class MotionSpline(nn.Module):
             ):
                 control.copy_(torch.linalg.solve(normal, design.T @ value.double()))
 
+    def velocity(self, times_s: Tensor) -> Tensor:
+        """(T, K + 6) change per second of weights, rotation and translation."""
+        cell, x = self._cell(times_s)
+        slopes = [
+            -((1 - x) ** 2) / 2,
+            (3 * x**2 - 4 * x) / 2,
+            (-3 * x**2 + 2 * x + 1) / 2,
+            x**2 / 2,
+        ]
+        around = self.controls()[cell[:, None] + torch.arange(4, device=cell.device)]
+        return self.rate_hz * (torch.stack(slopes, 1)[..., None] * around).sum(1)
+
+    def controls(self) -> Tensor:
+        """(N, K + 6) control values: weights, rotation, translation."""
+        return torch.cat([self.weights, self.rotation, self.translation], 1).detach()
+
+    def take(self, controls: Tensor) -> None:
+        """Replace all control values, (N, K + 6)."""
+        count = self.weights.shape[1]
+        with torch.no_grad():
+            self.weights.copy_(controls[:, :count])
+            self.rotation.copy_(controls[:, count : count + 3])
+            self.translation.copy_(controls[:, count + 3 :])
+
     def basis(self, times_s: Tensor) -> tuple[Tensor, Tensor]:
         """(T, 4) control indices and their cubic weights."""
-        at = ((times_s - self.start_s) * self.rate_hz).clamp(0, len(self.weights) - 3)
-        cell = at.detach().floor().long().clamp_max(len(self.weights) - 4)
-        x = at - cell
+        cell, x = self._cell(times_s)
         cubes = [
             (1 - x) ** 3 / 6,
             (3 * x**3 - 6 * x**2 + 4) / 6,
@@ -98,6 +120,12 @@ class MotionSpline(nn.Module):
             x**3 / 6,
         ]
         return cell[:, None] + torch.arange(4, device=cell.device), torch.stack(cubes, 1)
+
+    def _cell(self, times_s: Tensor) -> tuple[Tensor, Tensor]:
+        """(T,) first control that counts, and how far past its cell's start, in knots."""
+        at = ((times_s - self.start_s) * self.rate_hz).clamp(0, len(self.weights) - 3)
+        cell = at.detach().floor().long().clamp_max(len(self.weights) - 4)
+        return cell, at - cell
 
 
 class Clocks(nn.Module):
@@ -108,12 +136,18 @@ class Clocks(nn.Module):
         super().__init__()
         if cameras < 1:
             raise InputError(f"Clocks: {cameras} cameras, expected 1 or more")
-        self.others = nn.Parameter(torch.zeros(cameras - 1), requires_grad=learn)
+        self.learnt = learn
+        self.others = nn.Parameter(torch.zeros(cameras - 1), requires_grad=False)
 
     @property
     def offsets_s(self) -> Tensor:
         """(C,) seconds to add to a camera's times; 0 for the first."""
         return torch.cat([self.others.new_zeros(1), self.others])
+
+    def turn(self, change_s: Tensor) -> None:
+        """Add (C - 1,) seconds to the offsets of all but the first."""
+        with torch.no_grad():
+            self.others.add_(change_s.to(self.others))
 
     def forward(self, camera: Tensor, times_s: Tensor) -> Tensor:
         """(T,) common time of (T,) times on the clocks of (T,) cameras."""

@@ -1,11 +1,16 @@
 """A person's neutral and shapes as small, smooth changes of a template.
 
     neutral = template + identity coefficients . modes + follow(smooth(u_neutral))
-    shape k = template's shape k + smooth(u_k)
+    shape k = template's shape k + how far it moves . both(smooth(u_k))
     face    = R (neutral + sum_k w_k shape_k) + t
 
 `smooth` recovers displacements from differential coordinates u (Nicolet et al. 2021), so that
 every gradient moves a neighbourhood and noise stays small; `follow` carries eyes and teeth along.
+
+The semantic terms of the paper (locality, symmetry) are in how shapes are made of their unknowns,
+which are standard normal beforehand: a shape moves where the template's does, and more where that
+moves more; `both` makes left and right alike, but not quite. Without them a joint fit of shapes B
+and weights w is free up to B Q, Q^-1 w: the pictures fit as well, and jawOpen is no jaw.
 """
 
 from __future__ import annotations
@@ -17,12 +22,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mien.channels import mirror_name
 from mien_training.rig.followers import Followers
 from mien_training.rig.free_nodes import FreeNodes
 from mien_training.rig.motion import Motion, rotation_from_vector
 from mien_training.templates import Template
 
-__all__ = ["PersonalRig", "Shapes"]
+__all__ = ["PersonalRig", "ShapePrior", "Shapes"]
+
+_EVEN_M = 0.003
+"""Without meaning, every shape may change this far everywhere, in place of the template's reach."""
+_PROBES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,44 +53,97 @@ class Shapes:
         return face @ rotation.transpose(-1, -2) + motion.translation[:, None]
 
 
+@dataclass(frozen=True)
+class ShapePrior:
+    """How shapes of persons differ, before anything is seen of them."""
+
+    share: float = 0.2
+    """Spread of a shape's change along each axis, in parts of how far the template moves there."""
+    one_sided: float = 0.25
+    """Part of the change's energy that left and right do not have in common."""
+    meaning: bool = True
+    """False: any shape may change anywhere; for comparison."""
+
+
 class PersonalRig(nn.Module):
     """The unknowns of a person's rig; zero unknowns are the template itself."""
 
     template_vertices: Tensor
     template_deltas: Tensor
     modes: Tensor
+    reach: Tensor
+    mirror_vertex: Tensor
+    mirror_shape: Tensor
 
     def __init__(
-        self, template: Template, neutral_nodes: FreeNodes, shape_nodes: FreeNodes
-    ) -> None:
+        self, template: Template, neutral_nodes: FreeNodes, shape_nodes: FreeNodes,
+        prior: ShapePrior,
+    ) -> None:  # fmt: skip
         """What may move in the neutral, and what in the shapes."""
         super().__init__()
-        vertices = template.vertices
+        vertices, deltas, names = template.vertices, template.shape_deltas, template.shape_names
         modes = (
             np.zeros((0, *vertices.shape), np.float32)
             if template.identity is None
             else template.identity.modes
         )
-        self.neutral_nodes, self.shape_nodes = neutral_nodes, shape_nodes
+        self.neutral_nodes, self.shape_nodes, self.prior = neutral_nodes, shape_nodes, prior
         self.follow = Followers(template)
-        self.register_buffer("template_vertices", torch.from_numpy(vertices))
-        self.register_buffer("template_deltas", torch.from_numpy(template.shape_deltas))
+        self.register_buffer("template_vertices", torch.tensor(vertices))
+        self.register_buffer("template_deltas", torch.tensor(deltas))
         self.register_buffer("modes", torch.from_numpy(modes))
+        mirrored = [names.index(mirror_name(n)) if mirror_name(n) in names else k
+                    for k, n in enumerate(names)]  # fmt: skip
+        self.register_buffer("mirror_vertex", torch.from_numpy(template.mirror).long())
+        self.register_buffer("mirror_shape", torch.tensor(mirrored))
         self.identity = nn.Parameter(torch.zeros(len(modes)))
         self.u_neutral = nn.Parameter(torch.zeros(neutral_nodes.count, 3))
-        self.u_deltas = nn.Parameter(torch.zeros(len(template.shape_names), shape_nodes.count, 3))
+        self.u_shapes = nn.Parameter(
+            torch.zeros(len(names), shape_nodes.count, 3), requires_grad=False
+        )
+        far = (
+            np.linalg.norm(deltas, axis=2) if prior.meaning else np.full(deltas.shape[:2], _EVEN_M)
+        )
+        reach = prior.share / self._spread() * torch.from_numpy(far).float()
+        self.register_buffer("reach", reach[..., None])
+
+    def neutral(self) -> Tensor:
+        """(V, 3) the neutral now."""
+        people = torch.tensordot(self.identity, self.modes, dims=1)
+        moved = self.follow(self.neutral_nodes(self.u_neutral[None])[0])
+        neutral: Tensor = self.template_vertices + people + moved
+        return neutral
+
+    def shape_changes(self, u: Tensor) -> Tensor:
+        """(K, V, 3) what unknowns (K, nodes, 3) add to the template's shapes, metres; linear."""
+        changes: Tensor = self.reach * self._both(self.shape_nodes(u))
+        return changes
 
     def forward(self, personal_shapes: bool = True) -> Shapes:
         """The rig now. Without `personal_shapes` the template's shapes stay as they are."""
-        people = torch.tensordot(self.identity, self.modes, dims=1)
-        moved = self.follow(self.neutral_nodes(self.u_neutral[None])[0])
-        neutral = self.template_vertices + people + moved
         if not personal_shapes:
-            return Shapes(neutral, self.template_deltas)
-        return Shapes(neutral, self.template_deltas + self.shape_nodes(self.u_deltas))
+            return Shapes(self.neutral(), self.template_deltas)
+        return Shapes(self.neutral(), self.template_deltas + self.shape_changes(self.u_shapes))
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Neutral (V, 3) and shapes (K, V, 3) as they are now, metres."""
         with torch.no_grad():
             shapes = self()
         return shapes.neutral.cpu().numpy(), shapes.deltas.cpu().numpy()
+
+    def _both(self, field: Tensor) -> Tensor:
+        """Left from right and right from left, so that they share `1 - one_sided` of energy."""
+        if not self.prior.meaning:
+            return field
+        common, own = (2 - self.prior.one_sided) ** 0.5, self.prior.one_sided**0.5
+        flip = field.new_tensor([-1.0, 1.0, 1.0])
+        mirrored = field[self.mirror_shape][:, self.mirror_vertex] * flip
+        mixed: Tensor = (common + own) / 2 * field + (common - own) / 2 * mirrored
+        return mixed
+
+    def _spread(self) -> float:
+        """Root mean square of what the smoothing leaves of standard normal coordinates."""
+        rng = torch.Generator().manual_seed(0)
+        probe = torch.randn(_PROBES, self.shape_nodes.count, 3, generator=rng)
+        left = self.shape_nodes(probe)[:, self.shape_nodes.vertex]
+        return float(left.square().mean().sqrt())

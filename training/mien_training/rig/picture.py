@@ -62,8 +62,12 @@ class HeadPicture(nn.Module):
         camera: Tensor,
         appearance: Appearance,
         background: Tensor,
+        smooth_edges: bool = True,
     ) -> Picture:
-        """Frames of world vertices (B, V, 3), each by its camera (B,), over (B, H, W, 3) pixels."""
+        """Frames of world vertices (B, V, 3), each by its camera (B,), over (B, H, W, 3) pixels.
+
+        Without `smooth_edges` outlines are hard and have no gradient, for half the work.
+        """
         clip = views.clip(camera, vertices)
         size = (background.shape[1], background.shape[2])
         # `still`: antialias carries shaded colours along; slivers would make that very noisy.
@@ -82,8 +86,9 @@ class HeadPicture(nn.Module):
             where, torch.ones_like(share[:, 0])
         )
         image = torch.cat([background.index_put(where, colour), covered], -1)
-        self._edges = self._edges.to(vertices.device)
-        image = antialias(image, out, clip, self.faces, self._edges)
+        if smooth_edges:
+            self._edges = self._edges.to(vertices.device)
+            image = antialias(image, out, clip, self.faces, self._edges)
         return Picture(image[..., :3], image[..., 3], out.tri_id, out.bary)
 
 

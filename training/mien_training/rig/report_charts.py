@@ -99,13 +99,13 @@ def weight_charts(
 
 def history_charts(history: Sequence[Mapping[str, float]]) -> str:
     """One chart per figure of the checks over steps; each falls from its own start."""
-    names = [name for name in (history[0] if history else {}) if name != "step"]
+    names = [name for name in (history[0] if history else {}) if name != "round"]
     charts = []
     for name in names:
         rows = [h for h in history if name in h and np.isfinite(h[name])]
         if not rows:
             continue
-        x, y = [h["step"] for h in rows], [h[name] for h in rows]
+        x, y = [h["round"] for h in rows], [h[name] for h in rows]
         span = (min(x), max(x)) if len(x) > 1 else (0.0, max(x[0], 1.0))
         top = max(y) if max(y) > 0 else 1.0
         charts.append(line_chart(name.replace("_", " "), x, y, (300, 130), span, (0.0, 1.05 * top)))

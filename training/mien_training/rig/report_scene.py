@@ -78,8 +78,7 @@ class FittedScene:
         how squarely the camera sees them.
         """
         device = self.seen.images.device
-        faces = torch.from_numpy(self.person.triangles.astype(np.int64)).to(device)
-        points = LandmarkPoints(self.person.landmarks, faces)
+        points = LandmarkPoints(self.person, device)
         camera = self.seen.camera[rows]
         with torch.no_grad():
             vertices = self.posed(rows)
@@ -87,7 +86,7 @@ class FittedScene:
             places = points.positions(vertices)
             places = places + self.fit.model.mark_offsets @ turn.transpose(1, 2)
             pixels = self.seen.views.pixels(camera, places)
-            squarely = points.confidence(vertices, self.seen.views, camera)
+            squarely = points.confidence(vertices, turn, self.seen.views, camera)
         return pixels.cpu().numpy(), squarely.cpu().numpy()
 
     def camera_at(self, row: int) -> Camera:

@@ -1,0 +1,80 @@
+"""One frame of a smiling, turned, textured head, and everything that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mien_training.rendering.camera import look_at_camera
+from mien_training.rig.appearance import Appearance
+from mien_training.rig.facing import LandmarkPoints
+from mien_training.rig.motion import Motion, rotation_from_vector
+from mien_training.rig.observations import Observations
+from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.picture import HeadPicture, Picture
+from mien_training.rig.vertex_equations import VertexEquations, vertex_equations
+from mien_training.rig.views import Views
+from mien_training.templates import MATERIALS, Template
+
+SIZE = 96
+WEIGHTS = {"jawOpen": 0.5, "mouthSmileLeft": 0.6, "browInnerUp": 0.4}
+
+
+@dataclass(eq=False)
+class FilmedMoment:
+    """A frame whose every number is known."""
+
+    seen: Observations
+    shapes: Shapes
+    truth: Motion
+    marks: LandmarkPoints
+    picture: HeadPicture
+    surface: Appearance
+
+    @classmethod
+    def of(cls, template: Template) -> FilmedMoment:
+        torch.manual_seed(0)
+        weights = torch.zeros(1, len(template.shape_names))
+        for name, value in WEIGHTS.items():
+            weights[0, template.shape_names.index(name)] = value
+        motion = Motion(
+            weights, torch.tensor([[0.05, 0.2, -0.04]]), torch.tensor([[0.01, -0.02, 0.03]])
+        )
+        shapes = Shapes(
+            torch.from_numpy(template.vertices), torch.from_numpy(template.shape_deltas)
+        )
+        middle = template.vertices[template.regions["lips"]].mean(0)
+        camera = look_at_camera(middle + np.array([0, 0.02, 0.7]), middle, 0.35, SIZE, SIZE)
+        views, surface = Views.of([camera]), Appearance(len(MATERIALS), 64, 1)
+        picture, marks = HeadPicture(template), LandmarkPoints(template)
+        first = torch.zeros(1, dtype=torch.long)
+        with torch.no_grad():
+            noise = torch.rand(1, 3, 24, 24)
+            smooth = torch.nn.functional.interpolate(noise, size=64, mode="bilinear")
+            surface.textures[0].copy_(0.2 + 0.5 * smooth)
+            posed = shapes.posed(motion)
+            background = torch.full((1, SIZE, SIZE, 3), 0.3)
+            image = picture(posed, views, first, surface, background).colour
+            points = views.pixels(first, marks.positions(posed))
+        codes = (image * 255).round().clamp(0, 255).byte()
+        seen = Observations(views, first, torch.zeros(1), first, codes, None, points)
+        return cls(seen, shapes, motion, marks, picture, surface)
+
+    def look(self, shapes: Shapes, guess: Motion) -> tuple[Picture, VertexEquations]:
+        """What a guess looks like, and how it should change."""
+        views, images = self.seen.views, self.seen.images.float() / 255
+        with torch.no_grad():
+            posed = shapes.posed(guess)
+            out = self.picture(posed, views, self.seen.camera, self.surface, images)
+            turn = rotation_from_vector(guess.rotation)[0]
+            return out, vertex_equations(
+                out, images[0], out.triangle[0] >= 0, self.picture.faces, posed[0],
+                views.camera_from_world[0], views.intrinsics[0], turn, 0.15,
+            )  # fmt: skip
+
+    def error(self, out: Picture) -> float:
+        """Mean absolute difference of colours on the face."""
+        images = self.seen.images.float() / 255
+        return float((out.colour - images).abs()[0][out.triangle[0] >= 0].mean())

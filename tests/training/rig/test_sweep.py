@@ -1,0 +1,129 @@
+"""A sweep over a known film: motion, clocks, points' misplacement and shapes come nearer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mien.clip import Clip
+from mien_training.rig.fit import moments_of
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.known_truth import KnownPerson, record_views
+from mien_training.rig.motion import Motion
+from mien_training.rig.objective import Objective
+from mien_training.rig.observations import observe
+from mien_training.rig.performance_solver import MotionSolverConfig
+from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.regions import face_region
+from mien_training.rig.rig_model import RigModel
+from mien_training.rig.sweep import sweep
+from mien_training.templates import load_template
+
+NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
+CONFIG = RigFitConfig(
+    smoothing="surface", texture_side=128, whole_head=True,
+    motion=MotionSolverConfig(colour_sigma=0.2),  # few and small pictures, without any error
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Several threads sum in changing order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def filmed():
+    """A person of the template but for the shapes, before two cameras a third of a frame apart."""
+    whole = load_template("anny")
+    chosen = [whole.shape_names.index(name) for name in NAMES]
+    template = replace(whole, shape_names=NAMES, shape_deltas=whole.shape_deltas[chosen])
+    person = KnownPerson.make(template, 5, off_basis_m=0.0, texture_side=256)
+    times = np.arange(46) / 60
+    phases = times[:, None] * np.array([9.0, 7.0, 11.0]) + np.array([0.0, 1.0, 2.0])
+    values = (0.5 - 0.5 * np.cos(phases)).astype(np.float32)
+    clip = Clip(names=NAMES, times_s=times, values=values)
+    footage = record_views(person, clip, 3, 30.0, (0.0, 0.4, -0.3), size=112, seed=1)
+    return template, person, footage, observe(footage.views)
+
+
+@pytest.fixture
+def objective(filmed):
+    """All is known: neutral, shapes (as the template's), motion, and how skin and light look."""
+    template, person, footage, seen = filmed
+    _, times = moments_of(seen.camera, seen.times_s)
+    model = RigModel(template, (-0.2, float(times[-1]) + 0.2), 3, CONFIG)
+    weights = torch.from_numpy(footage.truth[0].weights[: len(times)])
+    still = torch.zeros(len(weights), 3)
+    model.motion.follow(times[: len(weights)], Motion(weights, still, still))
+    with torch.no_grad():
+        model.rig.template_vertices.copy_(torch.from_numpy(person.neutral))
+        model.rig.template_deltas.copy_(torch.from_numpy(person.deltas))
+        model.clocks.turn(torch.tensor([t.offset_s for t in footage.truth[1:]]))
+    whole = Objective(template, seen, model, CONFIG)
+    optimiser = torch.optim.Adam(model.appearance.parameters(), lr=0.03)
+    shapes = model.rig()
+    shapes = Shapes(shapes.neutral.detach(), shapes.deltas)
+    for step in range(80):
+        frames = torch.arange(step % 7, len(seen.camera), 7)
+        looked = whole.explain(shapes, frames, 0.0)
+        optimiser.zero_grad()
+        looked.loss.backward()
+        optimiser.step()
+    return whole
+
+
+def face_error_mm(objective, filmed) -> float:
+    """Of moving vertices in all frames: how far weights and shapes share it is nobody's to know."""
+    template, person, footage, seen = filmed
+    moving = face_region(template) & (np.linalg.norm(person.deltas, axis=2).max(0) > 2e-3)
+    with torch.no_grad():
+        motion = objective.motion_at(torch.arange(len(seen.camera)))
+        found = objective.model.rig().posed(motion)[:, moving].numpy()
+    pairs = list(zip(seen.camera.tolist(), seen.frame.tolist(), strict=True))
+    weights = np.stack([footage.truth[c].weights[f] for c, f in pairs])
+    true = person.neutral[moving] + np.tensordot(weights, person.deltas[:, moving], 1)
+    return 1000 * float(np.linalg.norm(found - true, axis=2).mean())
+
+
+def weight_error(objective, filmed) -> float:
+    _, _, footage, seen = filmed
+    with torch.no_grad():
+        found = objective.motion_at(torch.arange(len(seen.camera))).weights.numpy()
+    pairs = zip(seen.camera.tolist(), seen.frame.tolist(), strict=True)
+    true = np.stack([footage.truth[c].weights[f] for c, f in pairs])
+    return float(np.abs(found - true).mean())
+
+
+def test_sweeps_find_motion_and_clocks(objective, filmed):
+    _, _, footage, seen = filmed
+    model, frames = objective.model, torch.arange(len(seen.camera))
+    with torch.no_grad():
+        model.motion.weights *= 0.6
+        model.clocks.others.zero_()
+    before = weight_error(objective, filmed)
+    counts: list[int] = []
+    for _ in range(4):
+        sweep(objective, frames, False, counts.append)
+    assert counts[-1] == len(frames) and weight_error(objective, filmed) < 0.4 * before
+    offsets = model.clocks.offsets_s * footage.rate_hz
+    torch.testing.assert_close(offsets, torch.tensor([0.0, 0.4, -0.3]), atol=0.12, rtol=0)
+    assert not model.rig.u_shapes.any()
+
+
+def test_shapes_explain_what_the_templates_cannot(objective, filmed):
+    template, _, _, seen = filmed
+    rig, frames = objective.model.rig, torch.arange(len(seen.camera))
+    with torch.no_grad():
+        rig.template_deltas.copy_(torch.from_numpy(template.shape_deltas))
+    for _ in range(3):
+        sweep(objective, frames, False)
+    kept = face_error_mm(objective, filmed)
+    for _ in range(3):
+        sweep(objective, frames, True)
+    found = face_error_mm(objective, filmed)
+    assert found < 0.8 * kept
