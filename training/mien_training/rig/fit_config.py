@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from mien_training.rig.free_nodes import Smoothing
 from mien_training.rig.landmark_fit import LandmarkFitConfig
 from mien_training.rig.motion_solver import MotionSolverConfig
+from mien_training.rig.stereo import StereoConfig
 
 __all__ = ["LossWeights", "RigFitConfig"]
 
@@ -43,6 +44,8 @@ class RigFitConfig:
 
     points: LandmarkFitConfig = field(default_factory=LandmarkFitConfig)
     """The first stage."""
+    stereo: StereoConfig = field(default_factory=StereoConfig)
+    """The second stage, of pictures of one moment."""
     knot_rate_hz: float = 15.0
     """Knots of the motion's spline per second; a blink closes within 0.1 s."""
     losses: LossWeights = field(default_factory=LossWeights)

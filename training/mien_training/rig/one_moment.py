@@ -1,0 +1,82 @@
+"""What a single moment can tell: a neutral, lids and gaze, but no expression.
+
+Of one moment, a pursed mouth and a small one look alike; so the face is taken as it is for the
+neutral. Only the eyes are known to differ from the template's, which are open and look ahead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.landmark_fit import ShapeFreedom
+from mien_training.templates import Template
+
+__all__ = ["eye_freedom", "lids_shut", "neutral_only"]
+
+_LIDS = {"Right": (159, 145, 33, 133), "Left": (386, 374, 362, 263)}
+"""The tracker's points of each eye: middle of upper and lower lid, and both corners."""
+_OPEN, _SHUT = 0.5, 0.15
+"""Shares of the template's opening: narrower eyes than the first are closing, at the second shut.
+Between persons alone, the opening varies by a third."""
+
+
+def lids_shut(template: Template, points: NDArray[np.floating]) -> dict[str, float]:
+    """"Left", "Right" -> 0 open .. 1 shut, from the tracker's points (N, 478, 2) of N pictures.
+
+    Height over width of the eye in the picture that shows it widest, against the template's: a fit
+    would take shut lids for those of narrow-eyed people.
+    """
+    marks = template.landmarks.positions(template.vertices, template.triangles)
+    face = np.ptp(points, axis=1).max(1)
+    found = {}
+    for side, (upper, lower, inner, outer) in _LIDS.items():
+        height = np.linalg.norm(points[:, upper] - points[:, lower], axis=1)
+        width = np.linalg.norm(points[:, inner] - points[:, outer], axis=1)
+        best = int((width / face).argmax())
+        usual = np.linalg.norm(marks[upper] - marks[lower]) / np.linalg.norm(
+            marks[inner] - marks[outer]
+        )
+        if not np.isfinite(usual):
+            continue
+        opening = height[best] / max(width[best], 1e-6) / usual
+        found[side] = float(np.clip((_OPEN - opening) / (_OPEN - _SHUT), 0, 1))
+    return found
+
+
+def eye_freedom(template: Template, points: NDArray[np.floating]) -> ShapeFreedom:
+    """One moment's shapes: lids as they are seen, gaze free where an eye is open, no others.
+
+    points (N, 478, 2): the tracker's, in N pictures of the moment.
+    """
+    shut = lids_shut(template, points)
+    free = torch.zeros(len(template.shape_names), dtype=torch.bool)
+    known = torch.zeros(len(template.shape_names))
+    for k, name in enumerate(template.shape_names):
+        for side, amount in shut.items():
+            if name == f"eyeBlink{side}":
+                known[k] = amount
+            elif name.startswith("eyeLook") and name.endswith(side):
+                free[k] = amount < 0.5
+    return ShapeFreedom(free, known)
+
+
+def neutral_only(config: RigFitConfig) -> RigFitConfig:
+    """The same without what one moment cannot tell: shapes, motion, and a surface from shading.
+
+    The stages of the pixels then paint the face and leave its form, which has come from the
+    points and from `stereo`: a free texture explains every form, and would bend it.
+    """
+    return replace(
+        config,
+        personal_shapes=False,
+        spread=config.stereo.spread,
+        neutral_rate=0.0,
+        identity_rate=0.0,
+        still_steps=config.neutral_steps,
+    )
