@@ -85,7 +85,7 @@ def fit_rig(
     torch.manual_seed(config.seed)
     moment, times = moments_of(seen.camera, seen.times_s)
     if len(times) == 1:
-        config = neutral_only(config)
+        config = neutral_only(config, template)
     first, last = float(seen.times_s.min()), float(seen.times_s.max())
     margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)

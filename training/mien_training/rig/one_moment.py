@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from mien_training.geometry.laplacian import mesh_edges
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmark_fit import ShapeFreedom
+from mien_training.rig.regions import face_region
 from mien_training.templates import Template
 
 __all__ = ["eye_freedom", "lids_shut", "neutral_only"]
@@ -25,9 +26,12 @@ _OPEN, _SHUT = 0.5, 0.15
 """Shares of the template's opening: narrower eyes than the first are closing, at the second shut.
 Between persons alone, the opening varies by a third."""
 
+_PAINT_STEPS = 60
+"""Each shows all pictures: a still texture needs no more."""
+
 
 def lids_shut(template: Template, points: NDArray[np.floating]) -> dict[str, float]:
-    """"Left", "Right" -> 0 open .. 1 shut, from the tracker's points (N, 478, 2) of N pictures.
+    """ "Left", "Right" -> 0 open .. 1 shut, from the tracker's points (N, 478, 2) of N pictures.
 
     Height over width of the eye in the picture that shows it widest, against the template's: a fit
     would take shut lids for those of narrow-eyed people.
@@ -66,17 +70,26 @@ def eye_freedom(template: Template, points: NDArray[np.floating]) -> ShapeFreedo
     return ShapeFreedom(free, known)
 
 
-def neutral_only(config: RigFitConfig) -> RigFitConfig:
+def neutral_only(config: RigFitConfig, template: Template) -> RigFitConfig:
     """The same without what one moment cannot tell: shapes, motion, and a surface from shading.
 
     The stages of the pixels then paint the face and leave its form, which has come from the
     points and from `stereo`: a free texture explains every form, and would bend it.
     """
+    steps = min(config.neutral_steps, _PAINT_STEPS)
     return replace(
         config,
         personal_shapes=False,
-        spread=config.stereo.spread,
+        spread=(config.stereo.reach_m / _edge_m(template)) ** 2,
         neutral_rate=0.0,
         identity_rate=0.0,
-        still_steps=config.neutral_steps,
+        neutral_steps=steps,
+        still_steps=steps,
     )
+
+
+def _edge_m(template: Template) -> float:
+    """Median length of the face's edges, metres."""
+    edges = mesh_edges(template.triangles)
+    ends = template.vertices[edges[face_region(template)[edges].all(1)]]
+    return float(np.median(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)))

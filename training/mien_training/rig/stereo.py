@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mien.errors import InputError
@@ -23,7 +22,11 @@ from mien_training.rig.motion import Motion
 from mien_training.rig.observations import Observations
 from mien_training.rig.personal_rig import PersonalRig
 from mien_training.rig.stereo_places import (
-    Places, disagreement, logarithms, picture_lights, visible_places,
+    Places,
+    disagreement,
+    logarithms,
+    picture_lights,
+    visible_places,
 )  # fmt: skip
 
 __all__ = ["StereoConfig", "fit_stereo"]
@@ -39,8 +42,9 @@ class StereoConfig:
     """Optimiser steps in each level."""
     places: int = 6000
     """Places of the face that are looked up, drawn anew every few steps."""
-    spread: float = 5.0
-    """Lambda of the neutral's differential coordinates, in place of the films'."""
+    reach_m: float = 0.010
+    """How far a change of the neutral spreads: its differential coordinates' lambda is this over
+    the length of the face's edges, squared, in place of the films' `spread`."""
     neutral_rate: float = 8e-3
     """Longest step of the neutral's coordinates, metres; halved in each level."""
     identity_rate: float = 0.02
@@ -117,7 +121,7 @@ def fit_stereo(
             loss = loss + config.neutral * prior_loss(rig.u_neutral[None])
             shape.zero_grad()
             pose.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             shape.step()
             pose.step()
             done += 1
