@@ -143,9 +143,11 @@ def _stereo_stage(
             progress("stereo", step, steps, loss)
 
     faces = torch.from_numpy(template.triangles).long()
-    compared = torch.from_numpy(compared_triangles(template, config.whole_head))
+    # Lips and lids meet in folds, which a surface moved along its normals would open.
+    folds = template.regions["lids"] | template.regions["eyes"] | template.regions["lips"]
+    smooth = compared_triangles(template, config.whole_head) & ~folds[template.triangles].any(1)
     motion = fit_stereo(
         model.rig, points.motion, seen, LandmarkPoints(template.landmarks, faces), faces,
-        compared, config.stereo, config.seed, report,
+        torch.from_numpy(smooth), config.stereo, config.seed, report,
     )  # fmt: skip
     model.motion.follow(moments_of(seen.camera, seen.times_s)[1], motion)

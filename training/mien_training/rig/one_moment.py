@@ -22,10 +22,9 @@ __all__ = ["eye_freedom", "lids_shut", "neutral_only"]
 
 _LIDS = {"Right": (159, 145, 33, 133), "Left": (386, 374, 362, 263)}
 """The tracker's points of each eye: middle of upper and lower lid, and both corners."""
-_OPEN, _SHUT = 0.5, 0.15
-"""Shares of the template's opening: narrower eyes than the first are closing, at the second shut.
-Between persons alone, the opening varies by a third."""
-
+_OPEN, _SHUT = 0.45, 0.1
+"""Shares of the way from shut to open, as the template does it: eyes narrower than the first are
+closing, at the second shut. Between persons alone, the opening varies by a third."""
 _PAINT_STEPS = 60
 """Each shows all pictures: a still texture needs no more."""
 
@@ -34,23 +33,35 @@ def lids_shut(template: Template, points: NDArray[np.floating]) -> dict[str, flo
     """ "Left", "Right" -> 0 open .. 1 shut, from the tracker's points (N, 478, 2) of N pictures.
 
     Height over width of the eye in the picture that shows it widest, against the template's: a fit
-    would take shut lids for those of narrow-eyed people.
+    would take shut lids for those of narrow-eyed people. Eyes that the template cannot shut, or
+    has no points of, are left out.
     """
-    marks = template.landmarks.positions(template.vertices, template.triangles)
     face = np.ptp(points, axis=1).max(1)
     found = {}
-    for side, (upper, lower, inner, outer) in _LIDS.items():
-        height = np.linalg.norm(points[:, upper] - points[:, lower], axis=1)
-        width = np.linalg.norm(points[:, inner] - points[:, outer], axis=1)
-        best = int((width / face).argmax())
-        usual = np.linalg.norm(marks[upper] - marks[lower]) / np.linalg.norm(
-            marks[inner] - marks[outer]
-        )
-        if not np.isfinite(usual):
+    for side, lids in _LIDS.items():
+        name = f"eyeBlink{side}"
+        if name not in template.shape_names:
             continue
-        opening = height[best] / max(width[best], 1e-6) / usual
-        found[side] = float(np.clip((_OPEN - opening) / (_OPEN - _SHUT), 0, 1))
+        blink = template.shape_deltas[template.shape_names.index(name)]
+        usual, shut = (
+            _opening(template.landmarks.positions(v, template.triangles)[None], lids)[0][0]
+            for v in (template.vertices, template.vertices + blink)
+        )
+        openings, widths = _opening(points, lids)
+        share = (openings[int((widths / face).argmax())] - shut) / (usual - shut)
+        if np.isfinite(share):
+            found[side] = float(np.clip((_OPEN - share) / (_OPEN - _SHUT), 0, 1))
     return found
+
+
+def _opening(
+    points: NDArray[np.floating], lids: tuple[int, int, int, int]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """(N,) heights over widths of an eye, and (N,) widths, of points (N, 478, X)."""
+    upper, lower, inner, outer = lids
+    height = np.linalg.norm(points[:, upper] - points[:, lower], axis=1)
+    width = np.linalg.norm(points[:, inner] - points[:, outer], axis=1)
+    return height / np.maximum(width, 1e-9), width
 
 
 def eye_freedom(template: Template, points: NDArray[np.floating]) -> ShapeFreedom:

@@ -51,7 +51,7 @@ class StereoConfig:
     """Longest step of the identity coefficients, likewise."""
     pose_rate: float = 3e-4
     """Adam's step of the pose, radians and metres, likewise."""
-    landmark: tuple[float, float] = (0.3, 0.01)
+    landmark: tuple[float, float] = (0.3, 0.1)
     """Weight of the tracker's points in the first and in the last level, against 1 for colours."""
     identity: float = 1e-5
     """Weight of the squared identity coefficients."""

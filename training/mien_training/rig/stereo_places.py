@@ -98,7 +98,9 @@ def disagreement(
 ) -> Tensor:  # fmt: skip
     """Mean robust difference of each picture from the mean of those that show the same place.
 
-    pictures (N, 3, h, w) and light (N, 3, P): logarithms; differentiable in vertices (V, 3).
+    pictures (N, 3, h, w) and light (N, 3, P): logarithms; differentiable in vertices (V, 3), along
+    the surface's normals only: agreement tells where the surface is, not which part of the face a
+    place on it is. Lips and lids would slide.
     """
     colour = _colours(vertices, faces, places, pictures, seen) - light
     gap = ((colour - _mean(colour, places)).square().sum(1) + _SOFT**2).sqrt() - _SOFT
@@ -138,7 +140,10 @@ def _colours(
     vertices: Tensor, faces: Tensor, places: Places, pictures: Tensor, seen: Observations
 ) -> Tensor:
     """(N, 3, P)"""
-    place = places.at(vertices, faces)
+    held = vertices.detach()
+    normal = F.normalize(places.at(vertex_normals(held[None], faces)[0], faces), dim=-1)
+    moved = places.at(vertices - held, faces)
+    place = places.at(held, faces) + (moved * normal).sum(1, keepdim=True) * normal
     pixels = seen.views.pixels(seen.camera, place.expand(len(seen.camera), -1, -1))
     height, width = seen.images.shape[1:3]
     grid = 2 * pixels / pixels.new_tensor([width, height]) - 1
