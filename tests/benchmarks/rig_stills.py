@@ -123,7 +123,11 @@ def fit_case(
             "fit": rig().posed(fit.motion_at(seen).row(0)),
         }
     face = face_region(template)
-    row: dict[str, Any] = {"seconds": seconds, "weights": shown(template, fit.motion_at(seen))}
+    row: dict[str, Any] = {
+        "disagreement": fit.disagreement,
+        "seconds": seconds,
+        "weights": shown(template, fit.motion_at(seen)),
+    }
     for name, head in heads.items():
         row[name] = distances(head[0].numpy(), face, metres, unit, scan)
     if picture is not None:

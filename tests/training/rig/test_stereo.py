@@ -126,6 +126,14 @@ def test_masks_hide_what_lies_outside(template, seen, places):
     assert (found.weight[pixels[..., 1] < 127] == 0).all() and (found.weight > 0).any()
 
 
+def test_pictures_that_never_agree_leave_the_face_alone(template, seen, fitted):
+    stereo = replace(SMALL.stereo, shrink=(2,), steps=3, most_disagreement=1e-6)
+    fit = fit_rig(template, seen, replace(SMALL, stereo=stereo))
+    assert fit.disagreement > 1e-6 and fitted.disagreement < 0.04
+    assert not fit.model.rig.u_neutral.any()
+    assert torch.equal(fit.model.rig.identity, fit.points.identity)
+
+
 def test_one_picture_is_refused(template, seen, fitted):
     alone = replace(seen, camera=seen.camera[:1])
     faces = torch.from_numpy(template.triangles).long()

@@ -48,6 +48,8 @@ class RigFit:
     """Frames that no step has seen."""
     history: tuple[dict[str, float], ...]
     """Figures at every check."""
+    disagreement: float | None = None
+    """Of pictures of one moment, as a share of their brightness; None where none were compared."""
 
     def motion_at(self, seen: Observations) -> Motion:
         """The performance at every frame."""
@@ -90,15 +92,17 @@ def fit_rig(
     margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
     points = _first_stage(template, seen, model, config, progress)
+    disagreement = None
     if len(times) == 1 and len(seen.camera) > 1:
-        _stereo_stage(template, seen, model, points, config, progress)
+        disagreement = _stereo_stage(template, seen, model, points, config, progress)
     objective = Objective(template, seen.to(device), model.to(device), config)
     loop = FitLoop(objective, moment, config, progress)
     state = load_checkpoint(checkpoint, config) if checkpoint is not None else None
     if state is not None:
         loop.restore(state)
     loop.run(checkpoint)
-    return RigFit(model.cpu(), points, loop.held_out.cpu().numpy(), tuple(loop.history))
+    held_out = loop.held_out.cpu().numpy()
+    return RigFit(model.cpu(), points, held_out, tuple(loop.history), disagreement)
 
 
 def _first_stage(
@@ -135,8 +139,8 @@ def _first_stage(
 def _stereo_stage(
     template: Template, seen: Observations, model: RigModel, points: LandmarkFit,
     config: RigFitConfig, progress: Progress | None,
-) -> None:  # fmt: skip
-    """The neutral and the pose that make the pictures of one moment agree."""
+) -> float:  # fmt: skip
+    """The neutral and the pose that make the pictures of one moment agree; how far they do not."""
 
     def report(step: int, steps: int, loss: float) -> None:
         if progress is not None:
@@ -146,8 +150,9 @@ def _stereo_stage(
     # Lips and lids meet in folds, which a surface moved along its normals would open.
     folds = template.regions["lids"] | template.regions["eyes"] | template.regions["lips"]
     smooth = compared_triangles(template, config.whole_head) & ~folds[template.triangles].any(1)
-    motion = fit_stereo(
+    motion, disagreement = fit_stereo(
         model.rig, points.motion, seen, LandmarkPoints(template.landmarks, faces), faces,
         torch.from_numpy(smooth), config.stereo, config.seed, report,
     )  # fmt: skip
     model.motion.follow(moments_of(seen.camera, seen.times_s)[1], motion)
+    return disagreement

@@ -51,12 +51,15 @@ class StereoConfig:
     """Longest step of the identity coefficients, likewise."""
     pose_rate: float = 3e-4
     """Adam's step of the pose, radians and metres, likewise."""
-    landmark: tuple[float, float] = (0.3, 0.1)
+    landmark: tuple[float, float] = (0.3, 0.03)
     """Weight of the tracker's points in the first and in the last level, against 1 for colours."""
     identity: float = 1e-5
     """Weight of the squared identity coefficients."""
     neutral: float = 1e-5
     """Weight of the squared differential coordinates, mm^2."""
+    most_disagreement: float = 0.04
+    """Pictures that differ by more than this share of their brightness even at the end are not
+    believed: highlights move with the camera, and bend the surface."""
 
     def __post_init__(self) -> None:
         if not self.shrink or min(self.shrink) < 1 or self.steps < 1 or self.places < 100:
@@ -76,8 +79,11 @@ def fit_stereo(
     config: StereoConfig | None = None,
     seed: int = 0,
     progress: Callable[[int, int, float], None] | None = None,
-) -> Motion:
-    """Change `rig`'s neutral until N pictures of one moment agree; the moment's pose after it.
+) -> tuple[Motion, float]:
+    """Change `rig`'s neutral until N pictures of one moment agree; the moment's pose after it, and
+    how much the pictures still differ, as a share of their brightness.
+
+    The rig stays as it was where that is above `most_disagreement`.
 
     motion: of that moment, (1, ...); its weights stay. marks: the tracker's points on the rig's
     mesh; faces (F, 3); compared (F,) bool: triangles whose colours count. progress: called with
@@ -90,6 +96,7 @@ def fit_stereo(
     rotation = motion.rotation.clone().requires_grad_()
     translation = motion.translation.clone().requires_grad_()
     scale = (seen.points.amax(1) - seen.points.amin(1)).amax(1)[:, None, None]
+    start = rig.u_neutral.detach().clone(), rig.identity.detach().clone()
     done, total = 0, len(config.shrink) * config.steps
     for level, shrink in enumerate(config.shrink):
         pictures = logarithms(seen.images, shrink)
@@ -127,7 +134,13 @@ def fit_stereo(
             done += 1
             if progress is not None:
                 progress(done, total, float(colours.detach()))
-    return Motion(motion.weights, rotation.detach(), translation.detach())
+    left = float(colours.detach())
+    if left > config.most_disagreement:
+        with torch.no_grad():
+            rig.u_neutral.copy_(start[0])
+            rig.identity.copy_(start[1])
+        return motion, left
+    return Motion(motion.weights, rotation.detach(), translation.detach()), left
 
 
 def _look(

@@ -122,6 +122,13 @@ def train_rig(config: TrainRigConfig) -> dict[str, Any]:
                 seconds[stage] += perf_counter()
 
         fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", report, device)
+    apart = fit.disagreement or 0.0
+    if apart > config.fit.stereo.most_disagreement:
+        console.print(
+            f"warning: the pictures differ by {100 * apart:.0f} % where they should show the same "
+            "skin (highlights? cameras?): the face is that of the tracker's points alone",
+            style="yellow",
+        )
     metrics = _write(config, template, seen, fit, seconds)
     return metrics
 
@@ -198,6 +205,7 @@ def _write(
         "seconds": seconds,
         "lids": {name: asdict(after) for name, (_, after) in done.lids.items()},
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},
+        **({} if fit.disagreement is None else {"pictures_disagree": fit.disagreement}),
         "seed": config.fit.seed,
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
         "history": list(fit.history),
