@@ -34,6 +34,12 @@ def test_units_become_metres(tmp_path):
     assert read_calibration(written(tmp_path, {"unit_m": None, "cameras": [one()]})).unit_m is None
 
 
+def test_masks_lie_beside_the_file(tmp_path):
+    cameras = [one(mask="left_mask.png"), one(file="right.png")]
+    found = read_calibration(written(tmp_path, {"unit_m": 1, "cameras": cameras}))
+    assert found.masks == {"left.mp4": tmp_path / "left_mask.png"}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

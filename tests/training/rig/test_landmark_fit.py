@@ -10,6 +10,7 @@ from mien_training.rendering.camera import look_at_camera, project
 from mien_training.rig.landmark_fit import (
     LandmarkFitConfig,
     SeenPoints,
+    ShapeFreedom,
     fit_landmarks,
     scaled_orthography,
 )
@@ -99,6 +100,27 @@ def test_it_finds_person_face_and_pose(template, scene):
         return float(np.linalg.norm(placed - true, axis=1)[face].mean())
 
     assert gap(template.vertices + person.numpy()) < 0.6 * gap(template.vertices)
+
+
+def test_shapes_that_are_not_free_keep_their_weights(template, scene):
+    seen, *_ = scene
+    free = torch.zeros(len(template.shape_names), dtype=torch.bool)
+    free[template.shape_names.index("jawOpen")] = True
+    known = torch.zeros(len(free))
+    known[template.shape_names.index("eyeBlinkLeft")] = 0.25
+    config = LandmarkFitConfig(steps=60)
+    fit = fit_landmarks(template, Views.of(CAMERAS), seen, config, shapes=ShapeFreedom(free, known))
+    assert torch.equal(fit.motion.weights[:, ~free], known[~free].expand(3, -1))
+    assert fit.motion.weights[1, free].item() > 0.3
+
+
+def test_all_shapes_free_is_the_same_as_saying_nothing(template, scene):
+    seen, config = scene[0], LandmarkFitConfig(steps=12)
+    every = ShapeFreedom.all(len(template.shape_names))
+    mine = fit_landmarks(template, Views.of(CAMERAS), seen, config, shapes=every)
+    usual = fit_landmarks(template, Views.of(CAMERAS), seen, config)
+    assert torch.equal(mine.motion.weights, usual.motion.weights)
+    assert torch.equal(mine.identity, usual.identity)
 
 
 def test_nothing_to_fit_is_refused(template, scene):

@@ -3,15 +3,17 @@
     {"unit_m": 1.0,
      "cameras": [{"file": "left.mp4", "width": 1920, "height": 1080,
                   "K": [[..3], [..3], [..3]], "camera_from_world": [[..4], [..4], [..4], [..4]],
-                  "k1": 0.0, "k2": 0.0}]}
+                  "k1": 0.0, "k2": 0.0, "mask": "left_mask.png"}]}
 
 OpenCV's conventions: x right, y down, z forward, pixel centres at +0.5. `unit_m` is the length of
-the world's unit in metres; null if nobody knows, and then the face gives the scale.
+the world's unit in metres; null if nobody knows, and then the face gives the scale. `mask` (may be
+left out; of stills only): a picture, bright where the head is, beside the calibration file; a still
+with an alpha channel carries its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,8 @@ class Calibration:
     """File name of a video or picture -> its camera; metres, or the world's unit if unknown."""
     unit_m: float | None
     """Length of the file's unit in metres."""
+    masks: dict[str, Path] = field(default_factory=dict)
+    """File name of a picture -> where its mask is, for those that have one."""
 
 
 def read_calibration(path: str | Path) -> Calibration:
@@ -46,7 +50,7 @@ def read_calibration(path: str | Path) -> Calibration:
     listed = fields.values.get("cameras")
     if not isinstance(listed, list) or not listed:
         raise InputError(f"{where}: field 'cameras' must be a list with at least one camera")
-    cameras = {}
+    cameras, masks = {}, {}
     for number, entry in enumerate(listed):
         place = f"{where}: camera {number}"
         if not isinstance(entry, dict):
@@ -59,6 +63,8 @@ def read_calibration(path: str | Path) -> Calibration:
         if not np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-3):
             raise InputError(f"{place}: field 'camera_from_world' is not a rotation and a shift")
         pose[:3, 3] *= unit or 1.0
+        if "mask" in entry:
+            masks[name] = Path(path).parent / one.text("mask")
         cameras[name] = Camera(
             _matrix(entry, "K", (3, 3), place),
             pose,
@@ -67,7 +73,7 @@ def read_calibration(path: str | Path) -> Calibration:
             one.number("k1", -10, 10) if "k1" in entry else 0.0,
             one.number("k2", -10, 10) if "k2" in entry else 0.0,
         )
-    return Calibration(cameras, unit)
+    return Calibration(cameras, unit, masks)
 
 
 def scaled(camera: Camera, factor: float) -> Camera:

@@ -4,6 +4,9 @@
     neutral   + free neutral, motion, clocks, texture and light, from pixels; template's shapes
     joint     + personal shapes
 
+Pictures of one moment show no performance, only a neutral (`one_moment`): of two cameras and more
+it is what makes their pictures agree (`stereo`), and the stage "neutral" paints it.
+
 (Ming et al. 2024, "High-Quality Mesh Blendshape Generation from Face Videos", arXiv 2401.08398.)
 """
 
@@ -25,7 +28,10 @@ from mien_training.rig.landmark_fit import LandmarkFit, fit_landmarks
 from mien_training.rig.motion import Motion, rotation_from_vector
 from mien_training.rig.objective import Objective
 from mien_training.rig.observations import Observations
+from mien_training.rig.one_moment import eye_freedom, neutral_only
+from mien_training.rig.regions import compared_triangles
 from mien_training.rig.rig_model import RigModel
+from mien_training.rig.stereo import fit_stereo
 from mien_training.templates import Template
 
 __all__ = ["RigFit", "fit_rig", "moments_of"]
@@ -42,6 +48,8 @@ class RigFit:
     """Frames that no step has seen."""
     history: tuple[dict[str, float], ...]
     """Figures at every check."""
+    disagreement: float | None = None
+    """Of pictures of one moment, as a share of their brightness; None where none were compared."""
 
     def motion_at(self, seen: Observations) -> Motion:
         """The performance at every frame."""
@@ -77,17 +85,24 @@ def fit_rig(
     config = config or RigFitConfig()
     device = device or torch.device("cpu")
     torch.manual_seed(config.seed)
+    moment, times = moments_of(seen.camera, seen.times_s)
+    if len(times) == 1:
+        config = neutral_only(config, template)
     first, last = float(seen.times_s.min()), float(seen.times_s.max())
     margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
     points = _first_stage(template, seen, model, config, progress)
+    disagreement = None
+    if len(times) == 1 and len(seen.camera) > 1:
+        disagreement = _stereo_stage(template, seen, model, points, config, progress)
     objective = Objective(template, seen.to(device), model.to(device), config)
-    loop = FitLoop(objective, moments_of(seen.camera, seen.times_s)[0], config, progress)
+    loop = FitLoop(objective, moment, config, progress)
     state = load_checkpoint(checkpoint, config) if checkpoint is not None else None
     if state is not None:
         loop.restore(state)
     loop.run(checkpoint)
-    return RigFit(model.cpu(), points, loop.held_out.cpu().numpy(), tuple(loop.history))
+    held_out = loop.held_out.cpu().numpy()
+    return RigFit(model.cpu(), points, held_out, tuple(loop.history), disagreement)
 
 
 def _first_stage(
@@ -98,6 +113,7 @@ def _first_stage(
     moment, times = moments_of(seen.camera, seen.times_s)
     marks = LandmarkPoints(template)
     confidence: Tensor | None = None
+    shapes = eye_freedom(template, seen.points.numpy()) if len(times) == 1 else None
     for look in ("points", "visible points"):
 
         def report(step: int, loss: float, look: str = look) -> None:
@@ -105,8 +121,9 @@ def _first_stage(
                 progress(look, step, config.points.steps, loss)
 
         found = fit_landmarks(
-            template, seen.views, seen.seen_points(moment, confidence), config.points, report
-        )
+            template, seen.views, seen.seen_points(moment, confidence), config.points, report,
+            shapes,
+        )  # fmt: skip
         with torch.no_grad():
             model.rig.identity.copy_(found.identity)
             posed = model.rig(personal_shapes=False).posed(found.motion)
@@ -120,3 +137,25 @@ def _first_stage(
         confidence = torch.cat(looks).clamp_min(0.02)
     model.motion.follow(times, found.motion)
     return found
+
+
+def _stereo_stage(
+    template: Template, seen: Observations, model: RigModel, points: LandmarkFit,
+    config: RigFitConfig, progress: Progress | None,
+) -> float:  # fmt: skip
+    """The neutral and the pose that make the pictures of one moment agree; how far they do not."""
+
+    def report(step: int, steps: int, loss: float) -> None:
+        if progress is not None:
+            progress("stereo", step, steps, loss)
+
+    faces = torch.from_numpy(template.triangles).long()
+    # Lips and lids meet in folds, which a surface moved along its normals would open.
+    folds = template.regions["lids"] | template.regions["eyes"] | template.regions["lips"]
+    smooth = compared_triangles(template, config.whole_head) & ~folds[template.triangles].any(1)
+    motion, disagreement = fit_stereo(
+        model.rig, points.motion, seen, LandmarkPoints(template), faces,
+        torch.from_numpy(smooth), config.stereo, config.seed, report,
+    )  # fmt: skip
+    model.motion.follow(moments_of(seen.camera, seen.times_s)[1], motion)
+    return disagreement

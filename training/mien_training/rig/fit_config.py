@@ -8,6 +8,7 @@ from mien_training.rig.free_nodes import Smoothing
 from mien_training.rig.landmark_fit import LandmarkFitConfig
 from mien_training.rig.performance_solver import MotionSolverConfig
 from mien_training.rig.personal_rig import ShapePrior
+from mien_training.rig.stereo import StereoConfig
 
 __all__ = ["LossWeights", "RigFitConfig"]
 
@@ -36,6 +37,8 @@ class RigFitConfig:
 
     points: LandmarkFitConfig = field(default_factory=LandmarkFitConfig)
     """The first stage."""
+    stereo: StereoConfig = field(default_factory=StereoConfig)
+    """The second stage, of pictures of one moment."""
     knot_rate_hz: float = 15.0
     """Knots of the motion's spline per second; a blink closes within 0.1 s."""
     losses: LossWeights = field(default_factory=LossWeights)
@@ -50,7 +53,7 @@ class RigFitConfig:
     batch: int = 2
     """Moments a gradient step, each with the frames of all cameras."""
     sweep_frames: int = 1500
-    """Frames a sweep looks at; of longer films each sweep draws others."""
+    """Frames a sweep looks at; of longer films each sweep draws others. 0: no sweeps."""
     smoothing: Smoothing = "ties"
     """What differential coordinates spread over; `none` moves raw vertices."""
     spread: float = 19.0

@@ -93,6 +93,8 @@ class FitLoop:
         for step in range(config.steps):
             loss = self._step(deltas, joint, number, step, (number + step / config.steps) / rounds)
             report(step + 1)
+        if not len(frames):
+            return
         sweep(
             self.objective, frames, joint,
             lambda count: report(config.steps + looks * count / len(frames)),

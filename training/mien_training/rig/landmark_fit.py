@@ -21,7 +21,10 @@ from mien_training.rig.motion import Motion, rotation_from_vector
 from mien_training.rig.views import Views
 from mien_training.templates import Template
 
-__all__ = ["LandmarkFit", "LandmarkFitConfig", "SeenPoints", "fit_landmarks", "scaled_orthography"]
+__all__ = [
+    "LandmarkFit", "LandmarkFitConfig", "SeenPoints", "ShapeFreedom", "fit_landmarks",
+    "scaled_orthography",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,25 @@ class LandmarkFitConfig:
 
 
 @dataclass(frozen=True, eq=False)
+class ShapeFreedom:
+    """Which shapes a fit may use, and the weights of the others."""
+
+    free: Tensor
+    """(K,) bool: weights that are looked for."""
+    known: Tensor
+    """(K,) weights that stay, where not free."""
+
+    @classmethod
+    def all(cls, shapes: int) -> ShapeFreedom:
+        """Every shape may be at work."""
+        return cls(torch.ones(shapes, dtype=torch.bool), torch.zeros(shapes))
+
+    def of(self, weights: Tensor) -> Tensor:
+        """(T, K) weights: those of (T, K) that are free, and the known ones."""
+        return torch.where(self.free, weights, self.known)
+
+
+@dataclass(frozen=True, eq=False)
 class LandmarkFit:
     """What the points say."""
 
@@ -85,8 +107,12 @@ def fit_landmarks(
     seen: SeenPoints,
     config: LandmarkFitConfig | None = None,
     progress: Callable[[int, float], None] | None = None,
+    shapes: ShapeFreedom | None = None,
 ) -> LandmarkFit:
-    """Fit the template's people and shapes to points. Raises InputError for points of no use."""
+    """Fit the template's people and shapes to points; all shapes are free without `shapes`.
+
+    Raises InputError for points of no use.
+    """
     config = config or LandmarkFitConfig()
     basis = _LandmarkBasis(template)
     confidence = seen.confidence * basis.present
@@ -110,10 +136,11 @@ def fit_landmarks(
         optimiser, config.steps, eta_min=rate / 50
     )
     scale = _face_extent(seen)
+    shapes = shapes or ShapeFreedom.all(len(basis.deltas))
 
     def project() -> Tensor:
         points = basis.neutral + torch.tensordot(identity, basis.modes, dims=1)
-        points = points + torch.einsum("tk,klx->tlx", weights, basis.deltas)
+        points = points + torch.einsum("tk,klx->tlx", shapes.of(weights), basis.deltas)
         turned = points @ rotation_from_vector(rotation).transpose(1, 2) + translation[:, None]
         return views.pixels(seen.camera, turned[seen.moment])
 
@@ -135,7 +162,7 @@ def fit_landmarks(
         gap = torch.where(confidence[..., None] > 0, project() - seen.pixels, 0.0)
         distance = gap.norm(dim=-1) * confidence
         error = distance.sum(1) / confidence.sum(1)
-    found = weights.detach().clamp(0, 1)
+    found = shapes.of(weights.detach().clamp(0, 1))
     return LandmarkFit(identity.detach(), Motion(found, *(p.detach() for p in pose)), error)
 
 

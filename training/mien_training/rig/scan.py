@@ -14,7 +14,7 @@ from PIL import Image
 
 from mien.errors import InputError
 
-__all__ = ["UNITS", "Scan", "read_scan"]
+__all__ = ["SCAN_SUFFIXES", "UNITS", "Scan", "read_scan"]
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
@@ -22,7 +22,8 @@ Int64Array = NDArray[np.int64]
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
 """Metres in one of each."""
 
-_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
+SCAN_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
+"""Files that are read."""
 _FEWEST_TRIANGLES = 200
 
 
@@ -108,8 +109,8 @@ def read_scan(
     file = Path(path)
     if units is not None and units not in UNITS:
         raise InputError(f"read_scan: units {units!r}, expected one of {', '.join(UNITS)} or None")
-    if file.suffix.lower() not in _SUFFIXES:
-        raise InputError(f"scan {file}: expected a {', '.join(_SUFFIXES)} file")
+    if file.suffix.lower() not in SCAN_SUFFIXES:
+        raise InputError(f"scan {file}: expected a {', '.join(SCAN_SUFFIXES)} file")
     if not file.is_file():
         raise InputError(f"scan {file}: there is no such file")
     meshes = _meshes(file)

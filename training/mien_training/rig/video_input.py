@@ -17,10 +17,14 @@ from mien.video import count_frames, read_frames
 from mien_training.rendering.camera import Camera
 from mien_training.rig.observations import Recording
 
-__all__ = ["cropped_camera", "pinhole_camera", "read_recording", "undistort"]
+__all__ = ["NoFaceError", "cropped_camera", "pinhole_camera", "read_recording", "undistort"]
 
 _MARGIN = 0.35
 """Of the face's extent, on each side of the crop: the tracker's points end at the hairline."""
+
+
+class NoFaceError(InputError):
+    """A film or picture in which the tracker finds no face; others may do without it."""
 
 
 def pinhole_camera(width: int, height: int, focal_px: float | None = None) -> Camera:
@@ -39,12 +43,16 @@ def read_recording(
     camera: Camera | None = None,
     most_frames: int = 300,
     progress: Callable[[int, int], None] | None = None,
+    mask: NDArray[np.bool_] | None = None,
 ) -> Recording:
     """Crops of the face, (size, size), of every 1st, 2nd, 4th .. frame: at most `most_frames`.
 
     source: video, image or folder of images; camera: `pinhole_camera` if None. The crop is one for
     the whole recording, so a face that walks through the picture becomes small. Times are the
-    file's own. Raises InputError for a file that shows no face or has another size than `camera`.
+    file's own. mask (H, W): where the head is, of a still camera's only picture.
+
+    Raises NoFaceError for a file that shows no face, InputError for one of another size than
+    `camera` or `mask`.
     """
     total = count_frames(source) or 0
     every = 1
@@ -60,6 +68,8 @@ def read_recording(
                 f"{source}: frames of {width} x {height}, but its camera has {camera.width} x "
                 f"{camera.height}"
             )
+        if mask is not None and mask.shape != (height, width):
+            raise InputError(f"{source}: {width} x {height}, but its mask has {mask.shape[::-1]}")
         tracker = tracker or Tracker(focal_px=float(camera.K[0, 0]))
         image = undistort(frame.image, camera)
         faces = tracker.track(image)  # every frame: following is surer than finding again
@@ -72,8 +82,8 @@ def read_recording(
         if progress is not None:
             progress(n + 1, max(total, n + 1))
     if camera is None or not np.isfinite(points).any():
-        raise InputError(f"{source}: no face in any of its {len(frames)} frames")
-    return _cropped(frames, np.stack(points), camera, size)
+        raise NoFaceError(f"{source}: no face in any of its {len(frames)} frames")
+    return _cropped(frames, np.stack(points), camera, size, mask)
 
 
 def cropped_camera(camera: Camera, left: float, top: float, side: float, size: int) -> Camera:
@@ -108,6 +118,7 @@ def _cropped(
     points: NDArray[np.float32],
     camera: Camera,
     size: int,
+    mask: NDArray[np.bool_] | None,
 ) -> Recording:
     seen = points[np.isfinite(points).all((1, 2))].reshape(-1, 2)
     low, high = np.quantile(seen, 0.001, axis=0), np.quantile(seen, 0.999, axis=0)
@@ -116,7 +127,12 @@ def _cropped(
     images = np.stack([_cut(image, left, top, side, size) for _, image in frames])
     times = np.array([time_s for time_s, _ in frames], np.float64)
     moved = ((points - np.array([left, top])) * (size / side)).astype(np.float32)
-    return Recording(images, times, cropped_camera(camera, left, top, side, size), points=moved)
+    masks = None
+    if mask is not None:
+        grey = np.repeat(np.uint8(255) * mask[..., None], 3, 2)
+        cut = _cut(undistort(grey, camera), left, top, side, size)[..., 0] > 127
+        masks = np.repeat(cut[None], len(images), 0)
+    return Recording(images, times, cropped_camera(camera, left, top, side, size), masks, moved)
 
 
 def _cut(

@@ -1,0 +1,19 @@
+"""Three pictures of one moment of a known person."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mien.clip import Clip
+from mien_training.rig.known_truth import KnownPerson, record_views
+from mien_training.rig.observations import Recording
+
+
+def three_stills(person: KnownPerson, size: int = 256, seed: int = 1) -> list[Recording]:
+    """Frontal and from both sides, with masks; not tracked."""
+    still = Clip(names=("jawOpen",), times_s=np.arange(3) / 30, values=np.zeros((3, 1), np.float32))
+    footage = record_views(person, still, 3, 30.0, (0.0, 0.0, 0.0), size, seed)
+    return [
+        Recording(v.images[:1], v.times_s[:1], v.camera, None if v.masks is None else v.masks[:1])
+        for v in footage.views
+    ]

@@ -1,0 +1,77 @@
+"""Stills from files: a camera without a face is left out, masks come along, units become metres."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.stills import three_stills
+
+from mien.errors import InputError
+from mien_training.rig.known_truth import KnownPerson
+from mien_training.rig.train_input import read_recordings
+from mien_training.templates import load_template
+
+
+@pytest.fixture(scope="module")
+def template():
+    return load_template("anny")
+
+
+@pytest.fixture(scope="module")
+def folder(template, tmp_path_factory):
+    """Three stills with alpha, one that shows nothing, and their cameras, in centimetres."""
+    path = tmp_path_factory.mktemp("stills")
+    cameras = []
+    for number, still in enumerate(three_stills(KnownPerson.make(template, 3, texture_side=256))):
+        alpha = np.uint8(255) * still.masks[0][..., None]
+        Image.fromarray(np.concatenate([still.images[0], alpha], 2)).save(path / f"{number}.png")
+        pose = still.camera.camera_from_world.copy()
+        pose[:3, 3] *= 100
+        cameras.append(
+            {"file": f"{number}.png", "width": 256, "height": 256,
+             "K": still.camera.K.tolist(), "camera_from_world": pose.tolist()}
+        )  # fmt: skip
+    Image.new("RGBA", (256, 256), (60, 60, 60, 255)).save(path / "empty.png")
+    cameras.append({**cameras[0], "file": "empty.png"})
+    (path / "cm.json").write_text(json.dumps({"unit_m": 0.01, "cameras": cameras}))
+    (path / "unknown.json").write_text(json.dumps({"unit_m": None, "cameras": cameras}))
+    return path
+
+
+def read(folder, template, names, cameras="cm.json"):
+    warnings = []
+    sources = [folder / name for name in names]
+    found = read_recordings(sources, folder / cameras, template, 96, 300, warnings.append)
+    return found, warnings
+
+
+def test_a_camera_without_a_face_is_left_out(folder, template):
+    found, warnings = read(folder, template, ["0.png", "empty.png", "2.png"])
+    assert len(found) == 2 and len(warnings) == 1
+    assert "empty.png" in warnings[0] and "left out" in warnings[0]
+    with pytest.raises(InputError, match="no face"):
+        read(folder, template, ["empty.png"])
+    with pytest.raises(InputError, match=r"empty\.png, empty\.png"):
+        read(folder, template, ["empty.png", "empty.png"])
+
+
+def test_alpha_becomes_the_mask_of_the_crop(folder, template):
+    found, _ = read(folder, template, ["0.png", "1.png"])
+    for recording in found:
+        inside = recording.points[0, 5]  # on the nose
+        assert recording.masks[0, int(inside[1]), int(inside[0])]
+        assert 0.2 < recording.masks.mean() < 0.95
+
+
+def test_an_unknown_unit_is_measured_by_the_face(folder, template):
+    known, _ = read(folder, template, ["0.png", "1.png", "2.png"])
+    guessed, _ = read(folder, template, ["0.png", "1.png", "2.png"], "unknown.json")
+    for a, b in zip(known, guessed, strict=True):
+        ratio = b.camera.camera_from_world[2, 3] / a.camera.camera_from_world[2, 3]
+        assert 0.85 < ratio < 1.15
+
+
+def test_a_camera_that_the_file_lacks_is_named(folder, template):
+    with pytest.raises(InputError, match=r"no camera for 'other\.png'; it has 0\.png"):
+        read(folder, template, ["other.png"])

@@ -1,0 +1,41 @@
+"""Where the head is in a still: its alpha channel, or a picture beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.errors import InputError
+from mien.video import IMAGE_SUFFIXES
+
+__all__ = ["head_mask"]
+
+_HALF = 127
+
+
+def head_mask(still: Path, given: Path | None = None) -> NDArray[np.bool_] | None:
+    """(H, W) True where the head is, from the picture `given`, else from the still's own alpha.
+
+    None for a still without either, and for films without `given`. Raises InputError for files
+    that are no pictures, for a mask of a film, and for one that is empty.
+    """
+    if still.suffix.lower() not in IMAGE_SUFFIXES:
+        if given is not None:
+            raise InputError(f"{given}: a mask of {still.name}, expected one of a single picture")
+        return None
+    path = given or still
+    try:
+        with Image.open(path) as picture:
+            if given is None and "A" not in picture.getbands():
+                return None
+            band = "A" if "A" in picture.getbands() else None
+            grey = picture.getchannel("A") if band else picture.convert("L")
+            mask = np.asarray(grey) > _HALF
+    except (OSError, ValueError, Image.DecompressionBombError) as reason:
+        raise InputError(f"{path}: not a picture ({reason})") from None
+    if not mask.any():
+        raise InputError(f"{path}: marks no pixel as the head")
+    return mask
