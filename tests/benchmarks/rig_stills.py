@@ -61,8 +61,9 @@ similarity alignment of those vertices to it (iterated closest points): neither 
 of unknown unit tells sizes. Millimetres of a head as large as the template's mean. 1 view: frontal;
 3: 40 degrees to both sides, too; 9: up to 60 degrees, and 20 up and down. mean head: the
 template's, with the fit's pose and lids; landmarks: the first stage alone, which is all there is
-of one view.
-Registering the scan itself leaves a median of 0.03 mm (scan_registration.md). Mean over seeds.
+of one view. Registering the scan itself leaves a median of 0.03 mm (scan_registration.md). Mean
+over seeds. The weights and rates of the fit were chosen on these pictures of this one person, so
+the figures flatter it; ict's mean head at 1 view ends in another minimum of the alignment.
 
 """
 
