@@ -39,6 +39,7 @@ from mien_training.rig.measures import (
     vertex_errors_mm,
 )
 from mien_training.rig.observations import observe
+from mien_training.rig.personal_rig import ShapePrior
 from mien_training.rig.regions import face_region, support_masks
 from mien_training.templates import load_template
 
@@ -49,7 +50,7 @@ OFFSETS = (0.0, 0.37, -0.61)
 FULL = RigFitConfig(whole_head=True)
 NO_MEANING = replace(
     FULL,
-    losses=replace(FULL.losses, locality=0.0, symmetry=0.0, shapes=0.0),
+    shape_prior=ShapePrior(meaning=False, trust=1.0),
     motion=replace(FULL.motion, weight_sigma=100.0),
 )
 

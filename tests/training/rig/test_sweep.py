@@ -51,8 +51,8 @@ def filmed():
     return template, person, footage, observe(footage.views)
 
 
-@pytest.fixture
-def objective(filmed):
+@pytest.fixture(scope="module")
+def known(filmed):
     """All is known: neutral, shapes (as the template's), motion, and how skin and light look."""
     template, person, footage, seen = filmed
     _, times = moments_of(seen.camera, seen.times_s)
@@ -75,6 +75,14 @@ def objective(filmed):
         looked.loss.backward()
         optimiser.step()
     return whole
+
+
+@pytest.fixture
+def objective(known):
+    """A fresh copy of what is known."""
+    state = {name: value.clone() for name, value in known.model.state_dict().items()}
+    yield known
+    known.model.load_state_dict(state)
 
 
 def face_error_mm(objective, filmed) -> float:

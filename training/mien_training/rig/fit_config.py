@@ -45,7 +45,7 @@ class RigFitConfig:
     """Weights of all terms."""
     neutral_rounds: int = 5
     """Rounds of the second stage."""
-    joint_rounds: int = 8
+    joint_rounds: int = 6
     """Rounds of the third stage."""
     steps: int = 50
     """Gradient steps of neutral and appearance in a round, before the sweep over all moments that

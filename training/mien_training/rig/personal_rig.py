@@ -61,6 +61,8 @@ class ShapePrior:
     """Spread of a shape's change along each axis, in parts of how far the template moves there."""
     one_sided: float = 0.25
     """Part of the change's energy that left and right do not have in common."""
+    trust: float = 0.1
+    """How much of what frames say of shapes counts: weights and neutral err too, alike in all."""
     meaning: bool = True
     """False: any shape may change anywhere; for comparison."""
 

@@ -51,6 +51,10 @@ class ShapeEquations:
         )
         return torch.einsum("tk,tvx->kvx", self.weights, force)
 
+    def trusted(self, share: float) -> ShapeEquations:
+        """The same, worth only `share` of it."""
+        return ShapeEquations(self.vertex, self.weights, share * self.stiffness, share * self.pull)
+
     def drive(self) -> Tensor:
         """(K, V', 3) where the frames pull the shapes."""
         return torch.einsum("tk,tvx->kvx", self.weights, self.pull)

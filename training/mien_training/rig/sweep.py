@@ -65,7 +65,8 @@ def sweep(
             moving = place[v] >= 0
             equations.weights[row] = after.weights[0]
             equations.put(row, place[v[moving]], left.stiffness[moving], left.pull[moving])
-        rig.u_shapes.copy_(solve_shapes(equations, rig.shape_changes, rig.u_shapes))
+        trusted = equations.trusted(rig.prior.trust)
+        rig.u_shapes.copy_(solve_shapes(trusted, rig.shape_changes, rig.u_shapes))
 
 
 class _Marks:
