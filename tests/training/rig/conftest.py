@@ -20,6 +20,16 @@ def with_shapes(template, names):
     return replace(template, shape_names=kept, shape_deltas=template.shape_deltas[rows])
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Several threads sum in changing order, and a fit carries the rounding on."""
+    torch = pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def anny_head():
     pytest.importorskip("anny", reason="anny is not installed (extra `train`)")

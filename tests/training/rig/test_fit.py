@@ -17,6 +17,8 @@ from mien_training.rig.observations import observe
 from mien_training.rig.regions import face_region
 from mien_training.templates import load_template
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = RigFitConfig(
     points=LandmarkFitConfig(steps=60),
     neutral_rounds=3,
@@ -27,15 +29,6 @@ SMALL = RigFitConfig(
     smoothing="surface",
     whole_head=True,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Several threads sum in changing order, and a fit carries the rounding on."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,8 @@ from mien_training.rig.stereo_places import (
 )
 from mien_training.templates import load_template
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = RigFitConfig(
     points=LandmarkFitConfig(steps=100),
     stereo=StereoConfig(shrink=(2, 1), steps=80, places=3000),
@@ -32,14 +34,6 @@ SMALL = RigFitConfig(
     texture_side=64,
     smoothing="surface",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

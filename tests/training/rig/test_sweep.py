@@ -20,20 +20,13 @@ from mien_training.rig.rig_model import RigModel
 from mien_training.rig.sweep import sweep
 from mien_training.templates import load_template
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
 CONFIG = RigFitConfig(
     smoothing="surface", texture_side=128, whole_head=True,
     motion=MotionSolverConfig(colour_sigma=0.2),  # few and small pictures, without any error
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Several threads sum in changing order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

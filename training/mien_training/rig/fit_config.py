@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mien.errors import InputError
 from mien_training.rig.free_nodes import Smoothing
 from mien_training.rig.landmark_fit import LandmarkFitConfig
 from mien_training.rig.performance_solver import MotionSolverConfig
@@ -82,3 +83,17 @@ class RigFitConfig:
     """Rounds without progress on the held-out frames after which a stage ends."""
     seed: int = 0
     """Draws the batches."""
+
+    def __post_init__(self) -> None:
+        counts = (self.neutral_rounds, self.joint_rounds, self.steps, self.sweep_frames)
+        if min(counts) < 0 or min(self.batch, self.held_out, self.patience) < 1:
+            raise InputError(
+                f"RigFitConfig: neutral_rounds, joint_rounds, steps, sweep_frames {counts}, "
+                f"expected 0 or more; batch {self.batch}, held_out {self.held_out}, patience "
+                f"{self.patience}, expected 1 or more"
+            )
+        if not (self.knot_rate_hz > 0 and self.texture_side >= 8 and self.spread >= 0):
+            raise InputError(
+                f"RigFitConfig: knot_rate_hz {self.knot_rate_hz}, texture_side "
+                f"{self.texture_side}, spread {self.spread}, expected above 0, 8 or more, 0 or more"
+            )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 from torch import Tensor
 
+from mien.errors import InputError
 from mien_training.rig.motion import Clocks, MotionSpline
 from mien_training.rig.motion_equations import MotionEquations
 
@@ -41,6 +42,14 @@ class MotionSolverConfig:
     """Spread of blendshape weights about 0, at every knot."""
     step_sigma: float = 0.3
     """Spread of one step's change of weights; rotations a tenth (rad), translations a fiftieth."""
+
+    def __post_init__(self) -> None:
+        sigmas = (self.colour_sigma, self.point_sigma, self.weight_sigma, self.step_sigma)
+        if not (min(sigmas) > 0 and self.points_worth >= 0):
+            raise InputError(
+                f"MotionSolverConfig: spreads {sigmas} and points_worth {self.points_worth}, "
+                "expected spreads above 0 and a worth of 0 or more"
+            )
 
 
 class PerformanceSolver:

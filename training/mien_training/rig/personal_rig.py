@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.channels import mirror_name
+from mien.errors import InputError
 from mien_training.rig.followers import Followers
 from mien_training.rig.free_nodes import FreeNodes
 from mien_training.rig.motion import Motion, rotation_from_vector
@@ -65,6 +66,13 @@ class ShapePrior:
     """How much of what frames say of shapes counts: weights and neutral err too, alike in all."""
     meaning: bool = True
     """False: any shape may change anywhere; for comparison."""
+
+    def __post_init__(self) -> None:
+        if not (self.share >= 0 and 0 <= self.one_sided <= 1 and self.trust >= 0):
+            raise InputError(
+                f"ShapePrior: share {self.share}, one_sided {self.one_sided}, trust {self.trust}, "
+                "expected share and trust of 0 or more, one_sided within 0..1"
+            )
 
 
 class PersonalRig(nn.Module):

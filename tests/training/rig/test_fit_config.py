@@ -1,0 +1,32 @@
+"""Numbers of the fit: what makes no sense is refused by name."""
+
+import pytest
+
+from mien.errors import InputError
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.performance_solver import MotionSolverConfig
+from mien_training.rig.personal_rig import ShapePrior
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (lambda: RigFitConfig(joint_rounds=-1), "joint_rounds"),
+        (lambda: RigFitConfig(sweep_frames=-5), "sweep_frames"),
+        (lambda: RigFitConfig(held_out=0), "held_out"),
+        (lambda: RigFitConfig(knot_rate_hz=0.0), "knot_rate_hz"),
+        (lambda: RigFitConfig(texture_side=4), "texture_side"),
+        (lambda: MotionSolverConfig(weight_sigma=0.0), "spreads"),
+        (lambda: MotionSolverConfig(colour_sigma=float("nan")), "spreads"),
+        (lambda: ShapePrior(one_sided=1.5), "one_sided"),
+        (lambda: ShapePrior(share=-0.1), "share"),
+    ],
+)
+def test_numbers_out_of_range_are_named(make, names):
+    with pytest.raises(InputError, match=names):
+        make()
+
+
+def test_the_ends_of_the_ranges_are_allowed():
+    RigFitConfig(neutral_rounds=0, joint_rounds=0, steps=0, sweep_frames=0)
+    ShapePrior(share=0.0, one_sided=1.0, trust=0.0)
