@@ -14,7 +14,7 @@ from mien_training.rig.motion import Motion
 from mien_training.rig.objective import Objective
 from mien_training.rig.observations import observe
 from mien_training.rig.performance_solver import MotionSolverConfig
-from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.personal_rig import ShapePrior, Shapes
 from mien_training.rig.regions import face_region
 from mien_training.rig.rig_model import RigModel
 from mien_training.rig.sweep import sweep
@@ -26,6 +26,7 @@ NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
 CONFIG = RigFitConfig(
     smoothing="surface", texture_side=128, whole_head=True,
     motion=MotionSolverConfig(colour_sigma=0.2),  # few and small pictures, without any error
+    shape_prior=ShapePrior(trust=0.5),
 )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ __all__ = ["PersonalRig", "ShapePrior", "Shapes"]
 
 _EVEN_M = 0.003
 """Without meaning, every shape may change this far everywhere, in place of the template's reach."""
+_NEUTRAL_M = 0.0015
+"""Spread of the neutral's error when the shapes are solved."""
 _PROBES = 8
 
 
@@ -62,7 +64,7 @@ class ShapePrior:
     """Spread of a shape's change along each axis, in parts of how far the template moves there."""
     one_sided: float = 0.25
     """Part of the change's energy that left and right do not have in common."""
-    trust: float = 0.1
+    trust: float = 0.05
     """How much of what frames say of shapes counts: weights and neutral err too, alike in all."""
     meaning: bool = True
     """False: any shape may change anywhere; for comparison."""
@@ -114,20 +116,40 @@ class PersonalRig(nn.Module):
         far = (
             np.linalg.norm(deltas, axis=2) if prior.meaning else np.full(deltas.shape[:2], _EVEN_M)
         )
-        reach = prior.share / self._spread() * torch.from_numpy(far).float()
+        reach = prior.share / _spread(shape_nodes) * torch.from_numpy(far).float()
         self.register_buffer("reach", reach[..., None])
+        self._neutral_spread = _NEUTRAL_M / _spread(neutral_nodes)
 
     def neutral(self) -> Tensor:
         """(V, 3) the neutral now."""
         people = torch.tensordot(self.identity, self.modes, dims=1)
-        moved = self.follow(self.neutral_nodes(self.u_neutral[None])[0])
-        neutral: Tensor = self.template_vertices + people + moved
+        neutral: Tensor = self.template_vertices + people + self._neutral_change(self.u_neutral)
         return neutral
 
     def shape_changes(self, u: Tensor) -> Tensor:
         """(K, V, 3) what unknowns (K, nodes, 3) add to the template's shapes, metres; linear."""
         changes: Tensor = self.reach * self._both(self.shape_nodes(u))
         return changes
+
+    def unknowns(self) -> Tensor:
+        """(N,) the shapes' as they are now, and zeros for a change of the neutral."""
+        return torch.cat([self.u_shapes.flatten(), torch.zeros_like(self.u_neutral).flatten()])
+
+    def changes(self, unknowns: Tensor) -> Tensor:
+        """(K + 1, V, 3) what (N,) unknowns add to the shapes, and last to the neutral; linear."""
+        count = self.u_shapes.numel()
+        shapes = unknowns[:count].reshape(self.u_shapes.shape)
+        neutral = unknowns[count:].reshape(self.u_neutral.shape)
+        moved = self._neutral_change(self._neutral_spread * neutral)
+        return torch.cat([self.shape_changes(shapes), moved[None]])
+
+    def take(self, unknowns: Tensor) -> None:
+        """Make the shapes those of (N,) unknowns.
+
+        The neutral is left: it is solved along so that its error, which all frames share, does not
+        go into the shapes; it has steps of its own, which see its outline and shading too.
+        """
+        self.u_shapes.copy_(unknowns[: self.u_shapes.numel()].reshape(self.u_shapes.shape))
 
     def forward(self, personal_shapes: bool = True) -> Shapes:
         """The rig now. Without `personal_shapes` the template's shapes stay as they are."""
@@ -151,9 +173,14 @@ class PersonalRig(nn.Module):
         mixed: Tensor = (common + own) / 2 * field + (common - own) / 2 * mirrored
         return mixed
 
-    def _spread(self) -> float:
-        """Root mean square of what the smoothing leaves of standard normal coordinates."""
-        rng = torch.Generator().manual_seed(0)
-        probe = torch.randn(_PROBES, self.shape_nodes.count, 3, generator=rng)
-        left = self.shape_nodes(probe)[:, self.shape_nodes.vertex]
-        return float(left.square().mean().sqrt())
+    def _neutral_change(self, u: Tensor) -> Tensor:
+        """(V, 3) by differential coordinates (nodes, 3), eyes and teeth carried along."""
+        moved: Tensor = self.follow(self.neutral_nodes(u[None])[0])
+        return moved
+
+
+def _spread(nodes: FreeNodes) -> float:
+    """Root mean square of what the smoothing leaves of standard normal coordinates."""
+    rng = torch.Generator().manual_seed(0)
+    left = nodes(torch.randn(_PROBES, nodes.count, 3, generator=rng))[:, nodes.vertex]
+    return float(left.square().mean().sqrt())

@@ -1,8 +1,8 @@
 """Personal shapes from all frames at once: linear least squares, by conjugate gradients.
 
-With the weights known, how the surface moves beyond the template's shapes is linear in the shapes'
-unknowns; the prior is theirs (`PersonalRig.shape_changes`), so that shapes which the film does not
-show keep the template's motion, and those it shows half go half the way.
+About the weights that were found, how the surface moves beyond what the rig explains is linear in
+the rig's unknowns; the prior is theirs (`PersonalRig.changes`), so that shapes which the film does
+not show keep the template's motion, and those it shows half go half the way.
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mien_training.rig.motion_freedom import MotionFreedom
+from mien_training.rig.symmetric import packed, pressed
+
 __all__ = ["ShapeEquations", "solve_shapes"]
 
 
 @dataclass(frozen=True, eq=False)
 class ShapeEquations:
-    """What T frames say of V' vertices, beyond the shapes as they are."""
+    """What T frames say of V' vertices, beyond the rig as it is."""
 
     vertex: Tensor
     """(V',) int64 the vertices that some shape moves."""
     weights: Tensor
-    """(T, K) of the frames."""
+    """(T, K) of the frames; a neutral is a shape of weight 1."""
     stiffness: Tensor
-    """(T, V', 6) symmetric 3 x 3: xx, xy, xz, yy, yz, zz."""
+    """(T, V', 6) symmetric, as by `packed`."""
     pull: Tensor
     """(T, V', 3)"""
 
@@ -38,17 +41,16 @@ class ShapeEquations:
 
     def put(self, row: int, place: Tensor, stiffness: Tensor, pull: Tensor) -> None:
         """One frame: rows of `vertex` (P,), their (P, 3, 3) and (P, 3)."""
-        upper = stiffness.flatten(1)[:, [0, 1, 2, 4, 5, 8]]
-        self.stiffness[row, place], self.pull[row, place] = upper, pull
+        self.stiffness[row, place], self.pull[row, place] = packed(stiffness), pull
 
-    def resist(self, change: Tensor) -> Tensor:
-        """(K, V', 3) the force of the frames against (K, V', 3) changes of the shapes."""
-        moved = torch.einsum("tk,kvx->tvx", self.weights, change)
-        xx, xy, xz, yy, yz, zz = self.stiffness.unbind(-1)
-        x, y, z = moved.unbind(-1)
-        force = torch.stack(
-            [xx * x + xy * y + xz * z, xy * x + yy * y + yz * z, xz * x + yz * y + zz * z], -1
-        )
+    def resist(self, change: Tensor, freedom: MotionFreedom | None = None) -> Tensor:
+        """(K, V', 3) the force of the frames against (K, V', 3) changes of the shapes.
+
+        With `freedom` the performance gives way as far as it can.
+        """
+        force = pressed(self.stiffness, torch.einsum("tk,kvx->tvx", self.weights, change))
+        if freedom is not None:
+            force = force - pressed(self.stiffness, freedom.yields(force))
         return torch.einsum("tk,tvx->kvx", self.weights, force)
 
     def trusted(self, share: float) -> ShapeEquations:
@@ -61,13 +63,14 @@ class ShapeEquations:
 
 
 def solve_shapes(
-    equations: ShapeEquations, changes: Callable[[Tensor], Tensor], now: Tensor, steps: int = 25,
-    tolerance: float = 3e-3,
+    equations: ShapeEquations, changes: Callable[[Tensor], Tensor], now: Tensor,
+    freedom: MotionFreedom | None = None, steps: int = 12, tolerance: float = 3e-3,
 ) -> Tensor:  # fmt: skip
     """The unknowns u that minimise the equations' error plus |u|^2, started at `now`.
 
-    changes: linear, u -> (K, V, 3) changes of the template's shapes, metres; `now`: those by which
-    the equations were made. Ends after `steps`, or when the residual is `tolerance` of the start.
+    changes: linear, u -> (K, V, 3) changes of the shapes, metres; `now`: those by which the
+    equations were made; freedom: of the performance, at rest now. Ends after `steps`, or when the
+    residual is `tolerance` of the start.
     """
     leaf = torch.zeros_like(now).requires_grad_()
     with torch.enable_grad():
@@ -80,7 +83,7 @@ def solve_shapes(
         return back
 
     def normal(u: Tensor) -> Tensor:
-        return adjoint(equations.resist(changes(u)[:, vertex])) + u
+        return adjoint(equations.resist(changes(u)[:, vertex], freedom)) + u
 
     with torch.no_grad():
         pull = adjoint(equations.drive())

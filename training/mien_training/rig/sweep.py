@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from mien_training.rig.motion_equations import (
     from_points,
     point_motions,
 )
+from mien_training.rig.motion_freedom import MotionFreedom, rigid_and_blended
 from mien_training.rig.objective import Objective
 from mien_training.rig.performance_solver import PerformanceSolver
 from mien_training.rig.personal_rig import Shapes
@@ -25,6 +27,20 @@ __all__ = ["sweep"]
 _BATCH = 6
 _MISPLACED_M = 0.003
 """Spread of the tracker's misplacement of a point, before anything is seen."""
+_AT_END = 0.003
+"""Weights so near 0 or 1 are held there."""
+_HELD = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """One frame, as the state before the sweep explains it."""
+
+    frame: int
+    motion: Motion
+    picture: VertexEquations
+    points: Tensor
+    """(478, 3, 3) stiffness of the tracker's points."""
 
 
 def sweep(
@@ -33,14 +49,14 @@ def sweep(
 ) -> None:  # fmt: skip
     """Solve motion and clocks, and with `personal_shapes` the shapes, from frames (N,).
 
-    Everything is linear about the present state. The shapes are asked to explain only what the
-    motion leaves, or both would take the same step. progress: frames done.
+    Everything is linear about the present state. Shapes are asked to explain only what the motion
+    leaves, or both would take the same step. progress: frames done.
     """
-    model, rig = objective.model, objective.model.rig
+    model = objective.model
     with torch.no_grad():
-        shapes = rig(personal_shapes)
+        shapes = model.rig(personal_shapes)
         solver = PerformanceSolver(model.motion, model.clocks, objective.config.motion)
-        looks: list[tuple[int, Motion, VertexEquations]] = []
+        looks: list[_Look] = []
         marks = _Marks(model.mark_offsets)
         for part in torch.split(frames, _BATCH):
             looks += _look(objective, shapes, part, solver, marks)
@@ -48,25 +64,65 @@ def sweep(
                 progress(len(looks))
         solver.step()
         marks.step()
-        if not personal_shapes:
-            return
-        shown = torch.zeros(len(shapes.neutral), dtype=torch.bool, device=frames.device)
-        for _, _, seen in looks:
-            shown[seen.vertex] = True
-        vertex = (shown & (rig.reach[..., 0].amax(0) > 0)).nonzero()[:, 0]
-        place = torch.full((len(shapes.neutral),), -1, device=vertex.device)
-        place[vertex] = torch.arange(len(vertex), device=vertex.device)
-        equations = ShapeEquations.empty(vertex, len(looks), len(shapes.deltas))
-        for row, (frame, before, seen) in enumerate(looks):
-            after = objective.motion_at(torch.tensor([frame], device=vertex.device))
-            v = seen.vertex
-            change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], before)
-            left = seen.after(change @ _difference(after, before))
-            moving = place[v] >= 0
-            equations.weights[row] = after.weights[0]
-            equations.put(row, place[v[moving]], left.stiffness[moving], left.pull[moving])
-        trusted = equations.trusted(rig.prior.trust)
-        rig.u_shapes.copy_(solve_shapes(trusted, rig.shape_changes, rig.u_shapes))
+        if personal_shapes:
+            _reshape(objective, shapes, looks)
+
+
+def _reshape(objective: Objective, shapes: Shapes, looks: list[_Look]) -> None:
+    """Solve the shapes, by looks from before the motion was solved."""
+    rig = objective.model.rig
+    device = shapes.neutral.device
+    shown = torch.zeros(len(shapes.neutral), dtype=torch.bool, device=device)
+    for look in looks:
+        shown[look.picture.vertex] = True
+    vertex = (shown & (rig.reach[..., 0].amax(0) > 0)).nonzero()[:, 0]
+    place = torch.full((len(shapes.neutral),), -1, device=device)
+    place[vertex] = torch.arange(len(vertex), device=device)
+    equations = ShapeEquations.empty(vertex, len(looks), len(shapes.deltas) + 1)
+    for row, look in enumerate(looks):
+        after, v = (
+            objective.motion_at(torch.tensor([look.frame], device=device)),
+            look.picture.vertex,
+        )
+        change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], look.motion)
+        left = look.picture.after(change @ _difference(after, look.motion))
+        moving = place[v] >= 0
+        equations.weights[row, :-1], equations.weights[row, -1] = after.weights[0], 1.0
+        equations.put(row, place[v[moving]], left.stiffness[moving], left.pull[moving])
+    share = rig.prior.trust
+    trusted = equations.trusted(share)
+    freedom = _freedom(objective, shapes, looks, trusted, share)
+    rig.take(solve_shapes(trusted, rig.changes, rig.unknowns(), freedom))
+
+
+def _freedom(
+    objective: Objective, shapes: Shapes, looks: list[_Look], equations: ShapeEquations,
+    share: float,
+) -> MotionFreedom:  # fmt: skip
+    """Of the performance, one for all frames near a knot; `share` is what points count."""
+    seen, config, marks, model = objective.seen, objective.config, objective.marks, objective.model
+    frames = torch.tensor([look.frame for look in looks], device=seen.camera.device)
+    knot = (model.clocks(seen.camera[frames], seen.times_s[frames]) * config.knot_rate_hz).round()
+    _, group = torch.unique(knot, return_inverse=True)
+    groups, count = int(group.max()) + 1, len(shapes.deltas)
+    rest = torch.einsum("pcx,pc->px", shapes.neutral[marks.corners], marks.share)
+    deltas = torch.einsum("kpcx,pc->kpx", shapes.deltas[:, marks.corners], marks.share)
+    of_points = rigid_and_blended(rest + model.mark_offsets, deltas)
+    points = torch.zeros(groups, *looks[0].points.shape, device=frames.device)
+    for one, look in zip(group.tolist(), looks, strict=True):
+        points[one] += share * look.points
+    pressed = torch.einsum("gpxy,pyu->gpxu", points, of_points.reshape(-1, 3, count + 6))
+    held = of_points.T @ pressed.flatten(1, 2)
+    weights = equations.weights[:, :count]
+    index = group[:, None].expand_as(weights)
+    top = torch.zeros_like(held[:, 0, :count]).scatter_reduce(0, index, weights, "amax")
+    low = torch.ones_like(top).scatter_reduce(0, index, weights, "amin")
+    stiff = held.new_full((groups, count + 6), 1e-3)
+    stiff[:, :count] = 1 / config.motion.weight_sigma**2
+    stiff[:, :count][(top < _AT_END) | (low > 1 - _AT_END)] = _HELD
+    v = equations.vertex
+    directions = rigid_and_blended(shapes.neutral[v], shapes.deltas[:, v])
+    return MotionFreedom.of(directions, group, equations.stiffness, held + torch.diag_embed(stiff))
 
 
 class _Marks:
@@ -91,7 +147,7 @@ class _Marks:
 
 def _look(
     objective: Objective, shapes: Shapes, frames: Tensor, solver: PerformanceSolver, misses: _Marks
-) -> list[tuple[int, Motion, VertexEquations]]:
+) -> list[_Look]:
     """Render frames (B,) and add what they say to the solver."""
     seen, config, marks = objective.seen, objective.config.motion, objective.marks
     camera = seen.camera[frames]
@@ -119,7 +175,7 @@ def _look(
         )  # fmt: skip
         misses.add(points)
         solver.add(c, times[i], from_picture(shapes, one, equations) + points.motion())
-        found.append((frame, one, equations))
+        found.append(_Look(frame, one, equations, points.stiffness))
     return found
 
 
