@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pickle
 import platform
 import time
 from collections.abc import Iterator
@@ -26,11 +25,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from known_truth_measures import Truth, measure, measure_surface, measure_touch
+from known_truth_film import RUNS, Film, film
+from known_truth_measures import measure, measure_surface, measure_touch
 from rival_antialiasing import PerTriangle
 from torch import Tensor
 
-from mien.channels import ARKIT_CHANNELS
 from mien.clip import Clip
 from mien_training.rendering.visibility import RasterOut
 from mien_training.rig import picture
@@ -38,16 +37,10 @@ from mien_training.rig.alignment import Align
 from mien_training.rig.deformation_transfer import transfer_shapes
 from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.footage import Footage
-from mien_training.rig.known_truth import KnownPerson, record_views, with_head_motion
-from mien_training.rig.observations import Observations, observe
 from mien_training.rig.personal_rig import ShapePrior
 from mien_training.templates import Template, load_template
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
-RUNS = Path(__file__).parents[2] / "runs" / "rig_known_truth"
-SIZE = 224
-OFFSETS = (0.0, 0.37, -0.61)
 FULL = RigFitConfig(whole_head=True, sweep_frames=400)
 
 
@@ -81,67 +74,6 @@ CASES = {
     "raw vertices": Case(replace(FULL, smoothing="none")),
     "antialiasing per triangle": Case(per_triangle=True),
 }
-
-
-def parts_of(take: Clip, seconds: float = 1.1, count: int = 9, fade_s: float = 0.2) -> Clip:
-    """Short parts that together show most of every channel, joined by cross-fades, at 60 Hz.
-
-    Chosen greedily by what they add to the sum of all channels' peaks.
-    """
-    rate = 60.0
-    names = [n for n in ARKIT_CHANNELS if n != "tongueOut"]
-    clip = take.select(names)
-    t = clip.times_s - clip.times_s[0]
-    starts = np.arange(0, t[-1] - seconds, 0.25)
-    peaks = np.array([clip.values[(t >= s) & (t < s + seconds)].max(0) for s in starts])
-    top, chosen = np.zeros(len(names)), []
-    for _ in range(count):
-        best = int(np.maximum(peaks, top).sum(1).argmax())
-        chosen.append(float(starts[best]))
-        top = np.maximum(top, peaks[best])
-    length, fade = int(seconds * rate), int(fade_s * rate)
-    ramp = np.linspace(0, 1, fade)[:, None]
-    rows: list[np.ndarray] = []
-    for start in sorted(chosen):
-        at = start + np.arange(length) / rate
-        part = np.stack([np.interp(at, t, column) for column in clip.values.T], 1)
-        if rows:
-            rows[-1][-fade:] = rows[-1][-fade:] * (1 - ramp) + part[:fade] * ramp
-            part = part[fade:]
-        rows.append(part)
-    values = np.concatenate(rows).astype(np.float32)
-    return Clip(names=tuple(names), times_s=np.arange(len(values)) / rate, values=values)
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """A person on film, and what a fit is given of it."""
-
-    person: KnownPerson
-    footage: Footage
-    seen: Observations
-
-    @property
-    def truth(self) -> Truth:
-        """With the weights of every frame that was given."""
-        rows = zip(self.seen.camera.tolist(), self.seen.frame.tolist(), strict=True)
-        return Truth(self.person, np.stack([self.footage.truth[c].weights[f] for c, f in rows]))
-
-
-def film(template: Template, take: Clip, cameras: int, seed: int) -> Film:
-    """Filmed and tracked once."""
-    path = RUNS / f"film-{cameras}-{seed}.pkl"
-    if path.exists():
-        found: Film = pickle.loads(path.read_bytes())
-        return found
-    person = KnownPerson.make(template, seed)
-    clip = with_head_motion(parts_of(take), seed)
-    footage = record_views(person, clip, cameras, offsets_frames=OFFSETS, size=SIZE, seed=seed)
-    made = Film(person, footage, observe(footage.views))
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    unfinished.write_bytes(pickle.dumps(made))
-    unfinished.replace(path)
-    return made
 
 
 @contextmanager

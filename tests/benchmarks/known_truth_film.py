@@ -1,0 +1,85 @@
+"""A known person on film: parts of a real take, performed before one camera or three."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from known_truth_measures import Truth
+
+from mien.channels import ARKIT_CHANNELS
+from mien.clip import Clip
+from mien_training.rig.footage import Footage
+from mien_training.rig.known_truth import KnownPerson, record_views, with_head_motion
+from mien_training.rig.observations import Observations, observe
+from mien_training.templates import Template
+
+__all__ = ["RUNS", "Film", "film"]
+
+RUNS = Path(__file__).parents[2] / "runs" / "rig_known_truth"
+SIZE = 224
+OFFSETS = (0.0, 0.37, -0.61)
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A person on film, and what a fit is given of it."""
+
+    person: KnownPerson
+    footage: Footage
+    seen: Observations
+
+    @property
+    def truth(self) -> Truth:
+        """With the weights of every frame that was given."""
+        rows = zip(self.seen.camera.tolist(), self.seen.frame.tolist(), strict=True)
+        return Truth(self.person, np.stack([self.footage.truth[c].weights[f] for c, f in rows]))
+
+
+def film(template: Template, take: Clip, cameras: int, seed: int) -> Film:
+    """Filmed and tracked once."""
+    path = RUNS / f"film-{cameras}-{seed}.pkl"
+    if path.exists():
+        found: Film = pickle.loads(path.read_bytes())
+        return found
+    person = KnownPerson.make(template, seed)
+    clip = with_head_motion(parts_of(take), seed)
+    footage = record_views(person, clip, cameras, offsets_frames=OFFSETS, size=SIZE, seed=seed)
+    made = Film(person, footage, observe(footage.views))
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    unfinished.write_bytes(pickle.dumps(made))
+    unfinished.replace(path)
+    return made
+
+
+def parts_of(take: Clip, seconds: float = 1.1, count: int = 9, fade_s: float = 0.2) -> Clip:
+    """Short parts that together show most of every channel, joined by cross-fades, at 60 Hz.
+
+    Chosen greedily by what they add to the sum of all channels' peaks.
+    """
+    rate = 60.0
+    names = [n for n in ARKIT_CHANNELS if n != "tongueOut"]
+    clip = take.select(names)
+    t = clip.times_s - clip.times_s[0]
+    starts = np.arange(0, t[-1] - seconds, 0.25)
+    peaks = np.array([clip.values[(t >= s) & (t < s + seconds)].max(0) for s in starts])
+    top, chosen = np.zeros(len(names)), []
+    for _ in range(count):
+        best = int(np.maximum(peaks, top).sum(1).argmax())
+        chosen.append(float(starts[best]))
+        top = np.maximum(top, peaks[best])
+    length, fade = int(seconds * rate), int(fade_s * rate)
+    ramp = np.linspace(0, 1, fade)[:, None]
+    rows: list[np.ndarray] = []
+    for start in sorted(chosen):
+        at = start + np.arange(length) / rate
+        part = np.stack([np.interp(at, t, column) for column in clip.values.T], 1)
+        if rows:
+            rows[-1][-fade:] = rows[-1][-fade:] * (1 - ramp) + part[:fade] * ramp
+            part = part[fade:]
+        rows.append(part)
+    values = np.concatenate(rows).astype(np.float32)
+    return Clip(names=tuple(names), times_s=np.arange(len(values)) / rate, values=values)
