@@ -83,12 +83,12 @@ def measure_surface(
 
 
 def measure_touch(template: Template, neutral: np.ndarray, deltas: np.ndarray) -> dict[str, Any]:
-    """How the rig runs through itself, and its lids through the eyes, beyond the template."""
+    """Pairs of crossing triangles a pose, and lids in the eyes, beyond the template's."""
     rig = neutral.astype(np.float32), deltas.astype(np.float32)
     counts = count_intersections(template, rig, rig)
     lids = lid_contacts(template, *rig).values()
     return {
-        "crossings": int(sum(c.new_before for c in counts.values())),
+        "crossings": float(np.mean([c.before - c.template for c in counts.values()])),
         "lid penetration": float(max((c.penetration_mm for c in lids), default=0.0)),
         "lid gap": float(max((c.gap_mm for c in lids), default=0.0)),
     }

