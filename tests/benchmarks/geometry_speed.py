@@ -12,7 +12,6 @@ import os
 import platform
 import statistics
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import torch
-from conftest import find_shared_data
 from scipy.sparse.linalg import splu
+from support.ict import unpack_ict
 
 from mien_training.geometry.differential_coordinates import DifferentialCoordinates
 from mien_training.geometry.forbidden_pairs import forbidden_pairs
@@ -151,13 +150,11 @@ def main() -> None:
     heads = {}
     heads["anny"], new = head_results(load_template("anny"))
     rows += new
-    archive = find_shared_data("ict_facekit/ict-facekit.tar.xz")
-    if archive is not None:
-        with tempfile.TemporaryDirectory() as folder, tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-            neutral = next(Path(folder).rglob("generic_neutral_mesh.obj"))
-            heads["ict"], new = head_results(load_template(f"ict:{neutral.parent}", cache=False))
-        rows += new
+    with tempfile.TemporaryDirectory() as folder:
+        ict = unpack_ict(Path(folder))
+        if ict is not None:
+            heads["ict"], new = head_results(load_template(f"ict:{ict}", cache=False))
+            rows += new
     result = {
         "machine": platform.processor() or platform.machine(),
         "load_average": os.getloadavg()[0],

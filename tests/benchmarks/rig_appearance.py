@@ -10,11 +10,8 @@ measured on 10 others; writes docs/results/rig_appearance.{json,md}.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import time
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from known_truth_film import Film, film
+from results import write_results
 from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
 
@@ -36,7 +34,6 @@ from mien_training.rig.personal_rig import Shapes
 from mien_training.rig.picture import vertex_normals
 from mien_training.templates import MATERIALS, load_template
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 FRAMES, HELD_OUT, STEPS, BATCH = 60, 10, 200, 2
 Pixels = tuple[Tensor, ...]
 """Material, uv, normal, sight, place on the resting face, camera; and the colour seen."""
@@ -186,21 +183,18 @@ def main() -> None:
         for name, model in kinds(3).items():
             results.setdefault(name, {})[str(seed)] = learn(model, data, seed)
             print(seed, name, results[name][str(seed)], flush=True)
+        write(results, options.take.name)
+
+
+def write(results: dict[str, dict[str, dict[str, float]]], take: str) -> None:
+    columns = ("held out", "ms a step")
     rows = [
-        f"| {name} | {np.mean([r['held out'] for r in runs.values()]):.4f} | "
-        f"{np.mean([r['ms a step'] for r in runs.values()]):.0f} |"
+        [name, *(float(np.mean([r[c] for r in runs.values()])) for c in columns)]
         for name, runs in results.items()
     ]
-    command = f"python tests/benchmarks/rig_appearance.py {options.take.name} ict_facekit/"
-    text = HEAD + "\n".join(rows) + f"\n\n`{command}`\n"
-    (RESULTS / "rig_appearance.md").write_text(text)
-    record = {
-        "command": command,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
-        "results": results,
-    }
-    (RESULTS / "rig_appearance.json").write_text(json.dumps(record, indent=1) + "\n")
+    command = f"python tests/benchmarks/rig_appearance.py {take} ict_facekit/"
+    columns_shown = ("appearance", *columns)
+    write_results("rig_appearance", command, HEAD, columns_shown, rows, {"results": results})
 
 
 HEAD = f"""# What explains colours
@@ -208,9 +202,6 @@ HEAD = f"""# What explains colours
 Known persons at their true geometry before three cameras, 224 pixels: mean colour difference (sRGB
 0..1) on {HELD_OUT} frames that were not learnt from, after {STEPS} steps of {BATCH} frames. Mean
 over seeds, one thread.
-
-| appearance | held out | ms a step |
-| --- | --- | --- |
 """
 
 if __name__ == "__main__":

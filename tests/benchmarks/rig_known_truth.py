@@ -14,12 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ import numpy as np
 import torch
 from known_truth_film import RUNS, Film, film
 from known_truth_measures import Truth, measure, measure_surface, measure_touch
+from results import write_results
 from rival_antialiasing import PerTriangle
 from torch import Tensor
 
@@ -45,7 +44,6 @@ from mien_training.rig.personal_rig import ShapePrior
 from mien_training.rig.report import compared_region
 from mien_training.templates import Template, load_template
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 FULL = RigFitConfig(whole_head=True, sweep_frames=400)
 
 
@@ -230,21 +228,11 @@ def write_tables(options: argparse.Namespace) -> None:
         for stand_in in ("delivered", "(i)", "(ii)", "mean face", "truth"):
             if stand_in in runs[0]:
                 rows.append(table_row(f"{name}: {stand_in}", [r[stand_in] for r in runs]))
-    columns = ["fit", "seeds", *COLUMNS]
-    text = HEAD + "\n".join(
-        "| " + " | ".join(line) + " |" for line in [columns, ["---"] * len(columns), *rows]
-    )
     command = f"python tests/benchmarks/rig_known_truth.py {options.take.name} ict_facekit/"
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "rig_known_truth.md").write_text(text + f"\n\n`{command}`\n")
-    record = {
-        "command": command,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread a fit",
-        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
-        "shape_names": list(load_template(options.ict).shape_names),
-        "results": results,
-    }
-    (RESULTS / "rig_known_truth.json").write_text(json.dumps(record, indent=1) + "\n")
+    names = list(load_template(options.ict).shape_names)
+    record = {"threads": "one a fit", "shape_names": names, "results": results}
+    columns = ["fit", "seeds", *COLUMNS]
+    write_results("rig_known_truth", command, HEAD, columns, rows, record)
 
 
 def _mean(key: str, scale: float = 1.0) -> Any:
@@ -290,12 +278,12 @@ the finishing step, as `mien train rig` leaves it. (i) the template's shapes on 
 """
 
 
-def table_row(name: str, runs: list[dict[str, Any]]) -> list[str]:
-    cells = []
+def table_row(name: str, runs: list[dict[str, Any]]) -> list[Any]:
+    cells: list[Any] = []
     for pick in COLUMNS.values():
         values = [v for v in (pick(r) for r in runs) if v is not None]
-        cells.append(f"{np.mean(values):.3g}" if values else "")
-    return [name, str(len(runs)), *cells]
+        cells.append(float(np.mean(values)) if values else None)
+    return [name, len(runs), *cells]
 
 
 if __name__ == "__main__":

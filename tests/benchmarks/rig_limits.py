@@ -11,11 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ import numpy as np
 import torch
 from known_truth_film import Film, film
 from known_truth_measures import measure
+from results import RESULTS, write_results
 from rig_known_truth import FULL, path_of
 from scipy.spatial.transform import Rotation
 from torch import Tensor
@@ -42,7 +41,6 @@ from mien_training.rig.sweep import sweep
 from mien_training.rig.symmetric import packed, pressed
 from mien_training.templates import load_template
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 FRAMES = 400
 STEPS = 60
 """Of light and texture, where geometry and motion are made true."""
@@ -259,34 +257,26 @@ def main() -> None:
             CASES[name](known)
             row = known.figures()
             results.setdefault(name, {})[str(seed)] = {"template": plain, **row}
-            print(seed, name, *_cells([results[name][str(seed)]]), flush=True)
+            print(seed, name, *cells([results[name][str(seed)]]), flush=True)
             write(results, options.take.name)
 
 
 def write(results: dict[str, dict[str, Any]], take: str) -> None:
     command = f"python tests/benchmarks/rig_limits.py {take} ict_facekit/"
     rows = [
-        "| " + " | ".join([name, str(len(results[name])), *_cells(list(results[name].values()))])
+        [name, len(results[name]), *cells(list(results[name].values()))]
         for name in CASES
         if name in results
     ]
-    head = "| true | seeds | " + " | ".join(COLUMNS) + " |\n|" + " --- |" * (len(COLUMNS) + 2)
-    text = HEAD + head + "\n" + " |\n".join(rows) + f" |\n\n`{command}`\n"
-    (RESULTS / "rig_limits.md").write_text(text)
-    record = {
-        "command": command,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
-        "results": results,
-    }
-    (RESULTS / "rig_limits.json").write_text(json.dumps(record, indent=1) + "\n")
+    columns = ("true", "seeds", *COLUMNS)
+    write_results("rig_limits", command, HEAD, columns, rows, {"results": results})
 
 
-def _cells(runs: list[dict[str, Any]]) -> list[str]:
-    found = np.mean([np.nanmean(r["per shape"]) for r in runs])
-    plain = np.mean([r["template"] for r in runs])
-    others = (np.mean([r[key] for r in runs]) for key in ("weights", "frames"))
-    return [f"{v:.3g}" for v in (plain, found, 100 * (1 - found / plain), *others)]
+def cells(runs: list[dict[str, Any]]) -> list[float]:
+    found = float(np.mean([np.nanmean(r["per shape"]) for r in runs]))
+    plain = float(np.mean([r["template"] for r in runs]))
+    others = (float(np.mean([r[key] for r in runs])) for key in ("weights", "frames"))
+    return [plain, found, 100 * (1 - found / plain), *others]
 
 
 HEAD = f"""# What keeps personal shapes from the truth

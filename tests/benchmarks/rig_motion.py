@@ -10,11 +10,8 @@ the sweeps take. Writes docs/results/rig_motion.{json,md}.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 from known_truth_film import film
+from results import write_results
 from rig_limits import Known
 from torch import Tensor, nn
 
@@ -33,7 +31,6 @@ from mien_training.rig.motion import Motion, MotionSpline
 from mien_training.rig.sweep import sweep
 from mien_training.templates import load_template
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 SWEEPS, BATCH, WARM_UP = 2, 6, 800
 LANDMARKS = 0.3
 
@@ -160,22 +157,17 @@ def main() -> None:
         for name, row in run_seed(template, take, seed).items():
             results.setdefault(name, {})[str(seed)] = row
             print(seed, name, row, flush=True)
+        write(results, options.take.name)
+
+
+def write(results: dict[str, dict[str, Any]], take: str) -> None:
     columns = ("frames", "weights", "clocks", "steps", "seconds")
     rows = [
-        "| " + " | ".join(
-            [name, *(f"{np.mean([r[c] for r in runs.values()]):.3g}" for c in columns)]
-        ) + " |"
+        [name, *(float(np.mean([r[c] for r in runs.values()])) for c in columns)]
         for name, runs in results.items()
-    ]  # fmt: skip
-    command = f"python tests/benchmarks/rig_motion.py {options.take.name} ict_facekit/"
-    (RESULTS / "rig_motion.md").write_text(HEAD + "\n".join(rows) + f"\n\n`{command}`\n")
-    record = {
-        "command": command,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
-        "results": results,
-    }
-    (RESULTS / "rig_motion.json").write_text(json.dumps(record, indent=1) + "\n")
+    ]
+    command = f"python tests/benchmarks/rig_motion.py {take} ict_facekit/"
+    write_results("rig_motion", command, HEAD, ("motion", *columns), rows, {"results": results})
 
 
 HEAD = f"""# How a performance is found
@@ -185,9 +177,6 @@ shapes and light; weights, pose and clocks start over from the tracker's points.
 the same pictures and have the time of {SWEEPS} sweeps, one thread. frames: mean error over the face
 in all frames, mm; weights: correlation with the true ones; clocks: mean error of offsets, frames.
 The network is first taught the points' motion, which is not counted. Mean over seeds.
-
-| motion | frames | weights | clocks | steps | seconds |
-| --- | --- | --- | --- | --- | --- |
 """
 
 if __name__ == "__main__":

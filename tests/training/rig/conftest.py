@@ -1,6 +1,5 @@
 """Heads with a choice of shapes, for tests that go through every shape."""
 
-import tarfile
 from dataclasses import replace
 
 import pytest
@@ -39,17 +38,8 @@ def anny_head():
 
 
 @pytest.fixture(scope="session")
-def ict_head(tmp_path_factory):
+def ict_head(ict_folder):
     """ICT-FaceKit's head without landmarks, which take their time."""
-    from conftest import find_shared_data
-
     from mien_training.templates.ict import build_ict
 
-    archive = find_shared_data("ict_facekit/ict-facekit.tar.xz")
-    if archive is None:
-        pytest.skip("real data 'ict_facekit' is not here (set MIEN_DATA to its folder)")
-    folder = tmp_path_factory.mktemp("ict")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    found = next(folder.rglob("generic_neutral_mesh.obj")).parent
-    return with_shapes(build_ict(found), CHOSEN)
+    return with_shapes(build_ict(ict_folder), CHOSEN)

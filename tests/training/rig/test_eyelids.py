@@ -2,31 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
+from support.eye_pixels import eye_pixels
 from support.rough_rigs import rough_rig
 
-from mien_training.rendering import look_at_camera
-from mien_training.rendering.camera import clip_from_camera
-from mien_training.rendering.visibility import rasterize
 from mien_training.rig.eyeballs import turn_eyeballs
 from mien_training.rig.eyelids import lid_contacts, settle_lids
-from mien_training.templates import MATERIALS
 
-SIDE = 160
 HEADS = ["anny_head", "ict_head"]
-
-
-def eye_pixels(template, vertices):
-    """Pixels of 0.6 mm that show an eyeball to a camera in front."""
-    target = np.mean([joint.position for joint in template.joints[-2:]], axis=0)
-    camera = look_at_camera(target + [0, 0, 1], target, 2 * np.arctan(0.05), SIDE, SIDE)
-    points = np.c_[vertices, np.ones(len(vertices))]
-    clip = points @ (clip_from_camera(camera) @ camera.camera_from_world).T
-    triangles = torch.from_numpy(template.triangles)
-    out = rasterize(torch.tensor(clip[None], dtype=torch.float32), triangles, (SIDE, SIDE))
-    seen = out.tri_id.numpy()
-    eye = template.triangle_material == MATERIALS.index("eye")
-    return int((eye[seen] & (seen >= 0)).sum())
 
 
 def closed(template, neutral, deltas):

@@ -1,21 +1,16 @@
 """Closed eyes show no eyeball, on persons whose eyes are wider than the template's."""
 
-import tarfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+from support.eye_pixels import eye_pixels
 
-from mien_training.rendering import look_at_camera
-from mien_training.rendering.camera import clip_from_camera
-from mien_training.rendering.visibility import rasterize
 from mien_training.rig.lid_contact import lids_on_eyeballs
 from mien_training.rig.personal_deltas import personal_deltas
-from mien_training.templates import MATERIALS, Template, load_template
+from mien_training.templates import Template, load_template
 from mien_training.templates.ict import build_ict
 
-SIDE = 140
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 
 
@@ -28,19 +23,6 @@ def blinking(template):
 @pytest.fixture(scope="module")
 def anny() -> Template:
     return blinking(load_template("anny"))
-
-
-def eye_pixels(template, vertices):
-    """Pixels of 0.7 mm that show an eyeball to a camera in front."""
-    target = np.mean([joint.position for joint in template.joints[-2:]], axis=0)
-    camera = look_at_camera(target + [0, 0, 1], target, 2 * np.arctan(0.05), SIDE, SIDE)
-    points = np.c_[vertices, np.ones(len(vertices))]
-    clip = points @ (clip_from_camera(camera) @ camera.camera_from_world).T
-    triangles = torch.from_numpy(template.triangles)
-    out = rasterize(torch.tensor(clip[None], dtype=torch.float32), triangles, (SIDE, SIDE))
-    seen = out.tri_id.numpy()
-    eye = template.triangle_material == MATERIALS.index("eye")
-    return int((eye[seen] & (seen >= 0)).sum())
 
 
 def closed(neutral, deltas):
@@ -92,8 +74,5 @@ def test_closed_eyes_are_closed(anny):
     check_closed_eyes(anny, range(1, 3))
 
 
-def test_closed_eyes_are_closed_where_the_shapes_alone_would_gape(shared_data, tmp_path):
-    with tarfile.open(shared_data("ict_facekit/ict-facekit.tar.xz")) as tar:
-        tar.extractall(tmp_path, filter="data")
-    folder = next(tmp_path.rglob("generic_neutral_mesh.obj")).parent
-    assert max(check_closed_eyes(blinking(build_ict(folder)), range(1, 3))) > 0.1
+def test_closed_eyes_are_closed_where_the_shapes_alone_would_gape(ict_folder):
+    assert max(check_closed_eyes(blinking(build_ict(ict_folder)), range(1, 3))) > 0.1
