@@ -15,6 +15,12 @@ def check_mesh(template) -> None:
     assert template.uv_triangles.shape == template.triangles.shape
     assert template.uvs.min() >= 0 and template.uvs.max() <= 1
     assert set(np.unique(template.triangle_material)) == set(range(len(MATERIALS)))
+    eye = template.triangle_material == MATERIALS.index("eye")
+    left = template.vertices[template.triangles[:, 0], 0] > 0
+    a, b = (
+        template.uvs[template.uv_triangles[eye & side]].reshape(-1, 2) for side in (left, ~left)
+    )
+    assert (a.min(0) > b.max(0)).any() or (b.min(0) > a.max(0)).any()  # each eye its own picture
     for triangle, polygon in ((0, 0), (-1, -1)):
         owner = template.polygons[template.triangle_polygon[polygon]]
         assert set(template.triangles[triangle]) <= set(owner)

@@ -90,11 +90,16 @@ def concatenate_parts(parts: list[Part]) -> Whole:
     polygon = np.concatenate(polygons)
     uv_polygon = np.concatenate(uv_polygons)
     label = np.concatenate([part.label for part in parts])
-    uvs, uv_polygon = _uv_squares(np.concatenate([p.uvs for p in parts]), uv_polygon, label)
+    places = np.concatenate([p.vertices for p in parts])
+    left = np.asarray(places[polygon[:, 0], 0] > 0)
+    uvs, uv_polygon = _second_eye_apart(
+        np.concatenate([p.uvs for p in parts]), uv_polygon, label, left
+    )
+    uvs, uv_polygon = _uv_squares(uvs, uv_polygon, label)
     triangles, owner = _fan(polygon)
     uv_triangles, _ = _fan(uv_polygon)
     return Whole(
-        vertices=np.concatenate([p.vertices for p in parts]).astype(np.float32),
+        vertices=places.astype(np.float32),
         polygons=polygon.astype(np.int32),
         triangles=triangles.astype(np.int32),
         triangle_polygon=owner.astype(np.int32),
@@ -113,6 +118,29 @@ def _fan(polygons: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
     second[1:] = owner[1:] == owner[:-1]
     p = polygons[owner]
     return np.where(second[:, None], p[:, [0, 2, 3]], p[:, [0, 1, 2]]), owner
+
+
+def _second_eye_apart(
+    uvs: Float64Array,
+    polygons: NDArray[np.int64],
+    label: NDArray[np.str_],
+    left: NDArray[np.bool_],
+) -> tuple[Float64Array, NDArray[np.int64]]:
+    """Where both eyeballs lie on the same UVs, the left one's moved beside the right one's.
+
+    Eyes look straight ahead and their balls do not: one picture of an iris would fit one of them.
+    """
+    own, other = (polygons[(label == "eye") & side] for side in (left, ~left))
+    if not len(own) or not len(other):
+        return uvs, polygons
+    boxes = [uvs[p[p >= 0]] for p in (own, other)]
+    if (boxes[0].min(0) > boxes[1].max(0)).any() or (boxes[1].min(0) > boxes[0].max(0)).any():
+        return uvs, polygons
+    shift = np.array([1.05 * (boxes[1][:, 0].max() - boxes[0][:, 0].min()), 0.0])
+    moved = np.where(own < 0, -1, own + len(uvs))
+    out = polygons.copy()
+    out[(label == "eye") & left] = moved
+    return np.concatenate([uvs, uvs + shift]), out
 
 
 def _uv_squares(

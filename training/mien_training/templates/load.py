@@ -25,7 +25,7 @@ from mien_training.templates.template import IdentityBasis, LandmarkMap, Templat
 
 __all__ = ["load_template", "read_template", "write_template"]
 
-CACHE_FORMAT = 5
+CACHE_FORMAT = 6
 """Raised whenever templates are built differently."""
 
 
