@@ -151,6 +151,7 @@ def of_rig(name: str, filmed: Film, beginning: Template, seed: int) -> dict[str,
         row["(i)"] = measure(truth, neutral, plain, weights, align)
         row["(ii)"] = measure(truth, neutral, moved, weights, align)
         row["mean face"] = measure(truth, template.vertices, plain, 0 * weights, align)
+        row["half"] = measure(truth, neutral, (deltas + moved) / 2, weights, align)
         row["delivered"] = delivered(truth, neutral, deltas, moved, weights, align)
         person = filmed.person
         row["truth"] = measure_touch(template, person.neutral, person.deltas)
@@ -233,6 +234,29 @@ def write_tables(options: argparse.Namespace) -> None:
     record = {"threads": "one a fit", "shape_names": names, "results": results}
     columns = ["fit", "seeds", *COLUMNS]
     write_results("rig_known_truth", command, HEAD, columns, rows, record)
+    write_coverage(results, command)
+
+
+def write_coverage(results: dict[str, dict[str, Any]], command: str) -> None:
+    """What the verdicts on shapes are worth."""
+    rows = []
+    for name in ("three views", "one view"):
+        runs = [run for run in results.get(name, {}).values() if "delivered" in run]
+        if not runs:
+            continue
+        verdicts = np.concatenate([run["delivered"]["verdicts"] for run in runs])
+        errors = [
+            np.concatenate([part["per shape"] for part in parts])
+            for parts in zip(*((r, r["half"], r["(i)"], r["(ii)"]) for r in runs), strict=True)
+        ]
+        for verdict in ("excited", "weak", "never"):
+            chosen = verdicts == verdict
+            if chosen.any():
+                count = float(chosen.sum()) / len(runs)
+                rows.append([name, verdict, count, *(float(e[chosen].mean()) for e in errors)])
+    columns = ["film", "verdict", "shapes", "fitted", "half", "(i)", "(ii)"]
+    if rows:
+        write_results("rig_coverage", command, COVERAGE, columns, rows, {})
 
 
 def _mean(key: str, scale: float = 1.0) -> Any:
@@ -259,6 +283,13 @@ COLUMNS = {
     ),
     "seconds": lambda r: r.get("seconds"),
 }
+COVERAGE = """# What the report's verdicts are worth
+
+The known persons of [rig_known_truth](rig_known_truth.md): shapes by what coverage says of them,
+and their mean errors in mm (as there) as fitted; half fitted, half of deformation transfer; (i) of
+the template; (ii) of deformation transfer. `mien train rig` delivers fitted shapes, and in place of
+those that were never shown (ii).
+"""
 HEAD = """# A known person from film
 
 A person the template has never seen (an identity sample with a smooth displacement of 1 mm that its

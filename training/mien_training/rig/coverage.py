@@ -59,7 +59,7 @@ class ShapeCoverage:
     partner: str | None
     """The shape that it came together with most, where that is what is wrong."""
     trust: float
-    """0..1, how much of the fitted shape to believe."""
+    """0..1, how much of the shape the footage itself tells."""
     shortage: Shortage
     """What keeps trust below 1; empty if nothing does."""
 
@@ -141,10 +141,12 @@ def shape_coverage(
 def apply_coverage(
     fallback_deltas: ArrayLike, fitted_deltas: ArrayLike, coverage: Sequence[ShapeCoverage]
 ) -> NDArray[np.float32]:
-    """(K, V, 3) fitted shapes where they were excited, the fallback's where never, mixed between.
+    """(K, V, 3) fitted shapes, but for those that no frame shows the fallback's.
 
-    fallback_deltas (K, V, 3) metres: the template's, or better those of `transfer_shapes`, which
-    fit this person's neutral. Raises InputError for other shapes.
+    The fit's own prior already holds back what little evidence says; to mix in the fallback once
+    more made known persons' shapes worse (docs/results/rig_coverage.md). fallback_deltas (K, V, 3)
+    metres: the template's, or better those of `transfer_shapes`, which fit this person's neutral.
+    Raises InputError for other shapes.
     """
     fallback = np.asarray(fallback_deltas, np.float32)
     fitted = np.asarray(fitted_deltas, np.float32)
@@ -153,9 +155,8 @@ def apply_coverage(
             f"apply_coverage: fallback {fallback.shape}, fitted {fitted.shape}, {len(coverage)} "
             "verdicts; expected (K, V, 3) both, and K"
         )
-    trust = np.array([c.trust for c in coverage], np.float32)[:, None, None]
-    mixed = (1 - trust) * fallback + trust * fitted
-    return np.where(trust >= 1, fitted, np.where(trust <= 0, fallback, mixed))
+    never = np.array([c.verdict == "never" for c in coverage], bool)[:, None, None]
+    return np.where(never, fallback, fitted)
 
 
 def _own_variance(

@@ -181,7 +181,10 @@ def _write(
     coverage = shape_coverage(template.shape_names, fitted, weights, region, span)
     # What the footage never showed moves as the template's would on this face.
     usual = transfer_shapes(template.vertices, template.shape_deltas, template.triangles, neutral)
-    done = finish_rig(template, neutral, apply_coverage(usual, fitted, coverage))
+    personal = bool(fit.model.rig.u_shapes.any())
+    done = finish_rig(
+        template, neutral, apply_coverage(usual, fitted, coverage) if personal else usual
+    )
     person = replace(
         template,
         name=config.name,
