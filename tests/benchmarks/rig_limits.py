@@ -41,10 +41,10 @@ from mien_training.rig.sweep import sweep
 from mien_training.rig.symmetric import packed, pressed
 from mien_training.templates import load_template
 
-FRAMES = 400
+FRAMES = 300
 STEPS = 60
 """Of light and texture, where geometry and motion are made true."""
-SWEEPS = 3
+SWEEPS = 2
 EXACT = 1e6
 """Stiffness of perfect points, per square metre: a millimetre's spread."""
 
