@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from mien.atomic import write_atomically
 from mien.errors import InputError
 
-__all__ = ["claim_folder", "plain_config"]
+__all__ = ["claimed_folder", "plain_config"]
 
 
 def plain_config(config: Any, leave_out: tuple[str, ...] = ("out",)) -> dict[str, Any]:
@@ -19,15 +21,35 @@ def plain_config(config: Any, leave_out: tuple[str, ...] = ("out",)) -> dict[str
     return {name: value for name, value in record.items() if name not in leave_out}
 
 
-def claim_folder(folder: Path, config: Any, leave_out: tuple[str, ...] = ("out",)) -> None:
-    """Write config.json into an existing folder, or see that it is this configuration's.
+@contextmanager
+def claimed_folder(
+    folder: Path, config: Any, leave_out: tuple[str, ...] = ("out",)
+) -> Iterator[None]:
+    """While it is entered, and ever after, the folder is this configuration's: config.json says so.
 
-    Raises InputError where a run of other options, or something else, is there.
+    A call that is refused (InputError) before it wrote anything else leaves no trace, so that the
+    corrected one may have the folder. Raises InputError where a run of other options, or something
+    else, is there.
     """
     path, record = folder / "config.json", plain_config(config, leave_out)
-    if not path.exists():
+    new_folder, new_claim = not folder.exists(), not path.exists()
+    before = set() if new_folder else set(folder.iterdir())
+    if new_claim:
+        folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
-        return
+    else:
+        _check(path, record)
+    try:
+        yield
+    except InputError:
+        if new_claim and set(folder.iterdir()) == {*before, path}:
+            path.unlink()
+            if new_folder:
+                folder.rmdir()
+        raise
+
+
+def _check(path: Path, record: dict[str, Any]) -> None:
     try:
         same = json.loads(path.read_text()) == record
     except (OSError, ValueError) as reason:

@@ -14,6 +14,8 @@ from mien_training.animator import dataset
 from mien_training.animator.dataset import ALL_GROUPS, SceneJob, record
 from mien_training.animator.fit import FitConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
+from mien_training.rig.person import person_template, write_person
+from mien_training.templates import load_template
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,27 @@ def test_a_second_call_has_nothing_left_to_do_and_other_options_are_refused(fini
     assert train_animator(config) == metrics
     with pytest.raises(InputError, match="other options"):
         train_animator(replace(config, seed=9))
+
+
+def test_a_persons_rig_becomes_their_character(tmp_path):
+    anny = load_template("anny")
+    neutral = (anny.vertices + anny.identity.sample(4)).astype(np.float32)
+    person = person_template(anny, "Anna", neutral, 0.9 * anny.shape_deltas)
+    (tmp_path / "rig").mkdir()
+    write_person(tmp_path / "rig", person, np.full((64, 64, 3), (180, 140, 120), np.uint8))
+    config = TrainAnimatorConfig(
+        out=tmp_path / "run", rig=tmp_path / "rig", frames=200, workers=1,
+        fit=FitConfig(steps=4, batch=2),
+    )  # fmt: skip
+    with pytest.raises(InputError, match="consent"):
+        train_animator(config)
+    train_animator(replace(config, consent="self", consent_statement="It is me."))
+    export_runs(ExportConfig(runs=(config.out,), out=tmp_path / "anna.mien"))
+    character = mien.load(tmp_path / "anna.mien")
+    assert character.manifest.name == "Anna"
+    assert character.manifest.consent.statement == "It is me."
+    height = np.ptp(character.rig.vertices[:, 1])
+    assert height == pytest.approx(np.ptp(neutral[:, 1]), rel=1e-3)
 
 
 def test_a_recording_repeats_itself():

@@ -25,7 +25,7 @@ from mien_training.animator.training_set import network_input, split_recordings
 from mien_training.rendering import Look, paint_materials
 from mien_training.rendering.preview import portrait_png
 from mien_training.rig.person import TEMPLATE_FILE, read_person
-from mien_training.run_config import claim_folder, plain_config
+from mien_training.run_config import claimed_folder, plain_config
 from mien_training.templates import load_template, rig_from_template
 
 __all__ = ["TrainAnimatorConfig", "run", "train_animator"]
@@ -39,8 +39,8 @@ class TrainAnimatorConfig:
 
     out: Path = Path("run")
     """Folder of the run: recordings, checkpoint, weights, metrics, and what `export` needs."""
-    name: str = "mien"
-    """The character's name."""
+    name: str | None = None
+    """The character's name; left out, the rig's, or mien."""
     template: str = "anny"
     """The head to start from."""
     rig: Path | None = None
@@ -85,8 +85,11 @@ def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
     Interrupted, the same call goes on with the recordings and the checkpoint that are there.
     Raises InputError for a folder that holds a run of another configuration.
     """
-    config.out.mkdir(parents=True, exist_ok=True)
-    claim_folder(config.out, config, ("out", "workers"))
+    with claimed_folder(config.out, config, ("out", "workers")):
+        return _train(config)
+
+
+def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
     source = config.template if config.rig is None else str(config.rig / TEMPLATE_FILE)
     if config.rig is not None and (config.identity_seed, config.look_seed) != (None, None):
         raise InputError("train animator: a rig is one person: leave identity and look seeds out")
@@ -107,7 +110,8 @@ def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
         materials = paint_materials(template, neutral, look)
     else:
         template, materials = read_person(config.rig)
-    rig, _ = rig_from_template(template, config.name, identity, materials)
+    name = config.name or ("mien" if config.rig is None else template.name)
+    rig, _ = rig_from_template(template, name, identity, materials)
 
     jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source)
     jobs += _clip_jobs(config, source)
@@ -151,7 +155,7 @@ def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
     write_animator_run(
         config.out,
         AnimatorRun(
-            name=config.name,
+            name=name,
             rig=rig,
             animator_onnx=animator_onnx(weights, 30.0, template.licence),
             channels=channels,

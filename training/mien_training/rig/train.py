@@ -35,7 +35,7 @@ from mien_training.rig.report import compared_region, write_report
 from mien_training.rig.scan_rig import ScanOptions, is_scan, rig_of_scan
 from mien_training.rig.skin_texture import seen_texels, skin_texture
 from mien_training.rig.train_input import read_recordings
-from mien_training.run_config import claim_folder
+from mien_training.run_config import claimed_folder
 from mien_training.templates import MATERIALS, Template, load_template
 
 __all__ = ["TrainRigConfig", "run", "train_rig"]
@@ -97,11 +97,14 @@ def train_rig(config: TrainRigConfig) -> dict[str, Any]:
     Interrupted, the same call goes on from its checkpoint. Raises InputError for footage of no
     use and for a folder that holds a run of another configuration.
     """
+    with claimed_folder(config.out, config, ("out", "device")):
+        return _train(config)
+
+
+def _train(config: TrainRigConfig) -> dict[str, Any]:
     if not config.sources:
         raise InputError("train rig: no footage; name at least one video or picture")
     device = _device(config.device)
-    config.out.mkdir(parents=True, exist_ok=True)
-    claim_folder(config.out, config, ("out", "device"))
     seconds: dict[str, float] = {}
     console = Console(stderr=True)
     template = load_template(config.template)
