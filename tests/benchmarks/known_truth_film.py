@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pickle
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from mien_training.rig.known_truth import KnownPerson, record_views, with_head_m
 from mien_training.rig.observations import Observations, observe
 from mien_training.templates import Template
 
-__all__ = ["RUNS", "Film", "film"]
+__all__ = ["RUNS", "Film", "film", "parser_of"]
 
 RUNS = Path(__file__).parents[2] / "runs" / "rig_known_truth"
 SIZE = 224
@@ -37,6 +38,17 @@ class Film:
         """With the weights of every frame that was given."""
         rows = zip(self.seen.camera.tolist(), self.seen.frame.tolist(), strict=True)
         return Truth(self.person, np.stack([self.footage.truth[c].weights[f] for c, f in rows]))
+
+
+def parser_of(doc: str | None) -> argparse.ArgumentParser:
+    """The arguments that benchmarks of known persons share."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("take", type=Path)
+    parser.add_argument("ict")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
+    return parser
 
 
 def film(template: Template, take: Clip, cameras: int, seed: int) -> Film:

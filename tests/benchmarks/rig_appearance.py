@@ -9,18 +9,16 @@ measured on 10 others; writes docs/results/rig_appearance.{json,md}.
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from itertools import pairwise
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from known_truth_film import Film, film
+from known_truth_film import Film, film, parser_of
 from results import write_results
 from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
@@ -166,11 +164,7 @@ def kinds(cameras: int) -> dict[str, nn.Module]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("take", type=Path)
-    parser.add_argument("ict")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
-    options = parser.parse_args()
+    options = parser_of(__doc__).parse_args()
     template, take = load_template(options.ict), Clip.read(options.take)
     results: dict[str, dict[str, dict[str, float]]] = {}
     for seed in options.seeds:

@@ -25,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from known_truth_film import RUNS, Film, film
+from known_truth_film import RUNS, Film, film, parser_of
 from known_truth_measures import Truth, measure, measure_surface, measure_touch
 from results import write_results
 from rival_antialiasing import PerTriangle
@@ -190,10 +190,7 @@ def path_of(name: str, seed: int, kind: str) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("take", type=Path)
-    parser.add_argument("ict")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
+    parser = parser_of(__doc__)
     parser.add_argument("--only", nargs="*", default=list(CASES))
     parser.add_argument("--measure", action="store_true")
     options = parser.parse_args()

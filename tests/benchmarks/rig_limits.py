@@ -8,20 +8,18 @@ docs/results/rig_limits.{json,md}.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from known_truth_film import Film, film
+from known_truth_film import Film, film, parser_of
 from known_truth_measures import measure
 from results import RESULTS, write_results
 from rig_known_truth import FULL, path_of
@@ -236,10 +234,7 @@ COLUMNS = ("template", "per shape", "closer, %", "weights", "frames")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("take", type=Path)
-    parser.add_argument("ict")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
+    parser = parser_of(__doc__)
     parser.add_argument("--only", nargs="*", default=list(CASES))
     options = parser.parse_args()
     template, take = load_template(options.ict), Clip.read(options.take)

@@ -9,17 +9,15 @@ the sweeps take. Writes docs/results/rig_motion.{json,md}.
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from known_truth_film import film
+from known_truth_film import film, parser_of
 from results import write_results
 from rig_limits import Known
 from torch import Tensor, nn
@@ -146,11 +144,7 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("take", type=Path)
-    parser.add_argument("ict")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3])
-    options = parser.parse_args()
+    options = parser_of(__doc__).parse_args()
     template, take = load_template(options.ict), Clip.read(options.take)
     results: dict[str, dict[str, Any]] = {}
     for seed in options.seeds:
