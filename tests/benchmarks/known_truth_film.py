@@ -52,7 +52,7 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
 
 
 def film(template: Template, take: Clip, cameras: int, seed: int) -> Film:
-    """Filmed and tracked once."""
+    """Filmed and tracked once; delete runs/rig_known_truth when persons or films change."""
     path = RUNS / f"film-{cameras}-{seed}.pkl"
     if path.exists():
         found: Film = pickle.loads(path.read_bytes())
@@ -61,6 +61,7 @@ def film(template: Template, take: Clip, cameras: int, seed: int) -> Film:
     clip = with_head_motion(parts_of(take), seed)
     footage = record_views(person, clip, cameras, offsets_frames=OFFSETS, size=SIZE, seed=seed)
     made = Film(person, footage, observe(footage.views))
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}")
     unfinished.write_bytes(pickle.dumps(made))
     unfinished.replace(path)

@@ -19,20 +19,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from known_truth_film import Film, film, parser_of
+from known_truth_film import RUNS, Film, film, parser_of
 from known_truth_measures import measure
-from results import RESULTS, write_results
+from results import write_results
 from rig_known_truth import FULL, path_of
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from mien.clip import Clip
 from mien_training.rig import sweep as sweeping
+from mien_training.rig.alignment import fit_alignment
 from mien_training.rig.checkpoint import load_checkpoint
 from mien_training.rig.motion import Motion
 from mien_training.rig.objective import Objective
 from mien_training.rig.performance_solver import PerformanceSolver
 from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.regions import face_region
 from mien_training.rig.rig_model import RigModel
 from mien_training.rig.shape_solver import ShapeEquations, solve_shapes
 from mien_training.rig.sweep import sweep
@@ -68,10 +70,22 @@ class Known:
         count = min(FRAMES, len(seen.camera))
         self.frames = torch.from_numpy(np.sort(rng.choice(len(seen.camera), count, False)))
         self.objective = Objective(self.template, seen, self.model, config)
+        # Fitted and true rig stand differently under the same head: turns and shifts that the
+        # fitted pose makes up for.
+        face = face_region(self.template)
+        fitted = self.model.rig.arrays()[0]
+        self.true_from_fitted = fit_alignment(fitted[face], self.person.neutral[face], "rigid")
+        self.neutral_is_true = False
 
     def true_neutral(self) -> None:
-        """The truth's neutral."""
-        rig = self.model.rig
+        """The truth's neutral, where the fitted one was; nothing is left to solve in it."""
+        rig, move = self.model.rig, self.true_from_fitted
+        with torch.no_grad():
+            motion = self.objective.motion_at(torch.arange(len(self.filmed.seen.camera)))
+        turns = Rotation.from_rotvec(motion.rotation.numpy()).as_matrix() @ move.rotation.T
+        shifts = motion.translation.numpy() - turns @ move.translation
+        self._move(motion.weights, turns, shifts)
+        self.neutral_is_true, rig._neutral_spread = True, 0.0
         with torch.no_grad():
             rig.u_neutral.zero_()
             rig.identity.zero_()
@@ -79,8 +93,9 @@ class Known:
 
     def true_shapes(self) -> None:
         """The truth's shapes in place of the template's."""
+        turn = np.eye(3) if self.neutral_is_true else self.true_from_fitted.rotation
         with torch.no_grad():
-            self.model.rig.template_deltas.copy_(torch.from_numpy(self.person.deltas))
+            self.model.rig.template_deltas.copy_(torch.from_numpy(self.person.deltas @ turn))
 
     def true_motion(self) -> None:
         """The truth's weights, pose and clocks, as far as the spline can follow."""
@@ -88,16 +103,28 @@ class Known:
         with torch.no_grad():
             truth = torch.tensor([t.offset_s for t in footage.truth[1:]])
             self.model.clocks.turn(truth - self.model.clocks.offsets_s[1:])
-        order, weights, turns, shifts = seen.times_s, [], [], []
+        weights, turns, shifts = [], [], []
         for c, f in zip(seen.camera.tolist(), seen.frame.tolist(), strict=True):
             head = footage.truth[c].world_from_head[f]
             weights.append(footage.truth[c].weights[f])
-            turns.append(Rotation.from_matrix(head[:3, :3]).as_rotvec())
+            turns.append(head[:3, :3])
             shifts.append(head[:3, 3])
-        parts = (torch.from_numpy(np.stack(p)).float() for p in (weights, turns, shifts))
+        turn, shift = np.stack(turns), np.stack(shifts)
+        if not self.neutral_is_true:
+            move = self.true_from_fitted
+            turn, shift = turn @ move.rotation, turn @ move.translation + shift
+        self._move(torch.from_numpy(np.stack(weights)), turn, shift)
+
+    def _move(self, weights: Tensor, turns: np.ndarray, shifts: np.ndarray) -> None:
+        """Follow weights (N, K), world_from_rig turns (N, 3, 3) and shifts (N, 3) of all frames."""
+        seen = self.filmed.seen
+        vectors = Rotation.from_matrix(turns).as_rotvec()
+        target = Motion(
+            weights, torch.from_numpy(vectors).float(), torch.from_numpy(shifts).float()
+        )
         with torch.no_grad():
-            times = self.model.clocks(seen.camera, order)
-        self.model.motion.follow(times, Motion(*parts), 1e-6)
+            times = self.model.clocks(seen.camera, seen.times_s)
+        self.model.motion.follow(times, target, 1e-6)
 
     def relight(self) -> None:
         """Light and texture for the geometry as it is now."""
@@ -238,10 +265,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(CASES))
     options = parser.parse_args()
     template, take = load_template(options.ict), Clip.read(options.take)
-    path = RESULTS / "rig_limits.json"
-    results: dict[str, dict[str, Any]] = (
-        json.loads(path.read_text())["results"] if path.exists() else {}
-    )
+    path = RUNS / "limits.json"
+    results: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
     for seed in options.seeds:
         filmed = film(template, take, 3, seed)
         for name in options.only:
@@ -253,7 +278,8 @@ def main() -> None:
             row = known.figures()
             results.setdefault(name, {})[str(seed)] = {"template": plain, **row}
             print(seed, name, *cells([results[name][str(seed)]]), flush=True)
-            write(results, options.take.name)
+            path.write_text(json.dumps(results))
+    write(results, options.take.name)
 
 
 def write(results: dict[str, dict[str, Any]], take: str) -> None:
@@ -283,7 +309,8 @@ of the template's shapes and of the solved ones. weights: correlation with the t
 mean error over the face in all frames, mm.
 
 "and pictures exactly linear": what a pixel says of a vertex is as in the pictures, but where it
-pulls is computed from the true shapes: no occlusion, no shading, no rounding. "every point of every
+pulls is computed from the true shapes (no occlusion, no shading, no rounding), and is believed
+whole. "every point of every
 frame": all vertices are followed without error, so that only the performance limits what is known:
 a shape that is never seen apart from others stays unknown.
 

@@ -115,8 +115,12 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
 
     def fresh() -> Known:
         known = Known(filmed, seed, keep_shapes=True)
+        rig = known.model.rig
         with torch.no_grad():
             known.model.clocks.others.zero_()
+            rig.template_deltas.copy_(rig().deltas)  # what sweeps of the motion alone go by
+            rig.u_shapes.zero_()
+        known.model.appearance.requires_grad_(False)
         known.model.motion.load_state_dict(start.state_dict())
         return known
 

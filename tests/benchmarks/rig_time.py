@@ -52,8 +52,11 @@ def measure(person: KnownPerson, size: int, count: int) -> dict[str, float]:
     clip = performance(template.shape_names, count / 30 + 0.1)
     footage = record_views(person, clip, 1, size=size, seed=1)
     whole = footage.views[0]
+    first = Recording(whole.images[:1], whole.times_s[:1], whole.camera, whole.masks[:1])
     view = Recording(whole.images[:count], whole.times_s[:count], whole.camera, whole.masks[:count])
+    observe([first])  # the tracker is loaded
     track, seen = timed(lambda: observe([view]))
+    count = len(seen.camera)
     config = RigFitConfig(whole_head=True, neutral_rounds=0, joint_rounds=0)
     points, fit = timed(lambda: fit_rig(template, seen, config))
     objective = Objective(template, seen, fit.model, config)

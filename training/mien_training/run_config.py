@@ -27,9 +27,9 @@ def claimed_folder(
 ) -> Iterator[None]:
     """While it is entered, and ever after, the folder is this configuration's: config.json says so.
 
-    A call that is refused (InputError) before it wrote anything else leaves no trace, so that the
-    corrected one may have the folder. Raises InputError where a run of other options, or something
-    else, is there.
+    A call that is refused (InputError) before it wrote anything else into the folder gives it up,
+    so that the corrected one may have it. Raises InputError where a run of other options, or
+    something else, is there.
     """
     path, record = folder / "config.json", plain_config(config, leave_out)
     new_folder, new_claim = not folder.exists(), not path.exists()

@@ -75,6 +75,10 @@ def test_a_persons_rig_becomes_their_character(tmp_path):
     character = mien.load(tmp_path / "anna.mien")
     assert character.manifest.name == "Anna"
     assert character.manifest.consent.statement == "It is me."
+    smile, own = (r.shape_names.index("mouthSmileLeft") for r in (anny, character.rig))
+    far = [np.linalg.norm(d, axis=1).max() for d in (anny.shape_deltas[smile],
+           character.rig.shape_deltas[own])]  # fmt: skip
+    assert far[1] == pytest.approx(0.9 * far[0], rel=0.01)
     height = np.ptp(character.rig.vertices[:, 1])
     assert height == pytest.approx(np.ptp(neutral[:, 1]), rel=1e-3)
 

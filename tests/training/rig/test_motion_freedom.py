@@ -74,8 +74,19 @@ def test_shapes_do_not_learn_what_the_performance_shows_as_well():
     freedom = MotionFreedom.of(along.reshape(-1, 1), GROUP, stiffness, held)
     assert equations.resist(along[None], freedom).abs().max() < 1e-4
     torch.testing.assert_close(equations.resist(across[None], freedom)[0], FRAMES * across)
-    # At rest the performance is where its own forces are balanced: it asks nothing of the shapes.
-    assert not solve_shapes(equations, lambda u: u, torch.zeros(1, VERTICES, 3), freedom).any()
+
+
+def test_solved_shapes_are_those_of_the_reduced_matrix():
+    equations, stiffness, directions = known(2)
+    held = 0.3 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
+    freedom = MotionFreedom.of(directions, GROUP, equations.stiffness, held)
+    whole = dense(equations, stiffness, directions, held)
+    n = 3 * VERTICES * SHAPES
+    reduced = whole[:n, :n] - whole[:n, n:] @ torch.linalg.solve(whole[n:, n:], whole[n:, :n])
+    start = torch.zeros(SHAPES, VERTICES, 3).double()
+    found = solve_shapes(equations, lambda u: u, start, freedom, steps=200, tolerance=1e-9)
+    expected = torch.linalg.solve(reduced + torch.eye(n).double(), equations.drive().flatten())
+    torch.testing.assert_close(found.flatten(), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_points_of_a_head_turn_shift_and_blend():

@@ -94,6 +94,26 @@ def test_without_meaning_every_shape_may_change_everywhere(template):
     assert int(change.count_nonzero()) == 1
 
 
+def test_unknowns_are_all_shapes_and_a_change_of_the_neutral_that_is_not_taken(template):
+    nodes = FreeNodes.of(template, "surface")
+    rig = PersonalRig(template, nodes, FreeNodes.of(template, "none"), ShapePrior())
+    torch.manual_seed(0)
+    with torch.no_grad():
+        rig.u_shapes.copy_(torch.randn(rig.u_shapes.shape))
+    now = rig.unknowns()
+    changes = rig.changes(now)
+    torch.testing.assert_close(changes[:-1], rig.shape_changes(rig.u_shapes))
+    assert not changes[-1].any()
+    step = now.clone()
+    step[rig.u_shapes.numel() :] = torch.randn(rig.u_neutral.numel())
+    moved = rig.changes(step)[-1][nodes.vertex]
+    assert float(moved.square().mean().sqrt()) == pytest.approx(0.0015, rel=0.1)
+    with torch.no_grad():
+        rig.take(2 * step)
+    torch.testing.assert_close(rig.unknowns(), 2 * now)
+    assert not rig.u_neutral.any()
+
+
 def test_a_neutral_that_moves_takes_eyes_and_teeth_along(template, rig):
     with torch.no_grad():
         rig.u_neutral[:] = torch.tensor([0.0, 0.002, 0.001])

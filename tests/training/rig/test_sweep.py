@@ -7,16 +7,18 @@ import pytest
 import torch
 
 from mien.clip import Clip
+from mien_training.rig import sweep as sweeping
 from mien_training.rig.fit import moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.known_truth import KnownPerson, record_views
 from mien_training.rig.motion import Motion
 from mien_training.rig.objective import Objective
 from mien_training.rig.observations import observe
-from mien_training.rig.performance_solver import MotionSolverConfig
+from mien_training.rig.performance_solver import MotionSolverConfig, PerformanceSolver
 from mien_training.rig.personal_rig import ShapePrior, Shapes
 from mien_training.rig.regions import face_region
 from mien_training.rig.rig_model import RigModel
+from mien_training.rig.shape_solver import ShapeEquations
 from mien_training.rig.sweep import sweep
 from mien_training.templates import load_template
 
@@ -129,3 +131,29 @@ def test_shapes_explain_what_the_templates_cannot(objective, filmed):
         sweep(objective, frames, True)
     found = face_error_mm(objective, filmed)
     assert found < 0.8 * kept
+
+
+def test_shapes_know_which_motion_is_free(objective, filmed):
+    """Frames of one knot move together, and a weight that stays at its end does not give way."""
+    model, config = objective.model, objective.config
+    frames = torch.arange(0, 12)
+    with torch.no_grad():
+        model.motion.weights[:, 1] = 0.0
+        shapes = model.rig(False)
+        solver = PerformanceSolver(model.motion, model.clocks, config.motion)
+        looks = sweeping._look(
+            objective, shapes, frames, solver, sweeping._Marks(model.mark_offsets)
+        )
+        vertex = looks[0].picture.vertex[::50]
+        equations = ShapeEquations.empty(vertex, len(looks), len(NAMES) + 1)
+        equations.stiffness[..., [0, 3, 5]] = 1e4
+        equations.weights[:, :-1] = objective.motion_at(frames).weights
+        freedom = sweeping._freedom(objective, shapes, looks, equations, 1.0)
+    seen = filmed[3]
+    times = model.clocks(seen.camera[frames], seen.times_s[frames])
+    for i in range(len(frames)):
+        for j in range(i):
+            together = (times[[i, j]] * config.knot_rate_hz).round().diff() == 0
+            assert bool(freedom.group[i] == freedom.group[j]) == bool(together)
+    gives = freedom.softness.diagonal(dim1=1, dim2=2)
+    assert gives[:, 1].max() < 1e-5 and gives[:, 0].min() > 1e-3

@@ -50,7 +50,7 @@ class Objective:
         """(N,) size of the face in each frame."""
 
     def explain(self, shapes: Shapes, frames: Tensor, landmark_weight: float) -> Explanation:
-        """Render frames (B,) and compare; the motion itself is held still."""
+        """Render frames (B,) and compare."""
         seen, weights = self.seen, self.config.losses
         camera, motion = seen.camera[frames], self.motion_at(frames)
         vertices = shapes.posed(motion)

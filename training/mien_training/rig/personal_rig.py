@@ -65,7 +65,7 @@ class ShapePrior:
     one_sided: float = 0.25
     """Part of the change's energy that left and right do not have in common."""
     trust: float = 0.05
-    """How much of what frames say of shapes counts: weights and neutral err too, alike in all."""
+    """How much of what frames say of shapes counts: occlusion and shading mislead all of them."""
     meaning: bool = True
     """False: any shape may change anywhere; for comparison."""
 

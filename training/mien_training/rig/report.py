@@ -194,8 +194,8 @@ def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:
         table(head, rows, numbers=range(2, 7), marked=1),
         note="own: share of a shape's motion that no other shape at the same place explains; own "
         "frames: as much evidence as that many frames of it alone at full strength; trust: how "
-        "much of the shape the footage itself tells; the rest, and all of what was never shown, is "
-        "the template's motion.",
+        "surely the footage tells the shape; what it tells little of stays near the template's "
+        "motion, and what was never shown keeps it.",
     )
 
 

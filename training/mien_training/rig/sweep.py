@@ -99,7 +99,11 @@ def _freedom(
     objective: Objective, shapes: Shapes, looks: list[_Look], equations: ShapeEquations,
     share: float,
 ) -> MotionFreedom:  # fmt: skip
-    """Of the performance, one for all frames near a knot; `share` is what points count."""
+    """Of the performance, one for all frames near a knot; `share` is what points count.
+
+    The motion has just been solved, so the forces upon it (pictures, points, neighbours, prior) are
+    in balance: that the shapes' equations take it to be at rest holds as far as it has converged.
+    """
     seen, config, marks, model = objective.seen, objective.config, objective.marks, objective.model
     frames = torch.tensor([look.frame for look in looks], device=seen.camera.device)
     knot = (model.clocks(seen.camera[frames], seen.times_s[frames]) * config.knot_rate_hz).round()
