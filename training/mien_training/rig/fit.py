@@ -30,6 +30,7 @@ from mien_training.rig.objective import Objective
 from mien_training.rig.observations import Observations
 from mien_training.rig.one_moment import eye_freedom, neutral_only
 from mien_training.rig.regions import compared_triangles
+from mien_training.rig.rest_pose import settle_rest
 from mien_training.rig.rig_model import RigModel
 from mien_training.rig.stereo import fit_stereo
 from mien_training.templates import Template
@@ -92,6 +93,7 @@ def fit_rig(
     margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
     points = _first_stage(template, seen, model, config, progress)
+    settle_rest(model.rig, model.motion, times, model.rests, config.at_rest, False)
     disagreement = None
     if len(times) == 1 and len(seen.camera) > 1:
         disagreement = _stereo_stage(template, seen, model, points, config, progress)

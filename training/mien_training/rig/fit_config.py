@@ -77,6 +77,9 @@ class RigFitConfig:
     """False takes all clocks for one."""
     whole_head: bool = False
     """True compares colours on all of the head, False on the face only: hair is not modelled."""
+    at_rest: float = 0.05
+    """Share of the frames in which every shape is taken to be at rest: what it shows in all others
+    is the neutral's. 0 takes nothing for granted."""
     held_out: int = 10
     """Every so many frames one is kept for deciding when to stop."""
     patience: int = 3
@@ -92,6 +95,8 @@ class RigFitConfig:
                 f"expected 0 or more; batch {self.batch}, held_out {self.held_out}, patience "
                 f"{self.patience}, expected 1 or more"
             )
+        if not 0 <= self.at_rest < 1:
+            raise InputError(f"RigFitConfig: at_rest {self.at_rest}, expected 0 or more, below 1")
         if not (self.knot_rate_hz > 0 and self.texture_side >= 8 and self.spread >= 0):
             raise InputError(
                 f"RigFitConfig: knot_rate_hz {self.knot_rate_hz}, texture_side "

@@ -1,11 +1,12 @@
 """A person's neutral and shapes as small, smooth changes of a template.
 
-    neutral = template + identity coefficients . modes + follow(smooth(u_neutral))
+    neutral = template + identity coefficients . modes + follow(smooth(u_neutral)) + rest
     shape k = template's shape k + how far it moves . both(smooth(u_k))
     face    = R (neutral + sum_k w_k shape_k) + t
 
 `smooth` recovers displacements from differential coordinates u (Nicolet et al. 2021), so that
-every gradient moves a neighbourhood and noise stays small; `follow` carries eyes and teeth along.
+every gradient moves a neighbourhood and noise stays small; `follow` carries eyes and teeth along;
+`rest` is what shapes show all the time (`settle_rest`).
 
 The semantic terms of the paper (locality, symmetry) are in how shapes are made of their unknowns,
 which are standard normal beforehand: a shape moves where the template's does, and more where that
@@ -86,6 +87,7 @@ class PersonalRig(nn.Module):
     reach: Tensor
     mirror_vertex: Tensor
     mirror_shape: Tensor
+    rest: Tensor
 
     def __init__(
         self, template: Template, neutral_nodes: FreeNodes, shape_nodes: FreeNodes,
@@ -108,6 +110,7 @@ class PersonalRig(nn.Module):
                     for k, n in enumerate(names)]  # fmt: skip
         self.register_buffer("mirror_vertex", torch.from_numpy(template.mirror).long())
         self.register_buffer("mirror_shape", torch.tensor(mirrored))
+        self.register_buffer("rest", torch.zeros(vertices.shape))
         self.identity = nn.Parameter(torch.zeros(len(modes)))
         self.u_neutral = nn.Parameter(torch.zeros(neutral_nodes.count, 3))
         self.u_shapes = nn.Parameter(
@@ -123,7 +126,8 @@ class PersonalRig(nn.Module):
     def neutral(self) -> Tensor:
         """(V, 3) the neutral now."""
         people = torch.tensordot(self.identity, self.modes, dims=1)
-        neutral: Tensor = self.template_vertices + people + self._neutral_change(self.u_neutral)
+        moved = self._neutral_change(self.u_neutral)
+        neutral: Tensor = self.template_vertices + people + moved + self.rest
         return neutral
 
     def shape_changes(self, u: Tensor) -> Tensor:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mien_training.rig.appearance import Appearance
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.free_nodes import FreeNodes
 from mien_training.rig.motion import Clocks, MotionSpline
 from mien_training.rig.personal_rig import PersonalRig
+from mien_training.rig.rest_pose import rests
 from mien_training.templates import MATERIALS, Template
 
 __all__ = ["RigModel"]
@@ -19,6 +20,8 @@ _MOVING_M = 5e-4
 
 class RigModel(nn.Module):
     """A still template in grey, until something is learnt."""
+
+    rests: Tensor
 
     def __init__(
         self, template: Template, seconds: tuple[float, float], cameras: int, config: RigFitConfig
@@ -36,6 +39,7 @@ class RigModel(nn.Module):
         )
         self.rig = PersonalRig(template, neutral, shapes, config.shape_prior)
         self.motion = MotionSpline(*seconds, len(template.shape_names), config.knot_rate_hz)
+        self.register_buffer("rests", rests(template.shape_names))
         self.clocks = Clocks(cameras, config.learn_clocks)
         self.mark_offsets = nn.Parameter(torch.zeros(478, 3), requires_grad=False)
         self.appearance = Appearance(len(MATERIALS), config.texture_side, cameras)

@@ -19,6 +19,7 @@ from mien_training.rig.motion_freedom import MotionFreedom, rigid_and_blended
 from mien_training.rig.objective import Objective
 from mien_training.rig.performance_solver import PerformanceSolver
 from mien_training.rig.personal_rig import Shapes
+from mien_training.rig.rest_pose import settle_rest
 from mien_training.rig.shape_solver import ShapeEquations, solve_shapes
 from mien_training.rig.vertex_equations import VertexEquations, vertex_equations
 
@@ -66,6 +67,9 @@ def sweep(
         marks.step()
         if personal_shapes:
             _reshape(objective, shapes, looks)
+        times = model.clocks(objective.seen.camera[frames], objective.seen.times_s[frames])
+        share = objective.config.at_rest
+        settle_rest(model.rig, model.motion, times, model.rests, share, personal_shapes)
 
 
 def _reshape(objective: Objective, shapes: Shapes, looks: list[_Look]) -> None:
