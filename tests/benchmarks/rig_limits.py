@@ -69,7 +69,7 @@ class Known:
         rng = np.random.default_rng(seed)
         count = min(FRAMES, len(seen.camera))
         self.frames = torch.from_numpy(np.sort(rng.choice(len(seen.camera), count, False)))
-        self.objective = Objective(self.template, seen, self.model, config)
+        self.objective = Objective(self.template, seen, self.model, replace(config, at_rest=0.0))
         # Fitted and true rig stand differently under the same head: turns and shifts that the
         # fitted pose makes up for.
         face = face_region(self.template)
@@ -100,6 +100,8 @@ class Known:
     def true_motion(self) -> None:
         """The truth's weights, pose and clocks, as far as the spline can follow."""
         footage, seen = self.filmed.footage, self.filmed.seen
+        rig = self.model.rig
+        rig.prior = replace(rig.prior, trust=1.0)  # nothing is left that would mislead all frames
         with torch.no_grad():
             truth = torch.tensor([t.offset_s for t in footage.truth[1:]])
             self.model.clocks.turn(truth - self.model.clocks.offsets_s[1:])
