@@ -89,6 +89,7 @@ class Known:
         with torch.no_grad():
             rig.u_neutral.zero_()
             rig.identity.zero_()
+            rig.rest.zero_()
             rig.template_vertices.copy_(torch.from_numpy(self.person.neutral))
 
     def true_shapes(self) -> None:
