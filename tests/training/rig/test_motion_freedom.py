@@ -39,13 +39,18 @@ def dense(equations, stiffness, directions, held):
     return total
 
 
-def test_the_force_is_that_of_the_reduced_matrix():
-    equations, stiffness, directions = known()
+def reduction(equations, stiffness, directions):
+    """The freedom of a softly held performance, and the dense matrix that it leaves."""
     held = 0.3 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
-    freedom = MotionFreedom.of(directions, GROUP, equations.stiffness, held)
     whole = dense(equations, stiffness, directions, held)
     n = 3 * VERTICES * SHAPES
     reduced = whole[:n, :n] - whole[:n, n:] @ torch.linalg.solve(whole[n:, n:], whole[n:, :n])
+    return MotionFreedom.of(directions, GROUP, equations.stiffness, held), reduced
+
+
+def test_the_force_is_that_of_the_reduced_matrix():
+    equations, stiffness, directions = known()
+    freedom, reduced = reduction(equations, stiffness, directions)
     change = torch.randn(SHAPES, VERTICES, 3).double()
     force = equations.resist(change, freedom)
     torch.testing.assert_close(force.flatten(), reduced @ change.flatten(), atol=1e-4, rtol=1e-5)
@@ -78,14 +83,12 @@ def test_shapes_do_not_learn_what_the_performance_shows_as_well():
 
 def test_solved_shapes_are_those_of_the_reduced_matrix():
     equations, stiffness, directions = known(2)
-    held = 0.3 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
-    freedom = MotionFreedom.of(directions, GROUP, equations.stiffness, held)
-    whole = dense(equations, stiffness, directions, held)
-    n = 3 * VERTICES * SHAPES
-    reduced = whole[:n, :n] - whole[:n, n:] @ torch.linalg.solve(whole[n:, n:], whole[n:, :n])
+    freedom, reduced = reduction(equations, stiffness, directions)
     start = torch.zeros(SHAPES, VERTICES, 3).double()
     found = solve_shapes(equations, lambda u: u, start, freedom, steps=200, tolerance=1e-9)
-    expected = torch.linalg.solve(reduced + torch.eye(n).double(), equations.drive().flatten())
+    expected = torch.linalg.solve(
+        reduced + torch.eye(len(reduced)).double(), equations.drive().flatten()
+    )
     torch.testing.assert_close(found.flatten(), expected, atol=1e-5, rtol=1e-5)
 
 
