@@ -63,7 +63,7 @@ CASES = {
     "one view": Case(cameras=1),
     "three views, from anny": Case(template="anny"),
     "template's shapes kept": Case(
-        replace(FULL, personal_shapes=False, neutral_rounds=8)  # as many in all
+        replace(FULL, personal_shapes=False, neutral_rounds=11)  # as many in all
     ),
     "no semantic terms": Case(
         replace(

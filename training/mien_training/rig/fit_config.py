@@ -44,9 +44,9 @@ class RigFitConfig:
     """Knots of the motion's spline per second; a blink closes within 0.1 s."""
     losses: LossWeights = field(default_factory=LossWeights)
     """Weights of all terms."""
-    neutral_rounds: int = 4
+    neutral_rounds: int = 5
     """Rounds of the second stage."""
-    joint_rounds: int = 4
+    joint_rounds: int = 6
     """Rounds of the third stage."""
     steps: int = 50
     """Gradient steps of neutral and appearance in a round, before the sweep over all moments that

@@ -64,7 +64,7 @@ class LandmarkFitConfig:
     """Adam's step for identity, expression and rotation; a tenth of it for translation."""
     identity_prior: float = 3e-4
     """Weight of the mean squared identity coefficient (they are standard normal)."""
-    expression_prior: float = 3e-3
+    expression_prior: float = 3e-2
     """Weight of the mean squared blendshape weight."""
     range_penalty: float = 1.0
     """Weight of the mean squared excess of blendshape weights over 0..1."""
