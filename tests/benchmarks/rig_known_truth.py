@@ -5,13 +5,12 @@ python tests/benchmarks/rig_known_truth.py TAKE.csv ICT_FOLDER [--seeds 1 2 3] [
 
 TAKE.csv: a Live Link Face recording, of which parts are performed. ICT_FOLDER: ICT-FaceKit's OBJ
 files. Films and fits are kept in runs/rig_known_truth/, so that an interrupted call goes on; the
-tables docs/results/rig_known_truth.{json,md} are written from what is there. --measure: fit
-nothing, measure again what has been fitted.
+tables rig_known_truth, rig_ablations and rig_coverage in docs/results/ are written from what is
+there. --measure: fit nothing, measure again what has been fitted.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -27,7 +26,7 @@ import numpy as np
 import torch
 from known_truth_film import RUNS, Film, film, parser_of
 from known_truth_measures import Truth, measure, measure_surface, measure_touch
-from results import write_results
+from known_truth_tables import Results, write_ablations, write_coverage, write_tables
 from rival_antialiasing import PerTriangle
 from torch import Tensor
 
@@ -209,113 +208,22 @@ def main() -> None:
                 continue
             print(f"{name}, seed {seed}", flush=True)
             path.write_text(json.dumps(fit_case(name, seed, take, options.ict)))
-            write_tables(options)
-    write_tables(options)
+            write_all(options.take, options.ict)
+    write_all(options.take, options.ict)
 
 
-def write_tables(options: argparse.Namespace) -> None:
-    """From every result that is there."""
-    results: dict[str, dict[str, Any]] = {}
+def write_all(take: Path, ict: str) -> None:
+    """Tables of every result that is there."""
+    results: Results = {}
     for name in CASES:
         for seed in range(1, 10):
             path = path_of(name, seed, "json")
             if path.exists() and path.stat().st_size:
                 results.setdefault(name, {})[str(seed)] = json.loads(path.read_text())
-    rows = []
-    for name, seeds in results.items():
-        runs = list(seeds.values())
-        rows.append(table_row(name, runs))
-        for stand_in in ("delivered", "(i)", "(ii)", "mean face", "truth"):
-            if all(stand_in in r for r in runs):
-                rows.append(table_row(f"{name}: {stand_in}", [r[stand_in] for r in runs]))
-    command = f"python tests/benchmarks/rig_known_truth.py {options.take.name} ict_facekit/"
-    names = list(load_template(options.ict).shape_names)
-    record = {"threads": "one a fit", "shape_names": names, "results": results}
-    columns = ["fit", "seeds", *COLUMNS]
-    write_results("rig_known_truth", command, HEAD, columns, rows, record)
+    command = f"python tests/benchmarks/rig_known_truth.py {take.name} ict_facekit/"
+    write_tables(results, command, load_template(ict).shape_names)
+    write_ablations(results, command)
     write_coverage(results, command)
-
-
-def write_coverage(results: dict[str, dict[str, Any]], command: str) -> None:
-    """What the verdicts on shapes are worth."""
-    rows = []
-    for name in ("three views", "one view"):
-        runs = [run for run in results.get(name, {}).values() if "half" in run]
-        if not runs:
-            continue
-        verdicts = np.concatenate([run["delivered"]["verdicts"] for run in runs])
-        errors = [
-            np.concatenate([part["per shape"] for part in parts])
-            for parts in zip(*((r, r["half"], r["(i)"], r["(ii)"]) for r in runs), strict=True)
-        ]
-        for verdict in ("excited", "weak", "never"):
-            chosen = verdicts == verdict
-            if chosen.any():
-                count = float(chosen.sum()) / len(runs)
-                rows.append([name, verdict, count, *(float(e[chosen].mean()) for e in errors)])
-    columns = ["film", "verdict", "shapes", "fitted", "half", "(i)", "(ii)"]
-    if rows:
-        record = {"columns": columns, "rows": rows}
-        write_results("rig_coverage", command, COVERAGE, columns, rows, record)
-
-
-def _mean(key: str, scale: float = 1.0) -> Any:
-    return lambda r: scale * np.nanmean(r[key]) if key in r else None
-
-
-COLUMNS = {
-    "neutral, median": lambda r: r.get("neutral median", r.get("surface median")),
-    "p90": lambda r: r.get("neutral p90", r.get("surface p90")),
-    "frames": lambda r: r.get("frames"),
-    "weights": lambda r: r.get("weights"),
-    "per shape": _mean("per shape"),
-    "in the face": _mean("per shape face"),
-    "scaled": _mean("per shape scaled"),
-    "cosine": _mean("cosine"),
-    "outside, %": _mean("outside", 100),
-    "crossings": lambda r: r.get("crossings"),
-    "lids in eyes": lambda r: r.get("lid penetration"),
-    "photometric": lambda r: r.get("held out photometric"),
-    "clock error, frames": lambda r: (
-        np.abs(np.subtract(r["offsets"], r["offsets truth"]))[1:].mean()
-        if len(r.get("offsets", ())) > 1
-        else None
-    ),
-    "seconds": lambda r: r.get("seconds"),
-}
-COVERAGE = """# What the report's verdicts are worth
-
-The known persons of [rig_known_truth](rig_known_truth.md): shapes by what coverage says of them,
-and their mean errors in mm (as there) as fitted; half fitted, half of deformation transfer; (i) of
-the template; (ii) of deformation transfer. `mien train rig` delivers fitted shapes, and in place of
-those that were never shown (ii).
-"""
-HEAD = """# A known person from film
-
-A person the template has never seen (an identity sample with a smooth displacement of 1 mm that its
-identities cannot express, and shapes changed by smooth seeded fields) performs parts of a real
-take, filmed at 30 Hz by one camera or by three unsynchronised ones. Errors in mm after a rigid
-alignment (one view: a similarity, since one camera cannot tell a small head from a far one).
-
-neutral: vertices of the face region (from anny: point to surface). frames: mean over the face in
-every fifth frame, head pose apart. weights: mean correlation with the true ones. per shape: mean
-over the skin that truly moves, at weight 1; in the face: of that, the face region; scaled: first
-scaled by the best factor, for no picture tells a large shape from a large weight. outside: energy
-of shapes outside the template's support. crossings: pairs of triangles that cut each other, a pose,
-less those of the template. lids in eyes: deepest, eyes closed, mm. delivered: after coverage and
-the finishing step, as `mien train rig` leaves it. (i) the template's shapes on the fitted neutral;
-(ii) deformation transfer of them. neutral as split: what shapes show all the time is not given to
-the neutral. Mean over seeds.
-
-"""
-
-
-def table_row(name: str, runs: list[dict[str, Any]]) -> list[Any]:
-    cells: list[Any] = []
-    for pick in COLUMNS.values():
-        values = [v for v in (pick(r) for r in runs) if v is not None]
-        cells.append(float(np.mean(values)) if values else None)
-    return [name, len(runs), *cells]
 
 
 if __name__ == "__main__":
