@@ -8,7 +8,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mien_training.rendering import Look, paint_materials
+from mien_training.rig.alignment import Alignment
 from mien_training.rig.scan import Scan
+from mien_training.rig.scan_landmarks import ScanLandmarks
 from mien_training.rig.smooth_field import SmoothField
 from mien_training.templates import MATERIALS, Template
 
@@ -85,3 +87,15 @@ def _thirds(corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     a, b, c = corners.transpose(1, 0, 2)
     parts = [(a, b, inner), (b, c, inner), (c, a, inner)]
     return np.concatenate([np.stack(part, 1) for part in parts])
+
+
+def known_landmarks(template: Template, known: KnownScan) -> ScanLandmarks:
+    """The tracker's points where they truly are."""
+    points = template.landmarks.positions(known.expression, template.triangles).astype(np.float64)
+    turn, scale = known.rotation, known.scale
+    rig_from_scan = Alignment(turn.T, -turn.T @ known.shift / scale, 1 / scale)
+    present = np.isfinite(points).all(1)
+    return ScanLandmarks(
+        known.scan, scale * points @ turn.T + known.shift, present.astype(np.float64),
+        rig_from_scan, False, False,
+    )  # fmt: skip
