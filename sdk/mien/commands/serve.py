@@ -6,45 +6,26 @@ import asyncio
 import json
 import logging
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from mien.service.catalogue import Catalogue, Offer
-from mien.service.live import Limits
 from mien.service.server import Server, ServerConfig
 
 __all__ = ["ServeConfig", "run"]
 
 
-@dataclass(frozen=True)
-class ServeConfig:
+@dataclass(frozen=True, kw_only=True)
+class ServeConfig(ServerConfig):
     """Serve character packages over gRPC until interrupted (SIGINT or SIGTERM)."""
 
     packages: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The characters, .mien files or folders; none: tracking only."""
-    address: str = "127.0.0.1:50051"
-    """HOST:PORT to listen on; port 0 takes a free one."""
-    tls_cert: Path | None = None
-    """PEM file: the server's certificate and its chain."""
-    tls_key: Path | None = None
-    """PEM file: the certificate's private key."""
-    client_ca: Path | None = None
-    """PEM file: clients must show a certificate signed by this authority (mutual TLS)."""
-    token_file: Path | None = None
-    """File with a bearer token that every call but health checks must show."""
-    insecure: bool = False
-    """Accept plain text on an address that other machines can reach."""
-    calibration_frames: int = ServerConfig.calibration_frames
-    """First frames watched for a calm face, for performers who bring no neutral."""
-    tracking_threads: int = ServerConfig.tracking_threads
-    """Pictures tracked at the same time, over all sessions."""
     grace_s: float = 5.0
     """Seconds that open sessions get when the server stops."""
-    limits: Limits = field(default_factory=Limits)
-    """What every session is granted."""
     verbose: bool = False
     """Log every session on stderr."""
     json: bool = False
@@ -58,20 +39,7 @@ def run(config: ServeConfig) -> int:
         format="%(asctime)s %(levelname)s %(message)s",
     )
     catalogue = Catalogue(Offer.load(path) for path in config.packages)
-    server = Server(
-        catalogue,
-        ServerConfig(
-            address=config.address,
-            tls_cert=config.tls_cert,
-            tls_key=config.tls_key,
-            client_ca=config.client_ca,
-            token_file=config.token_file,
-            insecure=config.insecure,
-            calibration_frames=config.calibration_frames,
-            tracking_threads=config.tracking_threads,
-            limits=config.limits,
-        ),
-    )
+    server = Server(catalogue, config)
     asyncio.run(_serve(server, catalogue, config))
     return 0
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import grpc
 
@@ -12,7 +10,7 @@ from mien.service import messages
 from mien.service.catalogue import Catalogue, Offer
 from mien.service.granting import TokenClock, granted, rig_reply
 from mien.service.layouts import check_features, check_layout, layout_of
-from mien.service.live import Conversation, Floor, Limits, converse
+from mien.service.live import Conversation, Floor, Limits, stream_handler
 from mien.service.performers import Performers, StepBatcher
 from mien.service.wire import (
     AnimateOpen,
@@ -51,7 +49,7 @@ class _Session:
 
 
 class AnimationService:
-    """Animates the catalogue's characters; `handler` is what a gRPC server takes."""
+    """Animates the catalogue's characters."""
 
     def __init__(
         self,
@@ -67,6 +65,8 @@ class AnimationService:
         self._limits = limits
         self._calibration_frames = calibration_frames
         self._conversation = Conversation(
+            service="mien.v1.AnimationService",
+            method="Animate",
             parse=messages.animate_request_from_bytes,
             opening=AnimateOpen,
             max_bytes=limits.max_message_bytes,
@@ -74,17 +74,8 @@ class AnimationService:
         )
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """Bytes in and out: messages are parsed inside, where a bad one gets its own status."""
-        method: Any = grpc.stream_stream_rpc_method_handler(self._animate)
-        return grpc.method_handlers_generic_handler("mien.v1.AnimationService", {"Animate": method})
-
-    async def _animate(
-        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[bytes]:
-        async for answer in converse(
-            requests, context, self._conversation, self._floor, self._limits
-        ):
-            yield answer
+        """What a gRPC server takes."""
+        return stream_handler(self._conversation, self._floor, self._limits)
 
     async def _open(self, opening: AnimateOpen, session_id: str) -> _Session:
         offer = self._catalogue[opening.character]

@@ -21,7 +21,7 @@ from mien.errors import InputError, MienError
 from mien.service.mailbox import Mailbox
 from mien.service.statuses import DrainingError, IdleError, LimitError, OrderError, status_of
 
-__all__ = ["Arrival", "Floor", "Limits", "LiveSession", "converse", "new_session_id"]
+__all__ = ["Arrival", "Conversation", "Floor", "Limits", "LiveSession", "stream_handler"]
 
 log = logging.getLogger("mien.service")
 
@@ -84,6 +84,10 @@ Opening = TypeVar("Opening")
 class Conversation(Generic[Opening]):
     """How one service talks."""
 
+    service: str
+    """Its full name in the protocol."""
+    method: str
+    """The name of its stream."""
     parse: Callable[[bytes], Any]
     opening: type[Opening]
     max_bytes: int
@@ -129,6 +133,22 @@ class Floor:
             mailbox.fail(
                 DrainingError("the server is stopping, go on elsewhere with the last resume token")
             )
+
+
+def stream_handler(talk: Conversation[Any], floor: Floor, limits: Limits) -> grpc.GenericRpcHandler:
+    """What a gRPC server takes.
+
+    Bytes in and out: messages are parsed inside, where a bad one gets its own status.
+    """
+
+    async def handle(
+        requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[bytes]:
+        async for answer in converse(requests, context, talk, floor, limits):
+            yield answer
+
+    method: Any = grpc.stream_stream_rpc_method_handler(handle)
+    return grpc.method_handlers_generic_handler(talk.service, {talk.method: method})
 
 
 async def converse(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import grpc
 import numpy as np
@@ -18,7 +18,7 @@ from mien.service import messages
 from mien.service.catalogue import Catalogue, Offer
 from mien.service.granting import TokenClock, granted, rig_reply
 from mien.service.layouts import check_layout
-from mien.service.live import Conversation, Floor, Limits, converse
+from mien.service.live import Conversation, Floor, Limits, stream_handler
 from mien.service.performers import Performers, StepBatcher
 from mien.service.pictures import decode_picture
 from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
@@ -109,7 +109,7 @@ class _Session:
 
 
 class TrackingService:
-    """Tracks pictures; `handler` is what a gRPC server takes."""
+    """Tracks pictures."""
 
     def __init__(
         self,
@@ -130,6 +130,8 @@ class TrackingService:
         self._workers = workers
         self._new_tracker = new_tracker
         self._conversation = Conversation(
+            service="mien.v1.TrackingService",
+            method="Track",
             parse=messages.track_request_from_bytes,
             opening=TrackOpen,
             max_bytes=limits.max_image_bytes,
@@ -137,17 +139,8 @@ class TrackingService:
         )
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """Bytes in and out, as AnimationService has it."""
-        method: Any = grpc.stream_stream_rpc_method_handler(self._track)
-        return grpc.method_handlers_generic_handler("mien.v1.TrackingService", {"Track": method})
-
-    async def _track(
-        self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[bytes]:
-        async for answer in converse(
-            requests, context, self._conversation, self._floor, self._limits
-        ):
-            yield answer
+        """What a gRPC server takes."""
+        return stream_handler(self._conversation, self._floor, self._limits)
 
     async def _open(self, opening: TrackOpen, session_id: str) -> _Session:
         if not 1 <= opening.max_faces <= self._limits.max_faces:
