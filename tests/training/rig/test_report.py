@@ -149,6 +149,15 @@ def test_nothing_of_the_footage_shows_if_it_may_not(filmed, metrics, tmp_path):
     assert "eve <script>" in page.text and "<script" not in path.read_text()
 
 
+def test_stills_are_not_judged_by_a_performance(filmed, tmp_path):
+    seen = replace(filmed.seen, times_s=torch.zeros_like(filmed.seen.times_s))
+    write_report(tmp_path, filmed.person, seen, filmed.fit)
+    text = Page((tmp_path / "report.html").read_text()).text
+    assert "Pictures of one moment show no performance" in text
+    for absent in ("What to film again", "Weights over time", "shapes excited", "The dot is"):
+        assert absent not in text
+
+
 def test_a_coverage_of_other_shapes_is_refused(filmed, tmp_path):
     with pytest.raises(InputError, match="coverage"):
         write_report(tmp_path, filmed.person, filmed.seen, filmed.fit, coverage=[])

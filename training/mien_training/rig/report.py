@@ -39,6 +39,11 @@ _SHORTAGES = {
     "separation": "never by itself",
 }
 
+_STILLS = (
+    " Pictures of one moment show no performance: these are the template's shapes, carried over "
+    "to this face. Film one for shapes of this person's own."
+)
+
 
 def compared_region(template: Template) -> NDArray[np.bool_]:
     """(V,) what the fit compares with footage: the face, the eyes, the lids."""
@@ -79,10 +84,12 @@ def write_report(
     count = len(camera)
     some = np.unique(np.linspace(0, count - 1, _ERROR_FRAMES).astype(np.int64))
     error = vertex_error(scene, some, compared)
-    sheet = png_bytes(shape_sheet(person, materials if show_frames else None, coverage))
+    performed = bool(seen.times_s.max() > seen.times_s.min())
+    look = materials if show_frames else None
+    sheet = png_bytes(shape_sheet(person, look, coverage if performed else ()))
     offsets = (1000 * fit.model.clocks.offsets_s.detach()).tolist()
     body = [
-        _summary(scene, frames, error, coverage),
+        _summary(scene, frames, error, coverage if performed else ()),
         _frames_section(scene, frames, times, show_frames),
         section(
             "Where the colours differ",
@@ -95,15 +102,9 @@ def write_report(
             "Shapes",
             figure(sheet, "every shape at weight 1"),
             note="This person's rig with one shape at weight 1 each; mouthClose on top of jawOpen, "
-            "which it corrects. The dot is the verdict below.",
+            "which it corrects." + (" The dot is the verdict below." if performed else _STILLS),
         ),
-        _coverage_section(coverage),
-        section(
-            "Weights over time",
-            weight_charts(person.shape_names, weights, times, camera),
-            note="What the fit found in each camera's frames, on the first camera's clock. The "
-            "most active shapes are large; all axes run from 0 to 1.",
-        ),
+        *(_performance_sections(scene, coverage) if performed else ()),
         section(
             "Training",
             history_charts(fit.history),
@@ -127,6 +128,11 @@ def _summary(
     known = error[~np.isnan(error)]
     points = [f.landmark_px for f in frames if np.isfinite(f.landmark_px)]
     verdicts = [c.verdict for c in coverage]
+    shown = [
+        (f"{verdicts.count('excited')} of {len(verdicts)}", "shapes excited"),
+        (f"{verdicts.count('weak')}", "weak: too little, or never alone"),
+        (f"{verdicts.count('never')}", "never shown"),
+    ]
     return cards(
         [
             (f"{len(scene.seen.camera)}", "frames in which the face was found"),
@@ -135,9 +141,7 @@ def _summary(
                 f"{np.median(points):.2f} px" if points else "-",
                 "between tracker's and rig's points",
             ),
-            (f"{verdicts.count('excited')} of {len(verdicts)}", "shapes excited"),
-            (f"{verdicts.count('weak')}", "weak: too little, or never alone"),
-            (f"{verdicts.count('never')}", "never shown"),
+            *(shown if verdicts else ()),
         ]
     )
 
@@ -166,6 +170,20 @@ def _frames_section(
     if not show_frames:
         note += " The footage may not be shown: no pixel of it is in this report."
     return section("Fit on footage", f'<div class="grid2">{"".join(figures)}</div>', note=note)
+
+
+def _performance_sections(
+    scene: FittedScene, coverage: Sequence[ShapeCoverage]
+) -> tuple[str, str]:
+    """What was shown, and when."""
+    camera = scene.seen.camera.cpu().numpy()
+    curves = section(
+        "Weights over time",
+        weight_charts(scene.person.shape_names, scene.weights, scene.times_s, camera),
+        note="What the fit found in each camera's frames, on the first camera's clock. The "
+        "most active shapes are large; all axes run from 0 to 1.",
+    )
+    return _coverage_section(coverage), curves
 
 
 def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:

@@ -207,7 +207,7 @@ def _write(
         "cameras": len(seen.views.intrinsics),
         "offsets_ms": (1000 * fit.model.clocks.offsets_s.detach()).tolist(),
         **{k: last.get(k, 0.0) for k in ("photometric", "landmark", "silhouette")},
-        "verdicts": dict(Counter(c.verdict for c in coverage)),
+        **({"verdicts": dict(Counter(c.verdict for c in coverage))} if span > 0 else {}),
         "seconds": seconds,
         "lids": {name: asdict(after) for name, (_, after) in done.lids.items()},
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},
