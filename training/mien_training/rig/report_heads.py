@@ -36,7 +36,7 @@ _ABOVE_BROWS_M = 0.022
 
 def clay_materials(person: Template) -> tuple[Material, ...]:
     """A head without its colours: grey skin, and painted eyes, so that their gaze is seen."""
-    painted = paint_materials(person, person.vertices, Look(), 256)
+    painted = paint_materials(person, person.vertices, Look())
     skin = MATERIALS.index("skin")
     return (*painted[:skin], _CLAY, *painted[skin + 1 :])
 
