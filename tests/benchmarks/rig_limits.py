@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,7 +45,9 @@ from mien_training.templates import load_template
 FRAMES = 300
 STEPS = 60
 """Of light and texture, where geometry and motion are made true."""
-SWEEPS = 2
+SWEEPS = 3
+SOLVER = {"steps": 40, "tolerance": 1e-4}
+"""Of shapes by a known performance: to the end, for nothing is left that would mislead it."""
 EXACT = 1e6
 """Stiffness of perfect points, per square metre: a millimetre's spread."""
 
@@ -154,26 +157,24 @@ class Known:
 
 @contextmanager
 def motion_is_known() -> Iterator[None]:
-    """Sweeps that solve shapes only, and trust the performance."""
-    step, freedom = PerformanceSolver.step, sweeping._freedom
+    """Sweeps that solve shapes only, to the end, and trust the performance."""
+    step, freedom, solve = PerformanceSolver.step, sweeping._freedom, sweeping.solve_shapes
     PerformanceSolver.step = lambda self: None  # type: ignore[method-assign]
     sweeping._freedom = lambda *_: None  # type: ignore[assignment]
+    sweeping.solve_shapes = partial(solve, **SOLVER)
     try:
         yield
     finally:
         PerformanceSolver.step, sweeping._freedom = step, freedom  # type: ignore[method-assign]
+        sweeping.solve_shapes = solve
 
 
 def look(known: Known) -> ShapeEquations:
     """What a sweep would solve the shapes from."""
     found: list[ShapeEquations] = []
-    solve = sweeping.solve_shapes
-    sweeping.solve_shapes = lambda e, _, now, __: found.append(e) or now
-    try:
-        with motion_is_known():
-            sweep(known.objective, known.frames, True)
-    finally:
-        sweeping.solve_shapes = solve
+    with motion_is_known():
+        sweeping.solve_shapes = lambda e, _, now, __: found.append(e) or now
+        sweep(known.objective, known.frames, True)
     return found[0]
 
 
@@ -185,7 +186,7 @@ def from_truth(known: Known, equations: ShapeEquations, stiffness: Tensor) -> No
     moved = torch.einsum("tk,kvx->tvx", weights, apart[:, equations.vertex])
     exact = ShapeEquations(equations.vertex, weights, stiffness, pressed(stiffness, moved))
     with torch.no_grad():
-        rig.u_shapes.copy_(solve_shapes(exact, rig.shape_changes, rig.u_shapes, steps=40))
+        rig.u_shapes.copy_(solve_shapes(exact, rig.shape_changes, rig.u_shapes, **SOLVER))
 
 
 def perfect_points(known: Known) -> None:
@@ -311,11 +312,12 @@ are replaced by the truth, the shapes start over from the template's, and {SWEEP
 of the template's shapes and of the solved ones. weights: correlation with the true ones. frames:
 mean error over the face in all frames, mm.
 
-"and pictures exactly linear": what a pixel says of a vertex is as in the pictures, but where it
-pulls is computed from the true shapes (no occlusion, no shading, no rounding), and is believed
-whole. "every point of every
-frame": all vertices are followed without error, so that only the performance limits what is known:
-a shape that is never seen apart from others stays unknown.
+"motion": it is believed whole, and the shapes by it are solved to the end; a fit that does not
+know it believes a twentieth, and would be led astray by more. "and pictures exactly linear": what a
+pixel says of a vertex is as in the pictures, but where it pulls is computed from the true shapes
+(no occlusion, no shading, no rounding). "every point of every frame": all vertices are followed
+without error, so that only the performance limits what is known: a shape that is never seen apart
+from others stays unknown.
 
 """
 
