@@ -30,7 +30,7 @@ from torch import Tensor
 from mien.clip import Clip
 from mien_training.rig import sweep as sweeping
 from mien_training.rig.alignment import fit_alignment
-from mien_training.rig.checkpoint import load_checkpoint
+from mien_training.rig.checkpoint import load_checkpoint, origin_of
 from mien_training.rig.motion import Motion
 from mien_training.rig.objective import Objective
 from mien_training.rig.performance_solver import PerformanceSolver
@@ -63,7 +63,9 @@ class Known:
         first, last = float(seen.times_s.min()), float(seen.times_s.max())
         margin = max(0.05 * (last - first), 0.1)
         self.model = RigModel(self.template, (first - margin, last + margin), 3, config)
-        state = load_checkpoint(path_of("three views", seed, "pt"), config)
+        state = load_checkpoint(
+            path_of("three views", seed, "pt"), origin_of(config, self.template, seen)
+        )
         assert state is not None, "run rig_known_truth.py first"
         self.model.load_state_dict(state["best_state"])
         if not keep_shapes:

@@ -19,6 +19,10 @@ def one(**change):
     return {k: v for k, v in camera.items() if v is not None}
 
 
+TRANSPOSED = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [10, 0, 50, 1]]
+MIRRORED = [[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 5], [0, 0, 0, 1]]
+
+
 def written(tmp_path, content):
     path = tmp_path / "cal.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -54,6 +58,16 @@ def test_masks_lie_beside_the_file(tmp_path):
         ({"unit_m": 1, "cameras": [one(K=[[1, 2], [3, 4]])]}, "field 'K' must be 3 rows of 3"),
         ({"unit_m": 1, "cameras": [one(K=[["a"] * 3] * 3)]}, "field 'K' must be 3 rows of 3"),
         ({"unit_m": 1, "cameras": [one(camera_from_world=[[2.0] * 4] * 4)]}, "not a rotation"),
+        ({"unit_m": 1, "cameras": [one(camera_from_world=TRANSPOSED)]}, "not a rotation"),
+        ({"unit_m": 1, "cameras": [one(camera_from_world=MIRRORED)]}, "not a rotation"),
+        ({"unit_m": 1, "cameras": [one(K=[[500, 0, 320], [0, 500, 240], [0] * 3])]}, "'K' is no"),
+        ({"unit_m": 1, "cameras": [one(K=[[0.8, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])]}, "in pixels"),
+        ({"unit_m": 1, "cameras": [one(K=[[-9, 0, 1], [0, 9, 1], [0, 0, 1]])]}, "camera 0.*'K'"),
+        ({"unit_m": 1, "cameras": [one(K=[["500"] * 3] * 3)]}, "field 'K' must be 3 rows of 3"),
+        ({"unit_m": 1, "cameras": [one(K=[[10**400] * 3] * 3)]}, "field 'K' must be 3 rows of 3"),
+        ({"unit_m": 1, "cameras": [one(K1=0.1)]}, "'K1' is unknown"),
+        ({"unit_m": 1, "camera": [], "cameras": [one()]}, "'camera' is unknown"),
+        ({"unit_m": 1, "cameras": [one(width=640.5)]}, "width"),
         ({"unit_m": 1, "cameras": [one(width=0)]}, "width"),
     ],
 )

@@ -66,7 +66,10 @@ def test_the_run_leaves_a_person(config, metrics):
 def test_metrics_say_what_the_film_did_not_show(config, metrics):
     saved = json.loads((config.out / "metrics.json").read_text())
     assert saved["verdicts"] == metrics["verdicts"] and saved["verdicts"]["never"] > 30
-    assert set(saved["seconds"]) >= {"track", "points", "neutral", "joint", "finish"}
+    seconds = saved["seconds"]
+    assert set(seconds) >= {"track", "points", "neutral", "joint", "finish"}
+    assert min(seconds.values()) > 0 and saved["device"] == "cpu"
+    assert saved["photometric"] in [check["photometric"] for check in saved["history"]]
 
 
 def test_a_second_call_goes_on_and_another_one_is_refused(config, metrics):

@@ -54,7 +54,7 @@ class AdamUniform(torch.optim.Optimizer):
             first_decay, second_decay = group["betas"]
             for parameter in group["params"]:
                 gradient = parameter.grad
-                if gradient is None:
+                if gradient is None or not gradient.numel():
                     continue
                 if gradient.is_sparse:
                     raise InputError("AdamUniform: a gradient is sparse, expected dense ones")

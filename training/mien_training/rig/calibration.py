@@ -25,6 +25,9 @@ from mien_training.rendering.camera import Camera
 
 __all__ = ["Calibration", "read_calibration", "scaled"]
 
+_SHORTEST = 0.05
+"""Of the longer side; a focal length below that is not given in pixels."""
+
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
@@ -50,30 +53,42 @@ def read_calibration(path: str | Path) -> Calibration:
     listed = fields.values.get("cameras")
     if not isinstance(listed, list) or not listed:
         raise InputError(f"{where}: field 'cameras' must be a list with at least one camera")
+    fields.only("unit_m", "cameras")
     cameras, masks = {}, {}
     for number, entry in enumerate(listed):
         place = f"{where}: camera {number}"
         if not isinstance(entry, dict):
             raise InputError(f"{place}: expected an object")
         one = Fields(entry, place, InputError)
+        one.only("file", "width", "height", "K", "camera_from_world", "k1", "k2", "mask")
         name = one.text("file")
         if name in cameras:
             raise InputError(f"{place}: file {name!r} has a camera already")
-        pose = _matrix(entry, "camera_from_world", (4, 4), place)
-        if not np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-3):
-            raise InputError(f"{place}: field 'camera_from_world' is not a rotation and a shift")
-        pose[:3, 3] *= unit or 1.0
-        if "mask" in entry:
+        if "mask" in one:
             masks[name] = Path(path).parent / one.text("mask")
-        cameras[name] = Camera(
-            _matrix(entry, "K", (3, 3), place),
-            pose,
-            int(one.number("width", 1, 100_000)),
-            int(one.number("height", 1, 100_000)),
-            one.number("k1", -10, 10) if "k1" in entry else 0.0,
-            one.number("k2", -10, 10) if "k2" in entry else 0.0,
-        )
+        cameras[name] = _camera(one, unit or 1.0)
     return Calibration(cameras, unit, masks)
+
+
+def _camera(one: Fields, unit_m: float) -> Camera:
+    width, height = (one.integer(side, 1, 100_000) for side in ("width", "height"))
+    K, pose = _matrix(one, "K", (3, 3)), _matrix(one, "camera_from_world", (4, 4))
+    turn = pose[:3, :3]
+    rigid = np.allclose(turn @ turn.T, np.eye(3), atol=1e-3) and np.linalg.det(turn) > 0
+    if not rigid or not np.allclose(pose[3], (0, 0, 0, 1)):
+        raise InputError(
+            f"{one.where}: field 'camera_from_world' is not a rotation and a shift, expected "
+            "[R t] above (0, 0, 0, 1)"
+        )
+    focal = min(K[0, 0], K[1, 1]) / max(width, height)
+    if not np.allclose(K[2], (0, 0, 1)) or not focal > _SHORTEST:
+        raise InputError(
+            f"{one.where}: field 'K' is no camera's, expected focal lengths and centre in pixels "
+            "above (0, 0, 1)"
+        )
+    pose[:3, 3] *= unit_m
+    bent = [one.number(name, -10, 10) if name in one else 0.0 for name in ("k1", "k2")]
+    return Camera(K, pose, width, height, *bent)
 
 
 def scaled(camera: Camera, factor: float) -> Camera:
@@ -83,15 +98,16 @@ def scaled(camera: Camera, factor: float) -> Camera:
     return Camera(camera.K, pose, camera.width, camera.height, camera.k1, camera.k2)
 
 
-def _matrix(
-    entry: dict[str, object], field: str, shape: tuple[int, int], place: str
-) -> NDArray[np.float64]:
+def _matrix(one: Fields, field: str, shape: tuple[int, int]) -> NDArray[np.float64]:
+    rows = one.items(field)
     try:
-        matrix = np.array(entry[field], np.float64)
-    except KeyError:
-        raise InputError(f"{place}: field {field!r} is missing") from None
-    except (TypeError, ValueError):
+        if not all(type(number) in (int, float) for row in rows for number in row):
+            raise ValueError
+        matrix = np.array(rows, np.float64)
+    except (TypeError, ValueError, OverflowError):
         matrix = np.zeros(0)
-    if matrix.shape != shape or not np.isfinite(matrix).all():
-        raise InputError(f"{place}: field {field!r} must be {shape[0]} rows of {shape[1]} numbers")
+    if matrix.shape != shape:
+        raise InputError(
+            f"{one.where}: field {field!r} must be {shape[0]} rows of {shape[1]} numbers"
+        )
     return matrix

@@ -13,6 +13,7 @@ it is what makes their pictures agree (`stereo`), and the stage "neutral" paints
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien_training.rig.checkpoint import load_checkpoint
+from mien_training.rig.checkpoint import load_checkpoint, origin_of, save_checkpoint
 from mien_training.rig.facing import LandmarkPoints
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.fit_loop import FitLoop, Progress
@@ -46,9 +47,11 @@ class RigFit:
     points: LandmarkFit
     """What the first stage found."""
     held_out: NDArray[np.int64]
-    """Frames that no step has seen."""
+    """Frames of which no step has seen a pixel; none of short films, which are checked on all."""
     history: tuple[dict[str, float], ...]
     """Figures at every check."""
+    figures: dict[str, float] = field(default_factory=dict)
+    """Those of this model; empty if there was no check."""
     disagreement: float | None = None
     """Of pictures of one moment, as a share of their brightness; None where none were compared."""
 
@@ -81,7 +84,9 @@ def fit_rig(
 ) -> RigFit:
     """Run all stages. With `checkpoint`, an interrupted call goes on where it was.
 
-    Raises InputError for observations of no use and for a checkpoint of another configuration.
+    device: of the stages that compare colours of a film; what comes before them takes the CPU.
+    Raises InputError for observations of no use, and for a checkpoint of another configuration,
+    template or footage.
     """
     config = config or RigFitConfig()
     device = device or torch.device("cpu")
@@ -89,6 +94,11 @@ def fit_rig(
     moment, times = moments_of(seen.camera, seen.times_s)
     if len(times) == 1:
         config = neutral_only(config, template)
+    state = save = None
+    if checkpoint is not None:
+        origin = origin_of(config, template, seen)
+        state = load_checkpoint(checkpoint, origin)
+        save = partial(save_checkpoint, checkpoint, origin)
     first, last = float(seen.times_s.min()), float(seen.times_s.max())
     margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
@@ -99,12 +109,11 @@ def fit_rig(
         disagreement = _stereo_stage(template, seen, model, points, config, progress)
     objective = Objective(template, seen.to(device), model.to(device), config)
     loop = FitLoop(objective, moment, config, progress)
-    state = load_checkpoint(checkpoint, config) if checkpoint is not None else None
     if state is not None:
         loop.restore(state)
-    loop.run(checkpoint)
+    loop.run(save)
     held_out = loop.held_out.cpu().numpy()
-    return RigFit(model.cpu(), points, held_out, tuple(loop.history), disagreement)
+    return RigFit(model.cpu(), points, held_out, tuple(loop.history), loop.figures, disagreement)
 
 
 def _first_stage(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import cos, pi
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor
 
 from mien_training.geometry.adam_uniform import AdamUniform
-from mien_training.rig.checkpoint import save_checkpoint
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.objective import Objective
 from mien_training.rig.personal_rig import Shapes
@@ -60,8 +58,15 @@ class FitLoop:
         joint = self.config.joint_rounds if self.config.personal_shapes else 0
         return (("neutral", self.config.neutral_rounds), ("joint", joint))
 
-    def run(self, checkpoint: Path | None = None) -> None:
-        """Every round that is left; each stage ends in its best state."""
+    @property
+    def figures(self) -> dict[str, float]:
+        """Of the check that found the best state; empty before any."""
+        checks = (h for h in reversed(self.history) if h["held_out"] == self.best)
+        return next(checks, {})
+
+    def run(self, save: Callable[[dict[str, Any]], None] | None = None) -> None:
+        """Every round that is left; each stage ends in its best state. `save`: called with
+        `state()` after every round."""
         done = 0
         for name, rounds in self.stages:
             while self.round < done + rounds:
@@ -73,8 +78,8 @@ class FitLoop:
                     self.round = done + rounds
                 if self.round == done + rounds:
                     self.model.load_state_dict(self.best_state)
-                if checkpoint is not None:
-                    save_checkpoint(checkpoint, self.config, self.state())
+                if save is not None:
+                    save(self.state())
             done += rounds
 
     def _round(self, stage: str, number: int, rounds: int) -> None:

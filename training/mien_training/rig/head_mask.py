@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mien.errors import InputError
 from mien.video import IMAGE_SUFFIXES
@@ -28,13 +28,18 @@ def head_mask(still: Path, given: Path | None = None) -> NDArray[np.bool_] | Non
         return None
     path = given or still
     try:
-        with Image.open(path) as picture:
-            if given is None and "A" not in picture.getbands():
+        with Image.open(path) as opened:
+            picture = ImageOps.exif_transpose(opened)
+            if "transparency" in picture.info:
+                picture = picture.convert("RGBA")
+            alpha = np.asarray(picture.getchannel("A")) if "A" in picture.getbands() else None
+            if given is None and alpha is None:
                 return None
-            band = "A" if "A" in picture.getbands() else None
-            grey = picture.getchannel("A") if band else picture.convert("L")
-            mask = np.asarray(grey) > _HALF
-    except (OSError, ValueError, Image.DecompressionBombError) as reason:
+            # Bright where the head is, unless it is cut out itself.
+            if alpha is None or (given is not None and (alpha > _HALF).all()):
+                alpha = np.asarray(picture.convert("L"))
+            mask = np.asarray(alpha > _HALF)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as reason:
         raise InputError(f"{path}: not a picture ({reason})") from None
     if not mask.any():
         raise InputError(f"{path}: marks no pixel as the head")

@@ -108,7 +108,12 @@ def write_report(
         section(
             "Training",
             history_charts(fit.history),
-            note="Figures at every check, on the frames that no step has seen, over the steps.",
+            note="Figures at every check, over the rounds, "
+            + (
+                "on frames that were held out: no step has seen a pixel of them."
+                if len(fit.held_out)
+                else "on all frames, for they are few."
+            ),
         ),
         _numbers_section(scene, offsets, metrics or {}),
     ]
@@ -172,9 +177,7 @@ def _frames_section(
     return section("Fit on footage", f'<div class="grid2">{"".join(figures)}</div>', note=note)
 
 
-def _performance_sections(
-    scene: FittedScene, coverage: Sequence[ShapeCoverage]
-) -> tuple[str, str]:
+def _performance_sections(scene: FittedScene, coverage: Sequence[ShapeCoverage]) -> tuple[str, str]:
     """What was shown, and when."""
     camera = scene.seen.camera.cpu().numpy()
     curves = section(

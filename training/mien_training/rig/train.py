@@ -16,11 +16,13 @@ import tyro
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
+from scipy.spatial.transform import Rotation
 
 from mien.atomic import write_atomically
 from mien.channels import HEAD_CHANNELS
 from mien.clip import Clip
 from mien.errors import InputError
+from mien.rotation import yaw_pitch_roll_from_quaternion
 from mien_training.rendering import Look, paint_materials
 from mien_training.rig.coverage import apply_coverage, shape_coverage
 from mien_training.rig.deformation_transfer import transfer_shapes
@@ -68,7 +70,8 @@ class TrainRigConfig:
     scan: ScanOptions = field(default_factory=ScanOptions)
     """What to know of a scan."""
     device: str = "auto"
-    """Where to optimise: cpu, cuda, or auto: cuda if there is one."""
+    """Where a film's colours are compared: cpu, cuda, or auto: cuda if there is one. Tracking,
+    the stage of the points, stills, scans and the report take the CPU."""
     texture_side: int = 1024
     """Texels along the exported skin texture."""
     show_frames: bool = True
@@ -86,7 +89,8 @@ def run(config: TrainRigConfig) -> int:
         return 0
     Console(stderr=True).print(
         f"{config.out}: {metrics['frames']} frames of {metrics['cameras']} cameras, colours "
-        f"{metrics['photometric']:.3f} off on average; see {config.out / 'report.html'}"
+        f"{metrics.get('photometric', float('nan')):.3f} off on average; see "
+        f"{config.out / 'report.html'}"
     )
     return 0
 
@@ -115,14 +119,18 @@ def _train(config: TrainRigConfig) -> dict[str, Any]:
         seen = observe(_recordings(config, template, bar, console))
         seconds["track"] = perf_counter() - start
         tasks: dict[str, Any] = {}
+        last = perf_counter()
 
         def report(stage: str, step: int, steps: int, loss: float) -> None:
+            nonlocal last
             if stage not in tasks:
+                for earlier in tasks.values():  # a stage may end before its last round
+                    bar.update(earlier, completed=bar.tasks[earlier].total)
                 tasks[stage] = bar.add_task(f"fit: {stage}", total=steps)
-                seconds[stage] = -perf_counter()
             bar.update(tasks[stage], completed=step)
-            if step == steps:
-                seconds[stage] += perf_counter()
+            now = perf_counter()
+            seconds[stage] = seconds.get(stage, 0.0) + now - last
+            last = now
 
         fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", report, device)
     apart = fit.disagreement or 0.0
@@ -201,18 +209,18 @@ def _write(
     for camera in range(len(seen.views.intrinsics)):
         _take(template, seen, motion, camera).write(config.out / f"take_{camera}.npz")
     seconds["finish"] = perf_counter() - start
-    last = fit.history[-1] if fit.history else {}
     metrics = {
         "frames": len(seen.camera),
         "cameras": len(seen.views.intrinsics),
         "offsets_ms": (1000 * fit.model.clocks.offsets_s.detach()).tolist(),
-        **{k: last.get(k, 0.0) for k in ("photometric", "landmark", "silhouette")},
+        **{k: v for k, v in fit.figures.items() if k not in ("round", "held_out")},
         **({"verdicts": dict(Counter(c.verdict for c in coverage))} if span > 0 else {}),
         "seconds": seconds,
         "lids": {name: asdict(after) for name, (_, after) in done.lids.items()},
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},
         **({} if fit.disagreement is None else {"pictures_disagree": fit.disagreement}),
         "seed": config.fit.seed,
+        "device": _device_name(config.device),
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
         "history": list(fit.history),
     }
@@ -246,20 +254,23 @@ def _skin(
 
 def _take(template: Template, seen: Observations, motion: Motion, camera: int) -> Clip:
     """The performance as one camera saw it: weights, and the head's angles towards it."""
-    from scipy.spatial.transform import Rotation
-
     mine = (seen.camera == camera).nonzero()[:, 0]
     camera_from_world = seen.views.camera_from_world[camera, :3, :3].double().numpy()
     world_from_rig = Rotation.from_rotvec(motion.rotation[mine].double().numpy())
     # Rig axes: x left of the picture's right, y up, z towards the camera.
     upright = Rotation.from_matrix(np.diag([1.0, -1.0, -1.0]) @ camera_from_world)
-    yaw_pitch_roll = (upright * world_from_rig).as_euler("YXZ")
+    yaw_pitch_roll = yaw_pitch_roll_from_quaternion((upright * world_from_rig).as_quat())
     values = np.concatenate([motion.weights[mine].numpy(), yaw_pitch_roll], 1)
     return Clip(
         names=(*template.shape_names, *HEAD_CHANNELS[:3]),
         times_s=seen.times_s[mine].double().numpy(),
         values=values.astype(np.float32),
     )
+
+
+def _device_name(name: str) -> str:
+    device = _device(name)
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _device(name: str) -> torch.device:
