@@ -12,7 +12,7 @@ it is what makes their pictures agree (`stereo`), and the stage "neutral" paints
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
