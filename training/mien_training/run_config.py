@@ -27,7 +27,7 @@ def claimed_folder(
 ) -> Iterator[None]:
     """While it is entered, and ever after, the folder is this configuration's: config.json says so.
 
-    A call that is refused (InputError) before it wrote anything else into the folder gives it up,
+    A call that fails before it wrote anything else into the folder gives it up,
     so that the corrected one may have it. Raises InputError where a run of other options, or
     something else, is there.
     """
@@ -41,7 +41,7 @@ def claimed_folder(
         _check(path, record)
     try:
         yield
-    except InputError:
+    except Exception:
         if new_claim and set(folder.iterdir()) == {*before, path}:
             path.unlink()
             if new_folder:

@@ -79,6 +79,14 @@ def test_no_gradient_and_zero_gradient_leave_things_alone():
     assert torch.equal(idle, torch.ones(3)) and torch.equal(still, torch.ones(3))
 
 
+def test_parameters_without_entries_are_left_alone():
+    empty = torch.zeros(0, requires_grad=True)
+    other = torch.zeros(2, requires_grad=True)
+    (empty.sum() + other.sum()).backward()
+    AdamUniform([empty, other], lr=1.0).step()
+    assert not torch.equal(other, torch.zeros(2)) and empty.shape == (0,)
+
+
 def test_a_schedule_may_change_lr():
     parameter = torch.zeros(1, requires_grad=True)
     optimizer = AdamUniform([parameter], lr=1.0)

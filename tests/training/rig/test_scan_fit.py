@@ -83,6 +83,8 @@ def test_progress_counts_and_the_loss_falls(losses):
 def test_bad_settings_are_refused(template, known):
     with pytest.raises(InputError, match="expected at least one"):
         ScanFitConfig(lambdas=())
+    with pytest.raises(InputError, match="landmark_weight"):
+        ScanFitConfig(landmark_weight=(0.3, -1.0))
     with pytest.raises(InputError, match="scalp 2"):
         ScanFitConfig(scalp=2.0)
     with pytest.raises(InputError, match="has no noseGrow"):

@@ -5,16 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from support.rig_scene import film as film_of_a_rig
+from support.rig_scene import small_person
 
 from mien.__main__ import main
 from mien.clip import Clip
 from mien.errors import InputError
+from mien.rotation import quaternion_from_angles, rotation_vector_from_quaternion
 from mien.video import VideoWriter
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.known_truth import KnownPerson, record_views
 from mien_training.rig.landmark_fit import LandmarkFitConfig
+from mien_training.rig.motion import Motion
 from mien_training.rig.person import read_person
-from mien_training.rig.train import TrainRigConfig, train_rig
+from mien_training.rig.train import TrainRigConfig, _take, train_rig
 from mien_training.templates import load_template
 
 
@@ -78,9 +83,36 @@ def test_a_second_call_goes_on_and_another_one_is_refused(config, metrics):
         train_rig(replace(config, size=64))
 
 
+def test_takes_turn_the_head_as_recordings_do():
+    """Live Link: yaw to the character's own right, pitch down, roll to its left shoulder."""
+    scene = film_of_a_rig(small_person())
+    angles = np.array([0.3, -0.2, 0.1])
+    turn = rotation_vector_from_quaternion(quaternion_from_angles(angles))
+    count = len(scene.seen.camera)
+    motion = Motion(
+        torch.zeros(count, 5), torch.tensor(turn, dtype=torch.float32).repeat(count, 1),
+        torch.zeros(count, 3),
+    )  # fmt: skip
+    take = _take(scene.person, scene.seen, motion, 0)
+    found = [take[name][0] for name in ("headYaw", "headPitch", "headRoll")]
+    np.testing.assert_allclose(found, angles, atol=1e-3)
+
+
 def test_calls_of_no_use_are_refused(film, tmp_path, capsys):
     with pytest.raises(InputError, match="2 cameras need --cameras"):
         train_rig(TrainRigConfig((film, film), tmp_path / "two"))
+    (tmp_path / "other").mkdir()
+    with pytest.raises(InputError, match="two files are called"):
+        train_rig(
+            TrainRigConfig(
+                (film, tmp_path / "other" / film.name),
+                tmp_path / "two",
+                cameras=tmp_path / "cal.json",
+            )
+        )
+    for name in ("size", "frames", "texture_side"):
+        with pytest.raises(InputError, match=f"{name} is 0"):
+            TrainRigConfig((film,), **{name: 0})
     with pytest.raises(InputError, match="no footage"):
         train_rig(TrainRigConfig((), tmp_path / "none"))
     with pytest.raises(InputError, match="device 'gpu'"):

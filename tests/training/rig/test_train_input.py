@@ -1,6 +1,7 @@
 """Stills from files: a camera without a face is left out, masks come along, units become metres."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from support.stills import three_stills
 
 from mien.errors import InputError
+from mien_training.rig import train_input
 from mien_training.rig.known_truth import KnownPerson
 from mien_training.rig.train_input import read_recordings
 from mien_training.templates import load_template
@@ -32,8 +34,9 @@ def folder(template, tmp_path_factory):
             {"file": f"{number}.png", "width": 256, "height": 256,
              "K": still.camera.K.tolist(), "camera_from_world": pose.tolist()}
         )  # fmt: skip
-    Image.new("RGBA", (256, 256), (60, 60, 60, 255)).save(path / "empty.png")
-    cameras.append({**cameras[0], "file": "empty.png"})
+    for name in ("empty.png", "void.png"):
+        Image.new("RGBA", (256, 256), (60, 60, 60, 255)).save(path / name)
+        cameras.append({**cameras[0], "file": name})
     (path / "cm.json").write_text(json.dumps({"unit_m": 0.01, "cameras": cameras}))
     (path / "unknown.json").write_text(json.dumps({"unit_m": None, "cameras": cameras}))
     return path
@@ -52,8 +55,8 @@ def test_a_camera_without_a_face_is_left_out(folder, template):
     assert "empty.png" in warnings[0] and "left out" in warnings[0]
     with pytest.raises(InputError, match="no face"):
         read(folder, template, ["empty.png"])
-    with pytest.raises(InputError, match=r"empty\.png, empty\.png"):
-        read(folder, template, ["empty.png", "empty.png"])
+    with pytest.raises(InputError, match=r"empty\.png, void\.png"):
+        read(folder, template, ["empty.png", "void.png"])
 
 
 def test_alpha_becomes_the_mask_of_the_crop(folder, template):
@@ -70,6 +73,22 @@ def test_an_unknown_unit_is_measured_by_the_face(folder, template):
     for a, b in zip(known, guessed, strict=True):
         ratio = b.camera.camera_from_world[2, 3] / a.camera.camera_from_world[2, 3]
         assert 0.85 < ratio < 1.15
+
+
+def test_a_unit_that_nothing_tells_is_named(folder, template, monkeypatch):
+    seen = train_input.read_recording
+
+    def later(source, *rest):
+        """As `seen`, but one of the cameras began to film much later."""
+        found = seen(source, *rest)
+        late = 10.0 if source.name == "2.png" else 0.0
+        return replace(found, times_s=found.times_s + late)
+
+    monkeypatch.setattr(train_input, "read_recording", later)
+    with pytest.raises(InputError, match=r"unknown\.json: field 'unit_m' is not known"):
+        read(folder, template, ["0.png", "2.png"], "unknown.json")
+    alone, _ = read(folder, template, ["0.png"], "unknown.json")
+    assert alone[0].camera.camera_from_world[2, 3] > 10  # as the file says
 
 
 def test_a_camera_that_the_file_lacks_is_named(folder, template):

@@ -10,6 +10,7 @@ from mien_training.rendering.camera import Camera, look_at_camera, project
 from mien_training.rendering.look import Look
 from mien_training.rig.video_input import (
     cropped_camera,
+    lens_map,
     pinhole_camera,
     read_recording,
     undistort,
@@ -77,10 +78,10 @@ def test_undistorting_puts_points_where_a_pinhole_sees_them():
     rows, columns = np.mgrid[:200, :200] + 0.5
     spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8)
     image = np.repeat(spot[..., None], 3, 2).astype(np.uint8)
-    straight = undistort(image, bent).astype(float)[..., 0]
+    straight = undistort(image, lens_map(bent)).astype(float)[..., 0]
     found = [(straight * g).sum() / straight.sum() for g in (columns, rows)]
     np.testing.assert_allclose(found, [u, v], atol=0.2)
-    assert undistort(image, plain) is image
+    assert undistort(image, lens_map(plain)) is image
 
 
 def test_films_of_no_use_are_refused(film, tmp_path):

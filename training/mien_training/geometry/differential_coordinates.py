@@ -153,7 +153,12 @@ def _solve_cholespy(matrix: csr_array, device: torch.device, dtype: torch.dtype)
     i, j = (torch.from_numpy(c.astype(np.int32)).to(device) for c in coo.coords)
     values = torch.from_numpy(coo.data).to(device)
     make = cholespy.CholeskySolverF if dtype == torch.float32 else cholespy.CholeskySolverD
-    factor = make(coo.shape[0], i, j, values, cholespy.MatrixType.COO)
+    try:
+        factor = make(coo.shape[0], i, j, values, cholespy.MatrixType.COO)
+    except (RuntimeError, TypeError, ValueError):
+        if device.type == "cpu":
+            raise
+        return _solve_scipy(matrix, device, dtype)  # it was built, or loaded, without CUDA
 
     def solve(x: torch.Tensor) -> torch.Tensor:
         if x.device.type != "cuda" or x.shape[1] <= _CUDA_COLUMNS:

@@ -128,6 +128,8 @@ def _visible_warp(points: torch.Tensor, faces: torch.Tensor, size: tuple[int, in
     xyz = points.float().contiguous()
     indices = faces.int().contiguous()
     keys = torch.full((len(xyz), *size), -1, dtype=torch.int64, device=xyz.device)
+    if xyz.is_cuda and not wp.is_cuda_available():
+        raise InputError("rasterize: torch uses CUDA, but Warp finds no driver; take device cpu")
     device = wp.device_from_torch(xyz.device)
     # Torch has no uint64 arithmetic: Warp sees the same memory as unsigned.
     unsigned = wp.array(

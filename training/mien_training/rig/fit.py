@@ -12,7 +12,7 @@ it is what makes their pictures agree (`stereo`), and the stage "neutral" paints
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +38,11 @@ from mien_training.templates import Template
 
 __all__ = ["RigFit", "fit_rig", "moments_of"]
 
+_LONGEST_S = 0.05
+"""Frames of several cameras that are farther apart show different moments."""
+_KNOTS = 2.0
+"""At most that many to a frame of the fastest camera: of long films few frames are looked at."""
+
 
 @dataclass(frozen=True, eq=False)
 class RigFit:
@@ -53,7 +58,8 @@ class RigFit:
     figures: dict[str, float] = field(default_factory=dict)
     """Those of this model; empty if there was no check."""
     disagreement: float | None = None
-    """Of pictures of one moment, as a share of their brightness; None where none were compared."""
+    """Of pictures of one moment, as a share of their brightness; None where no two of them show
+    the same part of a face."""
 
     def motion_at(self, seen: Observations) -> Motion:
         """The performance at every frame."""
@@ -65,11 +71,11 @@ class RigFit:
 def moments_of(camera: Tensor, times_s: Tensor) -> tuple[Tensor, Tensor]:
     """(N,) index of each frame's moment, unsynchronised cameras rounded together, and (M,) times.
 
-    A moment is one tick of the fastest camera.
+    A moment is one tick of the fastest camera, but no longer than a face holds still.
     """
     gaps = [times_s[camera == c].diff() for c in torch.unique(camera)]
     ticks = [float(gap.median()) for gap in gaps if len(gap)]
-    tick = min((t for t in ticks if t > 1e-4), default=1.0)
+    tick = min(t for t in (*ticks, _LONGEST_S) if t > 1e-4)
     found, moment = torch.unique((times_s / tick).round().long(), return_inverse=True)
     return moment, found.to(times_s.dtype) * tick
 
@@ -94,6 +100,8 @@ def fit_rig(
     moment, times = moments_of(seen.camera, seen.times_s)
     if len(times) == 1:
         config = neutral_only(config, template)
+    gap = float(times.diff().median()) if len(times) > 1 else 1.0
+    config = replace(config, knot_rate_hz=min(config.knot_rate_hz, _KNOTS / gap))
     state = save = None
     if checkpoint is not None:
         origin = origin_of(config, template, seen)
@@ -153,7 +161,7 @@ def _first_stage(
 def _stereo_stage(
     template: Template, seen: Observations, model: RigModel, points: LandmarkFit,
     config: RigFitConfig, progress: Progress | None,
-) -> float:  # fmt: skip
+) -> float | None:  # fmt: skip
     """The neutral and the pose that make the pictures of one moment agree; how far they do not."""
 
     def report(step: int, steps: int, loss: float) -> None:

@@ -89,14 +89,23 @@ class RigFitConfig:
 
     def __post_init__(self) -> None:
         counts = (self.neutral_rounds, self.joint_rounds, self.steps, self.sweep_frames)
-        if min(counts) < 0 or min(self.batch, self.held_out, self.patience) < 1:
+        if min(counts) < 0 or min(self.batch, self.patience) < 1 or self.held_out < 2:
             raise InputError(
                 f"RigFitConfig: neutral_rounds, joint_rounds, steps, sweep_frames {counts}, "
                 f"expected 0 or more; batch {self.batch}, held_out {self.held_out}, patience "
-                f"{self.patience}, expected 1 or more"
+                f"{self.patience}, expected 1 or more (held_out 2 or more)"
             )
         if not 0 <= self.at_rest < 1:
             raise InputError(f"RigFitConfig: at_rest {self.at_rest}, expected 0 or more, below 1")
+        if self.seed < 0:
+            raise InputError(f"RigFitConfig: seed {self.seed}, expected 0 or more")
+        if not min(self.neutral_rate, self.identity_rate, self.texture_rate) >= 0:
+            raise InputError(
+                f"RigFitConfig: neutral_rate {self.neutral_rate}, identity_rate "
+                f"{self.identity_rate}, texture_rate {self.texture_rate}, expected 0 or more"
+            )
+        if not min(vars(self.losses).values()) >= 0:
+            raise InputError(f"RigFitConfig: {self.losses}, expected weights of 0 or more")
         if not (self.knot_rate_hz > 0 and self.texture_side >= 8 and self.spread >= 0):
             raise InputError(
                 f"RigFitConfig: knot_rate_hz {self.knot_rate_hz}, texture_side "

@@ -69,6 +69,13 @@ class LandmarkFitConfig:
     range_penalty: float = 1.0
     """Weight of the mean squared excess of blendshape weights over 0..1."""
 
+    def __post_init__(self) -> None:
+        weights = (self.identity_prior, self.expression_prior, self.range_penalty)
+        if self.steps < 1 or not self.learning_rate > 0 or not min(weights) >= 0:
+            raise InputError(
+                f"{self}: expected one step or more, a rate above 0, weights of 0 or more"
+            )
+
 
 @dataclass(frozen=True, eq=False)
 class ShapeFreedom:

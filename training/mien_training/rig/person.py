@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien.rig import Joint, Material
 from mien_training.rendering import Look, paint_materials
@@ -65,9 +67,9 @@ def person_materials(
 def write_person(folder: Path, person: Template, skin: NDArray[np.uint8] | None) -> None:
     """`person.npz`, and `skin.png` if there is one."""
     if skin is not None:
-        draft = folder / f".{_SKIN_FILE}.part"
-        Image.fromarray(skin).save(draft, format="PNG")
-        draft.replace(folder / _SKIN_FILE)
+        buffer = BytesIO()
+        Image.fromarray(skin).save(buffer, "PNG")
+        write_atomically(folder / _SKIN_FILE, buffer.getvalue())
     write_template(folder / TEMPLATE_FILE, person)
 
 

@@ -44,7 +44,7 @@ class RigidMouth:
 
     @classmethod
     def of(cls, template: Template) -> RigidMouth | None:
-        """None for a template without teeth or without jawOpen."""
+        """None for a template without teeth, or whose jawOpen leaves them where they are."""
         arches = [p for p in forbidden_pairs(template) if p.name == "teeth"]
         if not arches:
             return None
@@ -55,6 +55,8 @@ class RigidMouth:
             if np.abs(delta[lower]).max() > STILL_M
         }
         opened = template.shape_names.index("jawOpen")
+        if opened not in swings:
+            return None
         swing = swings[opened].points(v) - v
         motion = template.shape_deltas[opened].astype(np.float64)
         length = np.maximum((swing**2).sum(1), 1e-12)

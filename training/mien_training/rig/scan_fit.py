@@ -73,7 +73,15 @@ class ScanFitConfig:
             )
         if not (self.step_m > 0 and min(self.reach_m) > 0 and 0 <= self.scalp <= 1):
             raise InputError(
-                f"ScanFitConfig: step_m {self.step_m}, reach_m {self.reach_m}, scalp {self.scalp}"
+                f"ScanFitConfig: step_m {self.step_m}, reach_m {self.reach_m}, scalp {self.scalp}, "
+                "expected lengths above 0 and a share"
+            )
+        weights = (*self.landmark_weight, self.scan_weight, self.contact_weight)
+        if not min(*weights, self.identity_prior) >= 0:
+            raise InputError(
+                f"ScanFitConfig: landmark_weight {self.landmark_weight}, scan_weight "
+                f"{self.scan_weight}, contact_weight {self.contact_weight}, identity_prior "
+                f"{self.identity_prior}, expected 0 or more"
             )
 
 
@@ -163,8 +171,7 @@ class _NonRigid:
         for level, lambda_ in enumerate(lambdas):
             t = level / max(len(lambdas) - 1, 1)
             reach, mark_weight = (
-                float(np.exp((1 - t) * np.log(a) + t * np.log(b)))
-                for a, b in (config.reach_m, config.landmark_weight)
+                a ** (1 - t) * b**t for a, b in (config.reach_m, config.landmark_weight)
             )
             moved, done = self._level(moved, lambda_, reach, mark_weight, done, progress)
         return moved.numpy()

@@ -79,19 +79,26 @@ def fit_stereo(
     config: StereoConfig | None = None,
     seed: int = 0,
     progress: Callable[[int, int, float], None] | None = None,
-) -> tuple[Motion, float]:
+) -> tuple[Motion, float | None]:
     """Change `rig`'s neutral until N pictures of one moment agree; the moment's pose after it, and
-    how much the pictures still differ, as a share of their brightness.
+    how much the pictures still differ, as a share of their brightness; None where no two of them
+    show the same part of the face.
 
-    The rig stays as it was where that is above `most_disagreement`.
+    The rig stays as it was there, and where they differ by more than `most_disagreement`.
 
     motion: of that moment, (1, ...); its weights stay. marks: the tracker's points on the rig's
     mesh; faces (F, 3); compared (F,) bool: triangles whose colours count. progress: called with
-    step, steps and loss. Raises InputError for fewer than two pictures.
+    step, steps and loss. Raises InputError for fewer than two pictures, and for pictures too small
+    to shrink.
     """
     if len(seen.camera) < 2:
         raise InputError(f"fit_stereo: {len(seen.camera)} pictures, expected two or more")
     config = config or StereoConfig()
+    if min(seen.images.shape[1:3]) < max(config.shrink):
+        raise InputError(
+            f"fit_stereo: pictures of {tuple(seen.images.shape[1:3])}, expected {config.shrink} or "
+            "more pixels a side"
+        )
     rng = torch.Generator().manual_seed(seed)
     rotation = motion.rotation.clone().requires_grad_()
     translation = motion.translation.clone().requires_grad_()
@@ -135,8 +142,9 @@ def fit_stereo(
             done += 1
             if progress is not None:
                 progress(done, total, float(colours.detach()))
-    left = float(colours.detach())
-    if left > config.most_disagreement:
+    shared = int((places.weight > 0).any(0).sum())
+    left = float(colours.detach()) if shared >= _FEWEST else None
+    if left is None or left > config.most_disagreement:
         with torch.no_grad():
             rig.u_neutral.copy_(start[0])
             rig.identity.copy_(start[1])
@@ -157,5 +165,7 @@ def _look(
     return places, light, marks.confidence(every, turn, seen.views, seen.camera)
 
 
+_FEWEST = 100
+"""Places that two pictures share; fewer tell nothing."""
 _LOOK_EVERY = 10
 """Steps for which what is visible, and the light, are taken to stay."""

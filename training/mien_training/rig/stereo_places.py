@@ -145,6 +145,8 @@ def _colours(
     moved = places.at(vertices - held, faces)
     place = places.at(held, faces) + (moved * normal).sum(1, keepdim=True) * normal
     pixels = seen.views.pixels(seen.camera, place.expand(len(seen.camera), -1, -1))
-    height, width = seen.images.shape[1:3]
-    grid = 2 * pixels / pixels.new_tensor([width, height]) - 1
+    rows, columns = pictures.shape[2:]
+    # `logarithms` leaves out the last pixels where sides are no multiples of what it takes as one.
+    shrink = seen.images.shape[1] // rows
+    grid = 2 * pixels / pixels.new_tensor([shrink * columns, shrink * rows]) - 1
     return F.grid_sample(pictures, grid[:, None], align_corners=False)[:, :, 0]

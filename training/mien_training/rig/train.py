@@ -77,6 +77,12 @@ class TrainRigConfig:
     show_frames: bool = True
     """False keeps every pixel of the footage out of the report."""
 
+    def __post_init__(self) -> None:
+        for name, least in (("size", 32), ("frames", 1), ("texture_side", 32)):
+            value = getattr(self, name)
+            if value < least:
+                raise InputError(f"train rig: {name} is {value}, expected {least} or more")
+
 
 def run(config: TrainRigConfig) -> int:
     """The command."""
@@ -133,12 +139,17 @@ def _train(config: TrainRigConfig) -> dict[str, Any]:
             last = now
 
         fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", report, device)
-    apart = fit.disagreement or 0.0
-    if apart > config.fit.stereo.most_disagreement:
+    still = len(seen.camera) > 1 and not seen.times_s.any()
+    apart, most = fit.disagreement, config.fit.stereo.most_disagreement
+    if still and (apart is None or apart > most):
+        what = (
+            "no two pictures show the same part of the face"
+            if apart is None
+            else f"the pictures differ by {100 * apart:.0f} % where they should show the same skin "
+            "(highlights? cameras?)"
+        )
         console.print(
-            f"warning: the pictures differ by {100 * apart:.0f} % where they should show the same "
-            "skin (highlights? cameras?): the face is that of the tracker's points alone",
-            style="yellow",
+            f"warning: {what}: the face is that of the tracker's points alone", style="yellow"
         )
     metrics = _write(config, template, seen, fit, seconds)
     return metrics

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.rig.calibration import Calibration, read_calibration, scaled
@@ -17,6 +18,9 @@ from mien_training.rig.world_scale import metres_per_unit
 from mien_training.templates import Template
 
 __all__ = ["read_recordings"]
+
+_APART_S = 0.05
+"""Frames of two cameras that close show one moment, for the size of the world."""
 
 
 def read_recordings(
@@ -37,6 +41,12 @@ def read_recordings(
     if cameras is None and len(sources) > 1:
         raise InputError(
             f"train rig: {len(sources)} cameras need --cameras FILE, which says where they stood"
+        )
+    doubled = sorted({s.name for s in sources if [t.name for t in sources].count(s.name) > 1})
+    if doubled:
+        raise InputError(
+            f"train rig: two files are called {doubled[0]!r}; cameras are told apart by the names "
+            "of their files"
         )
     calibration = Calibration({}, 1.0) if cameras is None else read_calibration(cameras)
     found: list[Recording] = []
@@ -61,12 +71,34 @@ def read_recordings(
             warn(f"{reason}; left out")
     if not found:
         raise InputError(f"train rig: no face in any of {', '.join(s.name for s in sources)}")
-    return _in_metres(template, found) if calibration.unit_m is None else found
+    if calibration.unit_m is not None or len(found) == 1:
+        return found  # one camera: the world is as large as one likes, the head is in metres
+    try:
+        return _in_metres(template, found)
+    except InputError as reason:
+        raise InputError(f"{cameras}: field 'unit_m' is not known, and {reason}") from None
 
 
 def _in_metres(template: Template, recordings: list[Recording]) -> list[Recording]:
-    """The world's unit from the first frames, which are taken to show one moment."""
+    """The world's unit from the first moment that shows the face to two cameras."""
     cameras = [r.camera for r in recordings]
-    first = [r.points[0] for r in recordings if r.points is not None]
-    unit = metres_per_unit(template, cameras, np.stack(first).astype(np.float64))
+    moment = _common_moment(recordings)
+    pixels = [_points_at(r, moment) for r in recordings]
+    unit = metres_per_unit(template, cameras, np.stack(pixels))
     return [replace(r, camera=scaled(r.camera, unit)) for r in recordings]
+
+
+def _common_moment(recordings: list[Recording]) -> float:
+    times = np.unique(np.concatenate([r.times_s for r in recordings]))
+    for time_s in times:
+        if sum(np.isfinite(_points_at(r, time_s)).all() for r in recordings) > 1:
+            return float(time_s)
+    return float(times[0])
+
+
+def _points_at(recording: Recording, time_s: float) -> NDArray[np.float64]:
+    """(478, 2) of the frame at that time, NaN if there is none."""
+    nearest = int(np.abs(recording.times_s - time_s).argmin())
+    if recording.points is None or abs(recording.times_s[nearest] - time_s) > _APART_S:
+        return np.full((478, 2), np.nan)
+    return np.asarray(recording.points[nearest], np.float64)

@@ -17,7 +17,11 @@ from mien.video import count_frames, read_frames
 from mien_training.rendering.camera import Camera
 from mien_training.rig.observations import Recording
 
-__all__ = ["NoFaceError", "cropped_camera", "pinhole_camera", "read_recording", "undistort"]
+__all__ = [
+    "NoFaceError", "cropped_camera", "lens_map", "pinhole_camera", "read_recording", "undistort",
+]  # fmt: skip
+
+Float64Array = NDArray[np.float64]
 
 _MARGIN = 0.35
 """Of the face's extent, on each side of the crop: the tracker's points end at the hairline."""
@@ -56,9 +60,10 @@ def read_recording(
     """
     total = count_frames(source) or 0
     every = 1
-    frames: list[tuple[float, NDArray[np.uint8]]] = []
+    kept: list[int] = []
     points: list[NDArray[np.float32]] = []
     tracker: Tracker | None = None
+    lens: Float64Array | None = None
     for n, frame in enumerate(read_frames(source)):
         height, width = frame.image.shape[:2]
         if camera is None:
@@ -71,19 +76,20 @@ def read_recording(
         if mask is not None and mask.shape != (height, width):
             raise InputError(f"{source}: {width} x {height}, but its mask has {mask.shape[::-1]}")
         tracker = tracker or Tracker(focal_px=float(camera.K[0, 0]))
-        image = undistort(frame.image, camera)
-        faces = tracker.track(image)  # every frame: following is surer than finding again
+        lens = lens_map(camera) if lens is None else lens
+        # Every frame: following is surer than finding again.
+        faces = tracker.track(undistort(frame.image, lens))
         if n % every == 0:
-            frames.append((frame.time_s, image))
+            kept.append(n)
             found = faces[0].landmarks[:, :2] if faces else np.full((478, 2), np.nan)
             points.append(found.astype(np.float32))
-        if len(frames) > most_frames:
-            frames, points, every = frames[::2], points[::2], 2 * every
+        if len(kept) > most_frames:
+            kept, points, every = kept[::2], points[::2], 2 * every
         if progress is not None:
             progress(n + 1, max(total, n + 1))
-    if camera is None or not np.isfinite(points).any():
-        raise NoFaceError(f"{source}: no face in any of its {len(frames)} frames")
-    return _cropped(frames, np.stack(points), camera, size, mask)
+    if camera is None or lens is None or not np.isfinite(points).any():
+        raise NoFaceError(f"{source}: no face in any of its {len(kept)} frames")
+    return _cropped(source, set(kept), np.stack(points), camera, lens, size, mask)
 
 
 def cropped_camera(camera: Camera, left: float, top: float, side: float, size: int) -> Camera:
@@ -93,46 +99,56 @@ def cropped_camera(camera: Camera, left: float, top: float, side: float, size: i
     return Camera(pixels @ camera.K, camera.camera_from_world, size, size)
 
 
-def undistort(image: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:
-    """The picture that the same camera would take without its k1 and k2."""
+def lens_map(camera: Camera) -> Float64Array:
+    """(2, H, W) row and column, from pixel centres, where a camera with k1 and k2 sees what one
+    without them sees at each pixel; (2, 0, 0) if there is no difference."""
     if camera.k1 == 0 and camera.k2 == 0:
-        return image
+        return np.zeros((2, 0, 0))
     x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     rays = np.stack([x, y, np.ones_like(x)], -1) @ np.linalg.inv(camera.K).T
     r2 = (rays[..., :2] ** 2).sum(-1, keepdims=True)
     bent = rays[..., :2] * (1 + r2 * (camera.k1 + r2 * camera.k2))
     where = bent @ camera.K[:2, :2].T + camera.K[:2, 2] - 0.5
+    return np.asarray(where.transpose(2, 0, 1)[::-1])
+
+
+def undistort(image: NDArray[np.uint8], lens: Float64Array) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) that the camera of `lens_map` would take without its k1 and k2."""
+    if not lens.size:
+        return image
+    channels = image.transpose(2, 0, 1)
     return np.stack(
-        [
-            ndimage.map_coordinates(
-                channel, where.transpose(2, 0, 1)[::-1], order=1, mode="nearest"
-            )
-            for channel in image.transpose(2, 0, 1)
-        ],
-        axis=-1,
+        [ndimage.map_coordinates(c, lens, order=1, mode="nearest") for c in channels], axis=-1
     )
 
 
 def _cropped(
-    frames: list[tuple[float, NDArray[np.uint8]]],
+    source: str | Path,
+    kept: set[int],
     points: NDArray[np.float32],
     camera: Camera,
+    lens: Float64Array,
     size: int,
     mask: NDArray[np.bool_] | None,
 ) -> Recording:
+    """Reads the source again: all of a film's frames at once may not fit into memory."""
     seen = points[np.isfinite(points).all((1, 2))].reshape(-1, 2)
     low, high = np.quantile(seen, 0.001, axis=0), np.quantile(seen, 0.999, axis=0)
     side = float((high - low).max() * (1 + 2 * _MARGIN))
     left, top = ((low + high) / 2 - side / 2).tolist()
-    images = np.stack([_cut(image, left, top, side, size) for _, image in frames])
-    times = np.array([time_s for time_s, _ in frames], np.float64)
+    images, times = [], []
+    for n, frame in enumerate(read_frames(source)):
+        if n in kept:
+            images.append(_cut(undistort(frame.image, lens), left, top, side, size))
+            times.append(frame.time_s)
     moved = ((points - np.array([left, top])) * (size / side)).astype(np.float32)
     masks = None
     if mask is not None:
         grey = np.repeat(np.uint8(255) * mask[..., None], 3, 2)
-        cut = _cut(undistort(grey, camera), left, top, side, size)[..., 0] > 127
+        cut = _cut(undistort(grey, lens), left, top, side, size)[..., 0] > 127
         masks = np.repeat(cut[None], len(images), 0)
-    return Recording(images, times, cropped_camera(camera, left, top, side, size), masks, moved)
+    cropped = cropped_camera(camera, left, top, side, size)
+    return Recording(np.stack(images), np.array(times, np.float64), cropped, masks, moved)
 
 
 def _cut(

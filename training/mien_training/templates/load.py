@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from platformdirs import user_cache_path
@@ -126,5 +127,5 @@ def read_template(path: Path) -> Template:
             "identity": IdentityBasis(a["identity_modes"]) if "identity_modes" in a else None,
         }
         return Template(**plain)
-    except (OSError, ValueError, KeyError, TypeError) as reason:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as reason:
         raise InputError(f"{path}: not a template file ({reason})") from None
