@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from mien_training.rendering.face_frame import FaceFrame
 from mien_training.rendering.noise import smoothstep
+from mien_training.rig.lid_edges import clearance
 from mien_training.templates import Template
 
 __all__ = ["lids_on_eyeballs"]
@@ -84,20 +84,15 @@ def _lift(
     person: Float32Array,
 ) -> Float32Array:
     """(N, 3) displacement of the skin away from the eyeball's centre, where it came too close."""
-    needed, _ = _clearance(*before, template)
-    there, outwards = _clearance(*after, person)
+    needed, _ = _above(*before, template)
+    there, outwards = _above(*after, person)
     lift = np.maximum(np.minimum(needed, _MARGIN_M) - there, 0.0)
     return np.asarray(lift[:, None] * outwards, np.float32)
 
 
-def _clearance(
+def _above(
     centre: Float32Array, ball: NDArray[np.int64], skin: NDArray[np.int64], points: Float32Array
 ) -> tuple[Float64Array, Float64Array]:
     """(N,) distance of the skin from the eyeball's surface, along (N, 3) rays from its centre."""
-    surface, at = points[ball] - centre.astype(np.float64), points[skin] - centre.astype(np.float64)
-    radius, distance = np.linalg.norm(surface, axis=1), np.linalg.norm(at, axis=1)
-    rays = at / distance[:, None]
-    apart, nearest = cKDTree(surface / radius[:, None]).query(rays, k=3)
-    weight = 1 / np.maximum(apart, 1e-6)
-    here = (weight * radius[nearest]).sum(1) / weight.sum(1)
-    return np.asarray(distance - here), np.asarray(rays)
+    surface, at = (points[rows].astype(np.float64) - centre for rows in (ball, skin))
+    return clearance(surface, at), at / np.linalg.norm(at, axis=1, keepdims=True)

@@ -28,7 +28,7 @@ __all__ = ["Explanation", "Objective"]
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """How B frames look, and how far that is from what was seen."""
+    """How far the person in B frames is from what was seen there."""
 
     loss: Tensor
     figures: dict[str, float]
