@@ -77,6 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = " ".join(words[:length])
         if name in available and len(words) >= length:
             return _run(name, available[name], words[length:])
+    family = [name for name in sorted(available) if name.startswith(" ".join(words[:1]) + " ")]
+    if words and family:
+        asked = words[1:2] in (["-h"], ["--help"])
+        print(f"usage: mien {words[0]} {{{', '.join(f.split()[1] for f in family)}}} [OPTIONS]     "
+              f"(mien {family[0]} --help tells the options)",
+              file=sys.stdout if asked else sys.stderr)  # fmt: skip
+        return 0 if asked else 2
     usage = USAGE.format(commands="\n".join(f"  {name}" for name in sorted(available)))
     if not words or words[0] in ("-h", "--help"):
         print(usage)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from mien.character import Character
     from mien.session import Frame
 
-__all__ = ["Take", "clip_from_frames", "write_take"]
+__all__ = ["Take", "check_takes", "clip_from_frames", "write_take"]
 
 TakeWriter = Callable[[Path, "Take"], None]
 
+_CLIPS = (".csv", ".npz")
 _WRITERS_IN = {".glb": "export", ".mp4": "train", ".png": "train"}
 """File suffix -> the extra whose package brings a writer (entry-point group mien.take_writers)."""
 
@@ -66,18 +67,30 @@ def clip_from_frames(frames: tuple[Frame, ...]) -> Clip:
     )
 
 
+def check_takes(paths: Sequence[Path]) -> None:
+    """Raises InputError for no files, an unknown suffix, and a folder that is not there."""
+    if not paths:
+        raise InputError("--out names no file to write")
+    for path in paths:
+        if path.suffix.lower() not in (*_CLIPS, *_WRITERS_IN):
+            known = ", ".join([*_CLIPS, *_WRITERS_IN])
+            raise InputError(
+                f"cannot write a take to {str(path)!r}: the suffix must be one of {known}"
+            )
+        if not path.parent.is_dir():
+            raise InputError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
+
+
 def write_take(path: Path, take: Take) -> None:
     """Write by suffix: .csv and .npz here; .glb, .mp4 and .png through installed extras.
 
-    Raises InputError for an unknown suffix, MissingExtraError where an extra is missing.
+    Raises as `check_takes`, and MissingExtraError where an extra is missing.
     """
+    check_takes((path,))
     suffix = path.suffix.lower()
-    if suffix in (".csv", ".npz"):
+    if suffix in _CLIPS:
         take.clip.write(path)
         return
-    if suffix not in _WRITERS_IN:
-        known = ", ".join([".csv", ".npz", *_WRITERS_IN])
-        raise InputError(f"cannot write a take to {str(path)!r}: the suffix must be one of {known}")
     for entry in entry_points(group="mien.take_writers", name=suffix.lstrip(".")):
         try:
             writer: TakeWriter = entry.load()

@@ -63,6 +63,13 @@ def test_errors_name_command_and_cause(capsys: pytest.CaptureFixture[str]) -> No
     assert captured.out == ""
 
 
+def test_a_family_of_commands_lists_its_members(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["train", "--help"]) == 0
+    assert "usage: mien train {animator, rig}" in capsys.readouterr().out
+    assert command_line.main(["train"]) == 2
+    assert "animator, rig" in capsys.readouterr().err
+
+
 def test_missing_extra_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     command_line.main(["needy"])
     assert "pip install 'mien[train]'" in capsys.readouterr().err

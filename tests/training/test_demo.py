@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import mien
+from mien.__main__ import main
 from mien.channels import ARKIT_CHANNELS
 from mien.clip import Clip
 from mien.glb import read_weights_animation
@@ -77,3 +78,9 @@ def test_a_real_take_drives_the_character(demo, shared_data, tmp_path):
 def animated_weights(path) -> np.ndarray:
     """(T, 52) the weights that the file's animation gives the face, in ARKit order."""
     return read_weights_animation(path.read_bytes()).select(ARKIT_CHANNELS).values
+
+
+def test_a_video_that_is_not_there_is_said_before_any_training(tmp_path, capsys):
+    assert main(["demo", "--video", str(tmp_path / "no.mp4"), "--out", str(tmp_path / "d")]) == 2
+    assert "no.mp4: no such file" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()

@@ -45,12 +45,32 @@ def test_a_refused_call_leaves_the_folder_to_the_corrected_one(tmp_path):
     folder = tmp_path / "new" / "run"
     refused(folder, Config(folder, steps=4))
     assert not folder.exists()
-    (tmp_path / "mine.txt").touch()
-    refused(tmp_path, Config(tmp_path, steps=4))
-    assert not (tmp_path / "config.json").exists() and (tmp_path / "mine.txt").exists()
+    assert not any(tmp_path.iterdir())
     refused(folder, Config(folder, steps=4), leaves=("checkpoint.pt",))  # work that may go on
-    with pytest.raises(InputError, match="other options"):
+    with pytest.raises(InputError, match=r"other options \(steps is 4 there, 3 here\)"):
         claim(folder, Config(folder))
+
+
+def test_an_interrupted_call_that_did_nothing_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), claimed_folder(tmp_path / "run", Config(tmp_path)):
+        raise KeyboardInterrupt
+    assert not (tmp_path / "run").exists()
+
+
+def test_folders_of_others_are_not_taken(tmp_path):
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(InputError, match=r"holds other files \(mine\.txt\)"):
+        claim(tmp_path, Config(tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+    with pytest.raises(InputError, match=r"mine\.txt: cannot be the run's folder"):
+        claim(tmp_path / "mine.txt", Config(tmp_path))
+
+
+def test_what_an_older_version_did_not_know_is_named(tmp_path):
+    claim(tmp_path, Config(tmp_path))
+    (tmp_path / "config.json").write_text('{"clips": [], "steps": 3, "deep": {"a": 1}}')
+    with pytest.raises(InputError, match="deep is unknown to this version; workers is unknown the"):
+        claim(tmp_path, Config(tmp_path))
 
 
 def test_a_refused_call_keeps_the_claim_of_an_earlier_one(tmp_path):

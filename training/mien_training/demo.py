@@ -15,10 +15,10 @@ from rich.console import Console
 
 import mien
 from mien.driving import neutral_of, watch
-from mien.errors import ServiceError
+from mien.errors import InputError, ServiceError
 from mien.service.client import drive_stream
 from mien.take import Take, write_take
-from mien.video import demo_video
+from mien.video import count_frames, demo_video
 from mien_exporters.character import ExportConfig, export_runs
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
 
@@ -71,8 +71,12 @@ def serving(package: Path, timeout_s: float = 30.0) -> Iterator[str]:
 def run(config: DemoConfig) -> int:
     """Run every stage; prints where the results are."""
     seconds: dict[str, float] = {}
-    config.out.mkdir(parents=True, exist_ok=True)
     video = config.video or demo_video()
+    count_frames(video)  # before all the work: is there one?
+    try:
+        config.out.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise InputError(f"--out {config.out}: cannot be a folder ({reason.strerror})") from None
     run_folder, package = config.out / "run", config.out / "character.mien"
 
     with _stage("train the animator", seconds):

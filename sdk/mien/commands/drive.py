@@ -14,7 +14,7 @@ from mien.clip import Clip
 from mien.driving import SeenFrame, drive, drive_with_clip, neutral_of, watch
 from mien.errors import InputError
 from mien.session import Frame
-from mien.take import Take, write_take
+from mien.take import Take, check_takes, write_take
 
 __all__ = ["DriveConfig", "run"]
 
@@ -40,9 +40,16 @@ class DriveConfig:
     json: bool = False
     """Print one JSON object on stdout and nothing else there."""
 
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"--limit is {self.limit}, expected 1 or more")
+
 
 def run(config: DriveConfig) -> int:
     """Track (or read the clip), drive, write every file."""
+    check_takes(config.out)
+    if config.server is None and (config.token_file or config.server_ca):
+        raise InputError("--token-file and --server-ca go with --server")
     character = mien.load(config.package)
     seen: list[SeenFrame] = []
     if Path(config.source).suffix.lower() in (".csv", ".npz"):

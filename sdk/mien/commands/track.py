@@ -13,7 +13,7 @@ import tyro
 from mien.channels import ARKIT_CHANNELS, HEAD_CHANNELS, SCORE_NAMES, reorder
 from mien.clip import Clip
 from mien.driving import SeenFrame, watch
-from mien.errors import MienError
+from mien.errors import InputError, MienError
 from mien.rotation import yaw_pitch_roll_from_quaternion
 
 __all__ = ["TrackConfig", "clip_from_seen", "run"]
@@ -31,6 +31,14 @@ class TrackConfig:
     """Stop after this many frames."""
     json: bool = False
     """Print one JSON object on stdout and nothing else there."""
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"--limit is {self.limit}, expected 1 or more")
+        if self.out.suffix.lower() not in (".csv", ".npz"):
+            raise InputError(f"--out is {str(self.out)!r}, expected a .csv or .npz file")
+        if not self.out.parent.is_dir():
+            raise InputError(f"--out {self.out}: there is no folder {str(self.out.parent)!r}")
 
 
 def clip_from_seen(seen: list[SeenFrame]) -> Clip:

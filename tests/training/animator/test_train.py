@@ -13,6 +13,7 @@ from mien_exporters.character import ExportConfig, export_runs
 from mien_training.animator import dataset
 from mien_training.animator.dataset import ALL_GROUPS, SceneJob, record
 from mien_training.animator.fit import FitConfig
+from mien_training.animator.network import NetworkConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
 from mien_training.rig.person import person_template, write_person
 from mien_training.templates import load_template
@@ -58,6 +59,20 @@ def test_a_second_call_has_nothing_left_to_do_and_other_options_are_refused(fini
         train_animator(replace(config, seed=9))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"frames": 0}, {"seed": -1}, {"look_seed": -2}, {"workers": 0}, {"validation_share": 1.0},
+     {"features": ("nonsense",)}, {"features": ()}],
+)  # fmt: skip
+def test_options_of_no_use_are_refused_at_once(wrong):
+    with pytest.raises(InputError):
+        TrainAnimatorConfig(**wrong)
+    for make in (lambda: FitConfig(steps=0), lambda: FitConfig(learning_rate=0.0),
+                 lambda: NetworkConfig(hidden=0), lambda: NetworkConfig(dropout=1.0)):  # fmt: skip
+        with pytest.raises(InputError, match="expected"):
+            make()
+
+
 def test_a_persons_rig_becomes_their_character(tmp_path):
     anny = load_template("anny")
     neutral = (anny.vertices + anny.identity.sample(4)).astype(np.float32)
@@ -68,8 +83,14 @@ def test_a_persons_rig_becomes_their_character(tmp_path):
         out=tmp_path / "run", rig=tmp_path / "rig", frames=200, workers=1,
         fit=FitConfig(steps=4, batch=2),
     )  # fmt: skip
-    with pytest.raises(InputError, match="consent"):
+    with pytest.raises(InputError, match="filmed person's"):
         train_animator(config)
+    with pytest.raises(InputError, match="needs --consent-statement"):
+        train_animator(replace(config, consent="self"))
+    with pytest.raises(InputError, match="expected the folder of a finished"):
+        train_animator(
+            replace(config, rig=tmp_path / "none", consent="self", consent_statement="It is me.")
+        )
     train_animator(replace(config, consent="self", consent_statement="It is me."))
     export_runs(ExportConfig(runs=(config.out,), out=tmp_path / "anna.mien"))
     character = mien.load(tmp_path / "anna.mien")

@@ -9,8 +9,10 @@ from PIL import Image
 from support.stills import three_stills
 
 from mien.errors import InputError
+from mien.video import VideoWriter
 from mien_training.rig import train_input
 from mien_training.rig.known_truth import KnownPerson
+from mien_training.rig.observations import Recording
 from mien_training.rig.train_input import read_recordings
 from mien_training.templates import load_template
 
@@ -89,6 +91,35 @@ def test_a_unit_that_nothing_tells_is_named(folder, template, monkeypatch):
         read(folder, template, ["0.png", "2.png"], "unknown.json")
     alone, _ = read(folder, template, ["0.png"], "unknown.json")
     assert alone[0].camera.camera_from_world[2, 3] > 10  # as the file says
+
+
+def test_what_is_missing_is_said_before_anything_is_tracked(folder, template, monkeypatch):
+    monkeypatch.setattr(train_input, "read_recording", None)
+    cameras = json.loads((folder / "cm.json").read_text())
+    cameras["cameras"] += [{**cameras["cameras"][0], "file": f} for f in ("gone.png", "film.mp4")]
+    (folder / "more.json").write_text(json.dumps(cameras))
+    with VideoWriter(folder / "film.mp4", 30) as writer:
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(InputError, match=r"gone\.png: no such file"):
+        read(folder, template, ["0.png", "gone.png"], "more.json")
+    with pytest.raises(InputError, match=r"0\.png is a picture and film\.mp4 is not"):
+        read(folder, template, ["0.png", "film.mp4"], "more.json")
+
+
+def test_a_face_seldom_seen_is_a_warning(folder, template, monkeypatch):
+    seen = train_input.read_recording
+
+    def seldom(source, *rest):
+        found = seen(source, *rest)
+        blind = np.full_like(found.points, np.nan)
+        return Recording(
+            np.repeat(found.images, 3, 0), np.arange(3.0), found.camera,
+            np.repeat(found.masks, 3, 0), np.concatenate([found.points, blind, blind]),
+        )  # fmt: skip
+
+    monkeypatch.setattr(train_input, "read_recording", seldom)
+    _, warnings = read(folder, template, ["0.png"])
+    assert warnings == [f"{folder / '0.png'}: a face in 1 of 3 frames only"]
 
 
 def test_a_camera_that_the_file_lacks_is_named(folder, template):

@@ -47,6 +47,18 @@ class FitConfig:
     seed: int = 0
     """Draws initial weights, batches and noise."""
 
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch, self.window) < 1 or self.seed < 0:
+            raise InputError(
+                f"FitConfig: steps {self.steps}, batch {self.batch}, window {self.window}, seed "
+                f"{self.seed}, expected 1 or more, a seed of 0 or more"
+            )
+        if not self.learning_rate > 0 or not self.weight_decay >= 0:
+            raise InputError(
+                f"FitConfig: learning_rate {self.learning_rate}, weight_decay "
+                f"{self.weight_decay}, expected above 0, and 0 or more"
+            )
+
 
 @dataclass(frozen=True, eq=False)
 class Motion:

@@ -50,6 +50,18 @@ class NetworkConfig:
     leak: float = 0.1
     """In training, slope of the output outside 0..1, so that a stuck channel still learns."""
 
+    def __post_init__(self) -> None:
+        if min(self.hidden, self.embed) < 1 or not 0 <= self.dropout < 1:
+            raise InputError(
+                f"NetworkConfig: hidden {self.hidden}, embed {self.embed}, dropout "
+                f"{self.dropout}, expected units of 1 or more, a share below 1"
+            )
+        if not min(self.input_noise, self.leak) >= 0:
+            raise InputError(
+                f"NetworkConfig: input_noise {self.input_noise}, leak {self.leak}, expected 0 or "
+                "more"
+            )
+
 
 class AnimatorNetwork(nn.Module):
     """x (B, T, F) and state (1, B, H) twice -> channels (B, T, C) and the next state."""

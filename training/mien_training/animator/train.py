@@ -21,7 +21,7 @@ from mien_exporters.run_folder import AnimatorRun, write_animator_run
 from mien_training.animator.dataset import SceneJob, make_recordings, plan_jobs
 from mien_training.animator.fit import FitConfig, Motion, fit
 from mien_training.animator.losses import motion_gram, moving_vertices
-from mien_training.animator.training_set import network_input, split_recordings
+from mien_training.animator.training_set import columns_of, network_input, split_recordings
 from mien_training.rendering import Look, paint_materials
 from mien_training.rendering.preview import portrait_png
 from mien_training.rig.person import TEMPLATE_FILE, read_person
@@ -31,6 +31,7 @@ from mien_training.templates import load_template, rig_from_template
 __all__ = ["TrainAnimatorConfig", "run", "train_animator"]
 
 _CLIP_ROWS = 150
+_GENERATED = "The head is generated; it shows no real person."
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class TrainAnimatorConfig:
     """Folder of a `mien train rig`: the character is that person, with their own skin."""
     consent: Literal["synthetic", "self", "given", "public"] = "synthetic"
     """Why this face may be used; a filmed person's is their own (self), given, or public."""
-    consent_statement: str = "The head is generated; it shows no real person."
-    """The same in a sentence, for the package; say who consented to what."""
+    consent_statement: str | None = None
+    """The same in a sentence, for the package: who is shown, and what they agreed to."""
     identity_seed: int | None = None
     """Whose head: a number draws a person; left out, the template's own."""
     look_seed: int | None = None
@@ -67,6 +68,20 @@ class TrainAnimatorConfig:
     """The optimisation."""
     seed: int = 1
     """Draws performances and scenes."""
+
+    def __post_init__(self) -> None:
+        seeds = [s for s in (self.seed, self.identity_seed, self.look_seed) if s is not None]
+        if self.frames < 1 or min(seeds) < 0 or (self.workers is not None and self.workers < 1):
+            raise InputError(
+                f"train animator: frames {self.frames}, workers {self.workers}, seeds {seeds}, "
+                "expected 1 or more, seeds 0 or more"
+            )
+        if not 0 < self.validation_share < 1:
+            raise InputError(
+                f"train animator: validation_share {self.validation_share}, expected above 0, "
+                "below 1"
+            )
+        columns_of(self.features)
 
 
 def run(config: TrainAnimatorConfig) -> int:
@@ -93,11 +108,9 @@ def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
     source = config.template if config.rig is None else str(config.rig / TEMPLATE_FILE)
     if config.rig is not None and (config.identity_seed, config.look_seed) != (None, None):
         raise InputError("train animator: a rig is one person: leave identity and look seeds out")
-    if config.rig is not None and config.consent == "synthetic":
-        raise InputError(
-            "train animator: the rig is a filmed person's; say with --consent self, given or "
-            "public, and --consent-statement, why their face may be used"
-        )
+    consent = _consent(config)
+    if config.rig is not None:
+        read_person(config.rig)  # says best what is missing
     template = load_template(source)
     identity = None
     if config.identity_seed is not None:
@@ -161,7 +174,7 @@ def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
             channels=channels,
             features=config.features,
             licence=template.licence,
-            consent=Consent(config.consent, config.consent_statement),
+            consent=consent,
             provenance=provenance,
             preview_png=portrait_png(rig),
         ),
@@ -169,6 +182,23 @@ def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
     text = json.dumps(provenance, indent=1)
     write_atomically(config.out / "metrics.json", text.encode() + b"\n")
     return metrics
+
+
+def _consent(config: TrainAnimatorConfig) -> Consent:
+    """Raises InputError where a filmed person's is not put into words."""
+    if config.rig is not None and config.consent == "synthetic":
+        raise InputError(
+            "train animator: the rig is a filmed person's; say with --consent self, given or "
+            "public, and --consent-statement, why their face may be used"
+        )
+    if config.consent == "synthetic":
+        return Consent("synthetic", config.consent_statement or _GENERATED)
+    if not (config.consent_statement or "").strip():
+        raise InputError(
+            f"train animator: --consent {config.consent} needs --consent-statement: who is shown, "
+            "and what they agreed to"
+        )
+    return Consent(config.consent, config.consent_statement or "")
 
 
 def _still_error(weights: list[Any], motion: Motion) -> float:

@@ -39,6 +39,8 @@ def head_mask(still: Path, given: Path | None = None) -> NDArray[np.bool_] | Non
             if alpha is None or (given is not None and (alpha > _HALF).all()):
                 alpha = np.asarray(picture.convert("L"))
             mask = np.asarray(alpha > _HALF)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file, expected the mask of {still.name}") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as reason:
         raise InputError(f"{path}: not a picture ({reason})") from None
     if not mask.any():

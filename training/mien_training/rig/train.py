@@ -78,10 +78,10 @@ class TrainRigConfig:
     """False keeps every pixel of the footage out of the report."""
 
     def __post_init__(self) -> None:
-        for name, least in (("size", 32), ("frames", 1), ("texture_side", 32)):
-            value = getattr(self, name)
-            if value < least:
-                raise InputError(f"train rig: {name} is {value}, expected {least} or more")
+        ranges = {"size": (32, 2048), "frames": (1, 100_000), "texture_side": (32, 8192)}
+        for name, (least, most) in ranges.items():
+            if not least <= getattr(self, name) <= most:
+                raise InputError(f"{name} is {getattr(self, name)}, expected {least} to {most}")
 
 
 def run(config: TrainRigConfig) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
+from mien.video import IMAGE_SUFFIXES, count_frames
 from mien_training.rig.calibration import Calibration, read_calibration, scaled
 from mien_training.rig.head_mask import head_mask
 from mien_training.rig.observations import Recording
@@ -19,6 +20,8 @@ from mien_training.templates import Template
 
 __all__ = ["read_recordings"]
 
+_SELDOM = 0.5
+"""Share of frames with a face below which somebody should look at the film."""
 _APART_S = 0.05
 """Frames of two cameras that close show one moment, for the size of the world."""
 
@@ -49,22 +52,21 @@ def read_recordings(
             "of their files"
         )
     calibration = Calibration({}, 1.0) if cameras is None else read_calibration(cameras)
+    masks = _check(sources, cameras, calibration)
     found: list[Recording] = []
-    for source in sources:
+    for source, mask in zip(sources, masks, strict=True):
         camera = calibration.cameras.get(source.name)
-        if cameras is not None and camera is None:
-            raise InputError(
-                f"{cameras}: no camera for {source.name!r}; it has "
-                f"{', '.join(sorted(calibration.cameras))}"
-            )
 
         def report(done: int, total: int, source: Path = source) -> None:
             if progress is not None:
                 progress(source, done, total)
 
-        mask = head_mask(source, calibration.masks.get(source.name))
         try:
-            found.append(read_recording(source, size, camera, most_frames, report, mask))
+            recording = read_recording(source, size, camera, most_frames, report, mask)
+            found.append(recording)
+            shown, count = _shown(recording), len(recording.times_s)
+            if shown < _SELDOM * count:
+                warn(f"{source}: a face in {shown} of {count} frames only")
         except NoFaceError as reason:
             if len(sources) == 1:
                 raise
@@ -77,6 +79,33 @@ def read_recordings(
         return _in_metres(template, found)
     except InputError as reason:
         raise InputError(f"{cameras}: field 'unit_m' is not known, and {reason}") from None
+
+
+def _shown(recording: Recording) -> int:
+    """Frames with a face."""
+    points = recording.points
+    return 0 if points is None else int(np.isfinite(points).all((1, 2)).sum())
+
+
+def _check(
+    sources: Sequence[Path], cameras: Path | None, calibration: Calibration
+) -> list[NDArray[np.bool_] | None]:
+    """Masks of all sources; what is missing is said before anything is tracked."""
+    for source in sources:
+        if cameras is not None and source.name not in calibration.cameras:
+            raise InputError(
+                f"{cameras}: no camera for {source.name!r}; it has "
+                f"{', '.join(sorted(calibration.cameras))}"
+            )
+        count_frames(source)
+    stills = [s for s in sources if s.suffix.lower() in IMAGE_SUFFIXES]
+    if stills and len(stills) < len(sources):
+        films = ", ".join(s.name for s in sources if s not in stills)
+        raise InputError(
+            f"train rig: {stills[0].name} is a picture and {films} is not, expected films alone or "
+            "pictures alone"
+        )
+    return [head_mask(source, calibration.masks.get(source.name)) for source in sources]
 
 
 def _in_metres(template: Template, recordings: list[Recording]) -> list[Recording]:
