@@ -36,4 +36,4 @@ lint: $(VENV)/ready-dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) node_modules demo
+	rm -rf $(VENV) tests/js/node_modules demo

@@ -9,7 +9,7 @@ _ROOT = Path(__file__).parents[1]
 
 
 def find_shared_data(relative: str) -> Path | None:
-    """The real file or folder `relative`, from $MIEN_DATA or ../shared/data; None if absent."""
+    """The real file or folder `relative`, of docs/data.md below $MIEN_DATA; None if absent."""
     base = Path(os.environ.get("MIEN_DATA", _ROOT.parent / "shared" / "data"))
     path = base / relative
     return path if path.exists() else None

@@ -199,7 +199,8 @@ def run(config: AblationConfig) -> None:
 def write(config: AblationConfig, results: dict, seconds: float) -> None:
     """The record and the table."""
     record = {
-        "command": "python tests/benchmarks/animator_ablation.py " + " ".join(sys.argv[1:]),
+        "command": "python tests/benchmarks/animator_ablation.py "
+        + " ".join(Path(a).name if Path(a).exists() else a for a in sys.argv[1:]),
         "config": json.loads(json.dumps(asdict(config), default=lambda p: Path(p).name)),
         "seconds": round(seconds),
         "machine": platform.machine(),

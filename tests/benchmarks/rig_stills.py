@@ -194,7 +194,7 @@ def write_tables(results: dict[str, list[dict[str, Any]]], options: argparse.Nam
     command = f"python tests/benchmarks/rig_stills.py{ict} --seeds {options.seeds}"
     record = {
         "command": command,
-        "data": "../shared/data/headscan_lps_views, ../shared/data/headscan_lps",
+        "data": "headscan_lps_views, headscan_lps",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread",
         "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
         "size": SIZE,

@@ -5,10 +5,10 @@
                   "K": [[..3], [..3], [..3]], "camera_from_world": [[..4], [..4], [..4], [..4]],
                   "k1": 0.0, "k2": 0.0, "mask": "left_mask.png"}]}
 
-OpenCV's conventions: x right, y down, z forward, pixel centres at +0.5. `unit_m` is the length of
-the world's unit in metres; null if nobody knows, and then the face gives the scale. `mask` (may be
-left out; of stills only): a picture, bright where the head is, beside the calibration file; a still
-with an alpha channel carries its own.
+Axes as OpenCV's: x right, y down, z forward; pixel centres at +0.5 (OpenCV's lie at whole numbers).
+`unit_m` is the length of the world's unit in metres; null if nobody knows, and then the face gives
+the scale. `mask` (may be left out; of stills only): a picture, bright where the head is, beside the
+calibration file; a still with an alpha channel carries its own. docs/calibration.md tells users.
 """
 
 from __future__ import annotations

