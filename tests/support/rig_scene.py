@@ -71,4 +71,4 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
     )
     history = tuple({"round": 1.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
     found = LandmarkFit(torch.zeros(0), motion, torch.zeros(2 * FRAMES))
-    return Filmed(person, seen, RigFit(model, found, np.array([3]), history))
+    return Filmed(person, seen, RigFit(person, model, found, np.array([3]), history))

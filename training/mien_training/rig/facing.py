@@ -49,9 +49,15 @@ class LandmarkPoints:
 
         vertices (B, V, 3) in the world; world_from_rig (B, 3, 3): the head's rotation.
         """
+        return self.facing(self.positions(vertices), world_from_rig, views, camera)
+
+    def facing(
+        self, points: Tensor, world_from_rig: Tensor, views: Views, camera: Tensor
+    ) -> Tensor:
+        """`confidence` of posed points (B, 478, 3)."""
         with torch.no_grad():
             normals = self.normals @ world_from_rig.transpose(1, 2)
-            sight = views.centres[camera][:, None] - self.positions(vertices)
+            sight = views.centres[camera][:, None] - points
             cosine = torch.nn.functional.cosine_similarity(normals, sight, dim=-1)
             ramp = ((cosine - _HIDDEN) / (_SURE - _HIDDEN)).clamp(0, 1)
             return ramp * ramp * (3 - 2 * ramp) * self.present

@@ -26,6 +26,7 @@ from mien_training.rig.facing import LandmarkPoints
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.fit_loop import FitLoop, Progress
 from mien_training.rig.landmark_fit import LandmarkFit, fit_landmarks
+from mien_training.rig.lid_closure import close_lids
 from mien_training.rig.motion import Motion, rotation_from_vector
 from mien_training.rig.objective import Objective
 from mien_training.rig.observations import Observations
@@ -48,6 +49,8 @@ _KNOTS = 2.0
 class RigFit:
     """A person, and how they moved."""
 
+    template: Template
+    """What the model began as."""
     model: RigModel
     points: LandmarkFit
     """What the first stage found."""
@@ -62,10 +65,17 @@ class RigFit:
     the same part of a face."""
 
     def motion_at(self, seen: Observations) -> Motion:
-        """The performance at every frame."""
+        """The performance at every frame of what was fitted, with the blinks that the tracker
+        saw between the knots."""
+        model = self.model
         with torch.no_grad():
-            moved: Motion = self.model.motion(self.model.clocks(seen.camera, seen.times_s))
-        return Motion(moved.weights.clamp(0, 1), moved.rotation, moved.translation)
+            moved: Motion = model.motion(model.clocks(seen.camera, seen.times_s))
+            moved = Motion(moved.weights.clamp(0, 1), moved.rotation, moved.translation)
+            if not seen.times_s.any():  # of one moment, the first stage has read the lids
+                return moved
+            marks = LandmarkPoints(self.template, seen.points.device)
+            names = self.template.shape_names
+            return close_lids(model.rig(), names, moved, marks, model.mark_offsets, seen)
 
 
 def moments_of(camera: Tensor, times_s: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,7 +131,9 @@ def fit_rig(
         loop.restore(state)
     loop.run(save)
     held_out = loop.held_out.cpu().numpy()
-    return RigFit(model.cpu(), points, held_out, tuple(loop.history), loop.figures, disagreement)
+    return RigFit(
+        template, model.cpu(), points, held_out, tuple(loop.history), loop.figures, disagreement
+    )
 
 
 def _first_stage(

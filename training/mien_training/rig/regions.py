@@ -14,7 +14,7 @@ from mien_training.rendering.face_frame import BROWS, polygon_distance
 from mien_training.rendering.visibility import rasterize
 from mien_training.templates import MATERIALS, Template
 
-__all__ = ["compared_triangles", "dilated", "face_region", "support_masks"]
+__all__ = ["LIDS", "OVAL", "compared_triangles", "dilated", "face_region", "support_masks"]
 
 BoolArray = NDArray[np.bool_]
 
@@ -23,6 +23,8 @@ OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
     148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
+LIDS = {"Left": ((386, 374), (385, 380), (387, 373)), "Right": ((159, 145), (158, 153), (160, 144))}
+"""Points of the tracker on the rims of the upper and the lower lid, above each other."""
 _ABOVE_BROWS_M = 0.008
 _INSIDE_OVAL_M = 0.004
 """The outline runs along the ears and under the chin: this much is left out."""

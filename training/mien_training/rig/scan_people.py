@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from mien.deform import vertex_normals
 from mien_training.rig.alignment import Alignment, fit_alignment
+from mien_training.rig.regions import LIDS
 from mien_training.rig.scan_ears import ear_modes
 from mien_training.rig.scan_landmarks import ScanLandmarks
 from mien_training.rig.scan_target import ScanPoints, ScanTarget
@@ -34,8 +35,6 @@ _REACH_M = (0.02, 0.015, 0.01, 0.008, 0.006, 0.006, 0.005, 0.005)
 _AGREE = 0.6
 _SCAN_POINTS = 3000
 
-LIDS = {"Left": ((386, 374), (385, 380), (387, 373)), "Right": ((159, 145), (158, 153), (160, 144))}
-"""Points of the tracker on the rims of the upper and the lower lid, above each other."""
 _OPEN, _SHUT = 0.3, 0.85
 """Shares of the template's own opening: eyes differ by the one, touching rims measure the other."""
 

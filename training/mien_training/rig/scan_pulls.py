@@ -11,8 +11,8 @@ from torch import Tensor
 from mien.deform import vertex_normals
 from mien_training.geometry.forbidden_pairs import forbidden_pairs
 from mien_training.rig.alignment import Alignment
+from mien_training.rig.regions import LIDS
 from mien_training.rig.scan_landmarks import ScanLandmarks
-from mien_training.rig.scan_people import LIDS
 from mien_training.rig.scan_target import ScanPoints, ScanTarget
 from mien_training.templates import Template
 
