@@ -286,6 +286,7 @@ def main() -> None:
             print(seed, name, *cells([results[name][str(seed)]]), flush=True)
             path.write_text(json.dumps(results))
             write(results, options.take.name)
+    write(results, options.take.name)
 
 
 def write(results: dict[str, dict[str, Any]], take: str) -> None:
