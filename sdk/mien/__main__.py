@@ -80,9 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     family = [name for name in sorted(available) if name.startswith(" ".join(words[:1]) + " ")]
     if words and family:
         asked = words[1:2] in (["-h"], ["--help"])
-        print(f"usage: mien {words[0]} {{{', '.join(f.split()[1] for f in family)}}} [OPTIONS]     "
-              f"(mien {family[0]} --help tells the options)",
-              file=sys.stdout if asked else sys.stderr)  # fmt: skip
+        members = "\n".join(f"  mien {name}" for name in family)
+        text = f"usage: one of these, whose options its own --help tells\n{members}"
+        print(text, file=sys.stdout if asked else sys.stderr)
         return 0 if asked else 2
     usage = USAGE.format(commands="\n".join(f"  {name}" for name in sorted(available)))
     if not words or words[0] in ("-h", "--help"):

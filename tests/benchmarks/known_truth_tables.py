@@ -125,7 +125,8 @@ scaled by the best factor, for no picture tells a large shape from a large weigh
 of shapes outside the template's support. crossings: pairs of triangles that cut each other, a pose,
 less those of the template. lids in eyes: deepest, eyes closed, mm. delivered: after coverage and
 the finishing step, as `mien train rig` leaves it. (i) the template's shapes on the fitted neutral;
-(ii) deformation transfer of them. Mean over seeds. Parts left out:
+(ii) deformation transfer of them. Mean over seeds.
+seconds: one thread, beside other work on two cores. Parts left out:
 [rig_ablations](rig_ablations.md).
 
 """

@@ -65,9 +65,10 @@ def test_errors_name_command_and_cause(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_family_of_commands_lists_its_members(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["train", "--help"]) == 0
-    assert "usage: mien train {animator, rig}" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "mien train animator\n" in out and "mien train rig" in out
     assert command_line.main(["train"]) == 2
-    assert "animator, rig" in capsys.readouterr().err
+    assert "mien train rig" in capsys.readouterr().err
 
 
 def test_missing_extra_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,26 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
+def still_person():
+    """A known person of anny's, for pictures of one moment."""
+    pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
+    from mien_training.rig.known_truth import KnownPerson
+    from mien_training.templates import load_template
+
+    return KnownPerson.make(load_template("anny"), 3, texture_side=512)
+
+
+@pytest.fixture(scope="session")
+def stills(still_person):
+    """Three pictures of them, observed."""
+    from support.stills import three_stills
+
+    from mien_training.rig.observations import observe
+
+    return observe(three_stills(still_person))
+
+
+@pytest.fixture(scope="session")
 def anny_head():
     pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
     from mien_training.templates import load_template

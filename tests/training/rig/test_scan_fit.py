@@ -80,6 +80,12 @@ def test_progress_counts_and_the_loss_falls(losses):
     assert losses[-1][1] < 0.2 * losses[0][1]
 
 
+def test_landmarks_may_fade_to_nothing(template, known):
+    """In the last level they weigh exactly 0, and the head stays a head."""
+    config = ScanFitConfig(steps=3, lambdas=(100.0, 8.0), landmark_weight=(0.3, 0.0))
+    assert np.isfinite(register_scan(known.scan, template, config).fitted).all()
+
+
 def test_bad_settings_are_refused(template, known):
     with pytest.raises(InputError, match="expected at least one"):
         ScanFitConfig(lambdas=())

@@ -5,16 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from support.stills import three_stills
 
 from mien.errors import InputError
 from mien_training.rig.facing import LandmarkPoints
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.known_truth import KnownPerson
 from mien_training.rig.landmark_fit import LandmarkFitConfig
 from mien_training.rig.measures import vertex_errors_mm
-from mien_training.rig.observations import observe
 from mien_training.rig.regions import face_region
 from mien_training.rig.stereo import StereoConfig, fit_stereo
 from mien_training.templates import load_template
@@ -36,13 +33,13 @@ def template():
 
 
 @pytest.fixture(scope="module")
-def person(template):
-    return KnownPerson.make(template, 3, texture_side=512)
+def person(still_person):
+    return still_person
 
 
 @pytest.fixture(scope="module")
-def seen(person):
-    return observe(three_stills(person))
+def seen(stills):
+    return stills
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +73,27 @@ def test_pictures_that_never_agree_leave_the_face_alone(template, seen, fitted):
     assert torch.equal(fit.model.rig.identity, fit.points.identity)
 
 
+def test_pictures_that_share_nothing_tell_nothing(template, seen, fitted):
+    """Only one of them shows the head, by its mask."""
+    masks = torch.ones(seen.images.shape[:3], dtype=torch.bool)
+    masks[1:] = False
+    stereo = replace(SMALL.stereo, shrink=(2,), steps=3)
+    fit = fit_rig(template, replace(seen, masks=masks), replace(SMALL, stereo=stereo))
+    assert fit.disagreement is None
+    assert not fit.model.rig.u_neutral.any()
+    assert torch.equal(fit.model.rig.identity, fit.points.identity)
+
+
 def test_one_picture_is_refused(template, seen, fitted):
     alone = replace(seen, camera=seen.camera[:1])
     faces = torch.from_numpy(template.triangles).long()
     marks = LandmarkPoints(template)
     with pytest.raises(InputError, match="two or more"):
         fit_stereo(fitted.model.rig, fitted.points.motion, alone, marks, faces, faces[:, 0] >= 0)
+    huge = StereoConfig(shrink=(999,))
+    with pytest.raises(InputError, match="999 or more pixels"):
+        fit_stereo(
+            fitted.model.rig, fitted.points.motion, seen, marks, faces, faces[:, 0] >= 0, huge
+        )
     with pytest.raises(InputError, match="StereoConfig"):
         StereoConfig(shrink=())

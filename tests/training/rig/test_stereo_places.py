@@ -4,10 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.stills import three_stills
 
-from mien_training.rig.known_truth import KnownPerson
-from mien_training.rig.observations import observe
+from mien_training.rig import stereo_places
 from mien_training.rig.picture import vertex_normals
 from mien_training.rig.regions import compared_triangles
 from mien_training.rig.stereo_places import (
@@ -27,13 +25,13 @@ def template():
 
 
 @pytest.fixture(scope="module")
-def person(template):
-    return KnownPerson.make(template, 3, texture_side=512)
+def person(still_person):
+    return still_person
 
 
 @pytest.fixture(scope="module")
-def seen(person):
-    return observe(three_stills(person))
+def seen(stills):
+    return stills
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +111,23 @@ def test_agreement_moves_places_along_the_normal_alone(seen, places):
     assert felt.abs().max() > 0
     across = felt - (felt * along[alone]).sum(1, keepdim=True) * along[alone]
     assert across.norm() < 1e-4 * felt.norm()
+
+
+def test_colours_are_read_where_they_are_at_any_size_of_picture(template, seen):
+    """A ramp from left to right, whose side is no multiple of what is taken as one pixel."""
+    side, shrink = 250, 4
+    ramp = torch.arange(side, dtype=torch.uint8)[None, None, :, None].expand(3, side, side, 3)
+    part = replace(seen, images=ramp.contiguous(), masks=None)
+    vertices = torch.from_numpy(template.vertices)
+    faces = torch.from_numpy(template.triangles).long()
+    rng = torch.Generator().manual_seed(0)
+    compared = torch.from_numpy(compared_triangles(template, False))
+    size = (side // shrink, side // shrink)
+    places = visible_places(vertices, faces, compared, part, size, 200, rng)
+    pictures = logarithms(part.images, shrink)
+    found = stereo_places._colours(vertices, faces, places, pictures, part).exp() - 0.02
+    place = places.at(vertices, faces)
+    pixels = part.views.pixels(part.camera, place.expand(3, -1, -1))[..., 0]
+    inside = (pixels > 8) & (pixels < side - 12)
+    gap = 255 * found[:, 0] + 0.5 - pixels
+    assert inside.sum() > 100 and gap[inside].abs().max() < 0.6

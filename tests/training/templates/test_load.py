@@ -22,6 +22,16 @@ def test_round_trip(anny, tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["anny.npz"]
 
 
+def test_half_a_file_is_refused(anny, tmp_path):
+    path = tmp_path / "half.npz"
+    write_template(path, anny)
+    whole = path.read_bytes()
+    for part in (whole[: len(whole) // 2], whole[:10], b""):
+        path.write_bytes(part)
+        with pytest.raises(InputError, match=r"half\.npz: not a template file"):
+            read_template(path)
+
+
 def test_damaged_cache(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"PK nothing")
     with pytest.raises(InputError, match=r"x\.npz"):

@@ -24,7 +24,12 @@ __all__ = ["load_checkpoint", "origin_of", "save_checkpoint"]
 def origin_of(config: Any, template: Template, seen: Observations) -> dict[str, Any]:
     """What a fit's result depends on: the dataclass `config`, and digests of all else."""
     identity = () if template.identity is None else (template.identity.modes,)
-    head = (template.vertices, template.triangles, template.shape_deltas, *identity)
+    marks = template.landmarks
+    head = (
+        template.vertices, template.triangles, template.triangle_material, template.uvs,
+        template.shape_deltas, marks.triangle, marks.barycentric, *identity,
+        *(template.regions[name] for name in sorted(template.regions)),
+    )  # fmt: skip
     views = seen.views
     film = (
         views.intrinsics, views.camera_from_world, seen.camera, seen.times_s, seen.images,

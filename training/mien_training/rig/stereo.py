@@ -96,8 +96,8 @@ def fit_stereo(
     config = config or StereoConfig()
     if min(seen.images.shape[1:3]) < max(config.shrink):
         raise InputError(
-            f"fit_stereo: pictures of {tuple(seen.images.shape[1:3])}, expected {config.shrink} or "
-            "more pixels a side"
+            f"fit_stereo: pictures of {tuple(seen.images.shape[1:3])}, expected "
+            f"{max(config.shrink)} or more pixels a side"
         )
     rng = torch.Generator().manual_seed(seed)
     rotation = motion.rotation.clone().requires_grad_()

@@ -127,5 +127,5 @@ def read_template(path: Path) -> Template:
             "identity": IdentityBasis(a["identity_modes"]) if "identity_modes" in a else None,
         }
         return Template(**plain)
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as reason:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as reason:
         raise InputError(f"{path}: not a template file ({reason})") from None
