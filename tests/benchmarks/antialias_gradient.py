@@ -27,8 +27,8 @@ import torch
 from rival_antialiasing import DeodrMesh, PerTriangle
 from torch import Tensor
 
-from mien_training.rendering.antialias import EdgeTopology, antialias, still
-from mien_training.rendering.camera import clip_from_camera, look_at_camera
+from mien_training.cameras.camera import clip_from_camera, look_at_camera
+from mien_training.rendering.antialiasing.antialias import EdgeTopology, antialias, still
 from mien_training.rendering.visibility import interpolate, rasterize
 from mien_training.templates import load_template
 

@@ -27,11 +27,12 @@ from scipy.sparse.linalg import splu
 from support.ict import unpack_ict
 
 from mien_training.geometry.differential_coordinates import DifferentialCoordinates
-from mien_training.geometry.forbidden_pairs import forbidden_pairs
 from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
 from mien_training.geometry.self_intersection import self_intersections
 from mien_training.geometry.tetrahedral_edges import InteriorTies, tetrahedral_edges
-from mien_training.templates import Template, load_template
+from mien_training.head import Template
+from mien_training.templates import load_template
+from mien_training.templates.contact_pairs import forbidden_pairs
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 REPEATS = 15

@@ -13,10 +13,10 @@ from known_truth_measures import Truth
 
 from mien.channels import ARKIT_CHANNELS
 from mien.clip import Clip
-from mien_training.rig.footage import Footage
-from mien_training.rig.known_truth import KnownPerson, record_views, with_head_motion
-from mien_training.rig.observations import Observations, observe
-from mien_training.templates import Template
+from mien_training.footage.observations import Observations, observe
+from mien_training.head import Template
+from mien_training.synthetic.ground_truth import Footage
+from mien_training.synthetic.person import KnownPerson, record_views, with_head_motion
 
 __all__ = ["RUNS", "Film", "film", "parser_of"]
 

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from mien_training.rig.alignment import Align, fit_alignment
-from mien_training.rig.eyelids import lid_contacts
-from mien_training.rig.intersections import count_intersections
-from mien_training.rig.known_truth import KnownPerson
-from mien_training.rig.measures import (
+from mien_training.anatomy.eyelids import lid_contacts
+from mien_training.anatomy.intersection_count import count_intersections
+from mien_training.geometry.alignment import Align, fit_alignment
+from mien_training.head import Template
+from mien_training.metrics.mesh_errors import (
     energy_outside_support,
     per_shape_error_mm,
     point_to_surface_mm,
     shape_cosine,
     vertex_errors_mm,
 )
-from mien_training.rig.regions import face_region, support_masks
-from mien_training.templates import Template
+from mien_training.synthetic.person import KnownPerson
+from mien_training.templates.regions import face_region, support_masks
 
 __all__ = ["Truth", "measure", "measure_surface", "measure_touch"]
 

@@ -15,14 +15,12 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from mien_training.rendering import (
-    HeadRenderer,
-    Look,
-    RandomScene,
-    look_at_camera,
-    paint_materials,
-)
-from mien_training.templates import load_template, rig_from_template
+from mien_training.cameras import look_at_camera
+from mien_training.head import rig_from_template
+from mien_training.rendering import HeadRenderer
+from mien_training.rendering.paint import Look, paint_materials
+from mien_training.synthetic.scene import RandomScene
+from mien_training.templates import load_template
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 REPEATS = 60

@@ -24,13 +24,14 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
 
 from mien.clip import Clip
+from mien_training.head import MATERIALS
+from mien_training.rendering.appearance import Appearance, harmonics, srgb_from_linear
+from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rendering.visibility import rasterize
-from mien_training.rig.appearance import Appearance, harmonics, srgb_from_linear
-from mien_training.rig.losses import photometric_loss
-from mien_training.rig.motion import Motion
-from mien_training.rig.personal_rig import Shapes
-from mien_training.rig.picture import vertex_normals
-from mien_training.templates import MATERIALS, load_template
+from mien_training.rig.model.loss_terms import photometric_loss
+from mien_training.rig.model.motion import Motion
+from mien_training.rig.model.personal_rig import Shapes
+from mien_training.templates import load_template
 
 FRAMES, HELD_OUT, STEPS, BATCH = 60, 10, 200, 2
 Pixels = tuple[Tensor, ...]

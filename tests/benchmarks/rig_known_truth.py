@@ -31,17 +31,18 @@ from rival_antialiasing import PerTriangle
 from torch import Tensor
 
 from mien.clip import Clip
+from mien_training.anatomy.finish import finish_rig
+from mien_training.geometry.alignment import Align
+from mien_training.geometry.deformation_transfer import transfer_shapes
+from mien_training.head import Template
+from mien_training.rendering import differentiable_head as picture
 from mien_training.rendering.visibility import RasterOut
-from mien_training.rig import picture
-from mien_training.rig.alignment import Align
-from mien_training.rig.coverage import apply_coverage, shape_coverage
-from mien_training.rig.deformation_transfer import transfer_shapes
-from mien_training.rig.finish import finish_rig
+from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_coverage
 from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.personal_rig import ShapePrior
-from mien_training.rig.report import compared_region
-from mien_training.templates import Template, load_template
+from mien_training.rig.model.personal_rig import ShapePrior
+from mien_training.rig.report.write_report import compared_region
+from mien_training.templates import load_template
 
 FULL = RigFitConfig(whole_head=True, sweep_frames=400)
 

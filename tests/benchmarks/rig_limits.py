@@ -28,19 +28,19 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from mien.clip import Clip
-from mien_training.rig import sweep as sweeping
-from mien_training.rig.alignment import fit_alignment
-from mien_training.rig.checkpoint import load_checkpoint, origin_of
-from mien_training.rig.motion import Motion
-from mien_training.rig.objective import Objective
-from mien_training.rig.performance_solver import PerformanceSolver
-from mien_training.rig.personal_rig import Shapes
-from mien_training.rig.regions import face_region
-from mien_training.rig.rig_model import RigModel
-from mien_training.rig.shape_solver import ShapeEquations, solve_shapes
-from mien_training.rig.sweep import sweep
-from mien_training.rig.symmetric import packed, pressed
+from mien_training.geometry.alignment import fit_alignment
+from mien_training.rig.model.motion import Motion
+from mien_training.rig.model.personal_rig import Shapes
+from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.photometric import gauss_newton_pass as sweeping
+from mien_training.rig.photometric.gauss_newton_pass import sweep
+from mien_training.rig.photometric.motion_solver import PerformanceSolver
+from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
+from mien_training.rig.photometric.sym3 import packed, pressed
+from mien_training.runs.checkpoint import load_checkpoint, origin_of
 from mien_training.templates import load_template
+from mien_training.templates.regions import face_region
 
 FRAMES = 300
 STEPS = 60

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from mien.clip import Clip
 from mien_training.rig.fit import fit_rig, moments_of
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.motion import Motion, MotionSpline
-from mien_training.rig.sweep import sweep
+from mien_training.rig.model.motion import Motion, MotionSpline
+from mien_training.rig.photometric.gauss_newton_pass import sweep
 from mien_training.templates import load_template
 
 SWEEPS, BATCH, WARM_UP = 2, 6, 800

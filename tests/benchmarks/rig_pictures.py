@@ -19,13 +19,15 @@ from PIL import Image, ImageDraw
 from mien.clip import Clip
 from mien.deform import blend
 from mien.rig import Material
-from mien_training.rendering import HeadRenderer, Look, paint_materials
-from mien_training.rig.coverage import shape_coverage
-from mien_training.rig.person import read_person
-from mien_training.rig.report import compared_region
-from mien_training.rig.report_heads import GROUND, INK, MUTED, clay_materials, face_camera, write
-from mien_training.rig.report_shapes import shape_sheet
-from mien_training.templates import Template, load_template, rig_from_template
+from mien_training.head import Template, rig_from_template
+from mien_training.rendering import HeadRenderer
+from mien_training.rendering.paint import Look, paint_materials
+from mien_training.reports.blendshape_sheet import shape_sheet
+from mien_training.reports.head_stills import GROUND, INK, MUTED, clay_materials, face_camera, write
+from mien_training.rig.coverage.shape_coverage import shape_coverage
+from mien_training.rig.report.write_report import compared_region
+from mien_training.templates import load_template
+from mien_training.templates.person import read_person
 
 DOCS = Path(__file__).parents[2] / "docs"
 COLUMNS, SIDE, MARGIN, HEADING = 8, 150, 90, 26

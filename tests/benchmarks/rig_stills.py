@@ -28,23 +28,24 @@ from conftest import find_shared_data
 from PIL import Image
 
 from mien.rig import Material
+from mien_training.cameras.calibration import scaled
+from mien_training.cameras.camera import Camera
+from mien_training.footage.metric_scale import metres_per_unit
+from mien_training.footage.observations import Recording, observe
+from mien_training.footage.video import read_recording
+from mien_training.geometry.alignment import surface_alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
+from mien_training.head import Template, rig_from_template
+from mien_training.metrics.mesh_errors import summarise
 from mien_training.rendering import HeadRenderer
-from mien_training.rendering.camera import Camera
-from mien_training.rig.alignment import surface_alignment
-from mien_training.rig.calibration import scaled
+from mien_training.reports.head_stills import clay_materials
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.measures import summarise
-from mien_training.rig.observations import Recording, observe
-from mien_training.rig.personal_rig import Shapes
-from mien_training.rig.regions import face_region
-from mien_training.rig.report_heads import clay_materials
-from mien_training.rig.scan import Scan, read_scan
-from mien_training.rig.scan_landmarks import find_landmarks
-from mien_training.rig.video_input import read_recording
-from mien_training.rig.world_scale import metres_per_unit
-from mien_training.templates import Template, load_template, rig_from_template
+from mien_training.rig.model.personal_rig import Shapes
+from mien_training.rig.scan.scan import Scan, read_scan
+from mien_training.rig.scan.scan_landmarks import find_landmarks
+from mien_training.templates import load_template
+from mien_training.templates.regions import face_region
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 VIEWS = {1: (3,), 3: (1, 3, 5), 9: tuple(range(9))}

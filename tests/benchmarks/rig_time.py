@@ -18,14 +18,14 @@ import torch
 from results import write_results
 
 from mien.clip import Clip
-from mien_training.rig.finish import finish_rig
+from mien_training.anatomy.finish import finish_rig
+from mien_training.footage.observations import Recording, observe
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.known_truth import KnownPerson, record_views
-from mien_training.rig.objective import Objective
-from mien_training.rig.observations import Recording, observe
-from mien_training.rig.personal_rig import Shapes
-from mien_training.rig.sweep import sweep
+from mien_training.rig.model.personal_rig import Shapes
+from mien_training.rig.photometric.gauss_newton_pass import sweep
+from mien_training.rig.photometric.objective import Objective
+from mien_training.synthetic.person import KnownPerson, record_views
 from mien_training.templates import load_template
 
 SIZES, FRAMES, USUAL = (128, 256, 512), (30, 60, 120), 256

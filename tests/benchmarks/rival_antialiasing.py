@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien_training.rendering.antialias import EdgeTopology
-from mien_training.rendering.pixel_pairs import PixelPairs, neighbours
+from mien_training.rendering.antialiasing.antialias import EdgeTopology
+from mien_training.rendering.antialiasing.pixel_pairs import PixelPairs, neighbours
 from mien_training.rendering.visibility import RasterOut
 
 __all__ = ["DeodrMesh", "PerTriangle"]

@@ -27,20 +27,23 @@ from PIL import Image
 from support.ict import unpack_ict
 
 from mien.rig import Material
+from mien_training.cameras import look_at_camera
+from mien_training.geometry.alignment import Alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.geometry.self_intersection import self_intersections
-from mien_training.rendering import HeadRenderer, look_at_camera, paint_materials
-from mien_training.rig.alignment import Alignment
-from mien_training.rig.measures import summarise
-from mien_training.rig.regions import face_region
-from mien_training.rig.scan import Scan, read_scan
-from mien_training.rig.scan_fit import ScanFit, ScanFitConfig, register_scan
-from mien_training.rig.scan_landmarks import ScanLandmarks, find_landmarks
-from mien_training.rig.scan_people import fit_person
-from mien_training.rig.scan_pictures import photograph
-from mien_training.rig.scan_target import ScanTarget, attraction
-from mien_training.rig.scan_texture import scan_texture
-from mien_training.templates import MATERIALS, Template, load_template, rig_from_template
+from mien_training.head import MATERIALS, Template, rig_from_template
+from mien_training.metrics.mesh_errors import summarise
+from mien_training.rendering import HeadRenderer
+from mien_training.rendering.paint import paint_materials
+from mien_training.rig.scan.identity_fit import fit_person
+from mien_training.rig.scan.registration import ScanFit, ScanFitConfig, register_scan
+from mien_training.rig.scan.render_scan import photograph
+from mien_training.rig.scan.scan import Scan, read_scan
+from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
+from mien_training.rig.scan.scan_target import ScanTarget, attraction
+from mien_training.rig.scan.scan_texture import scan_texture
+from mien_training.templates import load_template
+from mien_training.templates.regions import face_region
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 CONFIG = ScanFitConfig(scalp=1.0)

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from mien_training.rendering import look_at_camera
-from mien_training.rendering.camera import clip_from_camera
+from mien_training.cameras import look_at_camera
+from mien_training.cameras.camera import clip_from_camera
+from mien_training.head import MATERIALS
 from mien_training.rendering.visibility import rasterize
-from mien_training.templates import MATERIALS
 
 __all__ = ["eye_pixels"]
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mien_training.rendering.camera import look_at_camera
-from mien_training.rig.appearance import Appearance
-from mien_training.rig.facing import LandmarkPoints
-from mien_training.rig.motion import Motion, rotation_from_vector
-from mien_training.rig.observations import Observations
-from mien_training.rig.personal_rig import Shapes
-from mien_training.rig.picture import HeadPicture, Picture
-from mien_training.rig.vertex_equations import VertexEquations, vertex_equations
-from mien_training.rig.views import Views
-from mien_training.templates import MATERIALS, Template
+from mien_training.cameras.camera import look_at_camera
+from mien_training.cameras.camera_batch import Views
+from mien_training.footage.observations import Observations
+from mien_training.head import MATERIALS, Template
+from mien_training.rendering.appearance import Appearance
+from mien_training.rendering.differentiable_head import HeadPicture, Picture
+from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
+from mien_training.rig.model.motion import Motion, rotation_from_vector
+from mien_training.rig.model.personal_rig import Shapes
+from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
 
 SIZE = 96
 WEIGHTS = {"jawOpen": 0.5, "mouthSmileLeft": 0.6, "browInnerUp": 0.4}

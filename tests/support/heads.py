@@ -22,8 +22,9 @@ def head(name: str) -> Rig:
 def _anny() -> Rig:
     pytest.importorskip("torch", reason="anny needs the extra `train`")
     pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
-    from mien_training.rendering.painting import paint_materials
-    from mien_training.templates import load_template, rig_from_template
+    from mien_training.head import rig_from_template
+    from mien_training.rendering.paint.materials import paint_materials
+    from mien_training.templates import load_template
 
     template = load_template("anny")
     materials = paint_materials(template, template.vertices, 0)

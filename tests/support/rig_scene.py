@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from mien_training.rendering.camera import look_at_camera
-from mien_training.rig.facing import LandmarkPoints
+from mien_training.cameras.camera import look_at_camera
+from mien_training.cameras.camera_batch import Views
+from mien_training.footage.observations import Observations
+from mien_training.head import Template
 from mien_training.rig.fit import RigFit
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.landmark_fit import LandmarkFit
-from mien_training.rig.motion import Motion
-from mien_training.rig.observations import Observations
-from mien_training.rig.rig_model import RigModel
-from mien_training.rig.views import Views
-from mien_training.templates import Template, load_template
+from mien_training.rig.landmarks.landmark_fit import LandmarkFit
+from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
+from mien_training.rig.model.motion import Motion
+from mien_training.rig.model.rig_model import RigModel
+from mien_training.templates import load_template
 
 NAMES = ("eyeBlinkLeft", "jawOpen", "mouthClose", "mouthSmileLeft", "browInnerUp")
 SIDE = 96

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mien_training.rig.smooth_field import SmoothField
+from mien_training.synthetic.smooth_field import SmoothField
 
 
 def rough_rig(template, seed, neutral_m=0.002, deltas_m=0.001, single_m=2e-4):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mien_training.rendering import Look, paint_materials
-from mien_training.rig.alignment import Alignment
-from mien_training.rig.scan import Scan
-from mien_training.rig.scan_landmarks import ScanLandmarks
-from mien_training.rig.smooth_field import SmoothField
-from mien_training.templates import MATERIALS, Template
+from mien_training.geometry.alignment import Alignment
+from mien_training.head import MATERIALS, Template
+from mien_training.rendering.paint import Look, paint_materials
+from mien_training.rig.scan.scan import Scan
+from mien_training.rig.scan.scan_landmarks import ScanLandmarks
+from mien_training.synthetic.smooth_field import SmoothField
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mien.clip import Clip
-from mien_training.rig.known_truth import KnownPerson, record_views
-from mien_training.rig.observations import Recording
+from mien_training.footage.observations import Recording
+from mien_training.synthetic.person import KnownPerson, record_views
 
 
 def three_stills(person: KnownPerson, size: int = 256, seed: int = 1) -> list[Recording]:

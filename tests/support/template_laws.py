@@ -4,7 +4,7 @@ import numpy as np
 
 from mien.channels import mirror_name
 from mien.rig import JOINT_NAMES
-from mien_training.templates.template import MATERIALS
+from mien_training.head.template import MATERIALS
 
 
 def check_mesh(template) -> None:

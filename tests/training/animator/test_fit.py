@@ -7,7 +7,7 @@ import pytest
 
 from mien.errors import InputError
 from mien_training.animator.fit import FitConfig, Motion, fit, predict
-from mien_training.animator.losses import motion_gram, moving_vertices
+from mien_training.animator.motion_loss import motion_gram, moving_vertices
 from mien_training.animator.training_set import InputSequence
 
 CHANNELS = ("jawOpen", "mouthPucker", "eyeBlinkLeft")

@@ -15,8 +15,8 @@ from mien_training.animator.dataset import ALL_GROUPS, SceneJob, record
 from mien_training.animator.fit import FitConfig
 from mien_training.animator.network import NetworkConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
-from mien_training.rig.person import person_template, write_person
 from mien_training.templates import load_template
+from mien_training.templates.person import person_template, write_person
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from mien.errors import InputError
-from mien_training.geometry.forbidden_pairs import ForbiddenPair, forbidden_pairs
 from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
 from mien_training.geometry.tetrahedral_edges import tetrahedral_edges
+from mien_training.templates.contact_pairs import ForbiddenPair, forbidden_pairs
 
 SPACING_M = 0.012
 

@@ -6,7 +6,8 @@ import torch
 
 from mien.errors import InputError
 from mien.rig import Material
-from mien_training.rendering.camera import Camera, clip_from_camera, look_at_camera, project
+from mien_training.cameras.camera import Camera, clip_from_camera, look_at_camera, project
+from mien_training.head.template import MATERIALS
 from mien_training.rendering.head_renderer import HeadRenderer
 from mien_training.rendering.shading import (
     linear_from_srgb,
@@ -16,7 +17,6 @@ from mien_training.rendering.shading import (
     surface_parameters,
 )
 from mien_training.rendering.visibility import interpolate, rasterize, texture
-from mien_training.templates.template import MATERIALS
 
 CAMERA = look_at_camera((0.1, 0.05, 0.7), (0, 0, 0), 0.4, 120, 100)
 

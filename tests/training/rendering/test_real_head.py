@@ -5,11 +5,14 @@ import pytest
 
 from mien.channels import SCORE_NAMES
 from mien.tracker import Tracker
-from mien_training.rendering import HeadRenderer, Look, RandomScene, paint_materials
-from mien_training.rendering.face_frame import FaceFrame
+from mien_training.head import rig_from_template
+from mien_training.head.template import MATERIALS
+from mien_training.rendering import HeadRenderer
+from mien_training.rendering.paint import Look, paint_materials
+from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.rendering.preview import portrait_camera
-from mien_training.templates import load_template, rig_from_template
-from mien_training.templates.template import MATERIALS
+from mien_training.synthetic.scene import RandomScene
+from mien_training.templates import load_template
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
 

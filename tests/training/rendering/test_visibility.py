@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mien.errors import InputError
-from mien_training.rendering.camera import clip_from_camera, look_at_camera
+from mien_training.cameras.camera import clip_from_camera, look_at_camera
 from mien_training.rendering.visibility import interpolate, rasterize, texture
 
 BACKENDS = ("torch", "warp")

@@ -8,14 +8,14 @@ import torch
 
 from mien.clip import Clip
 from mien.errors import InputError
+from mien_training.footage.observations import observe
+from mien_training.metrics.mesh_errors import vertex_errors_mm
 from mien_training.rig.fit import fit_rig, moments_of
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.known_truth import KnownPerson, record_views
-from mien_training.rig.landmark_fit import LandmarkFitConfig
-from mien_training.rig.measures import vertex_errors_mm
-from mien_training.rig.observations import observe
-from mien_training.rig.regions import face_region
+from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
+from mien_training.synthetic.person import KnownPerson, record_views
 from mien_training.templates import load_template
+from mien_training.templates.regions import face_region
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -4,9 +4,9 @@ import pytest
 
 from mien.errors import InputError
 from mien_training.rig.fit_config import LossWeights, RigFitConfig
-from mien_training.rig.landmark_fit import LandmarkFitConfig
-from mien_training.rig.performance_solver import MotionSolverConfig
-from mien_training.rig.personal_rig import ShapePrior
+from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
+from mien_training.rig.model.personal_rig import ShapePrior
+from mien_training.rig.photometric.motion_solver import MotionSolverConfig
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from mien_training.rendering.camera import look_at_camera
-from mien_training.rig.appearance import Appearance
+from mien_training.cameras.camera import look_at_camera
+from mien_training.cameras.camera_batch import Views
+from mien_training.head import MATERIALS
+from mien_training.rendering.appearance import Appearance
 from mien_training.rig.skin_texture import seen_texels, skin_texture
-from mien_training.rig.views import Views
-from mien_training.templates import MATERIALS, load_template
+from mien_training.templates import load_template
 
 SIDE = 64
 

@@ -15,12 +15,12 @@ from mien.errors import InputError
 from mien.rotation import quaternion_from_angles, rotation_vector_from_quaternion
 from mien.video import VideoWriter
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.known_truth import KnownPerson, record_views
-from mien_training.rig.landmark_fit import LandmarkFitConfig
-from mien_training.rig.motion import Motion
-from mien_training.rig.person import read_person
+from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
+from mien_training.rig.model.motion import Motion
 from mien_training.rig.train import TrainRigConfig, _take, train_rig
+from mien_training.synthetic.person import KnownPerson, record_views
 from mien_training.templates import load_template
+from mien_training.templates.person import read_person
 
 
 @pytest.fixture(scope="module")

@@ -62,8 +62,9 @@ def test_teeth_are_behind_the_lips(anny, arches):
 
 def test_lids_meet_in_a_blink(anny):
     """From the front no eyeball is seen between closed lids."""
-    from mien_training.rendering import HeadRenderer, look_at_camera
-    from mien_training.templates import MATERIALS, rig_from_template
+    from mien_training.cameras import look_at_camera
+    from mien_training.head import MATERIALS, rig_from_template
+    from mien_training.rendering import HeadRenderer
 
     rig, _ = rig_from_template(anny, "anny")
     renderer = HeadRenderer(rig)

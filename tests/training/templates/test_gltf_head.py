@@ -12,7 +12,7 @@ from mien_training.templates.gltf_head import build_gltf
 def glb(anny, tmp_path_factory):
     pytest.importorskip("pygltflib")
     from mien_exporters.gltf import rig_to_glb
-    from mien_training.templates import rig_from_template
+    from mien_training.head import rig_from_template
 
     path = tmp_path_factory.mktemp("glb") / "somebody.glb"
     path.write_bytes(rig_to_glb(rig_from_template(anny, "somebody")[0]))
@@ -58,7 +58,7 @@ def test_file_without_arkit_names(anny, tmp_path):
     from dataclasses import replace
 
     from mien_exporters.gltf import rig_to_glb
-    from mien_training.templates import rig_from_template
+    from mien_training.head import rig_from_template
 
     rig, _ = rig_from_template(anny, "nameless")
     nameless = replace(rig, shape_names=tuple(f"Key {k}" for k in range(len(rig.shape_names))))

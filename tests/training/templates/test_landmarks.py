@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from mien_training.head.template import MATERIALS
 from mien_training.templates.landmarks import BROW_POINTS, LID_POINTS, LIP_POINTS
-from mien_training.templates.template import MATERIALS
 
 
 def test_points_lie_on_skin_and_eyes(anny):

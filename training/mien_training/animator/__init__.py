@@ -1,0 +1,1 @@
+"""The recurrent network that drives a character, and how it is trained."""

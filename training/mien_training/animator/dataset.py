@@ -24,14 +24,17 @@ from mien.tracker.face_nets import FaceNets
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 from mien.tracker.roi import RotatedBox, box_around_landmarks
-from mien_training.animator.performance import (
+from mien_training.cameras import project
+from mien_training.head import Template, rig_from_template
+from mien_training.rendering import HeadRenderer
+from mien_training.rendering.paint import paint_materials
+from mien_training.synthetic.performance import (
     generate_performance,
     random_posed_weights,
     random_sparse_weights,
 )
-from mien_training.rendering import HeadRenderer, paint_materials, project
-from mien_training.rendering.scene import RandomScene
-from mien_training.templates import Template, load_template, rig_from_template
+from mien_training.synthetic.scene import RandomScene
+from mien_training.templates import load_template
 
 __all__ = ["ALL_GROUPS", "Recording", "SceneJob", "make_recordings", "plan_jobs", "record"]
 

@@ -17,7 +17,7 @@ from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien.tracker.features import FeatureLayout
 from mien_training.animator.batches import batches, gather
-from mien_training.animator.losses import MotionLossConfig, motion_loss, vertex_error_mm
+from mien_training.animator.motion_loss import MotionLossConfig, motion_loss, vertex_error_mm
 from mien_training.animator.network import AnimatorNetwork, NetworkConfig, whiten
 from mien_training.animator.training_set import InputSequence
 

@@ -20,13 +20,14 @@ from mien_exporters.animator_onnx import animator_onnx
 from mien_exporters.run_folder import AnimatorRun, write_animator_run
 from mien_training.animator.dataset import SceneJob, make_recordings, plan_jobs
 from mien_training.animator.fit import FitConfig, Motion, fit
-from mien_training.animator.losses import motion_gram, moving_vertices
+from mien_training.animator.motion_loss import motion_gram, moving_vertices
 from mien_training.animator.training_set import columns_of, network_input, split_recordings
-from mien_training.rendering import Look, paint_materials
+from mien_training.head import rig_from_template
+from mien_training.rendering.paint import Look, paint_materials
 from mien_training.rendering.preview import portrait_png
-from mien_training.rig.person import TEMPLATE_FILE, read_person
-from mien_training.run_config import claimed_folder, plain_config
-from mien_training.templates import load_template, rig_from_template
+from mien_training.runs.run_folder import claimed_folder, plain_config
+from mien_training.templates import load_template
+from mien_training.templates.person import TEMPLATE_FILE, read_person
 
 __all__ = ["TrainAnimatorConfig", "run", "train_animator"]
 
@@ -202,7 +203,7 @@ def _consent(config: TrainAnimatorConfig) -> Consent:
 
 
 def _still_error(weights: list[Any], motion: Motion) -> float:
-    from mien_training.animator.losses import vertex_error_mm
+    from mien_training.animator.motion_loss import vertex_error_mm
 
     return float(
         np.concatenate(

@@ -1,1 +1,1 @@
-"""Mathematics of deforming meshes: differential coordinates, interior ties, intersections."""
+"""Pure mesh mathematics: Laplacians, distances, alignment, deformation."""

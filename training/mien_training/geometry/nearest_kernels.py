@@ -6,7 +6,7 @@
 import warp as wp
 
 # Its import starts Warp, without backward kernels and without a word on standard error.
-import mien_training.rendering.kernels  # noqa: F401
+import mien_training.rendering.raster_kernels  # noqa: F401
 
 __all__ = ["nearest_kernel"]
 

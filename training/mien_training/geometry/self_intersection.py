@@ -79,7 +79,7 @@ def _overlapping_boxes(corners: Float64Array, faces: Int64Array, size: float) ->
     """(K, 2) pairs of triangles (F, 3, 3) without a common vertex whose boxes overlap."""
     import warp as wp
 
-    from mien_training.geometry.kernels import box_pairs_kernel
+    from mien_training.geometry.query_kernels import box_pairs_kernel
 
     if len(corners) < 2:
         return np.zeros((0, 2), np.int64)

@@ -19,7 +19,7 @@ def signed_distance(vertices: ArrayLike, triangles: ArrayLike, points: ArrayLike
     """
     import warp as wp
 
-    from mien_training.geometry.kernels import signed_distance_kernel
+    from mien_training.geometry.query_kernels import signed_distance_kernel
 
     corners, faces = checked_mesh("signed_distance", vertices, triangles)
     at = np.asarray(points, np.float64)

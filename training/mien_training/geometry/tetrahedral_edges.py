@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from mien.errors import InputError
-from mien_training.geometry.forbidden_pairs import ForbiddenPair
 from mien_training.geometry.laplacian import Int64Array, mesh_edges, unique_edges
 from mien_training.geometry.self_intersection import Float64Array, checked_mesh
 from mien_training.geometry.signed_distance import signed_distance
+from mien_training.templates.contact_pairs import ForbiddenPair
 
 __all__ = ["InteriorTies", "tetrahedral_edges"]
 

@@ -14,7 +14,7 @@ from mien.errors import InputError
 from mien_training.rendering.visibility import rasterize
 
 if TYPE_CHECKING:
-    from mien_training.templates.template import Template
+    from mien_training.head.template import Template
 
 __all__ = ["TexelMap", "bake_texels", "dilate"]
 

@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InputError
 from mien.rig import Material, Rig
-from mien_training.rendering import kernels
-from mien_training.rendering.camera import Camera, project
-from mien_training.rendering.occlusion import rig_open_sky
+from mien_training.cameras.camera import Camera, project
+from mien_training.rendering import raster_kernels as kernels
+from mien_training.rendering.ambient_occlusion import rig_open_sky
 from mien_training.rendering.shading import (
     LINEAR_OF_SRGB8,
     SRGB8_OF_ROOT,

@@ -19,7 +19,7 @@ from mien.errors import InputError
 from mien.rig import Rig
 from mien.take import Take
 from mien.video import VideoWriter
-from mien_training.rendering.camera import Camera, look_at_camera
+from mien_training.cameras.camera import Camera, look_at_camera
 from mien_training.rendering.head_renderer import HeadRenderer
 
 __all__ = [

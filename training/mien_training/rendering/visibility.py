@@ -123,7 +123,7 @@ def _visible_warp(points: torch.Tensor, faces: torch.Tensor, size: tuple[int, in
     """Z-buffer backend: one thread per (view, triangle), packed keys, atomic minimum."""
     import warp as wp
 
-    from mien_training.rendering.kernels import raster_kernel
+    from mien_training.rendering.raster_kernels import raster_kernel
 
     xyz = points.float().contiguous()
     indices = faces.int().contiguous()

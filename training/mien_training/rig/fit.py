@@ -21,21 +21,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mien_training.rig.checkpoint import load_checkpoint, origin_of, save_checkpoint
-from mien_training.rig.facing import LandmarkPoints
+from mien_training.footage.observations import Observations
+from mien_training.head import Template
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.fit_loop import FitLoop, Progress
-from mien_training.rig.landmark_fit import LandmarkFit, fit_landmarks
-from mien_training.rig.lid_closure import close_lids
-from mien_training.rig.motion import Motion, rotation_from_vector
-from mien_training.rig.objective import Objective
-from mien_training.rig.observations import Observations
-from mien_training.rig.one_moment import eye_freedom, neutral_only
-from mien_training.rig.regions import compared_triangles
-from mien_training.rig.rest_pose import settle_rest
-from mien_training.rig.rig_model import RigModel
-from mien_training.rig.stereo import fit_stereo
-from mien_training.templates import Template
+from mien_training.rig.landmarks.landmark_fit import LandmarkFit, fit_landmarks
+from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
+from mien_training.rig.landmarks.lid_closure import close_lids
+from mien_training.rig.model.motion import Motion, rotation_from_vector
+from mien_training.rig.model.rest_pose import settle_rest
+from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.photometric.fit_loop import FitLoop, Progress
+from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.stereo.stereo_fit import fit_stereo
+from mien_training.rig.stills import eye_freedom, neutral_only
+from mien_training.runs.checkpoint import load_checkpoint, origin_of, save_checkpoint
+from mien_training.templates.regions import compared_triangles
 
 __all__ = ["RigFit", "fit_rig", "moments_of"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mien.errors import InputError
-from mien_training.rig.free_nodes import Smoothing
-from mien_training.rig.landmark_fit import LandmarkFitConfig
-from mien_training.rig.performance_solver import MotionSolverConfig
-from mien_training.rig.personal_rig import ShapePrior
-from mien_training.rig.stereo import StereoConfig
+from mien_training.geometry.deformation_graph import Smoothing
+from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
+from mien_training.rig.model.personal_rig import ShapePrior
+from mien_training.rig.photometric.motion_solver import MotionSolverConfig
+from mien_training.rig.stereo.stereo_fit import StereoConfig
 
 __all__ = ["LossWeights", "RigFitConfig"]
 

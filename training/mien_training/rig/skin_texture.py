@@ -9,10 +9,10 @@ from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
+from mien_training.cameras.camera_batch import Views
+from mien_training.head import MATERIALS, Template
+from mien_training.rendering.appearance import Appearance, srgb_from_linear
 from mien_training.rendering.visibility import rasterize
-from mien_training.rig.appearance import Appearance, srgb_from_linear
-from mien_training.rig.views import Views
-from mien_training.templates import MATERIALS, Template
 
 __all__ = ["seen_texels", "skin_texture"]
 

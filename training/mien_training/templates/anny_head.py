@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError, MissingExtraError
 from mien.rig import JOINT_NAMES, Joint
+from mien_training.head.template import IdentityBasis, Template
 from mien_training.templates.assemble import (
     Part,
     absent_landmarks,
@@ -23,7 +24,6 @@ from mien_training.templates.assemble import (
     rigid_motion,
 )
 from mien_training.templates.teeth import ArchShape, build_arch
-from mien_training.templates.template import IdentityBasis, Template
 
 __all__ = ["anny_version", "build_anny"]
 

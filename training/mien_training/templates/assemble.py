@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from mien_training.templates.template import MATERIALS, LandmarkMap, Template
+from mien_training.head.template import MATERIALS, LandmarkMap, Template
 
 __all__ = [
     "Part",

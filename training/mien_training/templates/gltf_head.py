@@ -16,6 +16,7 @@ from mien.errors import ChannelError, InputError
 from mien.glb_document import GlbDocument
 from mien.rotation import matrix_from_quaternion
 from mien.strict_json import Fields
+from mien_training.head.template import Template
 from mien_training.templates.assemble import (
     Part,
     absent_landmarks,
@@ -23,7 +24,6 @@ from mien_training.templates.assemble import (
     mirror_map,
 )
 from mien_training.templates.placing import place_by_eyes, without_rigid_motion
-from mien_training.templates.template import Template
 
 __all__ = ["build_gltf"]
 

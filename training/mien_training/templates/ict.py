@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from mien.channels import ARKIT_CHANNELS, canonical_name
 from mien.errors import ChannelError, InputError
 from mien.frame import LOOK_RAD
+from mien_training.head.template import IdentityBasis, Template
 from mien_training.templates.assemble import (
     Part,
     absent_landmarks,
@@ -19,7 +20,6 @@ from mien_training.templates.assemble import (
     mirror_map,
 )
 from mien_training.templates.placing import place_by_eyes, sphere_centre, without_rigid_motion
-from mien_training.templates.template import IdentityBasis, Template
 
 __all__ = ["NEUTRAL_FILE", "build_ict"]
 

@@ -10,16 +10,11 @@ from scipy.spatial import cKDTree
 
 from mien.errors import MienError
 from mien.tracker import Tracker
-from mien_training.rendering import (
-    Camera,
-    HeadRenderer,
-    Look,
-    look_at_camera,
-    paint_materials,
-    project,
-)
-from mien_training.templates.template import MATERIALS, LandmarkMap, Template
-from mien_training.templates.to_rig import rig_from_template
+from mien_training.cameras import Camera, look_at_camera, project
+from mien_training.head.template import MATERIALS, LandmarkMap, Template
+from mien_training.head.to_rig import rig_from_template
+from mien_training.rendering import HeadRenderer
+from mien_training.rendering.paint import Look, paint_materials
 
 __all__ = ["with_landmarks"]
 

@@ -18,11 +18,11 @@ from rich.console import Console
 from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien.rig import Joint
+from mien_training.head.template import IdentityBasis, LandmarkMap, Template
 from mien_training.templates.anny_head import anny_version, build_anny
 from mien_training.templates.gltf_head import build_gltf
 from mien_training.templates.ict import build_ict
 from mien_training.templates.landmarks import with_landmarks
-from mien_training.templates.template import IdentityBasis, LandmarkMap, Template
 
 __all__ = ["load_template", "read_template", "write_template"]
 

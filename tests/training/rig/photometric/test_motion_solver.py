@@ -1,0 +1,126 @@
+"""The whole performance in one step: exact for linear films, within its range, clocks and all."""
+
+import numpy as np
+import pytest
+import torch
+
+from mien_training.rig.model.motion import Clocks, MotionSpline
+from mien_training.rig.photometric.motion_equations import MotionEquations
+from mien_training.rig.photometric.motion_solver import MotionSolverConfig, PerformanceSolver
+
+FREE = MotionSolverConfig(weight_sigma=1e4, step_sigma=1e4)
+SHAPES = 2
+
+
+def truth(times: torch.Tensor) -> torch.Tensor:
+    """(T, 8) smooth weights, rotation, translation."""
+    phase = times[:, None] * torch.linspace(2, 6, SHAPES + 6)
+    scale = torch.tensor([0.4] * SHAPES + [0.2] * 3 + [0.02] * 3)
+    return torch.cat([torch.full((len(times), SHAPES), 0.5), torch.zeros(len(times), 6)], 1) + (
+        scale * phase.sin()
+    )
+
+
+def film(solver: PerformanceSolver, camera: int, offset_s: float, times: torch.Tensor) -> None:
+    """Frames that see every unknown as it is, at times of the camera's own clock."""
+    guess_times = solver.clocks(torch.full((len(times),), camera), times)
+    motion = solver.spline(guess_times)
+    now = torch.cat([motion.weights, motion.rotation, motion.translation], 1).detach()
+    scale = torch.tensor([1.0] * SHAPES + [30.0] * 3 + [1e3] * 3)
+    for time, gap in zip(guess_times, truth(times + offset_s) - now, strict=True):
+        matrix = 1e4 * torch.diag(scale)
+        solver.add(camera, time, MotionEquations(matrix, matrix @ gap))
+
+
+def test_one_step_finds_a_performance_that_is_seen_as_it_is():
+    spline, clocks = MotionSpline(-0.1, 2.1, SHAPES, 12), Clocks(1)
+    solver = PerformanceSolver(spline, clocks, FREE)
+    times = torch.arange(0, 2, 1 / 40)
+    film(solver, 0, 0.0, times)
+    solver.step()
+    motion = spline(times)
+    found = torch.cat([motion.weights, motion.rotation, motion.translation], 1).detach()
+    torch.testing.assert_close(found, truth(times), atol=2e-3, rtol=0)
+
+
+def test_the_band_solves_what_a_dense_solver_solves():
+    rng = np.random.default_rng(0)
+    spline, clocks = MotionSpline(0.0, 1.0, SHAPES, 8), Clocks(2)
+    with torch.no_grad():
+        spline.weights.fill_(0.5)
+        spline.rotation.copy_(torch.from_numpy(rng.normal(0, 0.1, spline.rotation.shape)))
+    config = MotionSolverConfig(weight_sigma=2.0, step_sigma=0.01)
+    solver = PerformanceSolver(spline, clocks, config)
+    knots, unknowns = len(spline.weights), SHAPES + 6
+    dense = np.zeros((knots * unknowns + 1, knots * unknowns + 1))
+    right = np.zeros(len(dense))
+    for camera, time in [(0, 0.11), (1, 0.43), (1, 0.47), (0, 0.82), (1, 0.95)]:
+        rows = rng.normal(size=(3, unknowns))
+        matrix, pull = rows.T @ rows, 0.05 * rng.normal(size=unknowns)
+        at = torch.tensor(time)
+        said = MotionEquations(torch.from_numpy(matrix), torch.from_numpy(pull))
+        solver.add(camera, at, said)
+        index, basis = spline.basis(at[None])
+        design = np.zeros((unknowns, len(dense)))
+        for j, share in zip(index[0].tolist(), basis[0].tolist(), strict=True):
+            design[:, j * unknowns : (j + 1) * unknowns] = share * np.eye(unknowns)
+        if camera:
+            design[:, -1] = spline.velocity(at[None])[0].numpy()
+        dense += design.T @ matrix @ design
+        right += design.T @ pull
+    spread = np.array([0.01] * SHAPES + [0.001] * 3 + [0.0002] * 3)
+    diagonal = np.append(np.tile(1 / spread**2, knots), 1 / 0.01**2)
+    for j in range(knots):
+        for k in range(SHAPES):
+            diagonal[j * unknowns + k] += 1 / 4
+            right[j * unknowns + k] -= 0.5 / 4
+    expected = np.linalg.solve(dense + np.diag(diagonal), right)
+    before = spline.controls().double().numpy()
+    solver.step()
+    change = spline.controls().double().numpy() - before
+    np.testing.assert_allclose(change.ravel(), expected[:-1], atol=1e-6)
+    assert clocks.offsets_s[1].item() == pytest.approx(expected[-1], abs=1e-7)
+
+
+@pytest.mark.parametrize("learn", [True, False])
+def test_clocks_are_found_with_the_motion(learn):
+    spline, clocks = MotionSpline(-0.2, 3.2, SHAPES, 12), Clocks(2, learn)
+    times = torch.arange(0, 3, 1 / 30)
+    for _ in range(6):
+        solver = PerformanceSolver(spline, clocks, FREE)
+        film(solver, 0, 0.0, times)
+        film(solver, 1, 0.021, times)
+        solver.step()
+    found = float(clocks.offsets_s[1])
+    assert found == (pytest.approx(0.021, abs=5e-4) if learn else 0)
+
+
+def test_weights_stay_within_their_range_and_others_know():
+    spline, clocks = MotionSpline(0.0, 1.0, SHAPES, 8), Clocks(1)
+    solver = PerformanceSolver(spline, clocks, FREE)
+    # Only the sum of both weights is seen, and a difference that asks the first below 0.
+    seen = torch.zeros(SHAPES + 6, SHAPES + 6)
+    seen[:SHAPES, :SHAPES] = 1e4 * torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+    seen[0, 1] = seen[1, 0] = 1.9e4
+    wish = torch.zeros(SHAPES + 6)
+    wish[:2] = torch.tensor([-0.3, 0.7])
+    for time in torch.linspace(0, 1, 30):
+        solver.add(0, time, MotionEquations(seen, seen @ wish))
+    solver.step()
+    weights = spline(torch.linspace(0, 1, 30)).weights
+    assert weights.min() >= 0 and weights.max() <= 1
+    # With the first at 0 the best second is not 0.7: it takes over what the first would have done.
+    expected = 0.7 - 0.3 * 1.9 / 2
+    torch.testing.assert_close(
+        weights[:, 1].detach(), torch.full((30,), expected), atol=1e-3, rtol=0
+    )
+
+
+def test_without_evidence_nothing_moves_but_weights_go_to_zero():
+    spline = MotionSpline(0.0, 1.0, SHAPES, 8)
+    with torch.no_grad():
+        spline.weights.fill_(0.4)
+        spline.rotation.fill_(0.1)
+    PerformanceSolver(spline, Clocks(1), MotionSolverConfig(step_sigma=1e3)).step()
+    assert spline.weights.abs().max() < 1e-4
+    torch.testing.assert_close(spline.rotation.detach(), torch.full_like(spline.rotation, 0.1))

@@ -1,0 +1,99 @@
+"""Pictures of one moment agree only on the person's own face."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mien.errors import InputError
+from mien_training.metrics.mesh_errors import vertex_errors_mm
+from mien_training.rig.fit import fit_rig
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
+from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
+from mien_training.rig.stereo.stereo_fit import StereoConfig, fit_stereo
+from mien_training.templates import load_template
+from mien_training.templates.regions import face_region
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SMALL = RigFitConfig(
+    points=LandmarkFitConfig(steps=100),
+    stereo=StereoConfig(shrink=(2, 1), steps=80, places=3000),
+    steps=2,
+    texture_side=64,
+    smoothing="surface",
+)
+
+
+@pytest.fixture(scope="module")
+def template():
+    return load_template("anny")
+
+
+@pytest.fixture(scope="module")
+def person(still_person):
+    return still_person
+
+
+@pytest.fixture(scope="module")
+def seen(stills):
+    return stills
+
+
+@pytest.fixture(scope="module")
+def fitted(template, seen):
+    return fit_rig(template, seen, SMALL)
+
+
+def test_views_bring_the_neutral_nearer_than_points_do(template, person, seen, fitted):
+    face = face_region(template)
+    modes = torch.from_numpy(template.identity.modes)
+    people = torch.tensordot(fitted.points.identity, modes, dims=1).numpy()
+    heads = (template.vertices, template.vertices + people, fitted.model.rig.arrays()[0])
+    mean, points, found = (
+        np.median(vertex_errors_mm(head, person.neutral, face, "rigid")) for head in heads
+    )
+    assert found < 0.8 * mean and found < 0.9 * points
+
+
+def test_one_moment_has_no_expression(template, seen, fitted):
+    weights = fitted.motion_at(seen).weights
+    eyes = torch.tensor([n.startswith(("eyeBlink", "eyeLook")) for n in template.shape_names])
+    assert (weights[:, ~eyes] == 0).all() and (fitted.points.motion.weights[:, ~eyes] == 0).all()
+    np.testing.assert_array_equal(fitted.model.rig.arrays()[1], template.shape_deltas)
+
+
+def test_pictures_that_never_agree_leave_the_face_alone(template, seen, fitted):
+    stereo = replace(SMALL.stereo, shrink=(2,), steps=3, most_disagreement=1e-6)
+    fit = fit_rig(template, seen, replace(SMALL, stereo=stereo))
+    assert fit.disagreement > 1e-6 and fitted.disagreement < 0.04
+    assert not fit.model.rig.u_neutral.any()
+    assert torch.equal(fit.model.rig.identity, fit.points.identity)
+
+
+def test_pictures_that_share_nothing_tell_nothing(template, seen, fitted):
+    """Only one of them shows the head, by its mask."""
+    masks = torch.ones(seen.images.shape[:3], dtype=torch.bool)
+    masks[1:] = False
+    stereo = replace(SMALL.stereo, shrink=(2,), steps=3)
+    fit = fit_rig(template, replace(seen, masks=masks), replace(SMALL, stereo=stereo))
+    assert fit.disagreement is None
+    assert not fit.model.rig.u_neutral.any()
+    assert torch.equal(fit.model.rig.identity, fit.points.identity)
+
+
+def test_one_picture_is_refused(template, seen, fitted):
+    alone = replace(seen, camera=seen.camera[:1])
+    faces = torch.from_numpy(template.triangles).long()
+    marks = LandmarkPoints(template)
+    with pytest.raises(InputError, match="two or more"):
+        fit_stereo(fitted.model.rig, fitted.points.motion, alone, marks, faces, faces[:, 0] >= 0)
+    huge = StereoConfig(shrink=(999,))
+    with pytest.raises(InputError, match="999 or more pixels"):
+        fit_stereo(
+            fitted.model.rig, fitted.points.motion, seen, marks, faces, faces[:, 0] >= 0, huge
+        )
+    with pytest.raises(InputError, match="StereoConfig"):
+        StereoConfig(shrink=())

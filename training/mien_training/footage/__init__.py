@@ -1,0 +1,1 @@
+"""Real images in: videos, stills, masks, calibrated recordings, metric scale."""

@@ -1,0 +1,49 @@
+"""How long the unit of a calibration is, from the size of the face that its cameras see."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+from mien_training.cameras.camera import Camera
+from mien_training.geometry.alignment import fit_alignment
+from mien_training.head import Template
+
+__all__ = ["metres_per_unit", "triangulate"]
+
+Float64Array = NDArray[np.float64]
+
+
+def triangulate(cameras: list[Camera], pixels: Float64Array) -> Float64Array:
+    """(P, 3) points that C undistorted cameras see at (C, P, 2) pixels; least squares.
+
+    NaN pixels are left out; a point that fewer than two cameras see is NaN.
+    """
+    matrices = np.stack([c.K @ c.camera_from_world[:3] for c in cameras])
+    points = np.full((pixels.shape[1], 3), np.nan)
+    for p in range(pixels.shape[1]):
+        seen = np.isfinite(pixels[:, p]).all(1)
+        if seen.sum() < 2:
+            continue
+        rows = pixels[seen, p, :, None] * matrices[seen, None, 2] - matrices[seen, :2]
+        flat = rows.reshape(-1, 4)
+        flat /= np.linalg.norm(flat[:, :3], axis=1, keepdims=True)
+        points[p] = np.linalg.lstsq(flat[:, :3], -flat[:, 3], rcond=None)[0]
+    return points
+
+
+def metres_per_unit(template: Template, cameras: list[Camera], pixels: Float64Array) -> float:
+    """Length of the cameras' unit, for a face as large as the template's.
+
+    pixels (C, 478, 2): the tracker's points in pictures of one moment. Raises InputError where
+    fewer than two cameras see the face.
+    """
+    places = template.landmarks.positions(template.vertices, template.triangles)
+    points = triangulate(cameras, pixels)
+    known = np.isfinite(points).all(1) & np.isfinite(places).all(1)
+    if known.sum() < 50:
+        raise InputError(
+            "metres_per_unit: a world of unknown unit needs the face in two cameras at one moment"
+        )
+    return fit_alignment(points[known], places[known], "similarity").scale

@@ -1,0 +1,162 @@
+"""A video as a recording of the face: tracked whole, cropped around the head, brought to size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from mien.errors import InputError
+from mien.tracker import Tracker
+from mien.tracker.pose import assumed_focal_px
+from mien.video import count_frames, read_frames
+from mien_training.cameras.camera import Camera
+from mien_training.footage.observations import Recording
+
+__all__ = [
+    "NoFaceError", "cropped_camera", "lens_map", "pinhole_camera", "read_recording", "undistort",
+]  # fmt: skip
+
+Float64Array = NDArray[np.float64]
+
+_MARGIN = 0.35
+"""Of the face's extent, on each side of the crop: the tracker's points end at the hairline."""
+
+
+class NoFaceError(InputError):
+    """A film or picture in which the tracker finds no face; others may do without it."""
+
+
+def pinhole_camera(width: int, height: int, focal_px: float | None = None) -> Camera:
+    """A camera at the origin, looking along +Z: all that is known of a lone video's.
+
+    Its focal length is the longer side (a field of view of 53 degrees) if left out.
+    """
+    focal = assumed_focal_px(width, height) if focal_px is None else focal_px
+    K = np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+    return Camera(K, np.eye(4), width, height)
+
+
+def read_recording(
+    source: str | Path,
+    size: int,
+    camera: Camera | None = None,
+    most_frames: int = 300,
+    progress: Callable[[int, int], None] | None = None,
+    mask: NDArray[np.bool_] | None = None,
+) -> Recording:
+    """Crops of the face, (size, size), of every 1st, 2nd, 4th .. frame: at most `most_frames`.
+
+    source: video, image or folder of images; camera: `pinhole_camera` if None. The crop is one for
+    the whole recording, so a face that walks through the picture becomes small. Times are the
+    file's own. mask (H, W): where the head is, of a still camera's only picture.
+
+    Raises NoFaceError for a file that shows no face, InputError for one of another size than
+    `camera` or `mask`.
+    """
+    total = count_frames(source) or 0
+    every = 1
+    kept: list[int] = []
+    points: list[NDArray[np.float32]] = []
+    tracker: Tracker | None = None
+    lens: Float64Array | None = None
+    for n, frame in enumerate(read_frames(source)):
+        height, width = frame.image.shape[:2]
+        if camera is None:
+            camera = pinhole_camera(width, height)
+        if (camera.height, camera.width) != (height, width):
+            raise InputError(
+                f"{source}: frames of {width} x {height}, but its camera has {camera.width} x "
+                f"{camera.height}"
+            )
+        if mask is not None and mask.shape != (height, width):
+            raise InputError(f"{source}: {width} x {height}, but its mask has {mask.shape[::-1]}")
+        tracker = tracker or Tracker(focal_px=float(camera.K[0, 0]))
+        lens = lens_map(camera) if lens is None else lens
+        # Every frame: following is surer than finding again.
+        faces = tracker.track(undistort(frame.image, lens))
+        if n % every == 0:
+            kept.append(n)
+            found = faces[0].landmarks[:, :2] if faces else np.full((478, 2), np.nan)
+            points.append(found.astype(np.float32))
+        if len(kept) > most_frames:
+            kept, points, every = kept[::2], points[::2], 2 * every
+        if progress is not None:
+            progress(n + 1, max(total, n + 1))
+    if camera is None or lens is None or not np.isfinite(points).any():
+        raise NoFaceError(f"{source}: no face in any of its {len(kept)} frames")
+    return _cropped(source, set(kept), np.stack(points), camera, lens, size, mask)
+
+
+def cropped_camera(camera: Camera, left: float, top: float, side: float, size: int) -> Camera:
+    """The camera of a square cut out at (left, top), pixels, and brought to size x size."""
+    scale = size / side
+    pixels = np.array([[scale, 0.0, -left * scale], [0.0, scale, -top * scale], [0.0, 0.0, 1.0]])
+    return Camera(pixels @ camera.K, camera.camera_from_world, size, size)
+
+
+def lens_map(camera: Camera) -> Float64Array:
+    """(2, H, W) row and column, from pixel centres, where a camera with k1 and k2 sees what one
+    without them sees at each pixel; (2, 0, 0) if there is no difference."""
+    if camera.k1 == 0 and camera.k2 == 0:
+        return np.zeros((2, 0, 0))
+    x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+    rays = np.stack([x, y, np.ones_like(x)], -1) @ np.linalg.inv(camera.K).T
+    r2 = (rays[..., :2] ** 2).sum(-1, keepdims=True)
+    bent = rays[..., :2] * (1 + r2 * (camera.k1 + r2 * camera.k2))
+    where = bent @ camera.K[:2, :2].T + camera.K[:2, 2] - 0.5
+    return np.asarray(where.transpose(2, 0, 1)[::-1])
+
+
+def undistort(image: NDArray[np.uint8], lens: Float64Array) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) that the camera of `lens_map` would take without its k1 and k2."""
+    if not lens.size:
+        return image
+    channels = image.transpose(2, 0, 1)
+    return np.stack(
+        [ndimage.map_coordinates(c, lens, order=1, mode="nearest") for c in channels], axis=-1
+    )
+
+
+def _cropped(
+    source: str | Path,
+    kept: set[int],
+    points: NDArray[np.float32],
+    camera: Camera,
+    lens: Float64Array,
+    size: int,
+    mask: NDArray[np.bool_] | None,
+) -> Recording:
+    """Reads the source again: all of a film's frames at once may not fit into memory."""
+    seen = points[np.isfinite(points).all((1, 2))].reshape(-1, 2)
+    low, high = np.quantile(seen, 0.001, axis=0), np.quantile(seen, 0.999, axis=0)
+    side = float((high - low).max() * (1 + 2 * _MARGIN))
+    left, top = ((low + high) / 2 - side / 2).tolist()
+    images, times = [], []
+    for n, frame in enumerate(read_frames(source)):
+        if n in kept:
+            images.append(_cut(undistort(frame.image, lens), left, top, side, size))
+            times.append(frame.time_s)
+    moved = ((points - np.array([left, top])) * (size / side)).astype(np.float32)
+    masks = None
+    if mask is not None:
+        grey = np.repeat(np.uint8(255) * mask[..., None], 3, 2)
+        cut = _cut(undistort(grey, lens), left, top, side, size)[..., 0] > 127
+        masks = np.repeat(cut[None], len(images), 0)
+    cropped = cropped_camera(camera, left, top, side, size)
+    return Recording(np.stack(images), np.array(times, np.float64), cropped, masks, moved)
+
+
+def _cut(
+    image: NDArray[np.uint8], left: float, top: float, side: float, size: int
+) -> NDArray[np.uint8]:
+    """(size, size, 3): antialiased when made smaller; black beyond the picture's borders."""
+    pad = int(np.ceil(side))
+    padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
+    box = (left + pad, top + pad, left + pad + side, top + pad + side)
+    cut = Image.fromarray(padded).resize((size, size), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(cut)

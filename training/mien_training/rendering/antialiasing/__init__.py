@@ -1,0 +1,1 @@
+"""Antialiasing that gives outlines, and whatever else moves in an image, their gradients."""

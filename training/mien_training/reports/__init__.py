@@ -1,0 +1,1 @@
+"""Parts of report pages: HTML, charts, still images of heads, blendshape sheets."""

@@ -1,0 +1,1 @@
+"""What footage says about each shape, and what to shoot again."""

@@ -1,0 +1,1 @@
+"""First stage: identity, expression and pose from the tracker's landmarks."""

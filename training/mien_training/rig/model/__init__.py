@@ -1,0 +1,1 @@
+"""The unknowns of a person: neutral and shapes, performance, rest pose."""

@@ -1,0 +1,190 @@
+"""A person's neutral and shapes as small, smooth changes of a template.
+
+    neutral = template + identity coefficients . modes + follow(smooth(u_neutral)) + rest
+    shape k = template's shape k + how far it moves . both(smooth(u_k))
+    face    = R (neutral + sum_k w_k shape_k) + t
+
+`smooth` recovers displacements from differential coordinates u (Nicolet et al. 2021), so that
+every gradient moves a neighbourhood and noise stays small; `follow` carries eyes and teeth along;
+`rest` is what shapes show all the time (`settle_rest`).
+
+The semantic terms of the paper (locality, symmetry) are in how shapes are made of their unknowns,
+which are standard normal beforehand: a shape moves where the template's does, and more where that
+moves more; `both` makes left and right alike, but not quite. Without them a joint fit of shapes B
+and weights w is free up to B Q, Q^-1 w: the pictures fit as well, and jawOpen is no jaw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mien.channels import mirror_name
+from mien.errors import InputError
+from mien_training.anatomy.rigid_parts import Followers
+from mien_training.geometry.deformation_graph import FreeNodes
+from mien_training.head import Template
+from mien_training.rig.model.motion import Motion, rotation_from_vector
+
+__all__ = ["PersonalRig", "ShapePrior", "Shapes"]
+
+_EVEN_M = 0.003
+"""Without meaning, every shape may change this far everywhere, in place of the template's reach."""
+_NEUTRAL_M = 0.0015
+"""Spread of the neutral's error when the shapes are solved."""
+_PROBES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """The rig at this point of the optimisation."""
+
+    neutral: Tensor
+    """(V, 3) metres, rig space."""
+    deltas: Tensor
+    """(K, V, 3) metres."""
+
+    def posed(self, motion: Motion) -> Tensor:
+        """(T, V, 3) vertices in the world at T moments."""
+        count, vertices, _ = self.deltas.shape
+        offsets = motion.weights @ self.deltas.reshape(count, -1)
+        face = self.neutral + offsets.reshape(-1, vertices, 3)
+        rotation = rotation_from_vector(motion.rotation)
+        return face @ rotation.transpose(-1, -2) + motion.translation[:, None]
+
+
+@dataclass(frozen=True)
+class ShapePrior:
+    """How shapes of persons differ, before anything is seen of them."""
+
+    share: float = 0.2
+    """Spread of a shape's change along each axis, in parts of how far the template moves there."""
+    one_sided: float = 0.25
+    """Part of the change's energy that left and right do not have in common."""
+    trust: float = 0.05
+    """How much of what frames say of shapes counts: occlusion and shading mislead all of them."""
+    meaning: bool = True
+    """False: any shape may change anywhere; for comparison."""
+
+    def __post_init__(self) -> None:
+        if not (self.share >= 0 and 0 <= self.one_sided <= 1 and self.trust >= 0):
+            raise InputError(
+                f"ShapePrior: share {self.share}, one_sided {self.one_sided}, trust {self.trust}, "
+                "expected share and trust of 0 or more, one_sided within 0..1"
+            )
+
+
+class PersonalRig(nn.Module):
+    """The unknowns of a person's rig; zero unknowns are the template itself."""
+
+    template_vertices: Tensor
+    template_deltas: Tensor
+    modes: Tensor
+    reach: Tensor
+    mirror_vertex: Tensor
+    mirror_shape: Tensor
+    rest: Tensor
+
+    def __init__(
+        self, template: Template, neutral_nodes: FreeNodes, shape_nodes: FreeNodes,
+        prior: ShapePrior,
+    ) -> None:  # fmt: skip
+        """What may move in the neutral, and what in the shapes."""
+        super().__init__()
+        vertices, deltas, names = template.vertices, template.shape_deltas, template.shape_names
+        modes = (
+            np.zeros((0, *vertices.shape), np.float32)
+            if template.identity is None
+            else template.identity.modes
+        )
+        self.neutral_nodes, self.shape_nodes, self.prior = neutral_nodes, shape_nodes, prior
+        self.follow = Followers(template)
+        self.register_buffer("template_vertices", torch.tensor(vertices))
+        self.register_buffer("template_deltas", torch.tensor(deltas))
+        self.register_buffer("modes", torch.from_numpy(modes))
+        mirrored = [names.index(mirror_name(n)) if mirror_name(n) in names else k
+                    for k, n in enumerate(names)]  # fmt: skip
+        self.register_buffer("mirror_vertex", torch.from_numpy(template.mirror).long())
+        self.register_buffer("mirror_shape", torch.tensor(mirrored))
+        self.register_buffer("rest", torch.zeros(vertices.shape))
+        self.identity = nn.Parameter(torch.zeros(len(modes)))
+        self.u_neutral = nn.Parameter(torch.zeros(neutral_nodes.count, 3))
+        self.u_shapes = nn.Parameter(
+            torch.zeros(len(names), shape_nodes.count, 3), requires_grad=False
+        )
+        far = (
+            np.linalg.norm(deltas, axis=2) if prior.meaning else np.full(deltas.shape[:2], _EVEN_M)
+        )
+        reach = prior.share / _spread(shape_nodes) * torch.from_numpy(far).float()
+        self.register_buffer("reach", reach[..., None])
+        self._neutral_spread = _NEUTRAL_M / _spread(neutral_nodes)
+
+    def neutral(self) -> Tensor:
+        """(V, 3) the neutral now."""
+        people = torch.tensordot(self.identity, self.modes, dims=1)
+        moved = self._neutral_change(self.u_neutral)
+        neutral: Tensor = self.template_vertices + people + moved + self.rest
+        return neutral
+
+    def shape_changes(self, u: Tensor) -> Tensor:
+        """(K, V, 3) what unknowns (K, nodes, 3) add to the template's shapes, metres; linear."""
+        changes: Tensor = self.reach * self._both(self.shape_nodes(u))
+        return changes
+
+    def unknowns(self) -> Tensor:
+        """(N,) the shapes' as they are now, and zeros for a change of the neutral."""
+        return torch.cat([self.u_shapes.flatten(), torch.zeros_like(self.u_neutral).flatten()])
+
+    def changes(self, unknowns: Tensor) -> Tensor:
+        """(K + 1, V, 3) what (N,) unknowns add to the shapes, and last to the neutral; linear."""
+        count = self.u_shapes.numel()
+        shapes = unknowns[:count].reshape(self.u_shapes.shape)
+        neutral = unknowns[count:].reshape(self.u_neutral.shape)
+        moved = self._neutral_change(self._neutral_spread * neutral)
+        return torch.cat([self.shape_changes(shapes), moved[None]])
+
+    def take(self, unknowns: Tensor) -> None:
+        """Make the shapes those of (N,) unknowns.
+
+        The neutral is left: it is solved along so that its error, which all frames share, does not
+        go into the shapes; it has steps of its own, which see its outline and shading too.
+        """
+        self.u_shapes.copy_(unknowns[: self.u_shapes.numel()].reshape(self.u_shapes.shape))
+
+    def forward(self, personal_shapes: bool = True) -> Shapes:
+        """The rig now. Without `personal_shapes` the template's shapes stay as they are."""
+        if not personal_shapes:
+            return Shapes(self.neutral(), self.template_deltas)
+        return Shapes(self.neutral(), self.template_deltas + self.shape_changes(self.u_shapes))
+
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Neutral (V, 3) and shapes (K, V, 3) as they are now, metres."""
+        with torch.no_grad():
+            shapes = self()
+        return shapes.neutral.cpu().numpy(), shapes.deltas.cpu().numpy()
+
+    def _both(self, field: Tensor) -> Tensor:
+        """Left from right and right from left, so that they share `1 - one_sided` of energy."""
+        if not self.prior.meaning:
+            return field
+        common, own = (2 - self.prior.one_sided) ** 0.5, self.prior.one_sided**0.5
+        flip = field.new_tensor([-1.0, 1.0, 1.0])
+        mirrored = field[self.mirror_shape][:, self.mirror_vertex] * flip
+        mixed: Tensor = (common + own) / 2 * field + (common - own) / 2 * mirrored
+        return mixed
+
+    def _neutral_change(self, u: Tensor) -> Tensor:
+        """(V, 3) by differential coordinates (nodes, 3), eyes and teeth carried along."""
+        moved: Tensor = self.follow(self.neutral_nodes(u[None])[0])
+        return moved
+
+
+def _spread(nodes: FreeNodes) -> float:
+    """Root mean square of what the smoothing leaves of standard normal coordinates."""
+    rng = torch.Generator().manual_seed(0)
+    left = nodes(torch.randn(_PROBES, nodes.count, 3, generator=rng))[:, nodes.vertex]
+    return float(left.square().mean().sqrt())

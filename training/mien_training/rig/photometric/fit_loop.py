@@ -1,0 +1,202 @@
+"""The loop of the optimisation: gradient steps, sweeps, checks on held-out frames, resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien_training.geometry.adam_uniform import AdamUniform
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.model.personal_rig import Shapes
+from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.photometric.gauss_newton_pass import sweep
+from mien_training.rig.photometric.objective import Objective
+
+__all__ = ["FitLoop", "Progress"]
+
+Progress = Callable[[str, int, int, float], None]
+"""Stage, step, steps, loss."""
+
+_RAW_STEP = 0.02
+"""Raw vertices have no smoothing that would divide their steps."""
+
+
+class FitLoop:
+    """The stages "neutral" (template's shapes) and "joint" (personal shapes), in rounds.
+
+    A round is some gradient steps of neutral and appearance, with motion and shapes held, and a
+    sweep that solves those.
+    """
+
+    def __init__(
+        self, objective: Objective, moment: Tensor, config: RigFitConfig, progress: Progress | None
+    ) -> None:
+        """moment (N,): which frames are taken together."""
+        self.objective, self.config, self.progress = objective, config, progress
+        self.model: RigModel = objective.model
+        self.model.motion.requires_grad_(False)  # it has a solver of its own
+        seen = objective.seen
+        held = seen.frame % config.held_out == config.held_out // 2
+        held = held & (int(seen.frame.max()) + 1 > 2 * config.held_out)
+        self.held_out = held.nonzero()[:, 0]
+        self._training = (~held).nonzero()[:, 0]
+        kept = moment.to(self._training.device)[self._training]
+        self._moments = [self._training[kept == m] for m in torch.unique(kept)]
+        self.round, self.best, self.stale = 0, float("inf"), 0
+        self.history: list[dict[str, float]] = []
+        self._geometry, self._rest = self._optimisers()
+        self.best_state = self._copy()
+
+    @property
+    def stages(self) -> tuple[tuple[str, int], ...]:
+        """Names and numbers of rounds."""
+        joint = self.config.joint_rounds if self.config.personal_shapes else 0
+        return (("neutral", self.config.neutral_rounds), ("joint", joint))
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Of the check that found the best state; empty before any."""
+        checks = (h for h in reversed(self.history) if h["held_out"] == self.best)
+        return next(checks, {})
+
+    def run(self, save: Callable[[dict[str, Any]], None] | None = None) -> None:
+        """Every round that is left; each stage ends in its best state. `save`: called with
+        `state()` after every round."""
+        done = 0
+        for name, rounds in self.stages:
+            while self.round < done + rounds:
+                if self.round == done:
+                    self.best, self.stale = float("inf"), 0
+                self._round(name, self.round - done, rounds)
+                self.round += 1
+                if self._check(name):
+                    self.round = done + rounds
+                if self.round == done + rounds:
+                    self.model.load_state_dict(self.best_state)
+                if save is not None:
+                    save(self.state())
+            done += rounds
+
+    def _round(self, stage: str, number: int, rounds: int) -> None:
+        """Steps, then a sweep."""
+        config, joint = self.config, stage == "joint"
+        frames = self._swept()
+        looks = -(-len(frames) // (config.batch * len(self.objective.seen.views.intrinsics)))
+        total, loss = rounds * (config.steps + looks), 0.0
+
+        def report(done: float) -> None:
+            if self.progress is not None:
+                self.progress(stage, number * (config.steps + looks) + int(done), total, loss)
+
+        with torch.no_grad():
+            deltas = self.model.rig(personal_shapes=joint).deltas
+        for step in range(config.steps):
+            loss = self._step(deltas, joint, number, step, (number + step / config.steps) / rounds)
+            report(step + 1)
+        if not len(frames):
+            return
+        sweep(
+            self.objective, frames, joint,
+            lambda count: report(config.steps + looks * count / len(frames)),
+        )  # fmt: skip
+
+    def _step(self, deltas: Tensor, joint: bool, number: int, step: int, share: float) -> float:
+        """One gradient step; `share` of the stage is done."""
+        weights = self.config.losses
+        decay = 0.05 + 0.95 * 0.5 * (1 + cos(pi * share))
+        progress = (share + joint) / 2
+        landmark = weights.landmark ** (1 - progress) * weights.landmark_end**progress
+        shapes = Shapes(self.model.rig.neutral(), deltas)
+        frames = self._draw(joint, number, step)
+        looked = self.objective.explain(shapes, frames, landmark)
+        whole = looked.loss + self.objective.plausible()
+        for optimiser in (self._geometry, self._rest):
+            optimiser.zero_grad()
+        whole.backward()  # type: ignore[no-untyped-call]
+        for optimiser in (self._geometry, self._rest):
+            _step(optimiser, decay)
+        return float(looked.loss.detach())
+
+    def _swept(self) -> Tensor:
+        """The frames of a sweep: all, or as many as are wanted of them."""
+        many, wanted = len(self._training), self.config.sweep_frames
+        if many <= wanted:
+            return self._training
+        rng = np.random.default_rng((self.config.seed, self.round, 1))
+        order = torch.from_numpy(np.sort(rng.choice(many, wanted, replace=False)))
+        return self._training[order.to(self._training.device)]
+
+    def _draw(self, joint: bool, number: int, step: int) -> Tensor:
+        """Frames of some moments; by the step alone, so that a resumed run sees the same ones."""
+        rng = np.random.default_rng((self.config.seed, joint, number, step))
+        count = min(self.config.batch, len(self._moments))
+        chosen = rng.choice(len(self._moments), count, replace=False)
+        return torch.cat([self._moments[i] for i in chosen])
+
+    def _check(self, stage: str) -> bool:
+        """Measure on the held-out frames, keep the best; True if it is time to stop."""
+        frames = self.held_out
+        if not len(frames):
+            frames = torch.cat(self._moments)
+        weight = self.config.losses.landmark_end
+        total, figures = 0.0, dict.fromkeys(("photometric", "landmark", "silhouette"), 0.0)
+        with torch.no_grad():
+            shapes = self.model.rig(personal_shapes=stage == "joint")
+            for part in torch.split(frames, 4):
+                looked = self.objective.explain(shapes, part, weight)
+                total += float(looked.loss) * len(part) / len(frames)
+                for key, value in looked.figures.items():
+                    figures[key] += value * len(part) / len(frames)
+        self.history.append({"round": float(self.round), "held_out": total, **figures})
+        self.stale = 0 if total < 0.998 * self.best else self.stale + 1
+        if total < self.best:
+            self.best, self.best_state = total, self._copy()
+        return self.stale >= self.config.patience
+
+    def _optimisers(self) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+        model, config = self.model, self.config
+        raw = config.smoothing == "none"
+        kind, scale = (torch.optim.Adam, _RAW_STEP) if raw else (AdamUniform, 1.0)
+        geometry = [
+            ([model.rig.u_neutral], scale * config.neutral_rate),
+            ([model.rig.identity], config.identity_rate),
+        ]
+        rest = [
+            (list(model.appearance.parameters()), config.texture_rate),
+        ]
+        return kind(_groups(geometry)), torch.optim.Adam(_groups(rest))
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs."""
+        return {
+            "model": self.model.state_dict(), "best_state": self.best_state, "round": self.round,
+            "geometry": self._geometry.state_dict(), "rest": self._rest.state_dict(),
+            "best": self.best, "stale": self.stale, "history": self.history,
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        self.model.load_state_dict(state["model"])
+        self._geometry.load_state_dict(state["geometry"])
+        self._rest.load_state_dict(state["rest"])
+        self.best_state, self.history = state["best_state"], state["history"]
+        self.round, self.best, self.stale = state["round"], state["best"], state["stale"]
+
+
+def _groups(rates: list[tuple[list[torch.nn.Parameter], float]]) -> list[dict[str, Any]]:
+    """Parameter groups that remember their full rate."""
+    return [{"params": parameters, "lr": rate, "full": rate} for parameters, rate in rates]
+
+
+def _step(optimiser: torch.optim.Optimizer, decay: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = decay * group["full"]
+    optimiser.step()

@@ -1,0 +1,63 @@
+"""What of a change of shapes the performance could do as well.
+
+Weights and poses are known from the same pictures only. A change of shapes that some other
+performance would show alike is not seen at all; shapes solved with the performance left free know
+this (the Schur complement of bundle adjustment: Triggs et al. 2000, section 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mien_training.rig.photometric.sym3 import pressed
+
+__all__ = ["MotionFreedom", "rigid_and_blended"]
+
+
+@dataclass(frozen=True, eq=False)
+class MotionFreedom:
+    """The performance of T frames, of which those of one group share one."""
+
+    directions: Tensor
+    """(3 V', U) how V' vertices move with each unknown of the performance, rig axes."""
+    group: Tensor
+    """(T,) int64"""
+    softness: Tensor
+    """(G, U, U) how far each group's unknowns yield to forces upon them."""
+
+    @classmethod
+    def of(
+        cls, directions: Tensor, group: Tensor, stiffness: Tensor, held: Tensor
+    ) -> MotionFreedom:
+        """stiffness (T, V', 6) of the frames; held (G, U, U): what else holds the performance."""
+        unknowns = directions.shape[1]
+        moves = directions.reshape(-1, 3, unknowns).transpose(1, 2)
+        total = stiffness.new_zeros(len(held), *stiffness.shape[1:])
+        total.index_add_(0, group, stiffness)
+        stiff = torch.stack([
+            directions.T @ pressed(one[:, None], moves).transpose(1, 2).reshape(-1, unknowns)
+            for one in total
+        ])  # fmt: skip
+        return cls(directions, group, torch.linalg.inv((stiff + held).double()).to(stiffness.dtype))
+
+    def yields(self, force: Tensor) -> Tensor:
+        """(T, V', 3) where the surface goes under (T, V', 3) forces, by the performance alone."""
+        total = force.new_zeros(len(self.softness), len(self.directions))
+        total.index_add_(0, self.group, force.flatten(1))
+        change = torch.einsum("gij,gj->gi", self.softness, total @ self.directions)
+        return (change @ self.directions.T).reshape(len(change), -1, 3)[self.group]
+
+
+def rigid_and_blended(rest: Tensor, deltas: Tensor) -> Tensor:
+    """(3 P, K + 6) how points move with weights, a turn and a shift, all in rig axes.
+
+    rest (P, 3) and deltas (K, P, 3): the points in the neutral and in the shapes.
+    """
+    x, y, z = rest.unbind(1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, z, -y, -z, zero, x, y, -x, zero], 1).reshape(-1, 3, 3)
+    one = torch.eye(3, dtype=rest.dtype, device=rest.device).expand(len(rest), 3, 3)
+    return torch.cat([deltas.permute(1, 2, 0), cross, one], 2).flatten(0, 1)

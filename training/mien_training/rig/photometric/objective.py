@@ -1,0 +1,92 @@
+"""How well a person explains the frames, and how far they are from what is plausible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mien_training.footage.observations import Observations
+from mien_training.head import Template
+from mien_training.rendering.differentiable_head import HeadPicture, Picture
+from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
+from mien_training.rig.model.loss_terms import (
+    landmark_loss,
+    photometric_loss,
+    prior_loss,
+    silhouette_loss,
+)
+from mien_training.rig.model.motion import Motion, rotation_from_vector
+from mien_training.rig.model.personal_rig import Shapes
+from mien_training.rig.model.rig_model import RigModel
+from mien_training.templates.regions import compared_triangles
+
+__all__ = ["Explanation", "Objective"]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """How far the person in B frames is from what was seen there."""
+
+    loss: Tensor
+    figures: dict[str, float]
+    """Parts of the loss, unweighted."""
+
+
+class Objective:
+    """The terms of the joint optimisation, over one set of observations."""
+
+    def __init__(
+        self, template: Template, seen: Observations, model: RigModel, config: RigFitConfig
+    ) -> None:
+        self.seen, self.model, self.config = seen, model, config
+        device = seen.images.device
+        self.picture = HeadPicture(template).to(device)
+        self.marks = LandmarkPoints(template, device)
+        self._counted = torch.from_numpy(compared_triangles(template, config.whole_head)).to(device)
+        self.face_px = (seen.points.amax(1) - seen.points.amin(1)).amax(1)
+        """(N,) size of the face in each frame."""
+
+    def explain(self, shapes: Shapes, frames: Tensor, landmark_weight: float) -> Explanation:
+        """Render frames (B,) and compare."""
+        seen, weights = self.seen, self.config.losses
+        camera, motion = seen.camera[frames], self.motion_at(frames)
+        vertices = shapes.posed(motion)
+        images = seen.images[frames].float() / 255
+        picture = self.picture(vertices, seen.views, camera, self.model.appearance, images)
+        where = self.compared(picture, frames)
+        colour = photometric_loss(picture.colour, images, where.float())
+        turn = rotation_from_vector(motion.rotation)
+        marks = self.marks.positions(vertices) + self.model.mark_offsets @ turn.transpose(1, 2)
+        pixels = seen.views.pixels(camera, marks)
+        confidence = self.marks.confidence(vertices, turn, seen.views, camera)
+        scale = self.face_px[frames, None, None]
+        point = landmark_loss(pixels, seen.points[frames], confidence, scale)
+        loss = weights.photometric * colour + landmark_weight * point
+        figures = {"photometric": float(colour.detach()), "landmark": float(point.detach())}
+        if seen.masks is not None:
+            outline = silhouette_loss(picture.coverage, seen.masks[frames].float())
+            loss = loss + weights.silhouette * outline
+            figures["silhouette"] = float(outline.detach())
+        return Explanation(loss, figures)
+
+    def motion_at(self, frames: Tensor) -> Motion:
+        """The performance in frames (B,)."""
+        seen = self.seen
+        motion: Motion = self.model.motion(
+            self.model.clocks(seen.camera[frames], seen.times_s[frames])
+        )
+        return motion
+
+    def compared(self, picture: Picture, frames: Tensor) -> Tensor:
+        """(B, H, W) pixels of frames (B,) whose colours count."""
+        where = (picture.triangle >= 0) & self._counted[picture.triangle.clamp_min(0)]
+        return where if self.seen.masks is None else where & self.seen.masks[frames]
+
+    def plausible(self) -> Tensor:
+        """Priors on identity and neutral."""
+        rig, weights = self.model.rig, self.config.losses
+        loss = weights.identity * rig.identity.square().sum()
+        return loss + weights.neutral * prior_loss(rig.u_neutral[None])

@@ -1,0 +1,1 @@
+"""A scanned head becomes a rig: non-rigid registration."""

@@ -1,0 +1,1 @@
+"""The neutral from several images of one moment."""

@@ -1,0 +1,1 @@
+"""People whose truth is known: performances, shapes, light, cameras, degradations."""

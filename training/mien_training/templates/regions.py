@@ -1,0 +1,106 @@
+"""Which vertices count: the face that a camera sees, and where a shape may act."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+
+from mien.errors import InputError
+from mien_training.cameras.camera import clip_from_camera, look_at_camera
+from mien_training.geometry.laplacian import mesh_edges
+from mien_training.head import MATERIALS, Template
+from mien_training.rendering.paint.face_frame import BROWS, polygon_distance
+from mien_training.rendering.visibility import rasterize
+
+__all__ = ["LIDS", "OVAL", "compared_triangles", "dilated", "face_region", "support_masks"]
+
+BoolArray = NDArray[np.bool_]
+
+# The outline of the face in the tracker's 478 points (MediaPipe's face mesh topology).
+OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
+    148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+LIDS = {"Left": ((386, 374), (385, 380), (387, 373)), "Right": ((159, 145), (158, 153), (160, 144))}
+"""Points of the tracker on the rims of the upper and the lower lid, above each other."""
+_ABOVE_BROWS_M = 0.008
+_INSIDE_OVAL_M = 0.004
+"""The outline runs along the ears and under the chin: this much is left out."""
+_PICTURE = 1024
+_MOUTH = ("mouth", "teeth", "tongue")
+
+
+def face_region(template: Template) -> BoolArray:
+    """(V,) skin in front, from brow to chin, without ears, neck, scalp, eyes and mouth's inside.
+
+    Inside the face's outline as seen from far in front, up to a little above the brows, and on a
+    triangle that this view sees. Raises InputError for a template without landmarks.
+    """
+    v = template.vertices
+    marks = template.landmarks.positions(v, template.triangles)
+    oval, brows = marks[list(OVAL)], marks[[i for brow in BROWS for i in brow]]
+    if not (np.isfinite(oval).all() and np.isfinite(brows).all()):
+        raise InputError(f"face_region: template {template.name!r} has no landmarks of the face")
+    inside = polygon_distance(v[:, :2], oval[:, :2]) < -_INSIDE_OVAL_M
+    inside &= v[:, 1] < brows[:, 1].max() + _ABOVE_BROWS_M
+    inside &= template.regions["skin"]
+    return np.asarray(inside & _seen_from_front(template, oval.mean(0)))
+
+
+def _seen_from_front(template: Template, target: NDArray[np.float32]) -> BoolArray:
+    """(V,) on a triangle that faces a distant camera at +Z and is hidden by no other."""
+    camera = look_at_camera(target + np.array([0, 0, 3.0]), target, 0.08, _PICTURE, _PICTURE)
+    points = np.c_[template.vertices, np.ones(len(template.vertices))]
+    clip = points @ (clip_from_camera(camera, 1.0, 10.0) @ camera.camera_from_world).T
+    out = rasterize(
+        torch.tensor(clip[None], dtype=torch.float32),
+        torch.from_numpy(template.triangles),
+        (_PICTURE, _PICTURE),
+    )
+    seen = np.unique(out.tri_id.numpy())
+    member = np.zeros(len(template.vertices), np.bool_)
+    member[template.triangles[seen[seen >= 0]]] = True
+    return member
+
+
+def compared_triangles(template: Template, whole_head: bool) -> BoolArray:
+    """(F,) triangles whose colours a fit compares: those of face, lids and eyes, or of all skin.
+
+    Never the mouth's inside, which is dark, wet and rarely seen. Hair is not modelled, so all of
+    the skin is for heads without any.
+    """
+    inside = np.isin(template.triangle_material, [MATERIALS.index(m) for m in _MOUTH])
+    if whole_head:
+        return ~inside
+    members = face_region(template) | template.regions["eyes"] | template.regions["lids"]
+    return np.asarray(members[template.triangles].all(1) & ~inside)
+
+
+def dilated(members: ArrayLike, triangles: ArrayLike, rings: int) -> BoolArray:
+    """(..., V) sets of vertices grown by `rings` neighbourhoods along the edges of (F, 3).
+
+    Raises InputError for a number of rings below 0.
+    """
+    grown = np.asarray(members, bool)
+    if rings < 0:
+        raise InputError(f"dilated: rings {rings}, expected 0 or more")
+    count = grown.shape[-1]
+    i, j = mesh_edges(triangles).T
+    ones = np.ones(2 * len(i), np.float32)
+    step = coo_array((ones, (np.append(i, j), np.append(j, i))), shape=(count, count)).tocsr()
+    flat = grown.reshape(-1, count)
+    for _ in range(rings):
+        flat = flat | ((step @ flat.T.astype(np.float32)) > 0).T
+    return flat.reshape(grown.shape)
+
+
+def support_masks(template: Template, rings: int = 3, threshold_m: float = 1e-4) -> BoolArray:
+    """(K, V) where each of the template's shapes may move the face.
+
+    Vertices that the template's shape moves by more than `threshold_m` metres, grown by `rings`
+    (Ming et al. 2024, "High-Quality Mesh Blendshape Generation from Face Videos", locality).
+    """
+    moving = np.linalg.norm(template.shape_deltas, axis=2) > threshold_m
+    return dilated(moving, template.triangles, rings)
