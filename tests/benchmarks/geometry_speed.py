@@ -29,10 +29,10 @@ from support.ict import unpack_ict
 from mien_training.geometry.differential_coordinates import DifferentialCoordinates
 from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
 from mien_training.geometry.self_intersection import self_intersections
-from mien_training.geometry.tetrahedral_edges import InteriorTies, tetrahedral_edges
+from mien_training.geometry.tetrahedral_edges import InteriorEdges, tetrahedral_edges
 from mien_training.head import Template
 from mien_training.templates import load_template
-from mien_training.templates.contact_pairs import forbidden_pairs
+from mien_training.templates.contact_pairs import contact_pairs
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 REPEATS = 15
@@ -100,7 +100,7 @@ def grid_rows(side: int) -> list[dict]:
     return solver_rows(f"grid {side} x {side}", mesh_edges(quads), side * side, None)
 
 
-def cost(surface: np.ndarray, ties: InteriorTies, displacement: np.ndarray) -> float:
+def cost(surface: np.ndarray, ties: InteriorEdges, displacement: np.ndarray) -> float:
     """Dirichlet energy of (V, 3) on the surface, the inside following at the least cost, over
     that without ties: 1 means that the ties do not resist at all."""
     bare = uniform_laplacian(surface, ties.surface_count)
@@ -114,7 +114,7 @@ def cost(surface: np.ndarray, ties: InteriorTies, displacement: np.ndarray) -> f
 
 def head_results(template: Template) -> tuple[dict, list[dict]]:
     """What ties a template gets, what they cost, and solver rows without and with them."""
-    pairs = forbidden_pairs(template)
+    pairs = contact_pairs(template)
     vertices, triangles = template.vertices, template.triangles
 
     def tie(forbidden=pairs, motions=template.shape_deltas):
@@ -135,7 +135,7 @@ def head_results(template: Template) -> tuple[dict, list[dict]]:
         "cost of jawOpen, all ties inside": cost(surface, free, jaw),
         "cost of jawOpen, forbidden pairs gone": cost(surface, parted, jaw),
         "cost of jawOpen, overstretched ones gone too": cost(surface, tied, jaw),
-        "forbidden pairs, s": seconds(lambda: forbidden_pairs(template)),
+        "forbidden pairs, s": seconds(lambda: contact_pairs(template)),
         "ties, s": seconds(tie),
         "self-intersections at rest": len(self_intersections(vertices, triangles)),
         "self-intersections, s": seconds(lambda: self_intersections(vertices, triangles)),

@@ -2,7 +2,7 @@
 
 python tests/benchmarks/rig_appearance.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
-The known persons of rig_known_truth.py (same arguments), at their true geometry, pose and clocks:
+The known persons of rig_synthetic.py (same arguments), at their true geometry, pose and clocks:
 what is left is the appearance's own. Each kind learns the colours of 50 frames in 200 steps and is
 measured on 10 others; writes docs/results/rig_appearance.{json,md}.
 """
@@ -18,9 +18,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 import torch.nn.functional as F
-from known_truth_film import Film, film, parser_of
 from results import write_results
 from scipy.spatial.transform import Rotation
+from synthetic_recording import Film, film, parser_of
 from torch import Tensor, nn
 
 from mien.clip import Clip

@@ -2,7 +2,7 @@
 
 python tests/benchmarks/rig_limits.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
-After rig_known_truth.py (same arguments), whose fits of three views it starts from; writes
+After rig_synthetic.py (same arguments), whose fits of three views it starts from; writes
 docs/results/rig_limits.{json,md}.
 """
 
@@ -20,11 +20,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from known_truth_film import RUNS, Film, film, parser_of
-from known_truth_measures import measure
 from results import write_results
-from rig_known_truth import FULL, path_of
+from rig_synthetic import FULL, path_of
 from scipy.spatial.transform import Rotation
+from synthetic_measures import measure
+from synthetic_recording import RUNS, Film, film, parser_of
 from torch import Tensor
 
 from mien.clip import Clip
@@ -32,13 +32,14 @@ from mien_training.geometry.alignment import fit_alignment
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.origin import origin_of
 from mien_training.rig.photometric import gauss_newton_pass as sweeping
-from mien_training.rig.photometric.gauss_newton_pass import sweep
-from mien_training.rig.photometric.motion_solver import PerformanceSolver
+from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
+from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
-from mien_training.rig.photometric.sym3 import packed, pressed
-from mien_training.runs.checkpoint import load_checkpoint, origin_of
+from mien_training.rig.photometric.sym3 import sym3_matvec, sym3_pack
+from mien_training.runs.checkpoint import load_checkpoint
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
@@ -66,7 +67,7 @@ class Known:
         state = load_checkpoint(
             path_of("three views", seed, "pt"), origin_of(config, self.template, seen)
         )
-        assert state is not None, "run rig_known_truth.py first"
+        assert state is not None, "run rig_synthetic.py first"
         self.model.load_state_dict(state["best_state"])
         if not keep_shapes:
             with torch.no_grad():
@@ -74,7 +75,9 @@ class Known:
         rng = np.random.default_rng(seed)
         count = min(FRAMES, len(seen.camera))
         self.frames = torch.from_numpy(np.sort(rng.choice(len(seen.camera), count, False)))
-        self.objective = Objective(self.template, seen, self.model, replace(config, at_rest=0.0))
+        self.objective = Objective(
+            self.template, seen, self.model, replace(config, rest_quantile=0.0)
+        )
         # Fitted and true rig stand differently under the same head: turns and shifts that the
         # fitted pose makes up for.
         face = face_region(self.template)
@@ -107,10 +110,12 @@ class Known:
         """The truth's weights, pose and clocks, as far as the spline can follow."""
         footage, seen = self.filmed.footage, self.filmed.seen
         rig = self.model.rig
-        rig.prior = replace(rig.prior, trust=1.0)  # nothing is left that would mislead all frames
+        rig.prior = replace(
+            rig.prior, evidence_weight=1.0
+        )  # nothing is left that would mislead all frames
         with torch.no_grad():
             truth = torch.tensor([t.offset_s for t in footage.truth[1:]])
-            self.model.clocks.turn(truth - self.model.clocks.offsets_s[1:])
+            self.model.time_offsets.turn(truth - self.model.time_offsets.offsets_s[1:])
         weights, turns, shifts = [], [], []
         for c, f in zip(seen.camera.tolist(), seen.frame.tolist(), strict=True):
             head = footage.truth[c].world_from_head[f]
@@ -131,7 +136,7 @@ class Known:
             weights, torch.from_numpy(vectors).float(), torch.from_numpy(shifts).float()
         )
         with torch.no_grad():
-            times = self.model.clocks(seen.camera, seen.times_s)
+            times = self.model.time_offsets(seen.camera, seen.times_s)
         self.model.motion.follow(times, target, 1e-6)
 
     def relight(self) -> None:
@@ -160,33 +165,37 @@ class Known:
 @contextmanager
 def motion_is_known() -> Iterator[None]:
     """Sweeps that solve shapes only, to the end, and trust the performance."""
-    step, freedom, solve = PerformanceSolver.step, sweeping._freedom, sweeping.solve_shapes
-    PerformanceSolver.step = lambda self: None  # type: ignore[method-assign]
-    sweeping._freedom = lambda *_: None  # type: ignore[assignment]
+    step, marginalisation, solve = (
+        MotionSolver.step,
+        sweeping._marginalisation,
+        sweeping.solve_shapes,
+    )
+    MotionSolver.step = lambda self: None  # type: ignore[method-assign]
+    sweeping._marginalisation = lambda *_: None  # type: ignore[assignment]
     sweeping.solve_shapes = partial(solve, **SOLVER)
     try:
         yield
     finally:
-        PerformanceSolver.step, sweeping._freedom = step, freedom  # type: ignore[method-assign]
+        MotionSolver.step, sweeping._marginalisation = step, marginalisation  # type: ignore[method-assign]
         sweeping.solve_shapes = solve
 
 
-def look(known: Known) -> ShapeEquations:
+def frame_equations(known: Known) -> ShapeEquations:
     """What a sweep would solve the shapes from."""
     found: list[ShapeEquations] = []
     with motion_is_known():
         sweeping.solve_shapes = lambda e, _, now, __: found.append(e) or now
-        sweep(known.objective, known.frames, True)
+        gauss_newton_pass(known.objective, known.frames, True)
     return found[0]
 
 
-def from_truth(known: Known, equations: ShapeEquations, stiffness: Tensor) -> None:
+def from_truth(known: Known, equations: ShapeEquations, hessian: Tensor) -> None:
     """Shapes by equations whose pull is exactly that of the true shapes."""
     rig = known.model.rig
     apart = torch.from_numpy(known.person.deltas) - rig.template_deltas
     weights = equations.weights[:, :-1]
     moved = torch.einsum("tk,kvx->tvx", weights, apart[:, equations.vertex])
-    exact = ShapeEquations(equations.vertex, weights, stiffness, pressed(stiffness, moved))
+    exact = ShapeEquations(equations.vertex, weights, hessian, sym3_matvec(hessian, moved))
     with torch.no_grad():
         rig.u_shapes.copy_(solve_shapes(exact, rig.shape_changes, rig.u_shapes, **SOLVER))
 
@@ -194,8 +203,8 @@ def from_truth(known: Known, equations: ShapeEquations, stiffness: Tensor) -> No
 def perfect_points(known: Known) -> None:
     known.true_neutral()
     known.true_motion()
-    equations = look(known)
-    every = packed(EXACT * torch.eye(3)).expand(*equations.stiffness.shape)
+    equations = frame_equations(known)
+    every = sym3_pack(EXACT * torch.eye(3)).expand(*equations.hessian.shape)
     from_truth(known, equations, every)
 
 
@@ -204,11 +213,11 @@ def perfect_pixels(known: Known) -> None:
     known.true_shapes()
     known.true_motion()
     known.relight()
-    equations = look(known)
+    equations = frame_equations(known)
     with torch.no_grad():
         known.model.rig.template_deltas.copy_(torch.from_numpy(known.template.shape_deltas))
-    share = known.model.rig.prior.trust
-    from_truth(known, equations, equations.stiffness / share)
+    share = known.model.rig.prior.evidence_weight
+    from_truth(known, equations, equations.hessian / share)
 
 
 def all_but_shapes(known: Known) -> None:
@@ -217,27 +226,27 @@ def all_but_shapes(known: Known) -> None:
     known.relight()
     with motion_is_known():
         for _ in range(SWEEPS):
-            sweep(known.objective, known.frames, True)
+            gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_motion(known: Known) -> None:
     known.true_motion()
     with motion_is_known():
         for _ in range(SWEEPS):
-            sweep(known.objective, known.frames, True)
+            gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_neutral(known: Known) -> None:
     known.true_neutral()
     known.relight()
     for _ in range(SWEEPS):
-        sweep(known.objective, known.frames, True)
+        gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_shapes(known: Known) -> None:
     known.true_shapes()
     for _ in range(SWEEPS):
-        sweep(known.objective, known.frames, False)
+        gauss_newton_pass(known.objective, known.frames, False)
 
 
 def all_but_motion(known: Known) -> None:
@@ -245,12 +254,12 @@ def all_but_motion(known: Known) -> None:
     known.true_shapes()
     known.relight()
     for _ in range(SWEEPS):
-        sweep(known.objective, known.frames, False)
+        gauss_newton_pass(known.objective, known.frames, False)
 
 
 def nothing(known: Known) -> None:
     for _ in range(SWEEPS):
-        sweep(known.objective, known.frames, True)
+        gauss_newton_pass(known.objective, known.frames, True)
 
 
 CASES: dict[str, Callable[[Known], None]] = {
@@ -309,7 +318,7 @@ def cells(runs: list[dict[str, Any]]) -> list[float]:
 
 HEAD = f"""# What keeps personal shapes from the truth
 
-Three views of known persons (see [rig_known_truth](rig_known_truth.md)): parts of the finished fit
+Three views of known persons (see [rig_synthetic](rig_synthetic.md)): parts of the finished fit
 are replaced by the truth, the shapes start over from the template's, and {SWEEPS} sweeps over
 {FRAMES} frames solve the rest. template, per shape: mean error over the skin that truly moves, mm,
 of the template's shapes and of the solved ones. weights: correlation with the true ones. frames:

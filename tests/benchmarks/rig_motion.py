@@ -2,7 +2,7 @@
 
 python tests/benchmarks/rig_motion.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
-After rig_known_truth.py (same arguments). Neutral, light and shapes are those of its fits of three
+After rig_synthetic.py (same arguments). Neutral, light and shapes are those of its fits of three
 views; weights, pose and clocks start over from the tracker's points, and each way has as long as
 the sweeps take. Writes docs/results/rig_motion.{json,md}.
 """
@@ -17,16 +17,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from known_truth_film import film, parser_of
 from results import write_results
 from rig_limits import Known
+from synthetic_recording import film, parser_of
 from torch import Tensor, nn
 
 from mien.clip import Clip
 from mien_training.rig.fit import fit_rig, moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.motion import Motion, MotionSpline
-from mien_training.rig.photometric.gauss_newton_pass import sweep
+from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.templates import load_template
 
 SWEEPS, BATCH, WARM_UP = 2, 6, 800
@@ -71,10 +71,10 @@ class MotionNetwork(nn.Module):
 def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
     """Gradient steps on motion and clocks for so long; how many there were."""
     model, rng = known.model, np.random.default_rng(seed)
-    clocks = model.clocks.others.requires_grad_(True)
+    time_offsets = model.time_offsets.others.requires_grad_(True)
     free = [
         {"params": list(model.motion.requires_grad_(True).parameters()), "lr": rate},
-        {"params": [clocks], "lr": 3e-4},
+        {"params": [time_offsets], "lr": 3e-4},
     ]
     optimiser = torch.optim.Adam(free)
     with torch.no_grad():
@@ -94,13 +94,13 @@ def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
 
 def figures(known: Known) -> dict[str, Any]:
     rate = known.filmed.footage.rate_hz
-    found = (known.model.clocks.offsets_s.detach().numpy() * rate)[1:]
+    found = (known.model.time_offsets.offsets_s.detach().numpy() * rate)[1:]
     true = [t.offset_s * rate for t in known.filmed.footage.truth[1:]]
     whole = known.figures()
     return {
         "frames": whole["frames"],
         "weights": whole["weights"],
-        "clocks": float(np.abs(found - true).mean()),
+        "time_offsets": float(np.abs(found - true).mean()),
     }
 
 
@@ -117,7 +117,7 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
         known = Known(filmed, seed, keep_shapes=True)
         rig = known.model.rig
         with torch.no_grad():
-            known.model.clocks.others.zero_()
+            known.model.time_offsets.others.zero_()
             rig.template_deltas.copy_(rig().deltas)  # what sweeps of the motion alone go by
             rig.u_shapes.zero_()
         known.model.appearance.requires_grad_(False)
@@ -128,7 +128,7 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
     rows["tracker's points alone"] = {**figures(known), "steps": 0, "seconds": 0.0}
     begin = time.perf_counter()
     for _ in range(SWEEPS):
-        sweep(known.objective, torch.arange(len(seen.camera)), False)
+        gauss_newton_pass(known.objective, torch.arange(len(seen.camera)), False)
     seconds = time.perf_counter() - begin
     rows["spline, sweeps (mien)"] = {**figures(known), "steps": SWEEPS, "seconds": seconds}
     for name, network, rate in (
@@ -159,7 +159,7 @@ def main() -> None:
 
 
 def write(results: dict[str, dict[str, Any]], take: str) -> None:
-    columns = ("frames", "weights", "clocks", "steps", "seconds")
+    columns = ("frames", "weights", "time_offsets", "steps", "seconds")
     rows = [
         [name, *(float(np.mean([r[c] for r in runs.values()])) for c in columns)]
         for name, runs in results.items()
@@ -170,7 +170,7 @@ def write(results: dict[str, dict[str, Any]], take: str) -> None:
 
 HEAD = f"""# How a performance is found
 
-Three views of known persons (see [rig_known_truth](rig_known_truth.md)), their fitted neutral,
+Three views of known persons (see [rig_synthetic](rig_synthetic.md)), their fitted neutral,
 shapes and light; weights, pose and clocks start over from the tracker's points. All ways look at
 the same pictures and have the time of {SWEEPS} sweeps, one thread. frames: mean error over the face
 in all frames, mm; weights: correlation with the true ones; clocks: mean error of offsets, frames.

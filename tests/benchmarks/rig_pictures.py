@@ -22,9 +22,9 @@ from mien.rig import Material
 from mien_training.head import Template, rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
-from mien_training.reports.blendshape_sheet import shape_sheet
+from mien_training.reports.blendshape_sheet import blendshape_sheet
 from mien_training.reports.head_stills import GROUND, INK, MUTED, clay_materials, face_camera, write
-from mien_training.rig.coverage.shape_coverage import shape_coverage
+from mien_training.rig.coverage.shape_coverage import shape_coverage, verdict_colours
 from mien_training.rig.report.write_report import compared_region
 from mien_training.templates import load_template
 from mien_training.templates.person import read_person
@@ -41,7 +41,7 @@ def shapes_picture(run: Path) -> np.ndarray:
     coverage = shape_coverage(
         person.shape_names, person.shape_deltas, weights, compared_region(person), take.duration_s
     )
-    return shape_sheet(person, None, coverage)
+    return blendshape_sheet(person, None, verdict_colours(coverage))
 
 
 def telling_rows(weights: np.ndarray, count: int) -> list[int]:

@@ -25,7 +25,7 @@ from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.gauss_newton_pass import sweep
 from mien_training.rig.photometric.objective import Objective
-from mien_training.synthetic.person import KnownPerson, record_views
+from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
 
 SIZES, FRAMES, USUAL = (128, 256, 512), (30, 60, 120), 256
@@ -46,7 +46,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - begin, found
 
 
-def measure(person: KnownPerson, size: int, count: int) -> dict[str, float]:
+def measure(person: SyntheticPerson, size: int, count: int) -> dict[str, float]:
     """Seconds of one camera's film of `count` frames."""
     template = person.template
     clip = performance(template.shape_names, count / 30 + 0.1)
@@ -97,7 +97,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for name in options.template:
         template = load_template(name)
-        person = KnownPerson.make(template, 1)
+        person = SyntheticPerson.make(template, 1)
         runs = [(size, FRAMES[0]) for size in SIZES] + [(USUAL, count) for count in FRAMES[1:]]
         for size, count in runs:
             found = measure(person, size, count)

@@ -37,7 +37,7 @@ from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import paint_materials
 from mien_training.rig.scan.identity_fit import fit_person
 from mien_training.rig.scan.registration import ScanFit, ScanFitConfig, register_scan
-from mien_training.rig.scan.render_scan import photograph
+from mien_training.rig.scan.render_scan import render_scan
 from mien_training.rig.scan.scan import Scan, read_scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
 from mien_training.rig.scan.scan_target import ScanTarget, attraction
@@ -158,9 +158,9 @@ def pictures(name: str, template: Template, scan: Scan, fit: ScanFit, folder: Pa
     placed = rig_from_scan(fit)
     rows = []
     for view in (camera(0.0), camera(0.7), camera(1.4)):
-        row = [photograph(found.scan, placed, view, 2).image]
+        row = [render_scan(found.scan, placed, view, 2).image]
         row += [textured.render(v[source], view) for v in (fit.fitted, fit.neutral)]
-        row += [photograph(bare, placed, view, 2).image]
+        row += [render_scan(bare, placed, view, 2).image]
         row += [grey.render(v[source], view) for v in (fit.fitted, fit.neutral)]
         rows.append(np.concatenate(row, 1))
     Image.fromarray(np.concatenate(rows)).save(folder / f"scan_{name}.png")

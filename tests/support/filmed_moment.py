@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from mien_training.cameras.camera import look_at_camera
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.footage.observations import Observations
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.appearance import Appearance
-from mien_training.rendering.differentiable_head import HeadPicture, Picture
+from mien_training.rendering.differentiable_head import DifferentiableHead, Picture
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
@@ -29,8 +29,8 @@ class FilmedMoment:
     seen: Observations
     shapes: Shapes
     truth: Motion
-    marks: LandmarkPoints
-    picture: HeadPicture
+    landmark_points: LandmarkPoints
+    picture: DifferentiableHead
     surface: Appearance
 
     @classmethod
@@ -47,8 +47,8 @@ class FilmedMoment:
         )
         middle = template.vertices[template.regions["lips"]].mean(0)
         camera = look_at_camera(middle + np.array([0, 0.02, 0.7]), middle, 0.35, SIZE, SIZE)
-        views, surface = Views.of([camera]), Appearance(len(MATERIALS), 64, 1)
-        picture, marks = HeadPicture(template), LandmarkPoints(template)
+        views, surface = CameraBatch.of([camera]), Appearance(len(MATERIALS), 64, 1)
+        picture, landmark_points = DifferentiableHead(template), LandmarkPoints(template)
         first = torch.zeros(1, dtype=torch.long)
         with torch.no_grad():
             noise = torch.rand(1, 3, 24, 24)
@@ -57,10 +57,10 @@ class FilmedMoment:
             posed = shapes.posed(motion)
             background = torch.full((1, SIZE, SIZE, 3), 0.3)
             image = picture(posed, views, first, surface, background).colour
-            points = views.pixels(first, marks.positions(posed))
+            points = views.pixels(first, landmark_points.positions(posed))
         codes = (image * 255).round().clamp(0, 255).byte()
         seen = Observations(views, first, torch.zeros(1), first, codes, None, points)
-        return cls(seen, shapes, motion, marks, picture, surface)
+        return cls(seen, shapes, motion, landmark_points, picture, surface)
 
     def look(self, shapes: Shapes, guess: Motion) -> tuple[Picture, VertexEquations]:
         """What a guess looks like, and how it should change."""

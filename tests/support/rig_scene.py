@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mien_training.cameras.camera import look_at_camera
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
 from mien_training.rig.fit import RigFit
@@ -48,7 +48,7 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
     """
     middle = person.vertices[person.regions["lips"]].mean(0) + np.float32([0, 0.03, 0])
     eyes = [middle + np.array([x, 0.0, 1.0]) for x in (0.0, 0.4)]
-    views = Views.of([look_at_camera(eye, middle, 0.24, SIDE, SIDE) for eye in eyes])
+    views = CameraBatch.of([look_at_camera(eye, middle, 0.24, SIDE, SIDE) for eye in eyes])
     times = torch.arange(FRAMES).float() / 15
     weights = torch.zeros(FRAMES, len(NAMES))
     weights[:, 1] = 0.45 - 0.45 * torch.cos(4 * times)
@@ -61,12 +61,12 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
     model = RigModel(person, (-0.2, 1.0), 2, config)
     model.motion.follow(times, motion)
     with torch.no_grad():
-        model.clocks.others.fill_(0.004)
+        model.time_offsets.others.fill_(0.004)
         posed = model.rig().posed(motion)
-    marks = LandmarkPoints(person)
+    landmark_points = LandmarkPoints(person)
     camera = torch.arange(2).repeat_interleave(FRAMES)
     images = torch.tensor(colour, dtype=torch.uint8).expand(2 * FRAMES, SIDE, SIDE, 3).contiguous()
-    points = views.pixels(camera, marks.positions(posed.repeat(2, 1, 1)))
+    points = views.pixels(camera, landmark_points.positions(posed.repeat(2, 1, 1)))
     seen = Observations(
         views, camera, times.repeat(2), torch.arange(FRAMES).repeat(2), images, None, points
     )

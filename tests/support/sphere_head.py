@@ -1,4 +1,4 @@
-"""A small head of spheres: enough of a Template to paint, light and photograph."""
+"""A small head of spheres: enough of a Template to paint, light and render_scan."""
 
 import numpy as np
 

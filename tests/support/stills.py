@@ -6,10 +6,10 @@ import numpy as np
 
 from mien.clip import Clip
 from mien_training.footage.observations import Recording
-from mien_training.synthetic.person import KnownPerson, record_views
+from mien_training.synthetic.person import SyntheticPerson, record_views
 
 
-def three_stills(person: KnownPerson, size: int = 256, seed: int = 1) -> list[Recording]:
+def three_stills(person: SyntheticPerson, size: int = 256, seed: int = 1) -> list[Recording]:
     """Frontal and from both sides, with masks; not tracked."""
     still = Clip(names=("jawOpen",), times_s=np.arange(3) / 30, values=np.zeros((3, 1), np.float32))
     footage = record_views(person, still, 3, 30.0, (0.0, 0.0, 0.0), size, seed)

@@ -45,10 +45,10 @@ def one_thread():
 def still_person():
     """A known person of anny's, for pictures of one moment."""
     pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
-    from mien_training.synthetic.person import KnownPerson
+    from mien_training.synthetic.person import SyntheticPerson
     from mien_training.templates import load_template
 
-    return KnownPerson.make(load_template("anny"), 3, texture_side=512)
+    return SyntheticPerson.make(load_template("anny"), 3, texture_side=512)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from support.eye_pixels import eye_pixels
 from support.rough_rigs import rough_rig
 
 from mien_training.anatomy.eyeballs import turn_eyeballs
-from mien_training.anatomy.eyelids import lid_contacts, settle_lids
+from mien_training.anatomy.eyelids import fit_eyelids, lid_contacts
 
 HEADS = ["anny_head", "ict_head"]
 
@@ -22,7 +22,7 @@ def test_noisy_lids_meet_without_a_gap_and_without_penetration(head, request):
     worst = []
     for seed in range(3):
         rough = turn_eyeballs(template, *rough_rig(template, seed, 0.003, 0.0015))
-        before, done = lid_contacts(template, *rough), settle_lids(template, *rough)
+        before, done = lid_contacts(template, *rough), fit_eyelids(template, *rough)
         after = lid_contacts(template, *done)
         assert set(after) == {"eyeBlinkLeft", "eyeBlinkRight"}
         for name, contact in after.items():
@@ -40,14 +40,14 @@ def test_noisy_lids_meet_without_a_gap_and_without_penetration(head, request):
 def test_settled_lids_stay(head, request):
     template = request.getfixturevalue(head)
     rough = turn_eyeballs(template, *rough_rig(template, 5))
-    once = settle_lids(template, *rough)
-    for array, again in zip(once, settle_lids(template, *once), strict=True):
+    once = fit_eyelids(template, *rough)
+    for array, again in zip(once, fit_eyelids(template, *once), strict=True):
         np.testing.assert_allclose(again, array, atol=1e-6)
 
 
 def test_what_one_eye_does_leaves_the_other_alone(anny_head):
     rough = turn_eyeballs(anny_head, *rough_rig(anny_head, 7))
-    _, deltas = settle_lids(anny_head, *rough)
+    _, deltas = fit_eyelids(anny_head, *rough)
     for side, other in (("Left", -1), ("Right", -2)):
         centre = anny_head.joints[other].position
         near = np.linalg.norm(anny_head.vertices - centre, axis=1) < 0.02
@@ -60,7 +60,7 @@ def test_what_one_eye_does_leaves_the_other_alone(anny_head):
 
 def test_lids_that_lie_and_meet_are_left_as_they_are(anny_head):
     own = turn_eyeballs(anny_head, anny_head.vertices, anny_head.shape_deltas)
-    neutral, deltas = settle_lids(anny_head, *own)
+    neutral, deltas = fit_eyelids(anny_head, *own)
     np.testing.assert_allclose(neutral, own[0], atol=1e-7)
     np.testing.assert_allclose(deltas, own[1], atol=1e-7)
 
@@ -69,7 +69,7 @@ def test_a_template_whose_blink_gapes_is_closed_and_nothing_else(ict_head):
     own = turn_eyeballs(ict_head, ict_head.vertices, ict_head.shape_deltas)
     gaping = lid_contacts(ict_head, *own)["eyeBlinkLeft"]
     assert gaping.gap_mm == pytest.approx(0.93, abs=0.05)
-    neutral, deltas = settle_lids(ict_head, *own)
+    neutral, deltas = fit_eyelids(ict_head, *own)
     assert lid_contacts(ict_head, neutral, deltas)["eyeBlinkLeft"].gap_mm == 0
     np.testing.assert_allclose(neutral, own[0], atol=1e-7)
     blinks = np.array([n.startswith("eyeBlink") for n in ict_head.shape_names])
@@ -81,7 +81,7 @@ def test_a_template_whose_blink_gapes_is_closed_and_nothing_else(ict_head):
 def test_only_skin_by_the_eyes_changes(anny_head):
     rough = turn_eyeballs(anny_head, *rough_rig(anny_head, 6))
     copies = [array.copy() for array in rough]
-    neutral, deltas = settle_lids(anny_head, *rough)
+    neutral, deltas = fit_eyelids(anny_head, *rough)
     for array, copy in zip(rough, copies, strict=True):
         np.testing.assert_array_equal(array, copy)
     eyes = np.array([joint.position for joint in anny_head.joints[-2:]])
@@ -102,5 +102,5 @@ def test_floating_and_sunken_lids_are_laid_on_the_ball(anny_head):
             middle = neutral[ball].mean(0)
             neutral[ball] = middle + size * (neutral[ball] - middle)
         rig = turn_eyeballs(anny_head, neutral, anny_head.shape_deltas)
-        moved = np.linalg.norm(settle_lids(anny_head, *rig)[0] - neutral, axis=1)
+        moved = np.linalg.norm(fit_eyelids(anny_head, *rig)[0] - neutral, axis=1)
         assert 3e-4 < moved.max() < 0.0015

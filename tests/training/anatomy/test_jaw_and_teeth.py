@@ -7,9 +7,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 from support.rough_rigs import rough_rig
 
-from mien_training.anatomy.jaw_and_teeth import RigidMouth, hang_on_bones
+from mien_training.anatomy.jaw_and_teeth import RigidMouth, bind_to_jaw
 from mien_training.geometry.alignment import fit_alignment
-from mien_training.templates.contact_pairs import forbidden_pairs
+from mien_training.templates.contact_pairs import contact_pairs
 
 
 def arches(template):
@@ -29,7 +29,7 @@ def test_every_tooth_hangs_on_one_bone(head, request):
     template = request.getfixturevalue(head)
     upper, lower = arches(template)
     assert len(upper) + len(lower) == template.regions["teeth"].sum()
-    pair = next(p for p in forbidden_pairs(template) if p.name == "teeth")
+    pair = next(p for p in contact_pairs(template) if p.name == "teeth")
     assert set(np.flatnonzero(pair.first)) <= set(upper)
     assert set(np.flatnonzero(pair.second)) <= set(lower)
 
@@ -38,7 +38,7 @@ def test_every_tooth_hangs_on_one_bone(head, request):
 def test_noisy_teeth_become_rigid(head, request):
     template = request.getfixturevalue(head)
     given = rough_rig(template, 1)
-    neutral, deltas = hang_on_bones(template, *given)
+    neutral, deltas = bind_to_jaw(template, *given)
     teeth, (upper, lower) = template.regions["teeth"], arches(template)
     assert residual(template.vertices[teeth], neutral[teeth], "similarity") < 1e-6
     gums = RigidMouth.of(template)
@@ -56,13 +56,13 @@ def test_noisy_teeth_become_rigid(head, request):
 
 
 def test_a_rigid_template_comes_back_unchanged(anny_head):
-    neutral, deltas = hang_on_bones(anny_head, anny_head.vertices, anny_head.shape_deltas)
+    neutral, deltas = bind_to_jaw(anny_head, anny_head.vertices, anny_head.shape_deltas)
     np.testing.assert_allclose(neutral, anny_head.vertices, atol=1e-6)
     np.testing.assert_allclose(deltas, anny_head.shape_deltas, atol=1e-6)
 
 
 def test_what_a_template_bends_by_less_than_a_third_of_a_millimetre_is_straightened(ict_head):
-    neutral, deltas = hang_on_bones(ict_head, ict_head.vertices, ict_head.shape_deltas)
+    neutral, deltas = bind_to_jaw(ict_head, ict_head.vertices, ict_head.shape_deltas)
     np.testing.assert_allclose(neutral, ict_head.vertices, atol=1e-6)
     assert 1e-5 < np.abs(deltas - ict_head.shape_deltas).max() < 3e-4
 
@@ -80,7 +80,7 @@ def test_a_jaw_that_opens_wider_opens_the_teeth_wider(anny_head, share):
     deltas = anny_head.shape_deltas.copy()
     slide = anny_head.shape_deltas[k, mouth.chin] - (swing.points(v) - v)[mouth.chin]
     deltas[k, mouth.chin] = part[mouth.chin] + slide
-    _, found = hang_on_bones(anny_head, anny_head.vertices, deltas)
+    _, found = bind_to_jaw(anny_head, anny_head.vertices, deltas)
     lower = arches(anny_head)[1]
     np.testing.assert_allclose(found[k, lower], part[lower], atol=4e-4)
     posed = anny_head.vertices[lower] + found[k, lower]
@@ -94,7 +94,7 @@ def test_a_chin_that_goes_sideways_takes_the_teeth_along(anny_head):
     mouth = RigidMouth.of(anny_head)
     deltas = anny_head.shape_deltas.copy()
     deltas[k, mouth.chin, 0] += 0.003
-    _, found = hang_on_bones(anny_head, anny_head.vertices, deltas)
+    _, found = bind_to_jaw(anny_head, anny_head.vertices, deltas)
     lower = arches(anny_head)[1]
     change = found[k, lower] - anny_head.shape_deltas[k, lower]
     np.testing.assert_allclose(change, np.tile([0.003, 0, 0], (len(lower), 1)), atol=1e-5)
@@ -102,7 +102,7 @@ def test_a_chin_that_goes_sideways_takes_the_teeth_along(anny_head):
 
 def test_a_bigger_head_has_bigger_teeth_and_the_same_angles(anny_head):
     bigger = 1.1 * anny_head.vertices, 1.1 * anny_head.shape_deltas
-    neutral, deltas = hang_on_bones(anny_head, *bigger)
+    neutral, deltas = bind_to_jaw(anny_head, *bigger)
     np.testing.assert_allclose(neutral, bigger[0], atol=1e-6)
     np.testing.assert_allclose(deltas, bigger[1], atol=2e-6)
 
@@ -113,7 +113,7 @@ def test_a_tongue_comes_out_as_far_as_the_persons(anny_head):
     deltas = anny_head.shape_deltas.copy()
     deltas[k] *= 0.7
     deltas[k, tongue] += np.random.default_rng(0).normal(0, 1e-3, (tongue.sum(), 3))
-    _, found = hang_on_bones(anny_head, anny_head.vertices, deltas.astype(np.float32))
+    _, found = bind_to_jaw(anny_head, anny_head.vertices, deltas.astype(np.float32))
     usual = 0.7 * anny_head.shape_deltas[k, tongue]
     np.testing.assert_allclose(found[k, tongue], usual, atol=1e-3)
 
@@ -123,7 +123,7 @@ def test_without_jaw_or_teeth_nothing_changes(anny_head):
     regions = {**anny_head.regions, "teeth": np.zeros(len(anny_head.vertices), bool)}
     names = tuple(n.replace("jawOpen", "jawOther") for n in anny_head.shape_names)
     for poor in (replace(anny_head, regions=regions), replace(anny_head, shape_names=names)):
-        for array, same in zip(hang_on_bones(poor, *given), given, strict=True):
+        for array, same in zip(bind_to_jaw(poor, *given), given, strict=True):
             np.testing.assert_array_equal(array, same)
 
 
@@ -139,6 +139,6 @@ def test_teeth_that_hardly_move_with_the_jaw_are_left_alone(anny_head):
     )
     still = replace(anny_head, shape_deltas=deltas)
     for array, same in zip(
-        hang_on_bones(still, still.vertices, deltas), (still.vertices, deltas), strict=True
+        bind_to_jaw(still, still.vertices, deltas), (still.vertices, deltas), strict=True
     ):
         np.testing.assert_array_equal(array, same)

@@ -5,13 +5,13 @@ import pytest
 
 from mien_training.anatomy.eyeballs import eyeballs
 from mien_training.anatomy.lid_edges import LidEdges, angles, clearance
-from mien_training.templates.contact_pairs import forbidden_pairs
+from mien_training.templates.contact_pairs import contact_pairs
 
 
 def left_lids(template):
     """The edges, and where their skin is open and closed, about the ball's centre."""
     eye = eyeballs(template, template.vertices)[0]
-    pair = next(p for p in forbidden_pairs(template) if p.name == "lidsLeft")
+    pair = next(p for p in contact_pairs(template) if p.name == "lidsLeft")
     edges = LidEdges.of(template, eye, pair, 1.8)
     rest = template.vertices[edges.skin] - eye.centre
     k = template.shape_names.index("eyeBlinkLeft")
@@ -62,7 +62,7 @@ def test_columns_follow_the_corners(anny_head):
 
 def test_a_closed_neutral_has_no_lids_to_tell_apart(anny_head):
     eye = eyeballs(anny_head, anny_head.vertices)[0]
-    pair = next(p for p in forbidden_pairs(anny_head) if p.name == "lidsRight")
+    pair = next(p for p in contact_pairs(anny_head) if p.name == "lidsRight")
     assert LidEdges.of(anny_head, eye, pair, 1.8) is None  # those of the other eye
 
 

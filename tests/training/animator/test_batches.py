@@ -26,15 +26,19 @@ def test_windows_stay_inside_their_recordings():
     source = batches(data, 16, 10, np.random.default_rng(0))
     for _ in range(5):
         batch = next(source)
-        assert len(batch.in_time) == 32 and len(batch.lone) == 48
-        windows, walks = batch.in_time[:16], batch.in_time[16:]
+        assert len(batch.in_time) == 32 and len(batch.independent) == 48
+        windows, transitions = batch.in_time[:16], batch.in_time[16:]
         assert {w.sequence for w in windows} == {0}  # the second is too short
-        assert {w.sequence for w in walks} == {w.sequence for w in batch.lone} == {2}
+        assert {w.sequence for w in transitions} == {w.sequence for w in batch.independent} == {2}
         values = gather(windows, x)
         assert values.shape == (16, 10, 2)
         assert (values.diff(dim=1) == 1).all()  # neighbours in time
-        lone = gather(batch.lone, x)
-        assert lone.shape == (48, 1, 2) and (lone >= 200).all() and (lone < 212).all()
+        independent = gather(batch.independent, x)
+        assert (
+            independent.shape == (48, 1, 2)
+            and (independent >= 200).all()
+            and (independent < 212).all()
+        )
 
 
 def test_walks_hold_faces_travel_smoothly_and_end_nowhere_else():
@@ -53,7 +57,7 @@ def test_walks_hold_faces_travel_smoothly_and_end_nowhere_else():
 def test_a_seed_is_a_batch():
     data = sequences((30, True), (9, False))
     a, b = (next(batches(data, 4, 8, np.random.default_rng(5))) for _ in range(2))
-    for first, second in zip(a.in_time + a.lone, b.in_time + b.lone, strict=True):
+    for first, second in zip(a.in_time + a.independent, b.in_time + b.independent, strict=True):
         assert first.sequence == second.sequence
         assert np.array_equal(first.mix, second.mix)
         assert np.array_equal(first.first, second.first)

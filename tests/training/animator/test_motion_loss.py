@@ -65,9 +65,9 @@ def test_loss_is_motion_plain_error_and_their_changes() -> None:
         rows = e.reshape(-1, K)
         return float(np.mean([r @ gram @ r + plain * (r @ r) for r in rows]))
 
-    found = motion_loss(*tensors, MotionLossConfig(plain_share=0.2, velocity=0.5))
+    found = motion_loss(*tensors, MotionLossConfig(l2_weight=0.2, velocity=0.5))
     assert float(found) == pytest.approx(squared(e) + 0.5 * squared(np.diff(e, axis=1)))
-    still = motion_loss(*tensors, MotionLossConfig(plain_share=0.2, velocity=0.0))
+    still = motion_loss(*tensors, MotionLossConfig(l2_weight=0.2, velocity=0.0))
     assert float(still) == pytest.approx(squared(e))
     assert float(motion_loss(tensors[0], tensors[0], tensors[2])) == 0
 

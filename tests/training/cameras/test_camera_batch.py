@@ -8,7 +8,7 @@ import torch
 
 from mien.errors import InputError
 from mien_training.cameras.camera import look_at_camera, project
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def points():
 
 
 def test_pixels_are_the_cameras_own(cameras, points):
-    views = Views.of(cameras, torch.float64)
+    views = CameraBatch.of(cameras, torch.float64)
     order = torch.tensor([2, 0, 1])
     pixels = views.pixels(order, torch.from_numpy(points))
     for row, k in enumerate(order):
@@ -33,7 +33,7 @@ def test_pixels_are_the_cameras_own(cameras, points):
 def test_a_lens_bends_pixels_as_the_cameras_own(points):
     straight = look_at_camera(np.array([0.0, 0.1, 1.0]), np.zeros(3), 0.5, 320, 240)
     bent = replace(straight, k1=-0.2, k2=0.05)
-    pixels = Views.of([bent], torch.float64).pixels(
+    pixels = CameraBatch.of([bent], torch.float64).pixels(
         torch.zeros(3, dtype=torch.long), torch.from_numpy(points)
     )
     for row in range(3):
@@ -41,7 +41,7 @@ def test_a_lens_bends_pixels_as_the_cameras_own(points):
 
 
 def test_clip_space_and_pixels_agree(cameras, points):
-    views, order = Views.of(cameras, torch.float64), torch.arange(3)
+    views, order = CameraBatch.of(cameras, torch.float64), torch.arange(3)
     clip = views.clip(order, torch.from_numpy(points))
     flat = clip[..., :2] / clip[..., 3:]
     pixels = torch.stack([(flat[..., 0] + 1) * 160, (1 + flat[..., 1]) * 120], -1)
@@ -50,17 +50,17 @@ def test_clip_space_and_pixels_agree(cameras, points):
 
 def test_centres_are_where_the_cameras_stand(cameras):
     stand = np.stack([c.centre for c in cameras])
-    np.testing.assert_allclose(Views.of(cameras, torch.float64).centres, stand, atol=1e-12)
+    np.testing.assert_allclose(CameraBatch.of(cameras, torch.float64).centres, stand, atol=1e-12)
 
 
 def test_what_lies_behind_is_finite_and_far_outside(cameras):
     behind = torch.tensor([[[0.3, 0.2, 3.0]]])
-    pixels = Views.of(cameras[:1]).pixels(torch.zeros(1, dtype=torch.long), behind)
+    pixels = CameraBatch.of(cameras[:1]).pixels(torch.zeros(1, dtype=torch.long), behind)
     assert pixels.isfinite().all() and pixels.abs().max() > 3000
 
 
 def test_gradients_are_those_of_finite_differences(cameras, points):
-    views, order = Views.of(cameras, torch.float64), torch.arange(3)
+    views, order = CameraBatch.of(cameras, torch.float64), torch.arange(3)
     moving = torch.from_numpy(points[:, :4]).requires_grad_()
     assert torch.autograd.gradcheck(lambda p: views.pixels(order, p), moving)
     assert torch.autograd.gradcheck(lambda p: views.clip(order, p), moving)
@@ -68,4 +68,4 @@ def test_gradients_are_those_of_finite_differences(cameras, points):
 
 def test_no_cameras_are_refused():
     with pytest.raises(InputError, match="no cameras"):
-        Views.of([])
+        CameraBatch.of([])

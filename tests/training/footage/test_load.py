@@ -13,7 +13,7 @@ from mien.video import VideoWriter
 from mien_training.footage import load as train_input
 from mien_training.footage.load import read_recordings
 from mien_training.footage.observations import Recording
-from mien_training.synthetic.person import KnownPerson
+from mien_training.synthetic.person import SyntheticPerson
 from mien_training.templates import load_template
 
 
@@ -27,7 +27,9 @@ def folder(template, tmp_path_factory):
     """Three stills with alpha, one that shows nothing, and their cameras, in centimetres."""
     path = tmp_path_factory.mktemp("stills")
     cameras = []
-    for number, still in enumerate(three_stills(KnownPerson.make(template, 3, texture_side=256))):
+    for number, still in enumerate(
+        three_stills(SyntheticPerson.make(template, 3, texture_side=256))
+    ):
         alpha = np.uint8(255) * still.masks[0][..., None]
         Image.fromarray(np.concatenate([still.images[0], alpha], 2)).save(path / f"{number}.png")
         pose = still.camera.camera_from_world.copy()

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from mien.errors import InputError
-from mien_training.geometry.deformation_graph import FreeNodes
+from mien_training.anatomy.soft_tissue import soft_tissue_graph
+from mien_training.geometry.deformation_graph import DeformationGraph
 from mien_training.templates import load_template
 
 
@@ -14,9 +15,9 @@ def template():
     return load_template("anny")
 
 
-@pytest.fixture(scope="module", params=["ties", "surface", "none"])
+@pytest.fixture(scope="module", params=["interior", "surface", "none"])
 def nodes(request, template):
-    return FreeNodes.of(template, request.param)
+    return soft_tissue_graph(template, request.param)
 
 
 def test_linear_and_only_on_skin_and_mouth(template, nodes):
@@ -32,7 +33,7 @@ def test_one_coordinate_moves_a_neighbourhood(template):
     middle = int(np.argmax(template.vertices[:, 2] * template.regions["skin"]))  # the nose
     heights = {}
     for smoothing in ("none", "surface"):
-        nodes = FreeNodes.of(template, smoothing)
+        nodes = soft_tissue_graph(template, smoothing)
         u = torch.zeros(1, nodes.count, 3)
         u[0, (nodes.vertex == middle).nonzero()[0, 0], 2] = 1.0
         moved = nodes(u)[0, :, 2]
@@ -43,7 +44,7 @@ def test_one_coordinate_moves_a_neighbourhood(template):
 
 def test_ties_join_lips_to_the_mouth_and_leave_lips_apart(template):
     """Interior nodes are unknowns of their own, and not vertices."""
-    nodes = FreeNodes.of(template, "ties")
+    nodes = soft_tissue_graph(template, "interior")
     assert nodes.count > len(nodes.vertex)
     u = torch.zeros(1, nodes.count, 3)
     u[0, len(nodes.vertex) :, 1] = 1.0
@@ -52,8 +53,8 @@ def test_ties_join_lips_to_the_mouth_and_leave_lips_apart(template):
 
 
 def test_what_no_shape_moves_stays(template):
-    nodes = FreeNodes.of(template, "surface", moving_m=1e-3)
-    everywhere = FreeNodes.of(template, "surface")
+    nodes = soft_tissue_graph(template, "surface", moving_m=1e-3)
+    everywhere = soft_tissue_graph(template, "surface")
     assert nodes.count < everywhere.count
     moved = nodes(torch.ones(1, nodes.count, 3))[0].norm(dim=1).numpy()
     reach = np.linalg.norm(template.shape_deltas, axis=2).max(0)
@@ -63,7 +64,7 @@ def test_what_no_shape_moves_stays(template):
 
 
 def test_bad_tables_are_refused():
-    with pytest.raises(InputError, match="FreeNodes"):
-        FreeNodes(np.array([3, 1]), 5, 9, lambda u: u)
-    with pytest.raises(InputError, match="FreeNodes"):
-        FreeNodes(np.array([1, 3]), 1, 9, lambda u: u)
+    with pytest.raises(InputError, match="DeformationGraph"):
+        DeformationGraph(np.array([3, 1]), 5, 9, lambda u: u)
+    with pytest.raises(InputError, match="DeformationGraph"):
+        DeformationGraph(np.array([1, 3]), 1, 9, lambda u: u)

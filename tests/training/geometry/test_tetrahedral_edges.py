@@ -8,7 +8,7 @@ from scipy.sparse.linalg import splu
 from mien.errors import InputError
 from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
 from mien_training.geometry.tetrahedral_edges import tetrahedral_edges
-from mien_training.templates.contact_pairs import ForbiddenPair, forbidden_pairs
+from mien_training.templates.contact_pairs import ContactPair, contact_pairs
 
 SPACING_M = 0.012
 
@@ -16,7 +16,7 @@ SPACING_M = 0.012
 @pytest.fixture(scope="module")
 def head(anny):
     """The default head's forbidden pairs; its ties with and without them."""
-    pairs = forbidden_pairs(anny)
+    pairs = contact_pairs(anny)
     free = tetrahedral_edges(anny.vertices, anny.triangles, SPACING_M)
     tied = tetrahedral_edges(anny.vertices, anny.triangles, SPACING_M, pairs)
     return pairs, free, tied
@@ -120,7 +120,7 @@ def test_two_plates_across_a_slit(ball, joined):
     upper, lower = ball(10, (0, 1.005, 0)), ball(10, (0, -1.005, 0))
     crossing = ball(10, (0, -0.95, 0))
     n = len(upper[0])
-    pair = ForbiddenPair("plates", np.arange(2 * n) < n, np.arange(2 * n) >= n)
+    pair = ContactPair("plates", np.arange(2 * n) < n, np.arange(2 * n) >= n)
     assert not joining(tetrahedral_edges(*joined(upper, lower), 0.3), pair).any()
     assert joining(tetrahedral_edges(*joined(upper, crossing), 0.3), pair).any()
     parted = tetrahedral_edges(*joined(upper, crossing), 0.3, [pair])
@@ -145,7 +145,7 @@ def test_vertices_of_no_triangle_stay_loose(ball, joined):
         ({"vertices": np.zeros((1, 3))}, "triangles"),
         ({"motions": np.zeros((2, 5, 3))}, "motions"),
         ({"stretch_limit": 0.0}, "stretch_limit"),
-        ({"forbidden": [ForbiddenPair("x", np.zeros(3, bool), np.zeros(3, bool))]}, "'x'"),
+        ({"forbidden": [ContactPair("x", np.zeros(3, bool), np.zeros(3, bool))]}, "'x'"),
     ],
 )
 def test_bad_input_is_named(ball, change, complaint):

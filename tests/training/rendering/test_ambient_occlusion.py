@@ -2,17 +2,20 @@
 
 import numpy as np
 
-from mien_training.rendering.ambient_occlusion import rig_open_sky, vertex_open_sky
+from mien_training.rendering.ambient_occlusion import (
+    rig_ambient_occlusion,
+    vertex_ambient_occlusion,
+)
 
 
 def test_convex_body_sees_all(sphere):
     vertices, triangles, _, _ = sphere(24, 48, radius=0.05)
-    assert vertex_open_sky(vertices, vertices / 0.05, triangles).min() > 0.97
+    assert vertex_ambient_occlusion(vertices, vertices / 0.05, triangles).min() > 0.97
 
 
 def test_inside_a_closed_body_nothing_is_open(sphere):
     vertices, triangles, _, _ = sphere(24, 48, radius=0.005)
-    sky = vertex_open_sky(vertices, -vertices / 0.005, triangles, reach_m=0.08)
+    sky = vertex_ambient_occlusion(vertices, -vertices / 0.005, triangles, reach_m=0.08)
     assert sky.max() < 0.03
 
 
@@ -22,14 +25,14 @@ def test_next_to_a_wall_half_is_open():
     vertices = np.concatenate([wall, floor])
     normals = np.tile(np.array([[0, 1, 0]], np.float32), (5, 1))
     triangles = np.array([(0, 1, 2), (0, 2, 3)], np.int32)
-    sky = vertex_open_sky(vertices, normals, triangles, rays=2000, reach_m=0.2)
+    sky = vertex_ambient_occlusion(vertices, normals, triangles, rays=2000, reach_m=0.2)
     assert abs(sky[4] - 0.5) < 0.03
 
 
 def test_tongue_inside_the_head_is_dark_and_the_skin_is_not(plain_rig):
-    sky = rig_open_sky(plain_rig)
+    sky = rig_ambient_occlusion(plain_rig)
     tongue = np.unique(plain_rig.triangles[plain_rig.triangle_material == 4])
     skin = np.unique(plain_rig.triangles[plain_rig.triangle_material == 0])
     assert sky[skin].mean() > 0.9
     assert sky[tongue].mean() < 0.7 * sky[skin].mean()
-    assert np.array_equal(sky, rig_open_sky(plain_rig))
+    assert np.array_equal(sky, rig_ambient_occlusion(plain_rig))

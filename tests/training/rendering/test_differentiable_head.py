@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from mien_training.cameras.camera import look_at_camera
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.head import MATERIALS
 from mien_training.rendering.appearance import Appearance
-from mien_training.rendering.differentiable_head import HeadPicture, vertex_normals
+from mien_training.rendering.differentiable_head import DifferentiableHead, vertex_normals
 from mien_training.templates import load_template
 
 SIZE = 64
@@ -25,7 +25,7 @@ def setting(template):
     cameras = [
         look_at_camera(middle + np.array([x, 0, 0.6]), middle, 0.5, SIZE, SIZE) for x in (0, 0.3)
     ]
-    return HeadPicture(template), Views.of(cameras), Appearance(len(MATERIALS), 32, 2)
+    return DifferentiableHead(template), CameraBatch.of(cameras), Appearance(len(MATERIALS), 32, 2)
 
 
 def shoot(setting, vertices, cameras, back=0.2):

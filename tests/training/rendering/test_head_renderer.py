@@ -45,7 +45,7 @@ def test_equals_the_reference_path(rig_with):
     out = rasterize(clip_of(rig.vertices, close), faces, (400, 480))
     normals = rig.normals
     attributes = np.concatenate(
-        [rig.vertices, normals, rig.uvs, renderer.open_sky[:, None]], 1
+        [rig.vertices, normals, rig.uvs, renderer.ambient_occlusion[:, None]], 1
     ).astype(np.float64)
     maps = interpolate(torch.from_numpy(attributes), faces, out)
     albedo = texture(torch.from_numpy(linear_from_srgb(smooth)).double(), maps[..., 6:8])

@@ -6,8 +6,8 @@ from support.rig_scene import small_person
 
 from mien.rig import Material
 from mien_training.head import MATERIALS
-from mien_training.reports.blendshape_sheet import VERDICT_COLOURS, shape_sheet
-from mien_training.rig.coverage.shape_coverage import ShapeCoverage
+from mien_training.reports.blendshape_sheet import blendshape_sheet
+from mien_training.rig.coverage.shape_coverage import ShapeCoverage, verdict_colours
 
 SIDE = 80
 
@@ -26,7 +26,7 @@ def cell(sheet, k, columns=3):
 
 def test_every_shape_has_a_cell_of_its_own(person):
     plain = tuple(Material(m, color=(0.5, 0.4, 0.3)) for m in MATERIALS)
-    sheet = shape_sheet(person, plain, columns=3, side=SIDE)
+    sheet = blendshape_sheet(person, plain, columns=3, side=SIDE)
     neutral = cell(sheet, 0)
     changed = [np.abs(cell(sheet, k) - neutral).max() for k in range(1, 6)]
     assert min(changed) > 10
@@ -41,6 +41,8 @@ def test_verdicts_are_dots(person):
         ShapeCoverage(n, peak, 0, 0.0, 1.0, 1.0, None, trust, "")
         for n, (peak, trust) in zip(person.shape_names, verdicts, strict=False)
     ]
-    sheet = shape_sheet(person, None, coverage, columns=6, side=SIDE)
-    for colour in VERDICT_COLOURS.values():
+    dots = verdict_colours(coverage)
+    sheet = blendshape_sheet(person, None, dots, columns=6, side=SIDE)
+    assert len(set(dots.values())) == 3
+    for colour in dots.values():
         assert (sheet == colour).all(-1).any()

@@ -34,8 +34,8 @@ def test_a_figure_carries_its_picture():
 
 
 def test_marked_and_numeric_cells():
-    text = table(("name", "verdict", "n"), [("a", "weak", "3")], numbers=(2,), marked=1)
-    assert '<td class="weak">weak</td>' in text and '<td class="n">3</td>' in text
+    text = table(("name", "verdict", "n"), [("a", "partial", "3")], numbers=(2,), marked=1)
+    assert '<td class="partial">weak</td>' in text and '<td class="n">3</td>' in text
     assert "<thead>" not in table(("", ""), [("a", "b")])
 
 

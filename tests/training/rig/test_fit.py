@@ -13,7 +13,7 @@ from mien_training.metrics.mesh_errors import vertex_errors_mm
 from mien_training.rig.fit import fit_rig, moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
-from mien_training.synthetic.person import KnownPerson, record_views
+from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
@@ -33,7 +33,7 @@ SMALL = RigFitConfig(
 
 @pytest.fixture(scope="module")
 def person():
-    return KnownPerson.make(load_template("anny"), 3, texture_side=256)
+    return SyntheticPerson.make(load_template("anny"), 3, texture_side=256)
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,11 @@ from mien_training.rig.photometric.motion_solver import MotionSolverConfig
         (lambda: RigFitConfig(texture_rate=-0.1), "texture_rate"),
         (lambda: RigFitConfig(losses=LossWeights(landmark=-1.0)), "landmark"),
         (lambda: LandmarkFitConfig(steps=0), "step"),
-        (lambda: RigFitConfig(sweep_frames=-5), "sweep_frames"),
+        (lambda: RigFitConfig(pass_frames=-5), "pass_frames"),
         (lambda: RigFitConfig(held_out=0), "held_out"),
         (lambda: RigFitConfig(knot_rate_hz=0.0), "knot_rate_hz"),
-        (lambda: RigFitConfig(at_rest=1.0), "at_rest"),
-        (lambda: RigFitConfig(at_rest=float("nan")), "at_rest"),
+        (lambda: RigFitConfig(rest_quantile=1.0), "rest_quantile"),
+        (lambda: RigFitConfig(rest_quantile=float("nan")), "rest_quantile"),
         (lambda: RigFitConfig(texture_side=4), "texture_side"),
         (lambda: MotionSolverConfig(weight_sigma=0.0), "spreads"),
         (lambda: MotionSolverConfig(colour_sigma=float("nan")), "spreads"),
@@ -36,5 +36,5 @@ def test_numbers_out_of_range_are_named(make, names):
 
 
 def test_the_ends_of_the_ranges_are_allowed():
-    RigFitConfig(neutral_rounds=0, joint_rounds=0, steps=0, sweep_frames=0)
-    ShapePrior(share=0.0, one_sided=1.0, trust=0.0)
+    RigFitConfig(neutral_rounds=0, joint_rounds=0, steps=0, pass_frames=0)
+    ShapePrior(share=0.0, one_sided=1.0, evidence_weight=0.0)

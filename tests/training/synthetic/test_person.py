@@ -15,7 +15,7 @@ from mien_training.cameras.camera import project
 from mien_training.head import Template
 from mien_training.metrics.mesh_errors import vertex_errors_mm
 from mien_training.synthetic.person import (
-    KnownPerson,
+    SyntheticPerson,
     head_matrices,
     perform,
     record_views,
@@ -36,8 +36,8 @@ def template() -> Template:
 
 
 @pytest.fixture(scope="module")
-def person(template) -> KnownPerson:
-    return KnownPerson.make(template, 1, texture_side=64)
+def person(template) -> SyntheticPerson:
+    return SyntheticPerson.make(template, 1, texture_side=64)
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,12 @@ def clip() -> Clip:
 
 
 def test_a_person_is_one_number(template, person):
-    again = KnownPerson.make(template, 1, texture_side=64)
+    again = SyntheticPerson.make(template, 1, texture_side=64)
     np.testing.assert_array_equal(again.neutral, person.neutral)
     np.testing.assert_array_equal(again.deltas, person.deltas)
     skin, twin = person.rig.materials[0].base_color, again.rig.materials[0].base_color
     np.testing.assert_array_equal(twin, skin)
-    another = KnownPerson.make(template, 2, texture_side=64)
+    another = SyntheticPerson.make(template, 2, texture_side=64)
     assert vertex_errors_mm(another.neutral, person.neutral).mean() > 1
     assert (another.rig.materials[0].base_color != skin).any()
 
@@ -81,7 +81,7 @@ def test_the_template_knows_neither_neutral_nor_shapes(template, person):
 
 
 def test_without_strength_and_off_basis_only_lids_differ(template):
-    plain = KnownPerson.make(template, 3, 0.0, 0.0, 16)
+    plain = SyntheticPerson.make(template, 3, 0.0, 0.0, 16)
     usual = template.vertices + template.identity.sample(3)
     eyes = np.array([joint.position for joint in template.joints[-2:]])
     far = np.linalg.norm(template.vertices[:, None] - eyes, axis=2).min(1) > 0.03
@@ -92,10 +92,10 @@ def test_without_strength_and_off_basis_only_lids_differ(template):
 
 def test_a_template_of_one_person_has_no_others(template):
     with pytest.raises(InputError, match="one person only"):
-        KnownPerson.make(replace(template, identity=None), 1)
+        SyntheticPerson.make(replace(template, identity=None), 1)
     for options in ({"off_basis_m": -1.0}, {"off_basis_m": np.nan}, {"strength": -1.0}):
         with pytest.raises(InputError, match=next(iter(options))):
-            KnownPerson.make(template, 1, **options)
+            SyntheticPerson.make(template, 1, **options)
 
 
 def test_a_performance_is_read_between_its_rows(clip):

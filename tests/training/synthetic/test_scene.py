@@ -27,9 +27,9 @@ def test_only_the_noise_changes_within_a_sequence(plain_rig):
     flat = np.full((96, 96, 3), 120, np.uint8)
     noisy = next(
         s for s in (RandomScene(i, "strong", size=96) for i in range(50))
-        if np.ptp(s.spoil(flat).astype(int)) > 20
+        if np.ptp(s.degrade(flat).astype(int)) > 20
     )  # fmt: skip
-    a, b = noisy.spoil(flat, 0).astype(float), noisy.spoil(flat, 1).astype(float)
+    a, b = noisy.degrade(flat, 0).astype(float), noisy.degrade(flat, 1).astype(float)
     assert not np.array_equal(a, b)
     assert np.allclose(a.mean((0, 1)), b.mean((0, 1)), atol=2.0)
 
@@ -55,7 +55,7 @@ def test_strong_scenes_vary_more():
 
 def test_poor_cameras_lose_detail_but_keep_size():
     checks = np.repeat((np.indices((96, 96)).sum(0) % 2 * 255).astype(np.uint8)[..., None], 3, -1)
-    results = [RandomScene(i, "strong", size=96).spoil(checks) for i in range(40)]
+    results = [RandomScene(i, "strong", size=96).degrade(checks) for i in range(40)]
     assert all(r.shape == checks.shape and r.dtype == np.uint8 for r in results)
     contrast = np.array([np.abs(np.diff(r[..., 1].astype(float), axis=1)).mean() for r in results])
     assert (contrast < 60).sum() >= 5

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
-from mien_training.templates.contact_pairs import ForbiddenPair, forbidden_pairs
+from mien_training.templates.contact_pairs import ContactPair, contact_pairs
 
 # MediaPipe face mesh topology: the red of the lips, without the corners.
 UPPER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415, 37, 0, 267)
@@ -15,7 +15,7 @@ LOWER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324, 84, 17, 314)
 
 @pytest.fixture(scope="module")
 def pairs(anny):
-    return {pair.name: pair for pair in forbidden_pairs(anny)}
+    return {pair.name: pair for pair in contact_pairs(anny)}
 
 
 def test_names_and_disjoint_masks(anny, pairs):
@@ -76,11 +76,11 @@ def test_lips_follow_the_jaw(anny, pairs):
 
 def test_shapes_that_a_template_lacks_leave_out_their_pairs(anny):
     bare = replace(anny, shape_names=(), shape_deltas=anny.shape_deltas[:0])
-    assert [pair.name for pair in forbidden_pairs(bare)] == ["eyes"]
+    assert [pair.name for pair in contact_pairs(bare)] == ["eyes"]
     still = replace(anny, shape_deltas=np.zeros_like(anny.shape_deltas))
-    assert [pair.name for pair in forbidden_pairs(still)] == ["eyes"]
+    assert [pair.name for pair in contact_pairs(still)] == ["eyes"]
     blind = replace(bare, regions=anny.regions | {"eyes": np.zeros(len(anny.vertices), bool)})
-    assert forbidden_pairs(blind) == ()
+    assert contact_pairs(blind) == ()
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_shapes_that_a_template_lacks_leave_out_their_pairs(anny):
 )
 def test_a_pair_is_two_disjoint_masks(first, second):
     with pytest.raises(InputError, match="'lips'"):
-        ForbiddenPair("lips", first, second)
+        ContactPair("lips", first, second)

@@ -21,7 +21,7 @@ def face(template):
     return face_region(template)
 
 
-def marks(template, *indices):
+def landmark_points(template, *indices):
     return template.landmarks.positions(template.vertices, template.triangles)[list(indices)]
 
 
@@ -38,7 +38,7 @@ def test_the_face_holds_its_features_and_nothing_else(template, face):
         assert not (face & template.regions[region]).any(), region
     assert template.regions["lips"][face].any() and template.regions["brows"][face].any()
     at = template.vertices[face]
-    top, chin, left = marks(template, 10, 152, 454)
+    top, chin, left = landmark_points(template, 10, 152, 454)
     assert at[:, 1].max() < top[1] and at[:, 1].min() > chin[1]
     assert at[:, 0].max() < left[0]  # no ears
     assert at[:, 2].min() > template.joints[2].position[2]
@@ -50,7 +50,7 @@ def test_the_face_has_two_like_halves(template, face):
 
 def test_what_another_part_hides_is_not_face(template, face):
     """A plate before the mouth: the rest stays."""
-    x, y, z = marks(template, 13)[0]
+    x, y, z = landmark_points(template, 13)[0]
     plate = np.array([[x - 0.03, y - 0.02, z + 0.05], [x + 0.03, y - 0.02, z + 0.05],
                       [x + 0.03, y + 0.02, z + 0.05], [x - 0.03, y + 0.02, z + 0.05]])  # fmt: skip
     count = len(template.vertices)

@@ -14,9 +14,9 @@ from mien_training.anatomy.eyeballs import Eyeball, eyeballs, turn_eyeballs
 from mien_training.anatomy.lid_edges import LidEdges, angles, clearance
 from mien_training.head import Template
 from mien_training.rendering.noise import smoothstep
-from mien_training.templates.contact_pairs import forbidden_pairs
+from mien_training.templates.contact_pairs import contact_pairs
 
-__all__ = ["LidContact", "lid_contacts", "settle_lids"]
+__all__ = ["LidContact", "fit_eyelids", "lid_contacts"]
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
@@ -75,7 +75,7 @@ def lid_contacts(
     return found
 
 
-def settle_lids(
+def fit_eyelids(
     template: Template, neutral: Float32Array, deltas: Float32Array
 ) -> tuple[Float32Array, Float32Array]:
     """Neutral (V, 3) and shapes (K, V, 3) with the lids mended; expects rigid eyeballs. Metres.
@@ -213,7 +213,7 @@ def _lids(template: Template, neutral: Float32Array) -> list[_Lids]:
 def _template_lids(template: Template) -> tuple[Template, dict[str, tuple[LidEdges, Float64Array]]]:
     """The template with rigid eyeballs; per side its lids, and their distance from the edges."""
     vertices, deltas = turn_eyeballs(template, template.vertices, template.shape_deltas)
-    halves = {pair.name: pair for pair in forbidden_pairs(template)}
+    halves = {pair.name: pair for pair in contact_pairs(template)}
     known = {}
     for eye in eyeballs(template, template.vertices):
         pair = halves.get(f"lids{eye.side}")

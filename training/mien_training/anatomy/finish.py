@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.rig import Joint
 from mien_training.anatomy.eyeballs import joints_in_eyeballs, turn_eyeballs
-from mien_training.anatomy.eyelids import LidContact, lid_contacts, settle_lids
+from mien_training.anatomy.eyelids import LidContact, fit_eyelids, lid_contacts
 from mien_training.anatomy.intersection_count import IntersectionCount, count_intersections
-from mien_training.anatomy.jaw_and_teeth import hang_on_bones
+from mien_training.anatomy.jaw_and_teeth import bind_to_jaw
 from mien_training.head import Template
 from mien_training.templates.person import person_template
 
@@ -60,7 +60,7 @@ def finish_rig(
     if not (np.isfinite(neutral).all() and np.isfinite(deltas).all()):
         raise InputError("finish_rig: neutral or deltas hold NaN or infinity, expected finite")
     before = neutral.astype(np.float32), deltas.astype(np.float32)
-    after = settle_lids(template, *turn_eyeballs(template, *hang_on_bones(template, *before)))
+    after = fit_eyelids(template, *turn_eyeballs(template, *bind_to_jaw(template, *before)))
     closed = [lid_contacts(template, *rig) for rig in (before, after)]
     return FinishedRig(
         *after,

@@ -13,9 +13,9 @@ from scipy.sparse.csgraph import connected_components
 from mien_training.anatomy.eyeballs import STILL_M
 from mien_training.geometry.alignment import Alignment, fit_alignment
 from mien_training.head import Template
-from mien_training.templates.contact_pairs import forbidden_pairs
+from mien_training.templates.contact_pairs import contact_pairs
 
-__all__ = ["RigidMouth", "hang_on_bones"]
+__all__ = ["RigidMouth", "bind_to_jaw"]
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
@@ -45,7 +45,7 @@ class RigidMouth:
     @classmethod
     def of(cls, template: Template) -> RigidMouth | None:
         """None for a template without teeth, or whose jawOpen leaves them where they are."""
-        arches = [p for p in forbidden_pairs(template) if p.name == "teeth"]
+        arches = [p for p in contact_pairs(template) if p.name == "teeth"]
         if not arches:
             return None
         v, lower = template.vertices.astype(np.float64), arches[0].second
@@ -74,7 +74,7 @@ class RigidMouth:
         return cls(inner, on_jaw, swings, chin, weight[chin])
 
 
-def hang_on_bones(
+def bind_to_jaw(
     template: Template, neutral: Float32Array, deltas: Float32Array
 ) -> tuple[Float32Array, Float32Array]:
     """Neutral (V, 3) and shapes (K, V, 3) with a rigid inner mouth; all else as given. Metres.

@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 
 from mien_training.anatomy.eyeballs import Eyeball
 from mien_training.geometry.laplacian import mesh_edges
+from mien_training.geometry.tetrahedral_edges import ContactPair
 from mien_training.head import Template
-from mien_training.templates.contact_pairs import ForbiddenPair
 
 __all__ = ["LidEdges", "angles", "clearance"]
 
@@ -53,7 +53,7 @@ class LidEdges:
 
     @classmethod
     def of(
-        cls, template: Template, eye: Eyeball, lids: ForbiddenPair, reach: float
+        cls, template: Template, eye: Eyeball, lids: ContactPair, reach: float
     ) -> LidEdges | None:
         """The lids of `eye` within `reach` of its radii; None where they are not told apart."""
         v = template.vertices.astype(np.float64) - eye.centre

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from mien_training.head import Template
 
-__all__ = ["Followers"]
+__all__ = ["RigidParts"]
 
 _LID_REACH = 1.5
 """In radii of an eyeball: the skin that its place is read from."""
 _MOUTH_REACH_M = 0.03
 
 
-class Followers(nn.Module):
+class RigidParts(nn.Module):
     """Eyeballs go with their lids, teeth and tongue with the skin around the mouth.
 
     They are moved as a whole, so that spheres stay spheres and arches stay arches.

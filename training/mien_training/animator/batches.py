@@ -18,7 +18,7 @@ from torch import Tensor, from_numpy, stack
 from mien.errors import InputError
 from mien_training.animator.training_set import InputSequence
 
-__all__ = ["Batch", "Walk", "batches", "gather"]
+__all__ = ["Batch", "Transition", "batches", "gather"]
 
 _LONE_PER_WINDOW = 3
 _HOLD, _TRAVEL = (0, 12), (2, 14)  # frames
@@ -26,7 +26,7 @@ _FACES = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Walk:
+class Transition:
     """Frame t of a sample is (1 - mix[t]) * frame first[t] + mix[t] * frame second[t]."""
 
     sequence: int
@@ -43,9 +43,9 @@ class Walk:
 class Batch:
     """What one step sees."""
 
-    in_time: list[Walk]
+    in_time: list[Transition]
     """Windows and walks, all of one length."""
-    lone: list[Walk]
+    independent: list[Transition]
     """Single frames."""
 
 
@@ -57,8 +57,8 @@ def batches(
     Raises InputError where no recording is long enough.
     """
     timed = [i for i, s in enumerate(sequences) if s.in_time and len(s.x) >= length]
-    lone = [i for i, s in enumerate(sequences) if not s.in_time and len(s.x)]
-    if not timed and not lone:
+    independent = [i for i, s in enumerate(sequences) if not s.in_time and len(s.x)]
+    if not timed and not independent:
         raise InputError("batches: no recording is long enough to train on")
     while True:
         in_time = [
@@ -66,33 +66,35 @@ def batches(
             for i in (rng.choice(timed, size) if timed else ())
         ]
         in_time += [
-            _walk(i, rng.integers(len(sequences[i].x), size=_FACES), length, rng)
-            for i in (rng.choice(lone, size) if lone else ())
+            _transition(i, rng.integers(len(sequences[i].x), size=_FACES), length, rng)
+            for i in (rng.choice(independent, size) if independent else ())
         ]
         faces = [
             _window(i, int(rng.integers(len(sequences[i].x))), 1)
-            for i in (rng.choice(lone, _LONE_PER_WINDOW * size) if lone else ())
+            for i in (rng.choice(independent, _LONE_PER_WINDOW * size) if independent else ())
         ]
         yield Batch(in_time, faces)
 
 
-def gather(walks: Sequence[Walk], values: Sequence[Tensor]) -> Tensor:
+def gather(transitions: Sequence[Transition], values: Sequence[Tensor]) -> Tensor:
     """(len(walks), L, ...) from one tensor (T, ...) for each recording."""
 
-    def one(walk: Walk) -> Tensor:
-        source = values[walk.sequence]
-        mix = from_numpy(walk.mix)[:, None]
-        return (1 - mix) * source[walk.first] + mix * source[walk.second]
+    def one(transition: Transition) -> Tensor:
+        source = values[transition.sequence]
+        mix = from_numpy(transition.mix)[:, None]
+        return (1 - mix) * source[transition.first] + mix * source[transition.second]
 
-    return stack([one(walk) for walk in walks])
+    return stack([one(transition) for transition in transitions])
 
 
-def _window(sequence: int, start: int, length: int) -> Walk:
+def _window(sequence: int, start: int, length: int) -> Transition:
     frames = np.arange(start, start + length)
-    return Walk(int(sequence), frames, frames, np.zeros(length, np.float32))
+    return Transition(int(sequence), frames, frames, np.zeros(length, np.float32))
 
 
-def _walk(sequence: int, faces: NDArray[np.int64], length: int, rng: np.random.Generator) -> Walk:
+def _transition(
+    sequence: int, faces: NDArray[np.int64], length: int, rng: np.random.Generator
+) -> Transition:
     """Round the faces with holds and minimum-jerk travels, begun anywhere."""
     begin = int(rng.integers(30))
     first: list[int] = []
@@ -109,4 +111,4 @@ def _walk(sequence: int, faces: NDArray[np.int64], length: int, rng: np.random.G
         mix += way
         turn += 1
     a, b, u = (np.array(way[begin : begin + length]) for way in (first, second, mix))
-    return Walk(int(sequence), a, b, u.astype(np.float32))
+    return Transition(int(sequence), a, b, u.astype(np.float32))

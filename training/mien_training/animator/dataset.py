@@ -87,7 +87,11 @@ class Recording:
 
 
 def plan_jobs(
-    seed: int, frames: int, character: int | None, template: str = "anny", strangers: float = 0.15
+    seed: int,
+    frames: int,
+    character: int | None,
+    template: str = "anny",
+    other_identities: float = 0.15,
 ) -> list[SceneJob]:
     """Jobs for about `frames` pairs: 30 % performances, 30 % posed, 40 % sparse; some of strangers.
 
@@ -101,7 +105,7 @@ def plan_jobs(
     for kind, share, length in (("performance", 0.3, 60), ("posed", 0.3, 40), ("sparse", 0.4, 40)):
         for _ in range(max(round(frames * share / length), 1)):
             number = int(rng.integers(2**30))
-            stranger = rng.random() < strangers
+            stranger = rng.random() < other_identities
             jobs.append(
                 SceneJob(
                     seed=number,

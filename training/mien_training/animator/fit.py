@@ -126,12 +126,12 @@ def fit(
             continue  # the same batches as if there had been no interruption
         network.train()
         loss = torch.zeros(())
-        for walks in (batch.in_time, batch.lone):
-            if walks:
+        for transitions in (batch.in_time, batch.independent):
+            if transitions:
                 y, _, _ = network.forward_projected(
-                    gather(walks, z), *network.initial_state(len(walks))
+                    gather(transitions, z), *network.initial_state(len(transitions))
                 )
-                loss = loss + motion_loss(y, gather(walks, w), gram, config.loss)
+                loss = loss + motion_loss(y, gather(transitions, w), gram, config.loss)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

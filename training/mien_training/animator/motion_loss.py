@@ -69,7 +69,7 @@ def vertex_error_mm(
 class MotionLossConfig:
     """What the animator is trained to keep small."""
 
-    plain_share: float = 0.1
+    l2_weight: float = 0.1
     """Weight of the plain squared error of the channels, beside the motion of the skin: what
     hardly moves the skin is to be right too."""
     velocity: float = 0.2
@@ -82,10 +82,10 @@ def motion_loss(
     """Scalar mm² from weights (B, T, K) and `motion_gram` (K, K).
 
     e^T G' e averaged over frames, plus `velocity` times the same of the frame differences, where
-    G' = G + plain_share * mean(diag G) * I.
+    G' = G + l2_weight * mean(diag G) * I.
     """
     config = config or MotionLossConfig()
-    plain = config.plain_share * gram.diagonal().mean()
+    plain = config.l2_weight * gram.diagonal().mean()
     metric = gram + plain * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     error = predicted - true
     loss = ((error @ metric) * error).sum(-1).mean()

@@ -12,11 +12,11 @@ from torch import Tensor
 from mien.errors import InputError
 from mien_training.cameras.camera import Camera, clip_from_camera
 
-__all__ = ["Views"]
+__all__ = ["CameraBatch"]
 
 
 @dataclass(frozen=True, eq=False)
-class Views:
+class CameraBatch:
     """C cameras; the k1, k2 of `Camera` bend pixels, and are ignored in clip space."""
 
     intrinsics: Tensor
@@ -29,10 +29,10 @@ class Views:
     """(C, 2) k1, k2."""
 
     @classmethod
-    def of(cls, cameras: Sequence[Camera], dtype: torch.dtype = torch.float32) -> Views:
+    def of(cls, cameras: Sequence[Camera], dtype: torch.dtype = torch.float32) -> CameraBatch:
         """Raises InputError for no cameras."""
         if not cameras:
-            raise InputError("Views: no cameras")
+            raise InputError("CameraBatch: no cameras")
 
         def stack(arrays: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]) -> Tensor:
             return torch.tensor(np.stack(arrays), dtype=dtype)
@@ -44,9 +44,9 @@ class Views:
             stack([np.array([c.k1, c.k2]) for c in cameras]),
         )
 
-    def to(self, device: torch.device) -> Views:
+    def to(self, device: torch.device) -> CameraBatch:
         """The same on another device."""
-        return Views(
+        return CameraBatch(
             self.intrinsics.to(device), self.camera_from_world.to(device),
             self.clip_from_camera.to(device), self.distortion.to(device),
         )  # fmt: skip

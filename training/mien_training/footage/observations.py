@@ -13,8 +13,8 @@ from torch import Tensor
 from mien.errors import InputError
 from mien.tracker import Tracker
 from mien_training.cameras.camera import Camera
-from mien_training.cameras.camera_batch import Views
-from mien_training.rig.landmarks.landmark_fit import SeenPoints
+from mien_training.cameras.camera_batch import CameraBatch
+from mien_training.footage.observed_landmarks import ObservedLandmarks
 
 __all__ = ["Observations", "Recording", "observe"]
 
@@ -53,7 +53,7 @@ class Recording:
 class Observations:
     """N frames of C cameras in which the tracker saw the face."""
 
-    views: Views
+    views: CameraBatch
     camera: Tensor
     """(N,) int64 which camera."""
     times_s: Tensor
@@ -75,11 +75,11 @@ class Observations:
             self.frame.to(device), self.images.to(device), masks, self.points.to(device),
         )  # fmt: skip
 
-    def seen_points(self, moment: Tensor, confidence: Tensor | None = None) -> SeenPoints:
+    def seen_points(self, moment: Tensor, confidence: Tensor | None = None) -> ObservedLandmarks:
         """The points, (N,) moments grouping frames; all certain without `confidence` (N, 478)."""
         if confidence is None:
             confidence = torch.ones(self.points.shape[:2], device=self.points.device)
-        return SeenPoints(self.camera, moment, self.points, confidence)
+        return ObservedLandmarks(self.camera, moment, self.points, confidence)
 
 
 def observe(
@@ -120,7 +120,7 @@ def observe(
     pairs = list(zip(recordings, kept, strict=True))
     masks = [r.masks[k] for r, k in pairs if r.masks is not None]
     return Observations(
-        Views.of([r.camera for r in recordings]),
+        CameraBatch.of([r.camera for r in recordings]),
         torch.repeat_interleave(torch.arange(len(recordings)), torch.tensor(counts)),
         torch.from_numpy(np.concatenate([r.times_s[k] - start for r, k in pairs])).float(),
         torch.from_numpy(np.concatenate(kept)),

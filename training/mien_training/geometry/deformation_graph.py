@@ -1,98 +1,48 @@
-"""Which of a template's vertices have a displacement of their own, and how it is kept smooth."""
+"""Nodes on and inside a mesh that move together: differential coordinates -> displacements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from mien.errors import InputError
 from mien_training.geometry.differential_coordinates import DifferentialCoordinates
-from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
-from mien_training.geometry.tetrahedral_edges import tetrahedral_edges
-from mien_training.head import MATERIALS, Template
-from mien_training.templates.contact_pairs import forbidden_pairs
-from mien_training.templates.regions import dilated
+from mien_training.geometry.laplacian import Int64Array, mesh_edges, uniform_laplacian
+from mien_training.geometry.tetrahedral_edges import ContactPair, tetrahedral_edges
 
-__all__ = ["FreeNodes", "Smoothing"]
+__all__ = ["DeformationGraph", "GraphTopology", "Smoothing"]
 
-Smoothing = Literal["ties", "surface", "none"]
-"""Differential coordinates over the surface and through the head, over the surface, or none."""
-
-_SOFT = ("skin", "mouth")
-"""Everything else (eyeballs, teeth, tongue) is rigid and follows."""
+Smoothing = Literal["interior", "surface", "none"]
+"""Differential coordinates over the surface and through the solid, over the surface, or none."""
 
 
-class FreeNodes(nn.Module):
+class DeformationGraph(nn.Module):
     """Differential coordinates of nodes -> displacements of all vertices."""
 
     vertex: Tensor
 
     def __init__(
         self,
-        vertices: NDArray[np.int64],
+        vertices: Int64Array,
         nodes: int,
         vertex_count: int,
         smooth: Callable[[Tensor], Tensor],
     ) -> None:
-        """`vertices` (F,): the template's vertex of each of the first F of `nodes`, ascending;
-        the other nodes lie inside the head. `smooth`: (M, nodes, 3) -> (M, nodes, 3).
+        """`vertices` (F,): the mesh's vertex of each of the first F of `nodes`, ascending; the
+        other nodes lie inside. `smooth`: (M, nodes, 3) -> (M, nodes, 3).
         """
         super().__init__()
         if nodes < len(vertices) or (np.diff(vertices) <= 0).any():
-            raise InputError(f"FreeNodes: {len(vertices)} vertices, {nodes} nodes")
+            raise InputError(f"DeformationGraph: {len(vertices)} vertices, {nodes} nodes")
         self.count, self.vertex_count, self.smooth = nodes, vertex_count, smooth
         self.register_buffer("vertex", torch.from_numpy(vertices))
-
-    @classmethod
-    def of(
-        cls,
-        template: Template,
-        smoothing: Smoothing = "ties",
-        lambda_: float = 19.0,
-        spacing_m: float = 0.012,
-        moving_m: float | None = None,
-    ) -> FreeNodes:
-        """The skin's and the mouth's vertices.
-
-        moving_m: only what some shape of the template moves farther than this, metres, and four
-        rings around it; the rest stays where it is, and the smoothing knows.
-        """
-        soft = np.isin(template.triangle_material, [MATERIALS.index(m) for m in _SOFT])
-        triangles = template.triangles[soft]
-        count = len(template.vertices)
-        member = np.zeros(count, bool)
-        member[triangles] = True
-        node_count, extra = count, np.zeros((0, 2), np.int64)
-        if smoothing == "ties":
-            ties = tetrahedral_edges(
-                template.vertices, triangles, spacing_m, forbidden_pairs(template),
-                template.shape_deltas,
-            )  # fmt: skip
-            node_count, extra = len(ties.nodes), ties.edges
-        whole = np.append(np.flatnonzero(member), np.arange(count, node_count))
-        new = np.full(node_count, -1)
-        new[whole] = np.arange(len(whole))
-        laplacian = uniform_laplacian(new[mesh_edges(triangles)], len(whole), new[extra])
-        kept = np.ones(len(whole), bool)
-        if moving_m is not None:
-            moves = np.linalg.norm(template.shape_deltas, axis=2).max(0, initial=0.0) > moving_m
-            near = dilated(moves & member, triangles, 4) & member
-            inside = np.zeros(node_count - count, bool)
-            ends = extra[(extra[:, 0] < count) & (extra[:, 1] >= count)]
-            inside[ends[near[ends[:, 0]], 1] - count] = True
-            kept = np.append(near[member], inside)
-        rows = np.flatnonzero(kept)
-        vertices = whole[rows][whole[rows] < count]
-        if smoothing == "none":
-            return cls(vertices, len(vertices), count, _as_they_are)
-        # Rows and columns of what stays still are left out: displacements fade to zero there.
-        coordinates = DifferentialCoordinates(laplacian[rows][:, rows], lambda_)
-        return cls(vertices, len(rows), count, coordinates.from_differential)
 
     def forward(self, u: Tensor) -> Tensor:
         """(M, V, 3) displacements of (M, nodes, 3) coordinates, metres; 0 where nothing is free."""
@@ -100,5 +50,80 @@ class FreeNodes(nn.Module):
         return u.new_zeros(len(u), self.vertex_count, 3).index_copy(1, self.vertex, moved)
 
 
-def _as_they_are(u: Tensor) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class GraphTopology:
+    """The nodes and edges of a part of a mesh; costly to build, and the same for every lambda."""
+
+    smoothing: Smoothing
+    vertex_count: int
+    """V of the whole mesh."""
+    nodes: Int64Array
+    """(N,) ascending: vertices of the part, then V and up: nodes inside it."""
+    interior_edges: Int64Array
+    """(E, 2) edges beyond the surface's own, i < j, numbered as `nodes`' values."""
+    laplacian: csr_array
+    """(N, N) uniform, over both kinds of edges."""
+
+    @classmethod
+    def build(
+        cls,
+        vertices: ArrayLike,
+        triangles: NDArray[np.integer],
+        smoothing: Smoothing = "interior",
+        spacing_m: float = 0.012,
+        contact_pairs: Sequence[ContactPair] = (),
+        motions: ArrayLike | None = None,
+    ) -> GraphTopology:
+        """Of the part of (V, 3) `vertices` that (F, 3) `triangles` use.
+
+        spacing_m, contact_pairs, motions: as `tetrahedral_edges` takes them.
+        """
+        count = len(np.asarray(vertices))
+        node_count, extra = count, np.zeros((0, 2), np.int64)
+        if smoothing == "interior":
+            found = tetrahedral_edges(vertices, triangles, spacing_m, contact_pairs, motions)
+            node_count, extra = len(found.nodes), found.edges
+        nodes = np.append(np.unique(triangles).astype(np.int64), np.arange(count, node_count))
+        row = np.full(node_count, -1)
+        row[nodes] = np.arange(len(nodes))
+        laplacian = uniform_laplacian(row[mesh_edges(triangles)], len(nodes), row[extra])
+        return cls(smoothing, count, nodes, extra, laplacian)
+
+    @property
+    def vertices(self) -> Int64Array:
+        """(F,) the part's vertices, ascending."""
+        return self.nodes[self.nodes < self.vertex_count]
+
+    def around(self, members: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(N,) nodes that are in `members` (V,), and those inside joined to them by an edge."""
+        kept = np.zeros(int(self.nodes.max(initial=-1)) + 1, bool)
+        kept[self.vertices] = members[self.vertices]
+        i, j = self.interior_edges.T
+        inwards = (i < self.vertex_count) & (j >= self.vertex_count)
+        kept[j[inwards & members[np.where(i < self.vertex_count, i, 0)]]] = True
+        return kept[self.nodes]
+
+    def coordinates(
+        self, lambda_: float, kept: NDArray[np.bool_] | None = None
+    ) -> DifferentialCoordinates:
+        """Of the nodes, those of `kept` (N,) only.
+
+        Rows and columns of the others are left out: displacements fade to zero towards them.
+        """
+        if kept is None:
+            return DifferentialCoordinates(self.laplacian, lambda_)
+        rows = np.flatnonzero(kept)
+        return DifferentialCoordinates(self.laplacian[rows][:, rows], lambda_)
+
+    def graph(self, lambda_: float, kept: NDArray[np.bool_] | None = None) -> DeformationGraph:
+        """The map for one lambda; nodes that are not `kept` (N,) stay where they are."""
+        nodes = self.nodes if kept is None else self.nodes[kept]
+        vertices = nodes[nodes < self.vertex_count]
+        if self.smoothing == "none":
+            return DeformationGraph(vertices, len(vertices), self.vertex_count, _unchanged)
+        smooth = self.coordinates(lambda_, kept).from_differential
+        return DeformationGraph(vertices, len(nodes), self.vertex_count, smooth)
+
+
+def _unchanged(u: Tensor) -> Tensor:
     return u

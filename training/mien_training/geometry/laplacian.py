@@ -8,7 +8,7 @@ from scipy.sparse import coo_array, csr_array, diags_array
 
 from mien.errors import InputError
 
-__all__ = ["checked_edges", "mesh_edges", "uniform_laplacian", "unique_edges"]
+__all__ = ["checked_edges", "dilated", "mesh_edges", "uniform_laplacian", "unique_edges"]
 
 Int64Array = NDArray[np.int64]
 
@@ -81,3 +81,21 @@ def uniform_laplacian(
     adjacency = coo_array((np.ones(len(i)), (i, j)), shape=(count, count)).tocsr()
     degree = np.bincount(i, minlength=count).astype(np.float64)
     return csr_array(diags_array(degree) - adjacency)
+
+
+def dilated(members: ArrayLike, triangles: ArrayLike, rings: int) -> NDArray[np.bool_]:
+    """(..., V) sets of vertices grown by `rings` neighbourhoods along the edges of (F, 3).
+
+    Raises InputError for a number of rings below 0.
+    """
+    grown = np.asarray(members, bool)
+    if rings < 0:
+        raise InputError(f"dilated: rings {rings}, expected 0 or more")
+    count = grown.shape[-1]
+    i, j = mesh_edges(triangles).T
+    ones = np.ones(2 * len(i), np.float32)
+    step = coo_array((ones, (np.append(i, j), np.append(j, i))), shape=(count, count)).tocsr()
+    flat = grown.reshape(-1, count)
+    for _ in range(rings):
+        flat = flat | ((step @ flat.T.astype(np.float32)) > 0).T
+    return flat.reshape(grown.shape)

@@ -34,7 +34,7 @@ def nearest_on_surface(
     """
     import warp as wp
 
-    from mien_training.geometry.nearest_kernels import nearest_kernel
+    from mien_training.geometry.query_kernels import nearest_kernel
 
     corners, faces = checked_mesh("nearest_on_surface", vertices, triangles)
     at = np.asarray(points, np.float64)

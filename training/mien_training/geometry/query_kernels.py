@@ -1,4 +1,5 @@
-"""Warp kernels of spatial queries: signed distance to a mesh, overlapping boxes.
+"""Warp kernels of spatial queries: signed distance to a mesh, its nearest point, overlapping
+boxes.
 
 On the CPU a launch runs in the calling thread alone.
 """
@@ -10,10 +11,9 @@ On the CPU a launch runs in the calling thread alone.
 
 import warp as wp
 
-# Its import starts Warp, without backward kernels and without a word on standard error.
-import mien_training.rendering.raster_kernels  # noqa: F401
+import mien_training.geometry.warp_start  # noqa: F401
 
-__all__ = ["box_pairs_kernel", "signed_distance_kernel"]
+__all__ = ["box_pairs_kernel", "nearest_kernel", "signed_distance_kernel"]
 
 
 @wp.kernel
@@ -60,3 +60,18 @@ def box_pairs_kernel(
                 pairs[first[i] + count] = wp.vec2i(i, j)
             count += 1
     counts[i] = count
+
+
+@wp.kernel
+def nearest_kernel(
+    mesh: wp.uint64,
+    points: wp.array(dtype=wp.vec3),
+    reach: float,
+    face: wp.array(dtype=int),
+    share: wp.array(dtype=wp.vec2),
+):
+    """Nearest triangle of each point, and the weights of its first two corners."""
+    i = wp.tid()
+    hit = wp.mesh_query_point_no_sign(mesh, points[i], reach)
+    face[i] = hit.face
+    share[i] = wp.vec2(hit.u, hit.v)

@@ -13,16 +13,36 @@ from mien.errors import InputError
 from mien_training.geometry.laplacian import Int64Array, mesh_edges, unique_edges
 from mien_training.geometry.self_intersection import Float64Array, checked_mesh
 from mien_training.geometry.signed_distance import signed_distance
-from mien_training.templates.contact_pairs import ForbiddenPair
 
-__all__ = ["InteriorTies", "tetrahedral_edges"]
+__all__ = ["ContactPair", "InteriorEdges", "tetrahedral_edges"]
 
 _CLEARANCE = 0.5
 """Share of the spacing that interior nodes keep from the surface."""
 
 
 @dataclass(frozen=True, eq=False)
-class InteriorTies:
+class ContactPair:
+    """Two vertex sets that lie against each other and must part freely: no edge joins them."""
+
+    name: str
+    first: NDArray[np.bool_]
+    """(V,) membership."""
+    second: NDArray[np.bool_]
+    """(V,) membership; disjoint from `first`."""
+
+    def __post_init__(self) -> None:
+        if (
+            self.first.dtype != bool
+            or self.first.ndim != 1
+            or self.first.shape != self.second.shape
+        ):
+            raise InputError(f"ContactPair {self.name!r}: expected two (V,) masks of one length")
+        if (self.first & self.second).any():
+            raise InputError(f"ContactPair {self.name!r}: a vertex is in both sets")
+
+
+@dataclass(frozen=True, eq=False)
+class InteriorEdges:
     """A surface and nodes inside it, and the edges that join them beyond the surface's own."""
 
     nodes: Float64Array
@@ -39,10 +59,10 @@ def tetrahedral_edges(
     vertices: ArrayLike,
     triangles: ArrayLike,
     spacing: float,
-    forbidden: Sequence[ForbiddenPair] = (),
+    forbidden: Sequence[ContactPair] = (),
     motions: ArrayLike | None = None,
     stretch_limit: float = 1.0,
-) -> InteriorTies:
+) -> InteriorEdges:
     """Tetrahedral connections of a surface that may be open, nested and cut through itself.
 
     A grid of interior nodes and the surface's vertices are joined by a Delaunay tetrahedralisation
@@ -84,7 +104,7 @@ def tetrahedral_edges(
     ties = ties[~_among(ties, surface, len(nodes)) & ~rules.overstretched(ties)]
     bare = np.setdiff1d(used, ties)
     ties = unique_edges(np.concatenate([ties, _nearest_ties(bare, nodes, used, surface, rules)]))
-    return InteriorTies(nodes, count, ties, cells.astype(np.int64))
+    return InteriorEdges(nodes, count, ties, cells.astype(np.int64))
 
 
 class _Rules:
@@ -93,7 +113,7 @@ class _Rules:
     def __init__(
         self,
         points: Float64Array,
-        forbidden: Sequence[ForbiddenPair],
+        forbidden: Sequence[ContactPair],
         motions: ArrayLike | None,
         stretch_limit: float,
     ) -> None:

@@ -5,14 +5,14 @@ import warp as wp
 from numpy.typing import NDArray
 
 from mien.rig import Rig
-from mien_training.rendering.raster_kernels import open_sky_kernel
+from mien_training.rendering.raster_kernels import ambient_occlusion_kernel
 
-__all__ = ["rig_open_sky", "vertex_open_sky"]
+__all__ = ["rig_ambient_occlusion", "vertex_ambient_occlusion"]
 
 Float32Array = NDArray[np.float32]
 
 
-def vertex_open_sky(
+def vertex_ambient_occlusion(
     vertices: Float32Array,
     normals: Float32Array,
     triangles: NDArray[np.int32],
@@ -32,7 +32,7 @@ def vertex_open_sky(
         mesh = wp.Mesh(points, wp.array(np.ascontiguousarray(triangles).ravel(), dtype=int))
         result = wp.zeros(len(vertices), dtype=float)
         wp.launch(
-            open_sky_kernel,
+            ambient_occlusion_kernel,
             dim=len(vertices),
             inputs=[
                 mesh.id, points, wp.array(normals, dtype=wp.vec3),
@@ -42,7 +42,7 @@ def vertex_open_sky(
         return np.array(result.numpy())
 
 
-def rig_open_sky(rig: Rig) -> Float32Array:
+def rig_ambient_occlusion(rig: Rig) -> Float32Array:
     """(V,) for a rig: the most that each vertex sees at rest, mouth half open, or eyes closed.
 
     What folds away at rest (lids, lips) must not be black when it comes out.
@@ -54,5 +54,5 @@ def rig_open_sky(rig: Rig) -> Float32Array:
         vertices = rig.vertices + sum(
             (np.float32(w) * rig.shape_deltas[k] for k, w in rows), np.float32(0)
         )
-        best = np.maximum(best, vertex_open_sky(vertices, rig.normals, rig.triangles))
+        best = np.maximum(best, vertex_ambient_occlusion(vertices, rig.normals, rig.triangles))
     return best

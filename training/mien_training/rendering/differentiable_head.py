@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.head import Template
 from mien_training.rendering.antialiasing.antialias import EdgeTopology, antialias, still
 from mien_training.rendering.appearance import Appearance
 from mien_training.rendering.visibility import rasterize
 
-__all__ = ["HeadPicture", "Picture", "vertex_normals"]
+__all__ = ["DifferentiableHead", "Picture", "vertex_normals"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Picture:
         return Picture(*(part[rows].detach() for part in parts))
 
 
-class HeadPicture(nn.Module):
+class DifferentiableHead(nn.Module):
     """Renders one template's topology."""
 
     faces: Tensor
@@ -58,7 +58,7 @@ class HeadPicture(nn.Module):
     def forward(
         self,
         vertices: Tensor,
-        views: Views,
+        views: CameraBatch,
         camera: Tensor,
         appearance: Appearance,
         background: Tensor,

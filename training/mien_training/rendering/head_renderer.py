@@ -10,7 +10,7 @@ from mien.errors import InputError
 from mien.rig import Material, Rig
 from mien_training.cameras.camera import Camera, project
 from mien_training.rendering import raster_kernels as kernels
-from mien_training.rendering.ambient_occlusion import rig_open_sky
+from mien_training.rendering.ambient_occlusion import rig_ambient_occlusion
 from mien_training.rendering.shading import (
     LINEAR_OF_SRGB8,
     SRGB8_OF_ROOT,
@@ -40,14 +40,14 @@ class HeadRenderer:
             )
         self.rig = rig
         self.samples = samples
-        self.open_sky = rig_open_sky(rig)
+        self.ambient_occlusion = rig_ambient_occlusion(rig)
         """(V,) share of the sky that each vertex sees, 0..1."""
         with wp.ScopedDevice("cpu"):
             self._faces = wp.array(rig.triangles, dtype=wp.vec3i)
             self._face_material = wp.array(rig.triangle_material, dtype=int)
             self._uvs = wp.array(rig.uvs, dtype=wp.vec2)
             self._welded = wp.array(rig.welded, dtype=int)
-            self._open_sky = wp.array(self.open_sky, dtype=float)
+            self._open_sky = wp.array(self.ambient_occlusion, dtype=float)
             self._linear_of_srgb = wp.array(LINEAR_OF_SRGB8, dtype=float)
             self._srgb_of_root = wp.array(SRGB8_OF_ROOT, dtype=wp.uint8)
             self._sums = wp.zeros(len(rig.vertices), dtype=wp.vec3)

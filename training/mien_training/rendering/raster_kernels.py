@@ -9,42 +9,20 @@ fresh installation compiles for some seconds, after that Warp's disk cache serve
 # mypy: ignore-errors
 # ruff: noqa: RUF046, UP018
 
-import contextlib
-import os
-import sys
-from collections.abc import Iterator
-
 import warp as wp
+
+import mien_training.geometry.warp_start  # noqa: F401
 
 __all__ = [
     "EMPTY_KEY",
+    "ambient_occlusion_kernel",
     "compose_kernel",
     "face_normals_kernel",
     "normalise_kernel",
-    "open_sky_kernel",
     "raster_kernel",
     "shade_kernel",
 ]
 
-
-@contextlib.contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Warp's native library writes "no CUDA driver" straight to file descriptor 2."""
-    sys.stderr.flush()
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
-
-
-wp.config.log_level = wp.LOG_ERROR
-wp.config.enable_backward = False
-with _silent_stderr():
-    wp.init()
 
 NEAR = wp.constant(1 << 24)
 """Depth steps (of 2^31 over the head's own depth) within which samples are one surface: 0.8 %."""
@@ -232,7 +210,7 @@ def shade_kernel(
             w2 = w2 * inverse
             p = w0 * vertices[f[0]] + w1 * vertices[f[1]] + w2 * vertices[f[2]]
             n = wp.normalize(w0 * normals[f[0]] + w1 * normals[f[1]] + w2 * normals[f[2]])
-            open_sky = w0 * occlusion[f[0]] + w1 * occlusion[f[1]] + w2 * occlusion[f[2]]
+            ambient_occlusion = w0 * occlusion[f[0]] + w1 * occlusion[f[1]] + w2 * occlusion[f[2]]
             t0 = uvs[f[0]]
             t1 = uvs[f[1]]
             t2 = uvs[f[2]]
@@ -257,13 +235,13 @@ def shade_kernel(
             wrap = wraps[m]
             lobe = surface[m]
             up = 0.5 + 0.5 * n[1]
-            diffuse = open_sky * (up * ambient_up + (1.0 - up) * ambient_down)
+            diffuse = ambient_occlusion * (up * ambient_up + (1.0 - up) * ambient_down)
             gloss = wp.vec3(0.0, 0.0, 0.0)
             for i in range(light_directions.shape[0]):
                 light = light_directions[i]
                 ndl = wp.dot(n, light)
                 lit = wp.vec3(wrapped(ndl, wrap[0]), wrapped(ndl, wrap[1]), wrapped(ndl, wrap[2]))
-                shadow = 0.25 + 0.75 * open_sky
+                shadow = 0.25 + 0.75 * ambient_occlusion
                 diffuse = diffuse + shadow * wp.cw_mul(lit, light_colours[i])
                 half = wp.normalize(light + view)
                 facing = wp.dot(n, half)
@@ -310,14 +288,14 @@ def compose_kernel(
 
 
 @wp.kernel
-def open_sky_kernel(
+def ambient_occlusion_kernel(
     mesh: wp.uint64,
     points: wp.array(dtype=wp.vec3),
     normals: wp.array(dtype=wp.vec3),
     directions: wp.array(dtype=wp.vec3),
     reach: float,
     lift: float,
-    open_sky: wp.array(dtype=float),
+    ambient_occlusion: wp.array(dtype=float),
 ):
     """Share of the cosine-weighted hemisphere open within `reach`, near hits counting more."""
     i = wp.tid()
@@ -334,4 +312,4 @@ def open_sky_kernel(
                 seen += cosine * wp.pow(hit.t / reach, 2.0)
             else:
                 seen += cosine
-    open_sky[i] = seen / wp.max(weight, 1.0e-6)
+    ambient_occlusion[i] = seen / wp.max(weight, 1.0e-6)

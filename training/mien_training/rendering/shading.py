@@ -148,7 +148,7 @@ def shade(
     albedo: torch.Tensor,
     position: torch.Tensor,
     normal: torch.Tensor,
-    open_sky: torch.Tensor,
+    ambient_occlusion: torch.Tensor,
     camera_centre: torch.Tensor,
     surface: SurfaceParameters,
     lighting: Lighting,
@@ -156,13 +156,14 @@ def shade(
     """(..., 3) linear light that leaves surface points towards the camera.
 
     albedo: (..., 3) linear; position: (..., 3) world, metres; normal: (..., 3), any length;
-    open_sky: (...) 1 where nothing hides the sky, 0 in closed cavities; camera_centre: (3,).
+    ambient_occlusion: (...) 1 where nothing hides the sky, 0 in closed cavities;
+    camera_centre: (3,).
     Wrapped diffuse per colour, Blinn-Phong specular with Schlick's Fresnel, hemisphere ambient.
     """
     n = torch.nn.functional.normalize(normal, dim=-1)
     view = torch.nn.functional.normalize(camera_centre - position, dim=-1)
     wrap = albedo.new_tensor(surface.wrap)
-    sky = open_sky[..., None]
+    sky = ambient_occlusion[..., None]
     up = 0.5 + 0.5 * n[..., 1:2]
     diffuse = sky * (
         up * albedo.new_tensor(lighting.ambient_up)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,25 +12,23 @@ from mien.rig import Material
 from mien_training.head import Template, rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.reports.head_stills import GROUND, INK, MUTED, clay_materials, face_camera, write
-from mien_training.rig.coverage.shape_coverage import ShapeCoverage
 
-__all__ = ["VERDICT_COLOURS", "shape_sheet"]
+__all__ = ["blendshape_sheet"]
 
-VERDICT_COLOURS = {"excited": (76, 175, 118), "weak": (226, 164, 55), "never": (214, 94, 88)}
 _CORRECTS = {"mouthClose": "jawOpen"}
 
 
-def shape_sheet(
+def blendshape_sheet(
     person: Template,
     materials: tuple[Material, ...] | None = None,
-    coverage: Sequence[ShapeCoverage] = (),
+    dots: Mapping[str, tuple[int, int, int]] | None = None,
     columns: int = 8,
     side: int = 200,
 ) -> NDArray[np.uint8]:
     """(H, W, 3) the neutral, then every shape at weight 1, each face with its name below.
 
     Corrections are shown on top of what they correct (mouthClose on jawOpen). Grey clay without
-    `materials`. A dot has the colour of the shape's verdict, if there is one.
+    `materials`. `dots`: shapes that get a dot beside their name, and its sRGB colour.
     """
     rig, source = rig_from_template(person, person.name, None, materials or clay_materials(person))
     renderer = HeadRenderer(rig, samples=3)
@@ -42,7 +40,7 @@ def shape_sheet(
             heads[index[name] + 1] += person.shape_deltas[index[base]]
             labels[index[name] + 1] = f"{name} + {base}"
     camera = face_camera(person, side, heads=heads.astype(np.float32))
-    verdict = {c.name: c.verdict for c in coverage}
+    dots = dots or {}
     label = round(0.15 * side)
     rows = -(-len(heads) // columns)
     gap = max(side // 40, 2)
@@ -56,15 +54,13 @@ def shape_sheet(
         )
         sheet.paste(Image.fromarray(image), (left, top))
         text = 0.5 * label
-        room = side - (1.2 * text if name in verdict else 0.0)
+        room = side - (1.2 * text if name in dots else 0.0)
         wide = ImageFont.load_default(size=text).getlength(label_text)
         middle = top + side + 0.5 * label
         fitting = text * min(1.0, room / wide)
         write(draw, (left + 2, middle), label_text, fitting, INK if k else MUTED, "lm")
-        if name in verdict:
+        if name in dots:
             r = 0.19 * label
             x = left + side - r - 2
-            draw.ellipse(
-                (x - r, middle - r, x + r, middle + r), fill=VERDICT_COLOURS[verdict[name]]
-            )
+            draw.ellipse((x - r, middle - r, x + r, middle + r), fill=dots[name])
     return np.asarray(sheet)

@@ -28,13 +28,14 @@ from mien_training.rig.landmarks.landmark_fit import LandmarkFit, fit_landmarks
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.landmarks.lid_closure import close_lids
 from mien_training.rig.model.motion import Motion, rotation_from_vector
-from mien_training.rig.model.rest_pose import settle_rest
+from mien_training.rig.model.rest_pose import absorb_rest_pose
 from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.origin import origin_of
 from mien_training.rig.photometric.fit_loop import FitLoop, Progress
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.stereo.stereo_fit import fit_stereo
 from mien_training.rig.stills import eye_freedom, neutral_only
-from mien_training.runs.checkpoint import load_checkpoint, origin_of, save_checkpoint
+from mien_training.runs.checkpoint import load_checkpoint, save_checkpoint
 from mien_training.templates.regions import compared_triangles
 
 __all__ = ["RigFit", "fit_rig", "moments_of"]
@@ -69,13 +70,13 @@ class RigFit:
         saw between the knots."""
         model = self.model
         with torch.no_grad():
-            moved: Motion = model.motion(model.clocks(seen.camera, seen.times_s))
+            moved: Motion = model.motion(model.time_offsets(seen.camera, seen.times_s))
             moved = Motion(moved.weights.clamp(0, 1), moved.rotation, moved.translation)
             if not seen.times_s.any():  # of one moment, the first stage has read the lids
                 return moved
-            marks = LandmarkPoints(self.template, seen.points.device)
+            landmark_points = LandmarkPoints(self.template, seen.points.device)
             names = self.template.shape_names
-            return close_lids(model.rig(), names, moved, marks, model.mark_offsets, seen)
+            return close_lids(model.rig(), names, moved, landmark_points, model.landmark_bias, seen)
 
 
 def moments_of(camera: Tensor, times_s: Tensor) -> tuple[Tensor, Tensor]:
@@ -121,7 +122,7 @@ def fit_rig(
     margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
     points = _first_stage(template, seen, model, config, progress)
-    settle_rest(model.rig, model.motion, times, model.rests, config.at_rest, False)
+    absorb_rest_pose(model.rig, model.motion, times, model.rests, config.rest_quantile, False)
     disagreement = None
     if len(times) == 1 and len(seen.camera) > 1:
         disagreement = _stereo_stage(template, seen, model, points, config, progress)
@@ -142,7 +143,7 @@ def _first_stage(
 ) -> LandmarkFit:  # fmt: skip
     """Landmarks twice: the second time without the points that the first pose shows hidden."""
     moment, times = moments_of(seen.camera, seen.times_s)
-    marks = LandmarkPoints(template)
+    landmark_points = LandmarkPoints(template)
     confidence: Tensor | None = None
     shapes = eye_freedom(template, seen.points.numpy()) if len(times) == 1 else None
     for look in ("points", "visible points"):
@@ -160,13 +161,13 @@ def _first_stage(
             posed = model.rig(personal_shapes=False).posed(found.motion)
             turn = rotation_from_vector(found.motion.rotation)
             looks = [
-                marks.confidence(
+                landmark_points.confidence(
                     posed[moment[part]], turn[moment[part]], seen.views, seen.camera[part]
                 )
                 for part in torch.split(torch.arange(len(moment)), 64)
             ]
         confidence = torch.cat(looks).clamp_min(0.02)
-    model.motion.follow(times, found.motion)
+    model.motion.fit_samples(times, found.motion)
     return found
 
 
@@ -188,5 +189,5 @@ def _stereo_stage(
         model.rig, points.motion, seen, LandmarkPoints(template), faces,
         torch.from_numpy(smooth), config.stereo, config.seed, report,
     )  # fmt: skip
-    model.motion.follow(moments_of(seen.camera, seen.times_s)[1], motion)
+    model.motion.fit_samples(moments_of(seen.camera, seen.times_s)[1], motion)
     return disagreement

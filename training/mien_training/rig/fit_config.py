@@ -53,9 +53,9 @@ class RigFitConfig:
     solves the performance and the shapes."""
     batch: int = 2
     """Moments a gradient step, each with the frames of all cameras."""
-    sweep_frames: int = 1500
+    pass_frames: int = 1500
     """Frames a sweep looks at; of longer films each sweep draws others. 0: no sweeps."""
-    smoothing: Smoothing = "ties"
+    smoothing: Smoothing = "interior"
     """What differential coordinates spread over; `none` moves raw vertices."""
     spread: float = 19.0
     """Lambda of the differential coordinates."""
@@ -73,11 +73,11 @@ class RigFitConfig:
     """Texels along the skin's texture."""
     personal_shapes: bool = True
     """False keeps the template's shapes."""
-    learn_clocks: bool = True
+    learn_time_offsets: bool = True
     """False takes all clocks for one."""
     whole_head: bool = False
     """True compares colours on all of the head, False on the face only: hair is not modelled."""
-    at_rest: float = 0.05
+    rest_quantile: float = 0.05
     """Share of the frames in which every shape is taken to be at rest: what it shows in all others
     is the neutral's. 0 takes nothing for granted."""
     held_out: int = 10
@@ -88,15 +88,17 @@ class RigFitConfig:
     """Draws the batches."""
 
     def __post_init__(self) -> None:
-        counts = (self.neutral_rounds, self.joint_rounds, self.steps, self.sweep_frames)
+        counts = (self.neutral_rounds, self.joint_rounds, self.steps, self.pass_frames)
         if min(counts) < 0 or min(self.batch, self.patience) < 1 or self.held_out < 2:
             raise InputError(
-                f"RigFitConfig: neutral_rounds, joint_rounds, steps, sweep_frames {counts}, "
+                f"RigFitConfig: neutral_rounds, joint_rounds, steps, pass_frames {counts}, "
                 f"expected 0 or more; batch {self.batch}, held_out {self.held_out}, patience "
                 f"{self.patience}, expected 1 or more (held_out 2 or more)"
             )
-        if not 0 <= self.at_rest < 1:
-            raise InputError(f"RigFitConfig: at_rest {self.at_rest}, expected 0 or more, below 1")
+        if not 0 <= self.rest_quantile < 1:
+            raise InputError(
+                f"RigFitConfig: rest_quantile {self.rest_quantile}, expected 0 or more, below 1"
+            )
         if self.seed < 0:
             raise InputError(f"RigFitConfig: seed {self.seed}, expected 0 or more")
         if not min(self.neutral_rate, self.identity_rate, self.texture_rate) >= 0:

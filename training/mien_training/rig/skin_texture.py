@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.appearance import Appearance, srgb_from_linear
 from mien_training.rendering.visibility import rasterize
@@ -24,8 +24,8 @@ _SQUARELY = 0.3
 
 
 def seen_texels(
-    template: Template, views: Views, camera: Tensor, vertices: Tensor, side: int, pixels: int,
-    compared: NDArray[np.bool_],
+    template: Template, views: CameraBatch, camera: Tensor, vertices: Tensor, side: int,
+    pixels: int, compared: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:  # fmt: skip
     """(side, side) texels of the skin that a camera saw squarely, in pictures of `pixels` a side.
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien_training.geometry.laplacian import mesh_edges
 from mien_training.head import Template
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.landmarks.landmark_fit import ShapeFreedom
+from mien_training.rig.landmarks.landmark_fit import ShapeSelection
 from mien_training.templates.regions import face_region
 
 __all__ = ["eye_freedom", "lids_shut", "neutral_only"]
@@ -64,7 +64,7 @@ def _opening(
     return height / np.maximum(width, 1e-9), width
 
 
-def eye_freedom(template: Template, points: NDArray[np.floating]) -> ShapeFreedom:
+def eye_freedom(template: Template, points: NDArray[np.floating]) -> ShapeSelection:
     """One moment's shapes: lids as they are seen, gaze free where an eye is open, no others.
 
     points (N, 478, 2): the tracker's, in N pictures of the moment.
@@ -78,7 +78,7 @@ def eye_freedom(template: Template, points: NDArray[np.floating]) -> ShapeFreedo
                 known[k] = amount
             elif name.startswith("eyeLook") and name.endswith(side):
                 free[k] = amount < 0.5
-    return ShapeFreedom(free, known)
+    return ShapeSelection(free, known)
 
 
 def neutral_only(config: RigFitConfig, template: Template) -> RigFitConfig:
@@ -95,7 +95,7 @@ def neutral_only(config: RigFitConfig, template: Template) -> RigFitConfig:
         identity_rate=0.0,
         neutral_rounds=1,
         steps=min(config.steps, _PAINT_STEPS),
-        sweep_frames=0,
+        pass_frames=0,
     )
 
 

@@ -224,7 +224,7 @@ def _write(
     metrics = {
         "frames": len(seen.camera),
         "cameras": len(seen.views.intrinsics),
-        "offsets_ms": (1000 * fit.model.clocks.offsets_s.detach()).tolist(),
+        "offsets_ms": (1000 * fit.model.time_offsets.offsets_s.detach()).tolist(),
         **{k: v for k, v in fit.figures.items() if k not in ("round", "held_out")},
         **({"verdicts": dict(Counter(c.verdict for c in coverage))} if span > 0 else {}),
         "seconds": seconds,

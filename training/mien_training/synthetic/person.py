@@ -27,7 +27,8 @@ from mien_training.synthetic.scene import RandomScene
 from mien_training.synthetic.smooth_field import SmoothField
 
 __all__ = [
-    "KnownPerson", "head_matrices", "perform", "record_views", "view_cameras", "with_head_motion",
+    "SyntheticPerson", "head_matrices", "perform", "record_views", "view_cameras",
+    "with_head_motion",
 ]  # fmt: skip
 
 Float32Array = NDArray[np.float32]
@@ -39,7 +40,7 @@ _YAWS = (0.0, 0.65, -0.65)
 
 
 @dataclass(frozen=True, eq=False)
-class KnownPerson:
+class SyntheticPerson:
     """Somebody that the template has never seen."""
 
     template: Template
@@ -62,7 +63,7 @@ class KnownPerson:
         strength: float = 1.0,
         off_basis_m: float = 0.001,
         texture_side: int = 512,
-    ) -> KnownPerson:
+    ) -> SyntheticPerson:
         """A random identity of the template, with a look and shapes of its own.
 
         strength: of `personal_deltas`; off_basis_m: root mean square of a smooth displacement that
@@ -70,9 +71,9 @@ class KnownPerson:
         template of one person only, or numbers below 0.
         """
         if template.identity is None:
-            raise InputError(f"KnownPerson: template {template.name!r} is one person only")
+            raise InputError(f"SyntheticPerson: template {template.name!r} is one person only")
         if not off_basis_m >= 0:
-            raise InputError(f"KnownPerson: off_basis_m {off_basis_m}, expected a number >= 0")
+            raise InputError(f"SyntheticPerson: off_basis_m {off_basis_m}, expected a number >= 0")
         usual = template.vertices + template.identity.sample(seed)
         own = SmoothField(np.random.default_rng((seed, 11)), 3, 0.05, 0.11)
         change = own(field_points(template, usual)) * (off_basis_m / np.sqrt(3))
@@ -137,7 +138,7 @@ def head_matrices(rig: Rig, angles: Float64Array) -> Float64Array:
     return matrices
 
 
-def view_cameras(person: KnownPerson, cameras: int, size: int, seed: int) -> tuple[Camera, ...]:
+def view_cameras(person: SyntheticPerson, cameras: int, size: int, seed: int) -> tuple[Camera, ...]:
     """One camera in front of the person, or three around them; the face fills most of the picture.
 
     Distance, height and angle differ a little with the seed. Raises InputError for other numbers.
@@ -163,7 +164,7 @@ def view_cameras(person: KnownPerson, cameras: int, size: int, seed: int) -> tup
 
 
 def record_views(
-    person: KnownPerson,
+    person: SyntheticPerson,
     clip: Clip,
     cameras: int = 1,
     rate_hz: float = 30.0,

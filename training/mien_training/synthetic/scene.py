@@ -143,9 +143,9 @@ class RandomScene:
     ) -> ImageArray:
         """(size, size, 3) picture of posed vertices as this scene's camera would deliver it."""
         clean = renderer.render(vertices, camera, self.lighting, self.background, self.exposure)
-        return self.spoil(clean, frame)
+        return self.degrade(clean, frame)
 
-    def spoil(self, image: ImageArray, frame: int = 0) -> ImageArray:
+    def degrade(self, image: ImageArray, frame: int = 0) -> ImageArray:
         """Lens blur, low resolution, white balance, contrast, sensor noise, compression."""
         blur_px, side, quality, curves, plate = self._defects
         height, width = image.shape[:2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,38 +10,17 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from mien.errors import InputError
 from mien_training.geometry.laplacian import mesh_edges
+from mien_training.geometry.tetrahedral_edges import ContactPair
 from mien_training.head.template import Template
 
-__all__ = ["ForbiddenPair", "forbidden_pairs"]
+__all__ = ["contact_pairs"]
 
 Mask = NDArray[np.bool_]
 Float64Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class ForbiddenPair:
-    """Two vertex sets between which no tie may run, in either direction."""
-
-    name: str
-    first: Mask
-    """(V,) membership."""
-    second: Mask
-    """(V,) membership; disjoint from `first`."""
-
-    def __post_init__(self) -> None:
-        if (
-            self.first.dtype != bool
-            or self.first.ndim != 1
-            or self.first.shape != self.second.shape
-        ):
-            raise InputError(f"ForbiddenPair {self.name!r}: expected two (V,) masks of one length")
-        if (self.first & self.second).any():
-            raise InputError(f"ForbiddenPair {self.name!r}: a vertex is in both sets")
-
-
-def forbidden_pairs(template: Template) -> tuple[ForbiddenPair, ...]:
+def contact_pairs(template: Template) -> tuple[ContactPair, ...]:
     """The pairs of a template that its own shapes tell apart, those with both sides present:
 
     lips: upper and lower, by jawOpen; teeth: likewise, of the upper and the lower arch;
@@ -55,7 +33,7 @@ def forbidden_pairs(template: Template) -> tuple[ForbiddenPair, ...]:
     return tuple(p for p in _candidates(template) if p.first.any() and p.second.any())
 
 
-def _candidates(template: Template) -> Iterator[ForbiddenPair]:
+def _candidates(template: Template) -> Iterator[ContactPair]:
     regions = template.regions
     jaw = _motion(template, "jawOpen")
     if jaw is not None:
@@ -74,7 +52,7 @@ def _candidates(template: Template) -> Iterator[ForbiddenPair]:
             yield from _lids(
                 template, side, regions["skin"] & (sign * template.vertices[:, 0] > 0), blink
             )
-    yield ForbiddenPair("eyes", regions["eyes"].copy(), regions["skin"] & ~regions["eyes"])
+    yield ContactPair("eyes", regions["eyes"].copy(), regions["skin"] & ~regions["eyes"])
 
 
 def _motion(template: Template, shape: str) -> Float64Array | None:
@@ -83,9 +61,7 @@ def _motion(template: Template, shape: str) -> Float64Array | None:
     return np.asarray(template.shape_deltas[template.shape_names.index(shape)], np.float64)
 
 
-def _lids(
-    template: Template, side: str, skin: Mask, blink: Float64Array
-) -> Iterator[ForbiddenPair]:
+def _lids(template: Template, side: str, skin: Mask, blink: Float64Array) -> Iterator[ContactPair]:
     """The upper lid is what a blink moves; the lower one is the still skin that it comes to."""
     amount = np.linalg.norm(blink, axis=1)
     peak = amount[skin].max(initial=0.0)
@@ -105,7 +81,7 @@ def _lids(
 
 def _halves(
     template: Template, name: str, domain: Mask, first: Mask, second: Mask, margin_m: float
-) -> ForbiddenPair:
+) -> ContactPair:
     """The domain's vertices by the nearer seed, along the surface; nearly equal ones in neither."""
     edges = mesh_edges(template.triangles)
     edges = edges[domain[edges].all(1)]
@@ -122,4 +98,4 @@ def _halves(
     )
     with np.errstate(invalid="ignore"):  # what neither reaches is infinitely far from both
         lead = to_second - to_first
-        return ForbiddenPair(name, domain & (lead > margin_m), domain & (-lead > margin_m))
+        return ContactPair(name, domain & (lead > margin_m), domain & (-lead > margin_m))

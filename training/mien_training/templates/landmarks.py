@@ -117,16 +117,16 @@ def _under_pixels(
     corners = points[template.triangles]
     ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    facing = np.abs(area) > 1e-9
+    visibility = np.abs(area) > 1e-9
     # Image y runs down, so a counter-clockwise front face has a negative area.
-    facing &= area < 0
-    facing &= ~_in_sockets(template, vertices)
+    visibility &= area < 0
+    visibility &= ~_in_sockets(template, vertices)
     mean_depth = depth[template.triangles].mean(1)
     triangle = np.full(len(pixels), -1, np.int32)
     barycentric = np.zeros((len(pixels), 3), np.float32)
     for index, at in enumerate(pixels):
         material = MATERIALS.index("eye" if index >= 468 else "skin")
-        usable = facing & (template.triangle_material == material)
+        usable = visibility & (template.triangle_material == material)
         d = at - corners[:, 0]
         with np.errstate(divide="ignore", invalid="ignore"):
             v = (d[:, 0] * ac[:, 1] - d[:, 1] * ac[:, 0]) / area

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
+from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.cameras.camera import clip_from_camera, look_at_camera
-from mien_training.geometry.laplacian import mesh_edges
+from mien_training.geometry.laplacian import dilated
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.paint.face_frame import BROWS, polygon_distance
 from mien_training.rendering.visibility import rasterize
 
-__all__ = ["LIDS", "OVAL", "compared_triangles", "dilated", "face_region", "support_masks"]
+__all__ = ["LIDS", "OVAL", "compared_triangles", "face_region", "support_masks"]
 
 BoolArray = NDArray[np.bool_]
 
@@ -39,8 +38,8 @@ def face_region(template: Template) -> BoolArray:
     triangle that this view sees. Raises InputError for a template without landmarks.
     """
     v = template.vertices
-    marks = template.landmarks.positions(v, template.triangles)
-    oval, brows = marks[list(OVAL)], marks[[i for brow in BROWS for i in brow]]
+    landmark_points = template.landmarks.positions(v, template.triangles)
+    oval, brows = landmark_points[list(OVAL)], landmark_points[[i for brow in BROWS for i in brow]]
     if not (np.isfinite(oval).all() and np.isfinite(brows).all()):
         raise InputError(f"face_region: template {template.name!r} has no landmarks of the face")
     inside = polygon_distance(v[:, :2], oval[:, :2]) < -_INSIDE_OVAL_M
@@ -76,24 +75,6 @@ def compared_triangles(template: Template, whole_head: bool) -> BoolArray:
         return ~inside
     members = face_region(template) | template.regions["eyes"] | template.regions["lids"]
     return np.asarray(members[template.triangles].all(1) & ~inside)
-
-
-def dilated(members: ArrayLike, triangles: ArrayLike, rings: int) -> BoolArray:
-    """(..., V) sets of vertices grown by `rings` neighbourhoods along the edges of (F, 3).
-
-    Raises InputError for a number of rings below 0.
-    """
-    grown = np.asarray(members, bool)
-    if rings < 0:
-        raise InputError(f"dilated: rings {rings}, expected 0 or more")
-    count = grown.shape[-1]
-    i, j = mesh_edges(triangles).T
-    ones = np.ones(2 * len(i), np.float32)
-    step = coo_array((ones, (np.append(i, j), np.append(j, i))), shape=(count, count)).tocsr()
-    flat = grown.reshape(-1, count)
-    for _ in range(rings):
-        flat = flat | ((step @ flat.T.astype(np.float32)) > 0).T
-    return flat.reshape(grown.shape)
 
 
 def support_masks(template: Template, rings: int = 3, threshold_m: float = 1e-4) -> BoolArray:

@@ -31,31 +31,41 @@ def names(count: int) -> list[str]:
     return [f"shape{k}" for k in range(count)]
 
 
-def covered(name: str, trust: float) -> ShapeCoverage:
+def covered(name: str, evidence_weight: float) -> ShapeCoverage:
     return ShapeCoverage(
-        name, trust, 1, 0.1, 1.0, 1.0, None, trust, "" if trust == 1 else "strength"
+        name,
+        evidence_weight,
+        1,
+        0.1,
+        1.0,
+        1.0,
+        None,
+        evidence_weight,
+        "" if evidence_weight == 1 else "strength",
     )
 
 
 def test_independent_shapes_are_excited_and_unused_ones_never():
     weights = np.c_[waves(2), np.zeros(FRAMES), np.full(FRAMES, 0.05)]
     found = shape_coverage(names(4), patches(*[(0, 10)] * 4), weights, duration_s=4.0)
-    assert [c.verdict for c in found] == ["excited", "excited", "never", "never"]
+    assert [c.verdict for c in found] == ["observed", "observed", "unobserved", "unobserved"]
     first, unused = found[0], found[2]
     assert first.active_frames == int((weights[:, 0] > 0.3).sum())
     assert first.active_s == pytest.approx(4.0 * first.active_frames / FRAMES)
     assert first.peak == pytest.approx(weights[:, 0].max()) and first.shortage == ""
-    assert unused.trust == 0 and unused.separability == 0 and unused.shortage == "strength"
+    assert (
+        unused.evidence_weight == 0 and unused.separability == 0 and unused.shortage == "strength"
+    )
 
 
 def test_twins_at_one_place_are_not_told_apart_but_at_two_places_are():
     twin = np.repeat(waves(1), 2, 1)
     for c in shape_coverage(names(2), patches((0, 10), (0, 10)), twin):
-        assert c.verdict == "weak" and c.shortage == "separation" and c.separability < 0.02
+        assert c.verdict == "partial" and c.shortage == "separation" and c.separability < 0.02
     partners = [c.partner for c in shape_coverage(names(2), patches((0, 10), (0, 10)), twin)]
     assert partners == ["shape1", "shape0"]
     apart = shape_coverage(names(2), patches((0, 10), (10, 20)), twin)
-    assert all(c.verdict == "excited" and c.separability > 0.98 for c in apart)
+    assert all(c.verdict == "observed" and c.separability > 0.98 for c in apart)
     half = shape_coverage(names(2), patches((0, 10), (5, 15)), twin)
     assert all(0.4 < c.separability < 0.6 for c in half)
 
@@ -68,7 +78,7 @@ def test_a_shape_that_two_others_add_up_to_is_not_told_apart():
 
 def test_a_constant_weight_is_the_neutral():
     found = shape_coverage(names(1), patches((0, 10)), np.full((FRAMES, 1), 0.9))
-    assert found[0].trust == 0 and found[0].own_frames == 0
+    assert found[0].evidence_weight == 0 and found[0].own_frames == 0
 
 
 def test_own_frames_are_the_inverse_variance_of_least_squares():
@@ -84,7 +94,7 @@ def test_own_frames_are_the_inverse_variance_of_least_squares():
 def test_what_the_region_hides_is_never():
     region = np.arange(VERTICES) < 10
     found = shape_coverage(names(2), patches((0, 10), (10, 20)), waves(2), region)
-    assert [c.verdict for c in found] == ["excited", "never"]
+    assert [c.verdict for c in found] == ["observed", "unobserved"]
     assert found[1].shortage == "hidden"
 
 
@@ -98,16 +108,17 @@ def test_permuting_shapes_permutes_verdicts(order):
     for c in mixed:
         same = straight[c.name]
         assert (c.verdict, c.partner, c.shortage) == (same.verdict, same.partner, same.shortage)
-        assert c.trust == pytest.approx(same.trust, abs=1e-6)
+        assert c.evidence_weight == pytest.approx(same.evidence_weight, abs=1e-6)
 
 
 def test_trust_grows_with_strength_without_a_jump():
     wave = waves(1)
-    trust = [
-        shape_coverage(names(1), patches((0, 10)), s * wave)[0].trust for s in np.linspace(0, 1, 60)
+    evidence_weight = [
+        shape_coverage(names(1), patches((0, 10)), s * wave)[0].evidence_weight
+        for s in np.linspace(0, 1, 60)
     ]
-    assert trust[0] == 0 and trust[-1] == 1
-    assert (np.diff(trust) >= 0).all() and np.diff(trust).max() < 0.15
+    assert evidence_weight[0] == 0 and evidence_weight[-1] == 1
+    assert (np.diff(evidence_weight) >= 0).all() and np.diff(evidence_weight).max() < 0.15
 
 
 def test_only_shapes_that_were_never_shown_are_the_fallbacks():

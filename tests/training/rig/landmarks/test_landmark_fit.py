@@ -7,11 +7,11 @@ from scipy.spatial.transform import Rotation
 
 from mien.errors import InputError
 from mien_training.cameras.camera import look_at_camera, project
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.rig.landmarks.landmark_fit import (
     LandmarkFitConfig,
-    SeenPoints,
-    ShapeFreedom,
+    ObservedLandmarks,
+    ShapeSelection,
     fit_landmarks,
     scaled_orthography,
 )
@@ -49,7 +49,7 @@ def scene(template):
             moment.append(t)
     pixels = torch.tensor(np.array(pixels), dtype=torch.float32)
     confidence = torch.isfinite(pixels).all(-1).float()
-    seen = SeenPoints(torch.tensor(camera), torch.tensor(moment), pixels, confidence)
+    seen = ObservedLandmarks(torch.tensor(camera), torch.tensor(moment), pixels, confidence)
     return seen, vertices, weights, turns, moves
 
 
@@ -68,7 +68,7 @@ def test_orthography_is_exact_for_distant_points():
 
 def test_it_finds_person_face_and_pose(template, scene):
     seen, vertices, _, turns, moves = scene
-    fit = fit_landmarks(template, Views.of(CAMERAS), seen, LandmarkFitConfig(steps=250))
+    fit = fit_landmarks(template, CameraBatch.of(CAMERAS), seen, LandmarkFitConfig(steps=250))
     assert fit.error_px.max() < 1.0
     angles = Rotation.from_rotvec(fit.motion.rotation.numpy()).inv() * Rotation.from_rotvec(turns)
     assert np.degrees(angles.magnitude()).max() < 2.0
@@ -94,16 +94,18 @@ def test_shapes_that_are_not_free_keep_their_weights(template, scene):
     known = torch.zeros(len(free))
     known[template.shape_names.index("eyeBlinkLeft")] = 0.25
     config = LandmarkFitConfig(steps=60)
-    fit = fit_landmarks(template, Views.of(CAMERAS), seen, config, shapes=ShapeFreedom(free, known))
+    fit = fit_landmarks(
+        template, CameraBatch.of(CAMERAS), seen, config, shapes=ShapeSelection(free, known)
+    )
     assert torch.equal(fit.motion.weights[:, ~free], known[~free].expand(3, -1))
     assert fit.motion.weights[1, free].item() > 0.3
 
 
 def test_all_shapes_free_is_the_same_as_saying_nothing(template, scene):
     seen, config = scene[0], LandmarkFitConfig(steps=12)
-    every = ShapeFreedom.all(len(template.shape_names))
-    mine = fit_landmarks(template, Views.of(CAMERAS), seen, config, shapes=every)
-    usual = fit_landmarks(template, Views.of(CAMERAS), seen, config)
+    every = ShapeSelection.all(len(template.shape_names))
+    mine = fit_landmarks(template, CameraBatch.of(CAMERAS), seen, config, shapes=every)
+    usual = fit_landmarks(template, CameraBatch.of(CAMERAS), seen, config)
     assert torch.equal(mine.motion.weights, usual.motion.weights)
     assert torch.equal(mine.identity, usual.identity)
 
@@ -111,9 +113,9 @@ def test_all_shapes_free_is_the_same_as_saying_nothing(template, scene):
 def test_nothing_to_fit_is_refused(template, scene):
     seen = scene[0]
     with pytest.raises(InputError, match="fewer than"):
-        SeenPoints(seen.camera, seen.moment, seen.pixels, seen.confidence * 0)
+        ObservedLandmarks(seen.camera, seen.moment, seen.pixels, seen.confidence * 0)
     with pytest.raises(InputError, match="expected"):
-        SeenPoints(seen.camera, seen.moment, seen.pixels[:, :5], seen.confidence)
-    later = SeenPoints(seen.camera, seen.moment + 1, seen.pixels, seen.confidence)
+        ObservedLandmarks(seen.camera, seen.moment, seen.pixels[:, :5], seen.confidence)
+    later = ObservedLandmarks(seen.camera, seen.moment + 1, seen.pixels, seen.confidence)
     with pytest.raises(InputError, match="no picture of moment 0"):
-        fit_landmarks(template, Views.of(CAMERAS), later, LandmarkFitConfig(steps=2))
+        fit_landmarks(template, CameraBatch.of(CAMERAS), later, LandmarkFitConfig(steps=2))

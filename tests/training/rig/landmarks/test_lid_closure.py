@@ -24,25 +24,26 @@ def scene():
 def motion(scene):
     with torch.no_grad():
         model = scene.fit.model
-        moved = model.motion(model.clocks(scene.seen.camera, scene.seen.times_s))
+        moved = model.motion(model.time_offsets(scene.seen.camera, scene.seen.times_s))
     return Motion(moved.weights.clamp(0, 1), moved.rotation, moved.translation)
 
 
 def tracked(scene, motion, weights):
     """The film with the tracker's points of those weights (N, K)."""
-    shapes, marks = scene.fit.model.rig(), LandmarkPoints(scene.person)
+    shapes, landmark_points = scene.fit.model.rig(), LandmarkPoints(scene.person)
     with torch.no_grad():
         posed = shapes.posed(Motion(weights, motion.rotation, motion.translation))
         return replace(
-            scene.seen, points=scene.seen.views.pixels(scene.seen.camera, marks.positions(posed))
+            scene.seen,
+            points=scene.seen.views.pixels(scene.seen.camera, landmark_points.positions(posed)),
         )
 
 
 def closed(scene, motion, seen, names=NAMES):
-    marks = LandmarkPoints(scene.person)
+    landmark_points = LandmarkPoints(scene.person)
     with torch.no_grad():
         shapes = scene.fit.model.rig()
-        return close_lids(shapes, names, motion, marks, torch.zeros(478, 3), seen)
+        return close_lids(shapes, names, motion, landmark_points, torch.zeros(478, 3), seen)
 
 
 def blinking(motion, amount):

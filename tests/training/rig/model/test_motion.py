@@ -1,4 +1,4 @@
-"""Motion in continuous time: smooth, exact where told, and able to set clocks."""
+"""Motion in continuous time: smooth, exact where told, and able to set time_offsets."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from mien.errors import InputError
-from mien_training.rig.model.motion import Clocks, Motion, MotionSpline, rotation_from_vector
+from mien_training.rig.model.motion import Motion, MotionSpline, TimeOffsets, rotation_from_vector
 
 
 def truth(times: torch.Tensor) -> Motion:
@@ -26,7 +26,7 @@ def test_constants_and_straight_lines_are_reproduced():
     spline = MotionSpline(1.0, 3.0, 2, 10)
     known = torch.linspace(1, 3, 50)
     line = torch.stack([0.3 + 0 * known, 0.2 * known], 1)
-    spline.follow(known, Motion(line, torch.zeros(50, 3), torch.zeros(50, 3)), stiffness=1e-9)
+    spline.fit_samples(known, Motion(line, torch.zeros(50, 3), torch.zeros(50, 3)), stiffness=1e-9)
     at = torch.rand(30) * 2 + 1
     expected = torch.stack([0.3 + 0 * at, 0.2 * at], 1)
     torch.testing.assert_close(spline(at).weights, expected, atol=1e-4, rtol=0)
@@ -60,7 +60,7 @@ def test_rotations_are_scipys_and_smooth_at_zero():
 def test_it_follows_and_interpolates():
     spline = MotionSpline(0.0, 3.0, 3, 15)
     known = torch.arange(0, 3, 1 / 25)
-    spline.follow(known, truth(known))
+    spline.fit_samples(known, truth(known))
     between = known[10:-10] + 0.5 / 25
     guess, true = spline(between), truth(between)
     assert (guess.weights - true.weights).abs().max() < 0.01
@@ -94,11 +94,11 @@ def test_control_values_are_taken_as_given():
 
 
 def test_the_first_clock_is_right_and_others_turn():
-    clocks = Clocks(3)
-    clocks.turn(torch.tensor([0.01, -0.02]))
-    clocks.turn(torch.tensor([0.01, 0.0]))
-    torch.testing.assert_close(clocks.offsets_s, torch.tensor([0.0, 0.02, -0.02]))
-    times = clocks(torch.tensor([0, 1, 2]), torch.ones(3))
+    time_offsets = TimeOffsets(3)
+    time_offsets.turn(torch.tensor([0.01, -0.02]))
+    time_offsets.turn(torch.tensor([0.01, 0.0]))
+    torch.testing.assert_close(time_offsets.offsets_s, torch.tensor([0.0, 0.02, -0.02]))
+    times = time_offsets(torch.tensor([0, 1, 2]), torch.ones(3))
     torch.testing.assert_close(times, torch.tensor([1.0, 1.02, 0.98]))
 
 
@@ -106,4 +106,4 @@ def test_bad_calls_are_refused():
     with pytest.raises(InputError, match="duration"):
         MotionSpline(1.0, 1.0, 3, 15)
     with pytest.raises(InputError, match="1 or more"):
-        Clocks(0)
+        TimeOffsets(0)

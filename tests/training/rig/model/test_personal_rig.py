@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from mien_training.geometry.deformation_graph import FreeNodes
+from mien_training.anatomy.soft_tissue import soft_tissue_graph
 from mien_training.head import Template
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import PersonalRig, ShapePrior
@@ -19,7 +19,7 @@ def template() -> Template:
 
 @pytest.fixture
 def rig(template):
-    nodes = [FreeNodes.of(template, "none") for _ in range(2)]
+    nodes = [soft_tissue_graph(template, "none") for _ in range(2)]
     return PersonalRig(template, *nodes, ShapePrior())
 
 
@@ -58,7 +58,7 @@ def test_unknowns_move_their_own_shape_and_its_mirror_image(template, rig):
 
 @pytest.mark.parametrize("smoothing", ["none", "surface"])
 def test_shapes_stray_as_far_as_the_prior_says_and_where_the_template_moves(template, smoothing):
-    neutral, shapes = (FreeNodes.of(template, smoothing, moving_m=m) for m in (None, 5e-4))
+    neutral, shapes = (soft_tissue_graph(template, smoothing, moving_m=m) for m in (None, 5e-4))
     rig = PersonalRig(template, neutral, shapes, ShapePrior(share=0.3))
     torch.manual_seed(0)
     change = rig.shape_changes(torch.randn(rig.u_shapes.shape)).numpy()
@@ -71,7 +71,7 @@ def test_shapes_stray_as_far_as_the_prior_says_and_where_the_template_moves(temp
 
 
 def test_one_sided_is_the_share_that_left_and_right_do_not_have_in_common(template):
-    nodes = FreeNodes.of(template, "none")
+    nodes = soft_tissue_graph(template, "none")
     rig = PersonalRig(template, nodes, nodes, ShapePrior(one_sided=0.25))
     torch.manual_seed(0)
     change = rig.shape_changes(torch.randn(rig.u_shapes.shape))
@@ -83,8 +83,8 @@ def test_one_sided_is_the_share_that_left_and_right_do_not_have_in_common(templa
 
 
 def test_without_meaning_every_shape_may_change_everywhere(template):
-    nodes = FreeNodes.of(template, "none")
-    rig = PersonalRig(template, nodes, nodes, ShapePrior(meaning=False))
+    nodes = soft_tissue_graph(template, "none")
+    rig = PersonalRig(template, nodes, nodes, ShapePrior(semantic_prior=False))
     k = template.shape_names.index("browInnerUp")
     lip = int(np.flatnonzero(template.regions["lips"] & template.regions["skin"])[0])
     row = int((rig.shape_nodes.vertex == lip).nonzero()[0])
@@ -96,8 +96,8 @@ def test_without_meaning_every_shape_may_change_everywhere(template):
 
 
 def test_unknowns_are_all_shapes_and_a_change_of_the_neutral_that_is_not_taken(template):
-    nodes = FreeNodes.of(template, "surface")
-    rig = PersonalRig(template, nodes, FreeNodes.of(template, "none"), ShapePrior())
+    nodes = soft_tissue_graph(template, "surface")
+    rig = PersonalRig(template, nodes, soft_tissue_graph(template, "none"), ShapePrior())
     torch.manual_seed(0)
     with torch.no_grad():
         rig.u_shapes.copy_(torch.randn(rig.u_shapes.shape))

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from mien_training.geometry.deformation_graph import FreeNodes
+from mien_training.anatomy.soft_tissue import soft_tissue_graph
 from mien_training.rig.model.motion import Motion, MotionSpline
 from mien_training.rig.model.personal_rig import PersonalRig, ShapePrior
-from mien_training.rig.model.rest_pose import rests, settle_rest
+from mien_training.rig.model.rest_pose import absorb_rest_pose, rests
 from mien_training.templates import load_template
 
 TIMES = torch.linspace(0, 3, 91)
@@ -22,7 +22,7 @@ def template():
 @pytest.fixture
 def performed(template):
     """Weights that never come down below some value, and one that does now and then."""
-    nodes = FreeNodes.of(template, "none")
+    nodes = soft_tissue_graph(template, "none")
     rig = PersonalRig(template, nodes, nodes, ShapePrior())
     torch.manual_seed(0)
     rig.u_shapes.copy_(torch.randn(rig.u_shapes.shape))
@@ -33,7 +33,7 @@ def performed(template):
         weights[:, template.shape_names.index(name)] = low + wave
     weights[:, template.shape_names.index("mouthSmileLeft")] = wave
     still = torch.zeros(len(TIMES), 3)
-    motion.follow(TIMES, Motion(weights, still, still))
+    motion.fit_samples(TIMES, Motion(weights, still, still))
     return rig, motion
 
 
@@ -47,7 +47,7 @@ def test_what_is_always_shown_becomes_the_neutrals(template, performed):
     before, neutral = faces(rig, motion), rig.neutral().detach().clone()
     with torch.no_grad():
         shown = motion(TIMES).weights.clone()
-    settle_rest(rig, motion, TIMES, rests(template.shape_names), 0.05, True)
+    absorb_rest_pose(rig, motion, TIMES, rests(template.shape_names), 0.05, True)
     with torch.no_grad():
         weights = motion(TIMES).weights
     index = {name: template.shape_names.index(name) for name in (*SHOWN, "mouthSmileLeft")}
@@ -67,14 +67,14 @@ def test_what_is_always_shown_becomes_the_neutrals(template, performed):
 def test_nothing_is_taken_from_few_frames_or_where_nothing_is_asked(template, performed):
     rig, motion = performed
     before = faces(rig, motion)
-    settle_rest(rig, motion, TIMES[:20], rests(template.shape_names), 0.05, True)
-    settle_rest(rig, motion, TIMES, rests(template.shape_names), 0.0, True)
+    absorb_rest_pose(rig, motion, TIMES[:20], rests(template.shape_names), 0.05, True)
+    absorb_rest_pose(rig, motion, TIMES, rests(template.shape_names), 0.0, True)
     assert torch.equal(faces(rig, motion), before) and not rig.rest.any()
 
 
 def test_a_second_time_there_is_nothing_left(template, performed):
     rig, motion = performed
-    settle_rest(rig, motion, TIMES, rests(template.shape_names), 0.05, True)
+    absorb_rest_pose(rig, motion, TIMES, rests(template.shape_names), 0.05, True)
     kept = rig.rest.clone()
-    settle_rest(rig, motion, TIMES, rests(template.shape_names), 0.05, True)
+    absorb_rest_pose(rig, motion, TIMES, rests(template.shape_names), 0.05, True)
     torch.testing.assert_close(rig.rest, kept, atol=1e-4, rtol=0)

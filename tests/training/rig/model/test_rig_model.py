@@ -28,9 +28,9 @@ def test_nothing_learnt_is_the_template_at_rest(person, model):
     np.testing.assert_allclose(neutral, person.vertices, atol=1e-7)
     np.testing.assert_allclose(deltas, person.shape_deltas, atol=1e-7)
     motion = model.motion(torch.linspace(0, 1, 5))
-    for part in (motion.weights, motion.rotation, motion.translation, model.clocks.offsets_s):
+    for part in (motion.weights, motion.rotation, motion.translation, model.time_offsets.offsets_s):
         assert not part.any()
-    assert not model.mark_offsets.any()
+    assert not model.landmark_bias.any()
 
 
 def test_shapes_of_the_eyes_and_the_jaw_are_not_taken_to_be_at_rest(person, model):
@@ -49,10 +49,10 @@ def test_everything_is_kept_and_brought_back(person, model):
     assert not np.array_equal(other.rig.arrays()[0], model.rig.arrays()[0])
     for mine, theirs in zip(again.rig.arrays(), other.rig.arrays(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    torch.testing.assert_close(again.clocks.offsets_s, other.clocks.offsets_s)
+    torch.testing.assert_close(again.time_offsets.offsets_s, other.time_offsets.offsets_s)
 
 
 def test_a_clock_and_a_gain_for_every_camera(person):
     model = RigModel(person, (0.0, 1.0), 4, CONFIG)
-    assert model.clocks.offsets_s.shape == (4,)
+    assert model.time_offsets.offsets_s.shape == (4,)
     assert all(len(p) for p in model.appearance.parameters())

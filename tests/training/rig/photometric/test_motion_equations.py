@@ -14,11 +14,11 @@ def moment():
     return FilmedMoment.of(load_template("anny"))
 
 
-def stepped(motion: Motion, matrix: torch.Tensor, right: torch.Tensor) -> Motion:
+def stepped(motion: Motion, matrix: torch.Tensor, rhs: torch.Tensor) -> Motion:
     count = motion.weights.shape[1]
     damping = torch.full((count + 6,), 2.0)
     damping[count : count + 3], damping[count + 3 :] = 400.0, 10000.0
-    step = torch.linalg.solve(matrix + damping.diag(), right)
+    step = torch.linalg.solve(matrix + damping.diag(), rhs)
     return Motion(
         (motion.weights + step[:count]).clamp(0, 1),
         motion.rotation + step[count : count + 3],
@@ -33,8 +33,9 @@ def posed_error_mm(moment: FilmedMoment, guess: Motion) -> float:
 
 def points_of(moment: FilmedMoment, guess: Motion, offsets: torch.Tensor):
     return from_points(
-        moment.shapes, guess, moment.seen, 0, moment.marks.corners, moment.marks.share, offsets,
-        moment.marks.present.float(), torch.tensor(1.2), 20.0,
+        moment.shapes, guess, moment.seen, 0, moment.landmark_points.corners,
+        moment.landmark_points.share, offsets,
+        moment.landmark_points.present.float(), torch.tensor(1.2), 20.0,
     )  # fmt: skip
 
 
@@ -62,18 +63,18 @@ def test_points_alone_lead_to_the_motion_that_made_them(moment):
     assert posed_error_mm(moment, guess) > 5
     for _ in range(12):
         said = points_of(moment, guess, torch.zeros(478, 3)).motion()
-        guess = stepped(guess, said.matrix, said.right)
-    places = moment.marks.positions(moment.shapes.posed(guess))
+        guess = stepped(guess, said.matrix, said.rhs)
+    places = moment.landmark_points.positions(moment.shapes.posed(guess))
     pixels = moment.seen.views.pixels(moment.seen.camera, places)
-    gap = (pixels - moment.seen.points).norm(dim=-1)[0, moment.marks.present]
+    gap = (pixels - moment.seen.points).norm(dim=-1)[0, moment.landmark_points.present]
     assert float(gap.median()) < 0.15
 
 
 def test_points_misplaced_by_what_is_known_say_nothing_new(moment):
     at_truth = points_of(moment, moment.truth, torch.zeros(478, 3))
-    assert at_truth.pull.abs().max() < 1e-2 * at_truth.stiffness.abs().max() * 1e-3
+    assert at_truth.rhs.abs().max() < 1e-2 * at_truth.hessian.abs().max() * 1e-3
     shifted = points_of(moment, moment.truth, torch.full((478, 3), 0.002))
-    assert shifted.pull.norm() > 100 * at_truth.pull.norm()
+    assert shifted.rhs.norm() > 100 * at_truth.rhs.norm()
 
 
 def test_pictures_alone_improve_the_motion(moment):
@@ -81,17 +82,17 @@ def test_pictures_alone_improve_the_motion(moment):
     guess = Motion(truth.weights * 0.8, truth.rotation + 0.01, truth.translation + 0.001)
     before, errors = posed_error_mm(moment, guess), []
     for _ in range(6):
-        picture, equations = moment.look(moment.shapes, guess)
+        picture, equations = moment.linear(moment.shapes, guess)
         errors.append(moment.error(picture))
         said = from_picture(moment.shapes, guess, equations)
-        guess = stepped(guess, said.matrix, said.right)
+        guess = stepped(guess, said.matrix, said.rhs)
     assert errors[-1] < 0.4 * errors[0]
     assert posed_error_mm(moment, guess) < 0.6 * before
 
 
 def test_the_truth_stays_where_it_is(moment):
-    _, equations = moment.look(moment.shapes, moment.truth)
+    _, equations = moment.linear(moment.shapes, moment.truth)
     said = from_picture(moment.shapes, moment.truth, equations)
-    assert posed_error_mm(moment, stepped(moment.truth, said.matrix, said.right)) < 0.15
+    assert posed_error_mm(moment, stepped(moment.truth, said.matrix, said.rhs)) < 0.15
     twice = said + said
-    assert torch.equal(twice.matrix, 2 * said.matrix) and torch.equal(twice.right, 2 * said.right)
+    assert torch.equal(twice.matrix, 2 * said.matrix) and torch.equal(twice.rhs, 2 * said.rhs)

@@ -2,9 +2,12 @@
 
 import torch
 
-from mien_training.rig.photometric.motion_marginalisation import MotionFreedom, rigid_and_blended
+from mien_training.rig.photometric.motion_marginalisation import (
+    MotionMarginalisation,
+    rigid_and_blended,
+)
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
-from mien_training.rig.photometric.sym3 import packed
+from mien_training.rig.photometric.sym3 import sym3_pack
 
 FRAMES, SHAPES, VERTICES, UNKNOWNS = 6, 2, 4, 3
 GROUP = torch.tensor([0, 0, 1, 1, 1, 2])
@@ -14,15 +17,15 @@ VERTEX = torch.arange(VERTICES)
 def known(seed: int = 0):
     torch.manual_seed(seed)
     half = torch.randn(FRAMES, VERTICES, 3, 3, dtype=torch.float64)
-    stiffness = half @ half.mT
+    hessian = half @ half.mT
     equations = ShapeEquations(
-        VERTEX, torch.rand(FRAMES, SHAPES).double(), packed(stiffness),
+        VERTEX, torch.rand(FRAMES, SHAPES).double(), sym3_pack(hessian),
         torch.randn(FRAMES, VERTICES, 3).double(),
     )  # fmt: skip
-    return equations, stiffness, torch.randn(3 * VERTICES, UNKNOWNS).double()
+    return equations, hessian, torch.randn(3 * VERTICES, UNKNOWNS).double()
 
 
-def dense(equations, stiffness, directions, held):
+def dense(equations, hessian, directions, held):
     """Matrix of all shapes' and then all groups' unknowns."""
     shapes = 3 * VERTICES * SHAPES
     size = shapes + len(held) * UNKNOWNS
@@ -34,35 +37,35 @@ def dense(equations, stiffness, directions, held):
             rows[:, at] = equations.weights[t, k] * torch.eye(3 * VERTICES).double()
         first = shapes + int(GROUP[t]) * UNKNOWNS
         rows[:, first : first + UNKNOWNS] = directions
-        total += rows.T @ torch.block_diag(*stiffness[t]) @ rows
+        total += rows.T @ torch.block_diag(*hessian[t]) @ rows
     total[shapes:, shapes:] += torch.block_diag(*held)
     return total
 
 
-def reduction(equations, stiffness, directions):
+def reduction(equations, hessian, directions):
     """The freedom of a softly held performance, and the dense matrix that it leaves."""
     held = 0.3 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
-    whole = dense(equations, stiffness, directions, held)
+    whole = dense(equations, hessian, directions, held)
     n = 3 * VERTICES * SHAPES
     reduced = whole[:n, :n] - whole[:n, n:] @ torch.linalg.solve(whole[n:, n:], whole[n:, :n])
-    return MotionFreedom.of(directions, GROUP, equations.stiffness, held), reduced
+    return MotionMarginalisation.of(directions, GROUP, equations.hessian, held), reduced
 
 
 def test_the_force_is_that_of_the_reduced_matrix():
-    equations, stiffness, directions = known()
-    freedom, reduced = reduction(equations, stiffness, directions)
+    equations, hessian, directions = known()
+    marginalisation, reduced = reduction(equations, hessian, directions)
     change = torch.randn(SHAPES, VERTICES, 3).double()
-    force = equations.resist(change, freedom)
+    force = equations.resist(change, marginalisation)
     torch.testing.assert_close(force.flatten(), reduced @ change.flatten(), atol=1e-4, rtol=1e-5)
 
 
 def test_a_performance_that_is_held_leaves_the_equations_as_they_are():
     equations, _, directions = known(1)
     held = 1e9 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
-    freedom = MotionFreedom.of(directions, GROUP, equations.stiffness, held)
+    marginalisation = MotionMarginalisation.of(directions, GROUP, equations.hessian, held)
     change = torch.randn(SHAPES, VERTICES, 3).double()
     torch.testing.assert_close(
-        equations.resist(change, freedom), equations.resist(change), atol=1e-5, rtol=1e-6
+        equations.resist(change, marginalisation), equations.resist(change), atol=1e-5, rtol=1e-6
     )
 
 
@@ -73,19 +76,19 @@ def test_shapes_do_not_learn_what_the_performance_shows_as_well():
     across = torch.zeros(VERTICES, 3)
     across[:, 1] = 1.0
     weights = torch.ones(FRAMES, 1)
-    stiffness = packed(torch.eye(3)).repeat(FRAMES, VERTICES, 1)
-    equations = ShapeEquations(VERTEX, weights, stiffness, torch.zeros(FRAMES, VERTICES, 3))
+    hessian = sym3_pack(torch.eye(3)).repeat(FRAMES, VERTICES, 1)
+    equations = ShapeEquations(VERTEX, weights, hessian, torch.zeros(FRAMES, VERTICES, 3))
     held = 1e-6 * torch.eye(1).repeat(3, 1, 1)
-    freedom = MotionFreedom.of(along.reshape(-1, 1), GROUP, stiffness, held)
-    assert equations.resist(along[None], freedom).abs().max() < 1e-4
-    torch.testing.assert_close(equations.resist(across[None], freedom)[0], FRAMES * across)
+    marginalisation = MotionMarginalisation.of(along.reshape(-1, 1), GROUP, hessian, held)
+    assert equations.resist(along[None], marginalisation).abs().max() < 1e-4
+    torch.testing.assert_close(equations.resist(across[None], marginalisation)[0], FRAMES * across)
 
 
 def test_solved_shapes_are_those_of_the_reduced_matrix():
-    equations, stiffness, directions = known(2)
-    freedom, reduced = reduction(equations, stiffness, directions)
+    equations, hessian, directions = known(2)
+    marginalisation, reduced = reduction(equations, hessian, directions)
     start = torch.zeros(SHAPES, VERTICES, 3).double()
-    found = solve_shapes(equations, lambda u: u, start, freedom, steps=200, tolerance=1e-9)
+    found = solve_shapes(equations, lambda u: u, start, marginalisation, steps=200, tolerance=1e-9)
     expected = torch.linalg.solve(
         reduced + torch.eye(len(reduced)).double(), equations.drive().flatten()
     )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from mien_training.rig.model.motion import Clocks, MotionSpline
+from mien_training.rig.model.motion import MotionSpline, TimeOffsets
 from mien_training.rig.photometric.motion_equations import MotionEquations
-from mien_training.rig.photometric.motion_solver import MotionSolverConfig, PerformanceSolver
+from mien_training.rig.photometric.motion_solver import MotionSolver, MotionSolverConfig
 
 FREE = MotionSolverConfig(weight_sigma=1e4, step_sigma=1e4)
 SHAPES = 2
@@ -21,9 +21,9 @@ def truth(times: torch.Tensor) -> torch.Tensor:
     )
 
 
-def film(solver: PerformanceSolver, camera: int, offset_s: float, times: torch.Tensor) -> None:
+def film(solver: MotionSolver, camera: int, offset_s: float, times: torch.Tensor) -> None:
     """Frames that see every unknown as it is, at times of the camera's own clock."""
-    guess_times = solver.clocks(torch.full((len(times),), camera), times)
+    guess_times = solver.time_offsets(torch.full((len(times),), camera), times)
     motion = solver.spline(guess_times)
     now = torch.cat([motion.weights, motion.rotation, motion.translation], 1).detach()
     scale = torch.tensor([1.0] * SHAPES + [30.0] * 3 + [1e3] * 3)
@@ -33,8 +33,8 @@ def film(solver: PerformanceSolver, camera: int, offset_s: float, times: torch.T
 
 
 def test_one_step_finds_a_performance_that_is_seen_as_it_is():
-    spline, clocks = MotionSpline(-0.1, 2.1, SHAPES, 12), Clocks(1)
-    solver = PerformanceSolver(spline, clocks, FREE)
+    spline, time_offsets = MotionSpline(-0.1, 2.1, SHAPES, 12), TimeOffsets(1)
+    solver = MotionSolver(spline, time_offsets, FREE)
     times = torch.arange(0, 2, 1 / 40)
     film(solver, 0, 0.0, times)
     solver.step()
@@ -45,20 +45,20 @@ def test_one_step_finds_a_performance_that_is_seen_as_it_is():
 
 def test_the_band_solves_what_a_dense_solver_solves():
     rng = np.random.default_rng(0)
-    spline, clocks = MotionSpline(0.0, 1.0, SHAPES, 8), Clocks(2)
+    spline, time_offsets = MotionSpline(0.0, 1.0, SHAPES, 8), TimeOffsets(2)
     with torch.no_grad():
         spline.weights.fill_(0.5)
         spline.rotation.copy_(torch.from_numpy(rng.normal(0, 0.1, spline.rotation.shape)))
     config = MotionSolverConfig(weight_sigma=2.0, step_sigma=0.01)
-    solver = PerformanceSolver(spline, clocks, config)
+    solver = MotionSolver(spline, time_offsets, config)
     knots, unknowns = len(spline.weights), SHAPES + 6
     dense = np.zeros((knots * unknowns + 1, knots * unknowns + 1))
-    right = np.zeros(len(dense))
+    rhs = np.zeros(len(dense))
     for camera, time in [(0, 0.11), (1, 0.43), (1, 0.47), (0, 0.82), (1, 0.95)]:
         rows = rng.normal(size=(3, unknowns))
-        matrix, pull = rows.T @ rows, 0.05 * rng.normal(size=unknowns)
+        matrix, rhs = rows.T @ rows, 0.05 * rng.normal(size=unknowns)
         at = torch.tensor(time)
-        said = MotionEquations(torch.from_numpy(matrix), torch.from_numpy(pull))
+        said = MotionEquations(torch.from_numpy(matrix), torch.from_numpy(rhs))
         solver.add(camera, at, said)
         index, basis = spline.basis(at[None])
         design = np.zeros((unknowns, len(dense)))
@@ -67,37 +67,37 @@ def test_the_band_solves_what_a_dense_solver_solves():
         if camera:
             design[:, -1] = spline.velocity(at[None])[0].numpy()
         dense += design.T @ matrix @ design
-        right += design.T @ pull
+        rhs += design.T @ rhs
     spread = np.array([0.01] * SHAPES + [0.001] * 3 + [0.0002] * 3)
     diagonal = np.append(np.tile(1 / spread**2, knots), 1 / 0.01**2)
     for j in range(knots):
         for k in range(SHAPES):
             diagonal[j * unknowns + k] += 1 / 4
-            right[j * unknowns + k] -= 0.5 / 4
-    expected = np.linalg.solve(dense + np.diag(diagonal), right)
+            rhs[j * unknowns + k] -= 0.5 / 4
+    expected = np.linalg.solve(dense + np.diag(diagonal), rhs)
     before = spline.controls().double().numpy()
     solver.step()
     change = spline.controls().double().numpy() - before
     np.testing.assert_allclose(change.ravel(), expected[:-1], atol=1e-6)
-    assert clocks.offsets_s[1].item() == pytest.approx(expected[-1], abs=1e-7)
+    assert time_offsets.offsets_s[1].item() == pytest.approx(expected[-1], abs=1e-7)
 
 
 @pytest.mark.parametrize("learn", [True, False])
 def test_clocks_are_found_with_the_motion(learn):
-    spline, clocks = MotionSpline(-0.2, 3.2, SHAPES, 12), Clocks(2, learn)
+    spline, time_offsets = MotionSpline(-0.2, 3.2, SHAPES, 12), TimeOffsets(2, learn)
     times = torch.arange(0, 3, 1 / 30)
     for _ in range(6):
-        solver = PerformanceSolver(spline, clocks, FREE)
+        solver = MotionSolver(spline, time_offsets, FREE)
         film(solver, 0, 0.0, times)
         film(solver, 1, 0.021, times)
         solver.step()
-    found = float(clocks.offsets_s[1])
+    found = float(time_offsets.offsets_s[1])
     assert found == (pytest.approx(0.021, abs=5e-4) if learn else 0)
 
 
 def test_weights_stay_within_their_range_and_others_know():
-    spline, clocks = MotionSpline(0.0, 1.0, SHAPES, 8), Clocks(1)
-    solver = PerformanceSolver(spline, clocks, FREE)
+    spline, time_offsets = MotionSpline(0.0, 1.0, SHAPES, 8), TimeOffsets(1)
+    solver = MotionSolver(spline, time_offsets, FREE)
     # Only the sum of both weights is seen, and a difference that asks the first below 0.
     seen = torch.zeros(SHAPES + 6, SHAPES + 6)
     seen[:SHAPES, :SHAPES] = 1e4 * torch.tensor([[2.0, 0.0], [0.0, 2.0]])
@@ -121,6 +121,6 @@ def test_without_evidence_nothing_moves_but_weights_go_to_zero():
     with torch.no_grad():
         spline.weights.fill_(0.4)
         spline.rotation.fill_(0.1)
-    PerformanceSolver(spline, Clocks(1), MotionSolverConfig(step_sigma=1e3)).step()
+    MotionSolver(spline, TimeOffsets(1), MotionSolverConfig(step_sigma=1e3)).step()
     assert spline.weights.abs().max() < 1e-4
     torch.testing.assert_close(spline.rotation.detach(), torch.full_like(spline.rotation, 0.1))

@@ -12,40 +12,40 @@ def known(seed: int = 0):
     """Random equations, and a random linear map from unknowns (3, 4, 3) to changes."""
     torch.manual_seed(seed)
     half = torch.randn(FRAMES, len(VERTEX), 3, 3)
-    stiffness, pull = half @ half.mT, torch.randn(FRAMES, len(VERTEX), 3)
+    hessian, rhs = half @ half.mT, torch.randn(FRAMES, len(VERTEX), 3)
     equations = ShapeEquations.empty(VERTEX, FRAMES, SHAPES)
     equations.weights.copy_(torch.rand(FRAMES, SHAPES))
     for row in range(FRAMES):
-        equations.put(row, torch.arange(len(VERTEX)), stiffness[row], pull[row])
+        equations.put(row, torch.arange(len(VERTEX)), hessian[row], rhs[row])
     mix = torch.randn(VERTICES, 4)
-    return equations, stiffness, pull, lambda u: torch.einsum("vn,knx->kvx", mix, u)
+    return equations, hessian, rhs, lambda u: torch.einsum("vn,knx->kvx", mix, u)
 
 
-def cost(u, now, equations, stiffness, pull, changes):
+def cost(u, now, equations, hessian, rhs, changes):
     moved = torch.einsum("tk,kvx->tvx", equations.weights, changes(u - now)[:, VERTEX])
-    energy = torch.einsum("tvx,tvxy,tvy->", moved, stiffness, moved) - 2 * (pull * moved).sum()
+    energy = torch.einsum("tvx,tvxy,tvy->", moved, hessian, moved) - 2 * (rhs * moved).sum()
     return energy + u.square().sum()
 
 
 def test_the_solution_is_the_minimum():
-    equations, stiffness, pull, changes = known()
+    equations, hessian, rhs, changes = known()
     now = 0.3 * torch.randn(SHAPES, 4, 3)
     found = solve_shapes(equations, changes, now, steps=300, tolerance=1e-6).requires_grad_()
-    (slope,) = torch.autograd.grad(cost(found, now, equations, stiffness, pull, changes), found)
+    (slope,) = torch.autograd.grad(cost(found, now, equations, hessian, rhs, changes), found)
     (start,) = torch.autograd.grad(
-        cost(now.requires_grad_(), now.detach(), equations, stiffness, pull, changes), now
+        cost(now.requires_grad_(), now.detach(), equations, hessian, rhs, changes), now
     )
     assert slope.norm() < 1e-4 * start.norm()
 
 
 def test_forces_are_those_of_the_dense_matrix():
-    equations, stiffness, pull, _ = known(1)
+    equations, hessian, rhs, _ = known(1)
     change = torch.randn(SHAPES, len(VERTEX), 3)
     moved = torch.einsum("tk,kvx->tvx", equations.weights, change)
-    force = torch.einsum("tk,tvxy,tvy->kvx", equations.weights, stiffness, moved)
+    force = torch.einsum("tk,tvxy,tvy->kvx", equations.weights, hessian, moved)
     torch.testing.assert_close(equations.resist(change), force)
     torch.testing.assert_close(
-        equations.drive(), torch.einsum("tk,tvx->kvx", equations.weights, pull)
+        equations.drive(), torch.einsum("tk,tvx->kvx", equations.weights, rhs)
     )
 
 
@@ -60,6 +60,6 @@ def test_little_evidence_goes_part_of_the_way():
     equations, _, _, changes = known(3)
     whole = solve_shapes(equations, changes, torch.zeros(SHAPES, 4, 3), steps=300, tolerance=1e-6)
     part = solve_shapes(
-        equations.trusted(1e-3), changes, torch.zeros(SHAPES, 4, 3), steps=300, tolerance=1e-6
+        equations.weighted(1e-3), changes, torch.zeros(SHAPES, 4, 3), steps=300, tolerance=1e-6
     )
     assert 0 < part.norm() < 0.2 * whole.norm()

@@ -17,7 +17,7 @@ def scene():
 
 def test_the_rigs_points_are_the_trackers_where_the_fit_is_right(scene):
     rows = torch.tensor([0, 5, FRAMES])
-    pixels, squarely = scene.marks(rows)
+    pixels, squarely = scene.landmark_points(rows)
     clear = squarely > 0.3
     apart = np.linalg.norm(pixels - scene.seen.points[rows].numpy(), axis=2)
     assert clear.any(1).all() and np.median(apart[clear]) < 0.3

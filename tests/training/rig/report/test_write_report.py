@@ -106,7 +106,7 @@ def test_every_shape_has_its_verdict(filmed, shown):
     _, page = shown
     verdict = {row[0]: row[1] for row in page.rows if len(row) == 8}
     assert [verdict[name] for name in NAMES] == [
-        "never", "excited", "never", "weak", "excited",
+        "unobserved", "observed", "unobserved", "partial", "observed",
     ]  # fmt: skip
     assert "Close both eyes" in page.text
     for name in NAMES:

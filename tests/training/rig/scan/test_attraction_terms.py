@@ -50,9 +50,9 @@ def pulled(pull, vertices):
 
 
 def test_vertices_rest_on_the_scan_and_are_pulled_back_to_it(known, attracted, surface):
-    at_rest, _ = pulled(surface, known.expression)
+    rest_quantile, _ = pulled(surface, known.expression)
     away, gradient = pulled(surface, known.expression + np.float32([0, 0, 0.002]))
-    assert at_rest < 1e-3 and 0.5 < away < 4.0  # mm^2; 2 mm, where the face looks forward
+    assert rest_quantile < 1e-3 and 0.5 < away < 4.0  # mm^2; 2 mm, where the face looks forward
     assert gradient.sum(0)[2] > 0 and not gradient[attracted <= 0.05].any()
 
 
@@ -64,11 +64,11 @@ def test_what_is_out_of_reach_does_not_pull(known, surface):
 def test_points_of_the_scan_pull_what_is_too_small(template, known, found, attracted):
     target, start = ScanTarget(known.scan), known.expression.astype(np.float64)
     pull = ScanPull(ScanPoints(template, target, found.rig_from_scan, attracted, start))
-    at_rest, _ = pulled(pull, known.expression)
+    rest_quantile, _ = pulled(pull, known.expression)
     middle = known.expression.mean(0)
     small = (middle + 0.97 * (known.expression - middle)).astype(np.float32)
     loss, gradient = pulled(pull, small)
-    assert at_rest < 0.05 * loss
+    assert rest_quantile < 0.05 * loss
     outwards = ((small - middle) * -gradient).sum()
     assert outwards > 0
 

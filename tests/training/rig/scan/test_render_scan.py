@@ -5,7 +5,7 @@ import pytest
 
 from mien_training.cameras.camera import look_at_camera, project
 from mien_training.geometry.alignment import Alignment
-from mien_training.rig.scan.render_scan import photograph
+from mien_training.rig.scan.render_scan import render_scan
 from mien_training.rig.scan.scan import Scan
 
 STILL = Alignment(np.eye(3), np.zeros(3))
@@ -21,7 +21,7 @@ def square():
 
 
 def test_points_behind_pixels_project_to_them(square):
-    picture = photograph(square, STILL, CAMERA, samples=2)
+    picture = render_scan(square, STILL, CAMERA, samples=2)
     assert picture.points.shape == (120, 160, 3) and picture.image.shape == (60, 80, 3)
     row, column = np.nonzero(np.isfinite(picture.points[..., 0]))
     pixels, _ = project(CAMERA, picture.points[row, column])
@@ -30,7 +30,7 @@ def test_points_behind_pixels_project_to_them(square):
 
 
 def test_pixels_are_answered_by_the_surface_under_them(square):
-    picture = photograph(square, STILL, CAMERA, samples=4)
+    picture = render_scan(square, STILL, CAMERA, samples=4)
     known = np.array([[0.0, 0.0, 0.0], [0.1, -0.2, 0.0]])
     pixels, _ = project(CAMERA, np.vstack([known, [[-3.0, 0.0, 0.0]]]))
     points, normals, there = picture.under(pixels)
@@ -41,17 +41,17 @@ def test_pixels_are_answered_by_the_surface_under_them(square):
 
 
 def test_unlit_it_shows_its_colours_and_moved_it_is_elsewhere(square):
-    flat = photograph(square, STILL, CAMERA, lit=False)
+    flat = render_scan(square, STILL, CAMERA, lit=False)
     middle = flat.image[30, 40].astype(int)
     np.testing.assert_allclose(middle, [100, 100, 0], atol=12)
-    lit = photograph(square, STILL, CAMERA)
+    lit = render_scan(square, STILL, CAMERA)
     assert (lit.image[30, 40] < middle + 1)[:2].all()
-    aside = photograph(square, Alignment(np.eye(3), np.array([0.9, 0.0, 0.0])), CAMERA)
+    aside = render_scan(square, Alignment(np.eye(3), np.array([0.9, 0.0, 0.0])), CAMERA)
     assert not np.isfinite(aside.points[30, 40]).any()
     assert (aside.image[30, 40] == 120).all()
 
 
 def test_units_do_not_matter(square):
     large = Scan("large", 1000 * square.vertices, square.triangles, None, colours=square.colours)
-    mine = photograph(large, Alignment(np.eye(3), np.zeros(3), 0.001), CAMERA)
-    np.testing.assert_array_equal(mine.image, photograph(square, STILL, CAMERA).image)
+    mine = render_scan(large, Alignment(np.eye(3), np.zeros(3), 0.001), CAMERA)
+    np.testing.assert_array_equal(mine.image, render_scan(square, STILL, CAMERA).image)

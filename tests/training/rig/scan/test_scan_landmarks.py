@@ -9,7 +9,7 @@ from support.scans import known_scan
 from mien.errors import InputError
 from mien_training.cameras import look_at_camera, project
 from mien_training.geometry.alignment import Alignment
-from mien_training.rig.scan.render_scan import photograph
+from mien_training.rig.scan.render_scan import render_scan
 from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 from mien_training.templates import load_template
@@ -74,7 +74,7 @@ def test_a_picture_knows_its_points(lying):
     still = Alignment(np.eye(3), np.zeros(3))
     middle = lying.scan.vertices.mean(0)
     camera = look_at_camera(middle + [0, 900, 0], middle, 0.3, 200, 160, (0, 0, -1))
-    picture = photograph(lying.scan, still, camera, samples=2)
+    picture = render_scan(lying.scan, still, camera, samples=2)
     assert picture.image.shape == (160, 200, 3) and picture.points.shape == (320, 400, 3)
     row, column = np.nonzero(np.isfinite(picture.points[..., 0]))
     pixels, _ = project(camera, picture.points[row, column])

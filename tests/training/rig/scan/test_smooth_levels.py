@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mien_training.head import MATERIALS
-from mien_training.rig.scan.smooth_levels import SmoothLevels
+from mien_training.rig.scan.smooth_levels import SmoothingLevels
 from mien_training.templates import load_template
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
@@ -24,9 +24,9 @@ def template():
     )
 
 
-@pytest.fixture(scope="module", params=["ties", "surface", "none"])
+@pytest.fixture(scope="module", params=["interior", "surface", "none"])
 def levels(request, template):
-    return SmoothLevels(template, request.param)
+    return SmoothingLevels(template, request.param)
 
 
 def soft(template):

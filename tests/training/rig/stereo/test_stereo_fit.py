@@ -87,13 +87,21 @@ def test_pictures_that_share_nothing_tell_nothing(template, seen, fitted):
 def test_one_picture_is_refused(template, seen, fitted):
     alone = replace(seen, camera=seen.camera[:1])
     faces = torch.from_numpy(template.triangles).long()
-    marks = LandmarkPoints(template)
+    landmark_points = LandmarkPoints(template)
     with pytest.raises(InputError, match="two or more"):
-        fit_stereo(fitted.model.rig, fitted.points.motion, alone, marks, faces, faces[:, 0] >= 0)
+        fit_stereo(
+            fitted.model.rig, fitted.points.motion, alone, landmark_points, faces, faces[:, 0] >= 0
+        )
     huge = StereoConfig(shrink=(999,))
     with pytest.raises(InputError, match="999 or more pixels"):
         fit_stereo(
-            fitted.model.rig, fitted.points.motion, seen, marks, faces, faces[:, 0] >= 0, huge
+            fitted.model.rig,
+            fitted.points.motion,
+            seen,
+            landmark_points,
+            faces,
+            faces[:, 0] >= 0,
+            huge,
         )
     with pytest.raises(InputError, match="StereoConfig"):
         StereoConfig(shrink=())

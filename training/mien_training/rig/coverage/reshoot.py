@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mien_training.rig.coverage.shape_coverage import ShapeCoverage
 
-__all__ = ["ACTIONS", "Request", "what_to_refilm"]
+__all__ = ["ACTIONS", "Request", "what_to_reshoot"]
 
 ACTIONS: dict[str, tuple[str, ...]] = {
     "Close both eyes": ("eyeBlinkLeft", "eyeBlinkRight"),
@@ -60,14 +60,14 @@ class Request:
     """What it is good for."""
 
 
-def what_to_refilm(coverage: Sequence[ShapeCoverage]) -> tuple[Request, ...]:
+def what_to_reshoot(coverage: Sequence[ShapeCoverage]) -> tuple[Request, ...]:
     """Plain sentences, what is missing altogether first; empty if everything was excited.
 
     Shapes that one action shows share a sentence; what no camera can see is left out.
     """
     wanted = sorted(
-        (c for c in coverage if c.verdict != "excited" and c.shortage != "hidden"),
-        key=lambda c: c.trust,
+        (c for c in coverage if c.verdict != "observed" and c.shortage != "hidden"),
+        key=lambda c: c.evidence_weight,
     )
     groups: dict[str, list[ShapeCoverage]] = {}
     for shape in wanted:
@@ -86,7 +86,7 @@ def _sentence(action: str, shapes: list[ShapeCoverage]) -> str:
     if pair and len(sides) == 1:
         action += f" (it is your {sides.pop().lower()} side that is missing)"
     worst = shapes[0]
-    if worst.verdict == "never":
+    if worst.verdict == "unobserved":
         return f"{action}."
     if worst.shortage == "strength":
         return f"{action}: further than last time."

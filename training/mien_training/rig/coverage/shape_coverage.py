@@ -19,10 +19,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InputError
 
-__all__ = ["ACTIVE", "ShapeCoverage", "Verdict", "apply_coverage", "shape_coverage"]
+__all__ = [
+    "ACTIVE", "ShapeCoverage", "Verdict", "apply_coverage", "shape_coverage", "verdict_colours",
+]  # fmt: skip
 
 Float64Array = NDArray[np.float64]
-Verdict = Literal["excited", "weak", "never"]
+Verdict = Literal["observed", "partial", "unobserved"]
+_VERDICT_COLOURS: dict[Verdict, tuple[int, int, int]] = {
+    "observed": (76, 175, 118),
+    "partial": (226, 164, 55),
+    "unobserved": (214, 94, 88),
+}
+"""sRGB, in reports."""
 Shortage = Literal["", "hidden", "strength", "duration", "separation"]
 
 ACTIVE = 0.3
@@ -58,7 +66,7 @@ class ShapeCoverage:
     """Sum of squares of that part: as much as so many frames of this shape alone at weight 1."""
     partner: str | None
     """The shape that it came together with most, where that is what is wrong."""
-    trust: float
+    evidence_weight: float
     """0..1, how much of the shape the footage itself tells."""
     shortage: Shortage
     """What keeps trust below 1; empty if nothing does."""
@@ -66,10 +74,10 @@ class ShapeCoverage:
     @property
     def verdict(self) -> Verdict:
         """excited: trust is 1; never: trust is 0 as no frame shows it; weak: all between."""
-        if self.trust >= 1:
-            return "excited"
+        if self.evidence_weight >= 1:
+            return "observed"
         shown = self.peak > ACTIVE and self.shortage != "hidden"
-        return "weak" if self.trust > 0 or shown else "never"
+        return "partial" if self.evidence_weight > 0 or shown else "unobserved"
 
 
 def shape_coverage(
@@ -123,19 +131,24 @@ def shape_coverage(
         own_part: Shortage = "separation" if shared else "duration"
         parts[own_part] = min(parts.get(own_part, 1.0), _ramp(float(own[k]), _FRAMES))
         shortage: Shortage = min(parts, key=lambda part: parts[part])
-        trust = parts[shortage]
+        evidence_weight = parts[shortage]
         if not visible[k]:
-            shortage, trust = "hidden", 0.0
-        elif trust >= 1:
+            shortage, evidence_weight = "hidden", 0.0
+        elif evidence_weight >= 1:
             shortage = ""
         together = shortage == "separation" and partner[k] >= 0
         found.append(
             ShapeCoverage(
                 name, peak, active, active / len(w) * seconds, float(share[k]), float(own[k]),
-                shape_names[partner[k]] if together else None, trust, shortage,
+                shape_names[partner[k]] if together else None, evidence_weight, shortage,
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def verdict_colours(coverage: Sequence[ShapeCoverage]) -> dict[str, tuple[int, int, int]]:
+    """Shape -> the sRGB colour of its verdict: green, orange, red."""
+    return {c.name: _VERDICT_COLOURS[c.verdict] for c in coverage}
 
 
 def apply_coverage(
@@ -155,7 +168,7 @@ def apply_coverage(
             f"apply_coverage: fallback {fallback.shape}, fitted {fitted.shape}, {len(coverage)} "
             "verdicts; expected (K, V, 3) both, and K"
         )
-    never = np.array([c.verdict == "never" for c in coverage], bool)[:, None, None]
+    never = np.array([c.verdict == "unobserved" for c in coverage], bool)[:, None, None]
     return np.where(never, fallback, fitted)
 
 

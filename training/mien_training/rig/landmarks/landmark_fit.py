@@ -16,42 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.errors import InputError
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
+from mien_training.footage.observed_landmarks import FEWEST_LANDMARKS, ObservedLandmarks
 from mien_training.head import Template
 from mien_training.rig.model.loss_terms import landmark_loss, range_loss
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 
 __all__ = [
-    "LandmarkFit", "LandmarkFitConfig", "SeenPoints", "ShapeFreedom", "fit_landmarks",
+    "LandmarkFit", "LandmarkFitConfig", "ShapeSelection", "fit_landmarks",
     "scaled_orthography",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class SeenPoints:
-    """The tracker's points in N pictures."""
-
-    camera: Tensor
-    """(N,) int: which camera took it."""
-    moment: Tensor
-    """(N,) int: which moment it shows; pictures of one moment share face and pose."""
-    pixels: Tensor
-    """(N, 478, 2); NaN where not seen."""
-    confidence: Tensor
-    """(N, 478) 0..1; 0 where not seen."""
-
-    def __post_init__(self) -> None:
-        n = len(self.camera)
-        if self.pixels.shape != (n, 478, 2) or self.confidence.shape != (n, 478):
-            raise InputError(
-                f"SeenPoints: pixels {tuple(self.pixels.shape)} and confidence "
-                f"{tuple(self.confidence.shape)}, expected ({n}, 478, 2) and ({n}, 478)"
-            )
-        there = self.confidence > 0
-        if not torch.isfinite(self.pixels[there]).all():
-            raise InputError("SeenPoints: points with confidence have no finite pixels")
-        if (there.sum(1) < _FEWEST).any():
-            raise InputError(f"SeenPoints: a picture with fewer than {_FEWEST} points")
 
 
 @dataclass(frozen=True)
@@ -78,7 +52,7 @@ class LandmarkFitConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class ShapeFreedom:
+class ShapeSelection:
     """Which shapes a fit may use, and the weights of the others."""
 
     free: Tensor
@@ -87,7 +61,7 @@ class ShapeFreedom:
     """(K,) weights that stay, where not free."""
 
     @classmethod
-    def all(cls, shapes: int) -> ShapeFreedom:
+    def all(cls, shapes: int) -> ShapeSelection:
         """Every shape may be at work."""
         return cls(torch.ones(shapes, dtype=torch.bool), torch.zeros(shapes))
 
@@ -110,11 +84,11 @@ class LandmarkFit:
 
 def fit_landmarks(
     template: Template,
-    views: Views,
-    seen: SeenPoints,
+    views: CameraBatch,
+    seen: ObservedLandmarks,
     config: LandmarkFitConfig | None = None,
     progress: Callable[[int, float], None] | None = None,
-    shapes: ShapeFreedom | None = None,
+    shapes: ShapeSelection | None = None,
 ) -> LandmarkFit:
     """Fit the template's people and shapes to points; all shapes are free without `shapes`.
 
@@ -143,7 +117,7 @@ def fit_landmarks(
         optimiser, config.steps, eta_min=rate / 50
     )
     scale = _face_extent(seen)
-    shapes = shapes or ShapeFreedom.all(len(basis.deltas))
+    shapes = shapes or ShapeSelection.all(len(basis.deltas))
 
     def project() -> Tensor:
         points = basis.neutral + torch.tensordot(identity, basis.modes, dims=1)
@@ -201,7 +175,7 @@ class _LandmarkBasis:
     def __init__(self, template: Template) -> None:
         landmarks = template.landmarks
         present = landmarks.triangle >= 0
-        if present.sum() < _FEWEST:
+        if present.sum() < FEWEST_LANDMARKS:
             raise InputError(f"template {template.name!r} has {present.sum()} landmarks")
         corners = template.triangles[np.where(present, landmarks.triangle, 0)]
         share = torch.from_numpy(landmarks.barycentric * present[:, None])
@@ -220,7 +194,11 @@ class _LandmarkBasis:
 
 
 def _first_poses(
-    basis: _LandmarkBasis, views: Views, seen: SeenPoints, confidence: Tensor, moments: int
+    basis: _LandmarkBasis,
+    views: CameraBatch,
+    seen: ObservedLandmarks,
+    confidence: Tensor,
+    moments: int,
 ) -> tuple[Tensor, Tensor]:
     """(moments, 3) rotation vectors and translations of world_from_rig.
 
@@ -251,12 +229,9 @@ def _first_poses(
     )
 
 
-def _face_extent(seen: SeenPoints) -> Tensor:
+def _face_extent(seen: ObservedLandmarks) -> Tensor:
     """(N, 1, 1) largest extent of the seen points, pixels: a scale that turning hardly changes."""
     there = seen.confidence[..., None] > 0
     low = torch.where(there, seen.pixels, torch.inf).amin(1)
     high = torch.where(there, seen.pixels, -torch.inf).amax(1)
     return (high - low).amax(1)[:, None, None]
-
-
-_FEWEST = 50

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from mien_training.cameras.camera_batch import Views
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.head import Template
 
 __all__ = ["LandmarkPoints"]
@@ -43,16 +43,16 @@ class LandmarkPoints:
         return (vertices[:, self.corners] * self.share[..., None]).sum(2)
 
     def confidence(
-        self, vertices: Tensor, world_from_rig: Tensor, views: Views, camera: Tensor
+        self, vertices: Tensor, world_from_rig: Tensor, views: CameraBatch, camera: Tensor
     ) -> Tensor:
         """(B, 478) 1 where the face looks at its camera (B,), falling to 0 where it turns away.
 
         vertices (B, V, 3) in the world; world_from_rig (B, 3, 3): the head's rotation.
         """
-        return self.facing(self.positions(vertices), world_from_rig, views, camera)
+        return self.visibility(self.positions(vertices), world_from_rig, views, camera)
 
-    def facing(
-        self, points: Tensor, world_from_rig: Tensor, views: Views, camera: Tensor
+    def visibility(
+        self, points: Tensor, world_from_rig: Tensor, views: CameraBatch, camera: Tensor
     ) -> Tensor:
         """`confidence` of posed points (B, 478, 3)."""
         with torch.no_grad():

@@ -31,7 +31,7 @@ _LEAST = 0.3
 
 
 def close_lids(
-    shapes: Shapes, shape_names: Sequence[str], motion: Motion, marks: LandmarkPoints,
+    shapes: Shapes, shape_names: Sequence[str], motion: Motion, landmark_points: LandmarkPoints,
     offsets: Tensor, seen: Observations,
 ) -> Motion:  # fmt: skip
     """Motion of N frames whose eyeBlink weights are raised where the tracker's lids are closed.
@@ -42,8 +42,8 @@ def close_lids(
     weights = motion.weights.clone()
     turn = rotation_from_vector(motion.rotation)
     rest, deltas = (
-        marks.positions(shapes.neutral[None])[0] + offsets,
-        marks.positions(shapes.deltas),
+        landmark_points.positions(shapes.neutral[None])[0] + offsets,
+        landmark_points.positions(shapes.deltas),
     )
 
     def pixels(w: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,19 +54,24 @@ def close_lids(
     for side, pairs in LIDS.items():
         name = f"eyeBlink{side}"
         rims = torch.tensor(pairs, device=weights.device)
-        if name not in shape_names or not bool(marks.present[rims].all()):
+        if name not in shape_names or not bool(landmark_points.present[rims].all()):
             continue
         k = shape_names.index(name)
         opened, closed = motion.weights.clone(), motion.weights.clone()
         opened[:, k], closed[:, k] = 0.0, 1.0
-        at_rest, points = pixels(opened)
-        along = torch.nn.functional.normalize(_gaps(at_rest, rims).mean(1, keepdim=True), dim=-1)
+        rest_quantile, points = pixels(opened)
+        along = torch.nn.functional.normalize(
+            _gaps(rest_quantile, rims).mean(1, keepdim=True), dim=-1
+        )
         wide, shut, found = (
             (_gaps(p, rims) * along).sum(-1).mean(1)
-            for p in (at_rest, pixels(closed)[0], seen.points)
+            for p in (rest_quantile, pixels(closed)[0], seen.points)
         )
         told = (wide - found) / (wide - shut).clamp_min(1e-6)
-        sure = marks.facing(points, turn, seen.views, seen.camera)[:, rims].amin((1, 2)) > _SEEN
+        sure = (
+            landmark_points.visibility(points, turn, seen.views, seen.camera)[:, rims].amin((1, 2))
+            > _SEEN
+        )
         sure = sure & (wide - shut > _LEAST * wide) & (wide > 0)
         missed = torch.where(sure, told.clamp(0, 1) - weights[:, k], torch.zeros_like(told))
         ramp = ((missed - _MISSED) / (_SURELY - _MISSED)).clamp(0, 1)

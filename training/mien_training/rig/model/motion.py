@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mien.errors import InputError
 
-__all__ = ["Clocks", "Motion", "MotionSpline", "rotation_from_vector"]
+__all__ = ["Motion", "MotionSpline", "TimeOffsets", "rotation_from_vector"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class MotionSpline(nn.Module):
         ]
         return Motion(*parts)
 
-    def follow(self, times_s: Tensor, target: Motion, stiffness: float = 1e-3) -> None:
+    def fit_samples(self, times_s: Tensor, target: Motion, stiffness: float = 1e-3) -> None:
         """Become the least-squares spline through known moments (T,); closed form.
 
         `stiffness` weighs squared second differences of the control values, so that knots between
@@ -128,14 +128,14 @@ class MotionSpline(nn.Module):
         return cell, at - cell
 
 
-class Clocks(nn.Module):
+class TimeOffsets(nn.Module):
     """How far each camera's clock is from the first camera's; the first one is right."""
 
     def __init__(self, cameras: int, learn: bool = True) -> None:
         """All at 0. `learn=False` freezes them, for comparison."""
         super().__init__()
         if cameras < 1:
-            raise InputError(f"Clocks: {cameras} cameras, expected 1 or more")
+            raise InputError(f"TimeOffsets: {cameras} cameras, expected 1 or more")
         self.learnt = learn
         self.others = nn.Parameter(torch.zeros(cameras - 1), requires_grad=False)
 

@@ -6,7 +6,7 @@
 
 `smooth` recovers displacements from differential coordinates u (Nicolet et al. 2021), so that
 every gradient moves a neighbourhood and noise stays small; `follow` carries eyes and teeth along;
-`rest` is what shapes show all the time (`settle_rest`).
+`rest` is what shapes show all the time (`absorb_rest_pose`).
 
 The semantic terms of the paper (locality, symmetry) are in how shapes are made of their unknowns,
 which are standard normal beforehand: a shape moves where the template's does, and more where that
@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from mien.channels import mirror_name
 from mien.errors import InputError
-from mien_training.anatomy.rigid_parts import Followers
-from mien_training.geometry.deformation_graph import FreeNodes
+from mien_training.anatomy.rigid_parts import RigidParts
+from mien_training.geometry.deformation_graph import DeformationGraph
 from mien_training.head import Template
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 
@@ -65,15 +65,15 @@ class ShapePrior:
     """Spread of a shape's change along each axis, in parts of how far the template moves there."""
     one_sided: float = 0.25
     """Part of the change's energy that left and right do not have in common."""
-    trust: float = 0.05
+    evidence_weight: float = 0.05
     """How much of what frames say of shapes counts: occlusion and shading mislead all of them."""
-    meaning: bool = True
+    semantic_prior: bool = True
     """False: any shape may change anywhere; for comparison."""
 
     def __post_init__(self) -> None:
-        if not (self.share >= 0 and 0 <= self.one_sided <= 1 and self.trust >= 0):
+        if not (self.share >= 0 and 0 <= self.one_sided <= 1 and self.evidence_weight >= 0):
             raise InputError(
-                f"ShapePrior: share {self.share}, one_sided {self.one_sided}, trust {self.trust}, "
+                f"ShapePrior: share {self.share}, one_sided {self.one_sided}, evidence_weight {self.evidence_weight}, "
                 "expected share and trust of 0 or more, one_sided within 0..1"
             )
 
@@ -90,7 +90,7 @@ class PersonalRig(nn.Module):
     rest: Tensor
 
     def __init__(
-        self, template: Template, neutral_nodes: FreeNodes, shape_nodes: FreeNodes,
+        self, template: Template, neutral_nodes: DeformationGraph, shape_nodes: DeformationGraph,
         prior: ShapePrior,
     ) -> None:  # fmt: skip
         """What may move in the neutral, and what in the shapes."""
@@ -102,7 +102,7 @@ class PersonalRig(nn.Module):
             else template.identity.modes
         )
         self.neutral_nodes, self.shape_nodes, self.prior = neutral_nodes, shape_nodes, prior
-        self.follow = Followers(template)
+        self.carry_rigid_parts = RigidParts(template)
         self.register_buffer("template_vertices", torch.tensor(vertices))
         self.register_buffer("template_deltas", torch.tensor(deltas))
         self.register_buffer("modes", torch.from_numpy(modes))
@@ -117,7 +117,9 @@ class PersonalRig(nn.Module):
             torch.zeros(len(names), shape_nodes.count, 3), requires_grad=False
         )
         far = (
-            np.linalg.norm(deltas, axis=2) if prior.meaning else np.full(deltas.shape[:2], _EVEN_M)
+            np.linalg.norm(deltas, axis=2)
+            if prior.semantic_prior
+            else np.full(deltas.shape[:2], _EVEN_M)
         )
         reach = prior.share / _spread(shape_nodes) * torch.from_numpy(far).float()
         self.register_buffer("reach", reach[..., None])
@@ -169,7 +171,7 @@ class PersonalRig(nn.Module):
 
     def _both(self, field: Tensor) -> Tensor:
         """Left from right and right from left, so that they share `1 - one_sided` of energy."""
-        if not self.prior.meaning:
+        if not self.prior.semantic_prior:
             return field
         common, own = (2 - self.prior.one_sided) ** 0.5, self.prior.one_sided**0.5
         flip = field.new_tensor([-1.0, 1.0, 1.0])
@@ -179,11 +181,11 @@ class PersonalRig(nn.Module):
 
     def _neutral_change(self, u: Tensor) -> Tensor:
         """(V, 3) by differential coordinates (nodes, 3), eyes and teeth carried along."""
-        moved: Tensor = self.follow(self.neutral_nodes(u[None])[0])
+        moved: Tensor = self.carry_rigid_parts(self.neutral_nodes(u[None])[0])
         return moved
 
 
-def _spread(nodes: FreeNodes) -> float:
+def _spread(nodes: DeformationGraph) -> float:
     """Root mean square of what the smoothing leaves of standard normal coordinates."""
     rng = torch.Generator().manual_seed(0)
     left = nodes(torch.randn(_PROBES, nodes.count, 3, generator=rng))[:, nodes.vertex]

@@ -16,7 +16,7 @@ from torch import Tensor
 from mien_training.rig.model.motion import MotionSpline
 from mien_training.rig.model.personal_rig import PersonalRig
 
-__all__ = ["rests", "settle_rest"]
+__all__ = ["absorb_rest_pose", "rests"]
 
 _FEWEST = 30
 """Frames from which it can be told what is always there."""
@@ -28,7 +28,7 @@ def rests(shape_names: Sequence[str]) -> Tensor:
     return 1.0 - torch.tensor(free, dtype=torch.float32)
 
 
-def settle_rest(
+def absorb_rest_pose(
     rig: PersonalRig, motion: MotionSpline, times_s: Tensor, rests: Tensor, share: float,
     personal_shapes: bool,
 ) -> None:  # fmt: skip

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mien_training.geometry.deformation_graph import FreeNodes
+from mien_training.anatomy.soft_tissue import soft_tissue_graph
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.appearance import Appearance
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.model.motion import Clocks, MotionSpline
+from mien_training.rig.model.motion import MotionSpline, TimeOffsets
 from mien_training.rig.model.personal_rig import PersonalRig
 from mien_training.rig.model.rest_pose import rests
 
@@ -28,18 +28,18 @@ class RigModel(nn.Module):
     ) -> None:
         """`seconds`: first and last moment.
 
-        mark_offsets (478, 3), metres, rig space: how far from the template's places the tracker
+        landmark_bias (478, 3), metres, rig space: how far from the template's places the tracker
         puts its points on this person. It misplaces them by a millimetre or two, always the same
         way, and would pull the face there.
         """
         super().__init__()
         neutral, shapes = (
-            FreeNodes.of(template, config.smoothing, config.spread, moving_m=moving)
+            soft_tissue_graph(template, config.smoothing, config.spread, moving_m=moving)
             for moving in (None, _MOVING_M)
         )
         self.rig = PersonalRig(template, neutral, shapes, config.shape_prior)
         self.motion = MotionSpline(*seconds, len(template.shape_names), config.knot_rate_hz)
         self.register_buffer("rests", rests(template.shape_names))
-        self.clocks = Clocks(cameras, config.learn_clocks)
-        self.mark_offsets = nn.Parameter(torch.zeros(478, 3), requires_grad=False)
+        self.time_offsets = TimeOffsets(cameras, config.learn_time_offsets)
+        self.landmark_bias = nn.Parameter(torch.zeros(478, 3), requires_grad=False)
         self.appearance = Appearance(len(MATERIALS), config.texture_side, cameras)

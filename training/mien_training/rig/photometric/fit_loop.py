@@ -14,7 +14,7 @@ from mien_training.geometry.adam_uniform import AdamUniform
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
-from mien_training.rig.photometric.gauss_newton_pass import sweep
+from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.rig.photometric.objective import Objective
 
 __all__ = ["FitLoop", "Progress"]
@@ -86,12 +86,12 @@ class FitLoop:
         """Steps, then a sweep."""
         config, joint = self.config, stage == "joint"
         frames = self._swept()
-        looks = -(-len(frames) // (config.batch * len(self.objective.seen.views.intrinsics)))
-        total, loss = rounds * (config.steps + looks), 0.0
+        linearised = -(-len(frames) // (config.batch * len(self.objective.seen.views.intrinsics)))
+        total, loss = rounds * (config.steps + linearised), 0.0
 
         def report(done: float) -> None:
             if self.progress is not None:
-                self.progress(stage, number * (config.steps + looks) + int(done), total, loss)
+                self.progress(stage, number * (config.steps + linearised) + int(done), total, loss)
 
         with torch.no_grad():
             deltas = self.model.rig(personal_shapes=joint).deltas
@@ -100,9 +100,9 @@ class FitLoop:
             report(step + 1)
         if not len(frames):
             return
-        sweep(
+        gauss_newton_pass(
             self.objective, frames, joint,
-            lambda count: report(config.steps + looks * count / len(frames)),
+            lambda count: report(config.steps + linearised * count / len(frames)),
         )  # fmt: skip
 
     def _step(self, deltas: Tensor, joint: bool, number: int, step: int, share: float) -> float:
@@ -124,7 +124,7 @@ class FitLoop:
 
     def _swept(self) -> Tensor:
         """The frames of a sweep: all, or as many as are wanted of them."""
-        many, wanted = len(self._training), self.config.sweep_frames
+        many, wanted = len(self._training), self.config.pass_frames
         if many <= wanted:
             return self._training
         rng = np.random.default_rng((self.config.seed, self.round, 1))

@@ -10,20 +10,23 @@ from torch import Tensor
 
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
-from mien_training.rig.model.rest_pose import settle_rest
+from mien_training.rig.model.rest_pose import absorb_rest_pose
 from mien_training.rig.photometric.motion_equations import (
     PointEquations,
     from_picture,
     from_points,
     point_motions,
 )
-from mien_training.rig.photometric.motion_marginalisation import MotionFreedom, rigid_and_blended
-from mien_training.rig.photometric.motion_solver import PerformanceSolver
+from mien_training.rig.photometric.motion_marginalisation import (
+    MotionMarginalisation,
+    rigid_and_blended,
+)
+from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
 from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
 
-__all__ = ["sweep"]
+__all__ = ["gauss_newton_pass"]
 
 _BATCH = 6
 _MISPLACED_M = 0.003
@@ -34,7 +37,7 @@ _HELD = 1e6
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
+class _LinearisedFrame:
     """One frame, as the state before the sweep explains it."""
 
     frame: int
@@ -44,7 +47,7 @@ class _Look:
     """(478, 3, 3) stiffness of the tracker's points."""
 
 
-def sweep(
+def gauss_newton_pass(
     objective: Objective, frames: Tensor, personal_shapes: bool,
     progress: Callable[[int], None] | None = None,
 ) -> None:  # fmt: skip
@@ -56,71 +59,82 @@ def sweep(
     model = objective.model
     with torch.no_grad():
         shapes = model.rig(personal_shapes)
-        solver = PerformanceSolver(model.motion, model.clocks, objective.config.motion)
-        looks: list[_Look] = []
-        marks = _Marks(model.mark_offsets)
+        solver = MotionSolver(model.motion, model.time_offsets, objective.config.motion)
+        linearised: list[_LinearisedFrame] = []
+        landmark_points = _LandmarkBias(model.landmark_bias)
         for part in torch.split(frames, _BATCH):
-            looks += _look(objective, shapes, part, solver, marks)
+            linearised += _linearise(objective, shapes, part, solver, landmark_points)
             if progress is not None:
-                progress(len(looks))
+                progress(len(linearised))
         solver.step()
-        marks.step()
+        landmark_points.step()
         if personal_shapes:
-            _reshape(objective, shapes, looks)
-        times = model.clocks(objective.seen.camera[frames], objective.seen.times_s[frames])
-        share = objective.config.at_rest
-        settle_rest(model.rig, model.motion, times, model.rests, share, personal_shapes)
+            _reshape(objective, shapes, linearised)
+        times = model.time_offsets(objective.seen.camera[frames], objective.seen.times_s[frames])
+        share = objective.config.rest_quantile
+        absorb_rest_pose(model.rig, model.motion, times, model.rests, share, personal_shapes)
 
 
-def _reshape(objective: Objective, shapes: Shapes, looks: list[_Look]) -> None:
+def _reshape(objective: Objective, shapes: Shapes, linearised: list[_LinearisedFrame]) -> None:
     """Solve the shapes, by looks from before the motion was solved."""
     rig = objective.model.rig
     device = shapes.neutral.device
     shown = torch.zeros(len(shapes.neutral), dtype=torch.bool, device=device)
-    for look in looks:
-        shown[look.picture.vertex] = True
+    for linear in linearised:
+        shown[linear.picture.vertex] = True
     vertex = (shown & (rig.reach[..., 0].amax(0) > 0)).nonzero()[:, 0]
     place = torch.full((len(shapes.neutral),), -1, device=device)
     place[vertex] = torch.arange(len(vertex), device=device)
-    equations = ShapeEquations.empty(vertex, len(looks), len(shapes.deltas) + 1)
-    for row, look in enumerate(looks):
+    equations = ShapeEquations.empty(vertex, len(linearised), len(shapes.deltas) + 1)
+    for row, linear in enumerate(linearised):
         after, v = (
-            objective.motion_at(torch.tensor([look.frame], device=device)),
-            look.picture.vertex,
+            objective.motion_at(torch.tensor([linear.frame], device=device)),
+            linear.picture.vertex,
         )
-        change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], look.motion)
-        left = look.picture.after(change @ _difference(after, look.motion))
+        change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], linear.motion)
+        left = linear.picture.after(change @ _difference(after, linear.motion))
         moving = place[v] >= 0
         equations.weights[row, :-1], equations.weights[row, -1] = after.weights[0], 1.0
-        equations.put(row, place[v[moving]], left.stiffness[moving], left.pull[moving])
-    share = rig.prior.trust
-    trusted = equations.trusted(share)
-    freedom = _freedom(objective, shapes, looks, trusted, share)
-    rig.take(solve_shapes(trusted, rig.changes, rig.unknowns(), freedom))
+        equations.put(row, place[v[moving]], left.hessian[moving], left.rhs[moving])
+    share = rig.prior.evidence_weight
+    weighted = equations.weighted(share)
+    marginalisation = _marginalisation(objective, shapes, linearised, weighted, share)
+    rig.take(solve_shapes(weighted, rig.changes, rig.unknowns(), marginalisation))
 
 
-def _freedom(
-    objective: Objective, shapes: Shapes, looks: list[_Look], equations: ShapeEquations,
-    share: float,
-) -> MotionFreedom:  # fmt: skip
+def _marginalisation(
+    objective: Objective, shapes: Shapes, linearised: list[_LinearisedFrame],
+    equations: ShapeEquations, share: float,
+) -> MotionMarginalisation:  # fmt: skip
     """Of the performance, one for all frames near a knot; `share` is what points count.
 
     The motion has just been solved, so the forces upon it (pictures, points, neighbours, prior) are
     in balance: that the shapes' equations take it to be at rest holds as far as it has converged.
     """
-    seen, config, marks, model = objective.seen, objective.config, objective.marks, objective.model
-    frames = torch.tensor([look.frame for look in looks], device=seen.camera.device)
-    knot = (model.clocks(seen.camera[frames], seen.times_s[frames]) * config.knot_rate_hz).round()
+    seen, config, landmark_points, model = (
+        objective.seen,
+        objective.config,
+        objective.landmark_points,
+        objective.model,
+    )
+    frames = torch.tensor([linear.frame for linear in linearised], device=seen.camera.device)
+    knot = (
+        model.time_offsets(seen.camera[frames], seen.times_s[frames]) * config.knot_rate_hz
+    ).round()
     _, group = torch.unique(knot, return_inverse=True)
     groups, count = int(group.max()) + 1, len(shapes.deltas)
-    rest = torch.einsum("pcx,pc->px", shapes.neutral[marks.corners], marks.share)
-    deltas = torch.einsum("kpcx,pc->kpx", shapes.deltas[:, marks.corners], marks.share)
-    of_points = rigid_and_blended(rest + model.mark_offsets, deltas)
-    points = torch.zeros(groups, *looks[0].points.shape, device=frames.device)
-    for one, look in zip(group.tolist(), looks, strict=True):
-        points[one] += share * look.points
-    pressed = torch.einsum("gpxy,pyu->gpxu", points, of_points.reshape(-1, 3, count + 6))
-    held = of_points.T @ pressed.flatten(1, 2)
+    rest = torch.einsum(
+        "pcx,pc->px", shapes.neutral[landmark_points.corners], landmark_points.share
+    )
+    deltas = torch.einsum(
+        "kpcx,pc->kpx", shapes.deltas[:, landmark_points.corners], landmark_points.share
+    )
+    of_points = rigid_and_blended(rest + model.landmark_bias, deltas)
+    points = torch.zeros(groups, *linearised[0].points.shape, device=frames.device)
+    for one, linear in zip(group.tolist(), linearised, strict=True):
+        points[one] += share * linear.points
+    sym3_matvec = torch.einsum("gpxy,pyu->gpxu", points, of_points.reshape(-1, 3, count + 6))
+    held = of_points.T @ sym3_matvec.flatten(1, 2)
     weights = equations.weights[:, :count]
     index = group[:, None].expand_as(weights)
     top = torch.zeros_like(held[:, 0, :count]).scatter_reduce(0, index, weights, "amax")
@@ -130,36 +144,46 @@ def _freedom(
     stiff[:, :count][(top < _AT_END) | (low > 1 - _AT_END)] = _HELD
     v = equations.vertex
     directions = rigid_and_blended(shapes.neutral[v], shapes.deltas[:, v])
-    return MotionFreedom.of(directions, group, equations.stiffness, held + torch.diag_embed(stiff))
+    return MotionMarginalisation.of(
+        directions, group, equations.hessian, held + torch.diag_embed(stiff)
+    )
 
 
-class _Marks:
+class _LandmarkBias:
     """How far the tracker always misplaces each of its points on this person."""
 
     def __init__(self, offsets: Tensor) -> None:
         """offsets (478, 3), metres, rig axes."""
         self.offsets = offsets
-        self.stiffness = torch.eye(3, device=offsets.device).repeat(len(offsets), 1, 1)
-        self.stiffness /= _MISPLACED_M**2
-        self.pull = -offsets / _MISPLACED_M**2
+        self.hessian = torch.eye(3, device=offsets.device).repeat(len(offsets), 1, 1)
+        self.hessian /= _MISPLACED_M**2
+        self.rhs = -offsets / _MISPLACED_M**2
 
     def add(self, points: PointEquations) -> None:
         """One frame."""
-        self.stiffness = self.stiffness + points.stiffness
-        self.pull = self.pull + points.pull
+        self.hessian = self.hessian + points.hessian
+        self.rhs = self.rhs + points.rhs
 
     def step(self) -> None:
         """Half the way: the motion goes the other half."""
-        self.offsets += 0.5 * torch.linalg.solve(self.stiffness, self.pull)
+        self.offsets += 0.5 * torch.linalg.solve(self.hessian, self.rhs)
 
 
-def _look(
-    objective: Objective, shapes: Shapes, frames: Tensor, solver: PerformanceSolver, misses: _Marks
-) -> list[_Look]:
+def _linearise(
+    objective: Objective,
+    shapes: Shapes,
+    frames: Tensor,
+    solver: MotionSolver,
+    misses: _LandmarkBias,
+) -> list[_LinearisedFrame]:
     """Render frames (B,) and add what they say to the solver."""
-    seen, config, marks = objective.seen, objective.config.motion, objective.marks
+    seen, config, landmark_points = (
+        objective.seen,
+        objective.config.motion,
+        objective.landmark_points,
+    )
     camera = seen.camera[frames]
-    times = objective.model.clocks(camera, seen.times_s[frames])
+    times = objective.model.time_offsets(camera, seen.times_s[frames])
     motion = objective.model.motion(times)
     vertices = shapes.posed(motion)
     images = seen.images[frames].float() / 255
@@ -168,7 +192,7 @@ def _look(
     )
     where = objective.compared(picture, frames)
     turn = rotation_from_vector(motion.rotation)
-    confidence = marks.confidence(vertices, turn, seen.views, camera)
+    confidence = landmark_points.confidence(vertices, turn, seen.views, camera)
     found = []
     for i, frame in enumerate(frames.tolist()):
         c, one = int(camera[i]), motion.row(i)
@@ -178,12 +202,13 @@ def _look(
             config.colour_sigma,
         )  # fmt: skip
         points = from_points(
-            shapes, one, seen, frame, marks.corners, marks.share, objective.model.mark_offsets,
-            confidence[i], config.point_sigma * objective.face_px[frame], config.points_worth,
+            shapes, one, seen, frame, landmark_points.corners, landmark_points.share,
+            objective.model.landmark_bias, confidence[i],
+            config.point_sigma * objective.face_px[frame], config.effective_point_count,
         )  # fmt: skip
         misses.add(points)
         solver.add(c, times[i], from_picture(shapes, one, equations) + points.motion())
-        found.append(_Look(frame, one, equations, points.stiffness))
+        found.append(_LinearisedFrame(frame, one, equations, points.hessian))
     return found
 
 

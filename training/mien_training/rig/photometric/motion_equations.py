@@ -21,11 +21,11 @@ class MotionEquations:
 
     matrix: Tensor
     """(K + 6, K + 6)"""
-    right: Tensor
+    rhs: Tensor
     """(K + 6,)"""
 
     def __add__(self, other: MotionEquations) -> MotionEquations:
-        return MotionEquations(self.matrix + other.matrix, self.right + other.right)
+        return MotionEquations(self.matrix + other.matrix, self.rhs + other.rhs)
 
 
 def point_motions(rest: Tensor, deltas: Tensor, motion: Motion) -> tuple[Tensor, Tensor]:
@@ -52,9 +52,9 @@ def from_picture(shapes: Shapes, motion: Motion, equations: VertexEquations) -> 
     """A picture's equations about vertices, as equations about the motion (1, ...)."""
     v = equations.vertex
     change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], motion)
-    stiff = torch.einsum("vxy,vyu->vxu", equations.stiffness, change).flatten(0, 1)
+    stiff = torch.einsum("vxy,vyu->vxu", equations.hessian, change).flatten(0, 1)
     flat = change.flatten(0, 1)
-    return MotionEquations(flat.T @ stiff, flat.T @ equations.pull.flatten())
+    return MotionEquations(flat.T @ stiff, flat.T @ equations.rhs.flatten())
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +63,16 @@ class PointEquations:
 
     change: Tensor
     """(478, 3, K + 6) how the places move with the motion's unknowns."""
-    stiffness: Tensor
+    hessian: Tensor
     """(478, 3, 3)"""
-    pull: Tensor
+    rhs: Tensor
     """(478, 3)"""
 
     def motion(self) -> MotionEquations:
         """As equations about the motion."""
-        stiff = torch.einsum("vxy,vyu->vxu", self.stiffness, self.change).flatten(0, 1)
+        stiff = torch.einsum("vxy,vyu->vxu", self.hessian, self.change).flatten(0, 1)
         flat = self.change.flatten(0, 1)
-        return MotionEquations(flat.T @ stiff, flat.T @ self.pull.flatten())
+        return MotionEquations(flat.T @ stiff, flat.T @ self.rhs.flatten())
 
 
 def from_points(
@@ -97,11 +97,11 @@ def from_points(
     )
     residual = seen.points[frame] - seen.views.pixels(camera[None], place[None])[0]
     weight = confidence / (1 + residual.norm(dim=1) / sigma_px) / sigma_px**2
-    pressed = slopes * (weight * worth / confidence.sum().clamp_min(1))[:, None, None]
+    sym3_matvec = slopes * (weight * worth / confidence.sum().clamp_min(1))[:, None, None]
     return PointEquations(
         change,
-        torch.einsum("pax,pay->pxy", pressed, slopes),
-        torch.einsum("pax,pa->px", pressed, residual),
+        torch.einsum("pax,pay->pxy", sym3_matvec, slopes),
+        torch.einsum("pax,pa->px", sym3_matvec, residual),
     )
 
 

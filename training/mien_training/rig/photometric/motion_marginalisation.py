@@ -12,42 +12,42 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mien_training.rig.photometric.sym3 import pressed
+from mien_training.rig.photometric.sym3 import sym3_matvec
 
-__all__ = ["MotionFreedom", "rigid_and_blended"]
+__all__ = ["MotionMarginalisation", "rigid_and_blended"]
 
 
 @dataclass(frozen=True, eq=False)
-class MotionFreedom:
+class MotionMarginalisation:
     """The performance of T frames, of which those of one group share one."""
 
     directions: Tensor
     """(3 V', U) how V' vertices move with each unknown of the performance, rig axes."""
     group: Tensor
     """(T,) int64"""
-    softness: Tensor
+    compliance: Tensor
     """(G, U, U) how far each group's unknowns yield to forces upon them."""
 
     @classmethod
     def of(
-        cls, directions: Tensor, group: Tensor, stiffness: Tensor, held: Tensor
-    ) -> MotionFreedom:
+        cls, directions: Tensor, group: Tensor, hessian: Tensor, held: Tensor
+    ) -> MotionMarginalisation:
         """stiffness (T, V', 6) of the frames; held (G, U, U): what else holds the performance."""
         unknowns = directions.shape[1]
         moves = directions.reshape(-1, 3, unknowns).transpose(1, 2)
-        total = stiffness.new_zeros(len(held), *stiffness.shape[1:])
-        total.index_add_(0, group, stiffness)
+        total = hessian.new_zeros(len(held), *hessian.shape[1:])
+        total.index_add_(0, group, hessian)
         stiff = torch.stack([
-            directions.T @ pressed(one[:, None], moves).transpose(1, 2).reshape(-1, unknowns)
+            directions.T @ sym3_matvec(one[:, None], moves).transpose(1, 2).reshape(-1, unknowns)
             for one in total
         ])  # fmt: skip
-        return cls(directions, group, torch.linalg.inv((stiff + held).double()).to(stiffness.dtype))
+        return cls(directions, group, torch.linalg.inv((stiff + held).double()).to(hessian.dtype))
 
-    def yields(self, force: Tensor) -> Tensor:
+    def response(self, force: Tensor) -> Tensor:
         """(T, V', 3) where the surface goes under (T, V', 3) forces, by the performance alone."""
-        total = force.new_zeros(len(self.softness), len(self.directions))
+        total = force.new_zeros(len(self.compliance), len(self.directions))
         total.index_add_(0, self.group, force.flatten(1))
-        change = torch.einsum("gij,gj->gi", self.softness, total @ self.directions)
+        change = torch.einsum("gij,gj->gi", self.compliance, total @ self.directions)
         return (change @ self.directions.T).reshape(len(change), -1, 3)[self.group]
 
 

@@ -1,4 +1,4 @@
-"""One Gauss-Newton step of the whole performance: every knot of the spline, and the clocks.
+"""One Gauss-Newton step of the whole performance: every knot of the spline, and the time_offsets.
 
 A frame speaks about four knots of the motion's spline, so the normal equations of all knots are a
 band and are solved exactly, however long the film is; the few clocks are a border of the band. One
@@ -16,10 +16,10 @@ from scipy.linalg import solveh_banded
 from torch import Tensor
 
 from mien.errors import InputError
-from mien_training.rig.model.motion import Clocks, MotionSpline
+from mien_training.rig.model.motion import MotionSpline, TimeOffsets
 from mien_training.rig.photometric.motion_equations import MotionEquations
 
-__all__ = ["MotionSolverConfig", "PerformanceSolver"]
+__all__ = ["MotionSolver", "MotionSolverConfig"]
 
 _REACH = 4
 """Knots that share a frame: the spline is cubic."""
@@ -36,7 +36,7 @@ class MotionSolverConfig:
     """Spread of a colour difference, sRGB 0..1; neighbours err alike, so it is far above noise."""
     point_sigma: float = 0.02
     """Spread of the tracker's points, in sizes of the face."""
-    points_worth: float = 20.0
+    effective_point_count: float = 20.0
     """As how many independent points the tracker's 478 count: they err together."""
     weight_sigma: float = 1.0
     """Spread of blendshape weights about 0, at every knot."""
@@ -45,42 +45,45 @@ class MotionSolverConfig:
 
     def __post_init__(self) -> None:
         sigmas = (self.colour_sigma, self.point_sigma, self.weight_sigma, self.step_sigma)
-        if not (min(sigmas) > 0 and self.points_worth >= 0):
+        if not (min(sigmas) > 0 and self.effective_point_count >= 0):
             raise InputError(
-                f"MotionSolverConfig: spreads {sigmas} and points_worth {self.points_worth}, "
+                f"MotionSolverConfig: spreads {sigmas} and effective_point_count "
+                f"{self.effective_point_count}, "
                 "expected spreads above 0 and a worth of 0 or more"
             )
 
 
-class PerformanceSolver:
+class MotionSolver:
     """Gathers frames, then steps; unknowns of a knot: weights, rotation, translation."""
 
-    def __init__(self, spline: MotionSpline, clocks: Clocks, config: MotionSolverConfig) -> None:
-        self.spline, self.clocks, self.config = spline, clocks, config
+    def __init__(
+        self, spline: MotionSpline, time_offsets: TimeOffsets, config: MotionSolverConfig
+    ) -> None:
+        self.spline, self.time_offsets, self.config = spline, time_offsets, config
         self._count = spline.weights.shape[1]
-        knots, unknowns, others = len(spline.weights), self._count + 6, len(clocks.others)
+        knots, unknowns, others = len(spline.weights), self._count + 6, len(time_offsets.others)
         self._blocks = np.zeros((knots, _REACH, unknowns, unknowns))  # row's knot, knots before it
-        self._right = np.zeros((knots, unknowns))
+        self._rhs = np.zeros((knots, unknowns))
         self._border = np.zeros((knots, unknowns, others))
-        self._corner, self._corner_right = np.zeros((others, others)), np.zeros(others)
+        self._corner, self._corner_rhs = np.zeros((others, others)), np.zeros(others)
 
     def add(self, camera: int, time_s: Tensor, equations: MotionEquations) -> None:
         """What a frame of `camera`, taken at time_s () of the common clock, says."""
         index, basis = self.spline.basis(time_s[None])
         first, share = int(index[0, 0]), basis[0].double().cpu().numpy()
         matrix = equations.matrix.double().cpu().numpy()
-        right = equations.right.double().cpu().numpy()
+        rhs = equations.rhs.double().cpu().numpy()
         for a in range(_REACH):
-            self._right[first + a] += share[a] * right
+            self._rhs[first + a] += share[a] * rhs
             for b in range(a + 1):
                 self._blocks[first + a, a - b] += share[a] * share[b] * matrix
-        if camera and self.clocks.learnt:
+        if camera and self.time_offsets.learnt:
             velocity = self.spline.velocity(time_s[None])[0].double().cpu().numpy()
             pushed = matrix @ velocity
             for a in range(_REACH):
                 self._border[first + a, :, camera - 1] += share[a] * pushed
             self._corner[camera - 1, camera - 1] += velocity @ pushed
-            self._corner_right[camera - 1] += velocity @ right
+            self._corner_rhs[camera - 1] += velocity @ rhs
 
     def step(self) -> None:
         """Move spline and clocks to the minimum of all that was added, weights within 0..1."""
@@ -97,7 +100,7 @@ class PerformanceSolver:
             goal[beyond] = found[beyond]  # others then know that this one goes no farther
         self.spline.take(torch.from_numpy(found))
         if len(ticks):
-            self.clocks.turn(torch.from_numpy(ticks))
+            self.time_offsets.turn(torch.from_numpy(ticks))
 
     def _solve(
         self, controls: NDArray[np.float64], goal: NDArray[np.float64]
@@ -109,25 +112,25 @@ class PerformanceSolver:
         spread[self._count + 3 :] /= 50
         diagonal = np.tile(1 / spread**2, (knots, 1))
         diagonal[:, : self._count] += 1 / self.config.weight_sigma**2
-        right = self._right.copy()
-        right[:, : self._count] -= controls[:, : self._count] / self.config.weight_sigma**2
+        rhs = self._rhs.copy()
+        rhs[:, : self._count] -= controls[:, : self._count] / self.config.weight_sigma**2
         held = ~np.isnan(goal)
         stiff = 1e6 * (np.abs(self._blocks[:, 0]).max() + diagonal.max())
         diagonal[held] += stiff
-        right[held] += stiff * (goal - controls)[held]
+        rhs[held] += stiff * (goal - controls)[held]
         blocks = self._blocks.copy()
         i = np.arange(unknowns)
         blocks[:, 0, i, i] += diagonal
         columns = np.concatenate(
-            [right.reshape(-1, 1), self._border.reshape(knots * unknowns, -1)], 1
+            [rhs.reshape(-1, 1), self._border.reshape(knots * unknowns, -1)], 1
         )
         found = solveh_banded(_banded(blocks), columns, lower=True, overwrite_ab=True)
         change, leverage = found[:, 0], found[:, 1:]
         ticks = np.zeros(leverage.shape[1])
-        if self.clocks.learnt and len(ticks):
+        if self.time_offsets.learnt and len(ticks):
             border = columns[:, 1:]
             rest = self._corner + np.eye(len(ticks)) / _CLOCK_STEP_S**2 - border.T @ leverage
-            ticks = np.linalg.solve(rest, self._corner_right - border.T @ change)
+            ticks = np.linalg.solve(rest, self._corner_rhs - border.T @ change)
             change = change - leverage @ ticks
         return change.reshape(knots, unknowns), ticks
 

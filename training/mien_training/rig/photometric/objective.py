@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
-from mien_training.rendering.differentiable_head import HeadPicture, Picture
+from mien_training.rendering.differentiable_head import DifferentiableHead, Picture
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.loss_terms import (
@@ -43,8 +43,8 @@ class Objective:
     ) -> None:
         self.seen, self.model, self.config = seen, model, config
         device = seen.images.device
-        self.picture = HeadPicture(template).to(device)
-        self.marks = LandmarkPoints(template, device)
+        self.picture = DifferentiableHead(template).to(device)
+        self.landmark_points = LandmarkPoints(template, device)
         self._counted = torch.from_numpy(compared_triangles(template, config.whole_head)).to(device)
         self.face_px = (seen.points.amax(1) - seen.points.amin(1)).amax(1)
         """(N,) size of the face in each frame."""
@@ -59,9 +59,11 @@ class Objective:
         where = self.compared(picture, frames)
         colour = photometric_loss(picture.colour, images, where.float())
         turn = rotation_from_vector(motion.rotation)
-        marks = self.marks.positions(vertices) + self.model.mark_offsets @ turn.transpose(1, 2)
-        pixels = seen.views.pixels(camera, marks)
-        confidence = self.marks.confidence(vertices, turn, seen.views, camera)
+        landmark_points = self.landmark_points.positions(
+            vertices
+        ) + self.model.landmark_bias @ turn.transpose(1, 2)
+        pixels = seen.views.pixels(camera, landmark_points)
+        confidence = self.landmark_points.confidence(vertices, turn, seen.views, camera)
         scale = self.face_px[frames, None, None]
         point = landmark_loss(pixels, seen.points[frames], confidence, scale)
         loss = weights.photometric * colour + landmark_weight * point
@@ -76,7 +78,7 @@ class Objective:
         """The performance in frames (B,)."""
         seen = self.seen
         motion: Motion = self.model.motion(
-            self.model.clocks(seen.camera[frames], seen.times_s[frames])
+            self.model.time_offsets(seen.camera[frames], seen.times_s[frames])
         )
         return motion
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mien_training.rig.photometric.motion_marginalisation import MotionFreedom
-from mien_training.rig.photometric.sym3 import packed, pressed
+from mien_training.rig.photometric.motion_marginalisation import MotionMarginalisation
+from mien_training.rig.photometric.sym3 import sym3_matvec, sym3_pack
 
 __all__ = ["ShapeEquations", "solve_shapes"]
 
@@ -27,9 +27,9 @@ class ShapeEquations:
     """(V',) int64 the vertices that some shape moves."""
     weights: Tensor
     """(T, K) of the frames; a neutral is a shape of weight 1."""
-    stiffness: Tensor
-    """(T, V', 6) symmetric, as by `packed`."""
-    pull: Tensor
+    hessian: Tensor
+    """(T, V', 6) symmetric, as by `sym3_pack`."""
+    rhs: Tensor
     """(T, V', 3)"""
 
     @classmethod
@@ -39,32 +39,34 @@ class ShapeEquations:
         sizes = (frames, shapes), (frames, count, 6), (frames, count, 3)
         return cls(vertex, *(torch.zeros(size, device=device) for size in sizes))
 
-    def put(self, row: int, place: Tensor, stiffness: Tensor, pull: Tensor) -> None:
+    def put(self, row: int, place: Tensor, hessian: Tensor, rhs: Tensor) -> None:
         """One frame: rows of `vertex` (P,), their (P, 3, 3) and (P, 3)."""
-        self.stiffness[row, place], self.pull[row, place] = packed(stiffness), pull
+        self.hessian[row, place], self.rhs[row, place] = sym3_pack(hessian), rhs
 
-    def resist(self, change: Tensor, freedom: MotionFreedom | None = None) -> Tensor:
+    def resist(
+        self, change: Tensor, marginalisation: MotionMarginalisation | None = None
+    ) -> Tensor:
         """(K, V', 3) the force of the frames against (K, V', 3) changes of the shapes.
 
         With `freedom` the performance gives way as far as it can.
         """
-        force = pressed(self.stiffness, torch.einsum("tk,kvx->tvx", self.weights, change))
-        if freedom is not None:
-            force = force - pressed(self.stiffness, freedom.yields(force))
+        force = sym3_matvec(self.hessian, torch.einsum("tk,kvx->tvx", self.weights, change))
+        if marginalisation is not None:
+            force = force - sym3_matvec(self.hessian, marginalisation.response(force))
         return torch.einsum("tk,tvx->kvx", self.weights, force)
 
-    def trusted(self, share: float) -> ShapeEquations:
+    def weighted(self, share: float) -> ShapeEquations:
         """The same, worth only `share` of it."""
-        return ShapeEquations(self.vertex, self.weights, share * self.stiffness, share * self.pull)
+        return ShapeEquations(self.vertex, self.weights, share * self.hessian, share * self.rhs)
 
     def drive(self) -> Tensor:
         """(K, V', 3) where the frames pull the shapes."""
-        return torch.einsum("tk,tvx->kvx", self.weights, self.pull)
+        return torch.einsum("tk,tvx->kvx", self.weights, self.rhs)
 
 
 def solve_shapes(
     equations: ShapeEquations, changes: Callable[[Tensor], Tensor], now: Tensor,
-    freedom: MotionFreedom | None = None, steps: int = 12, tolerance: float = 3e-3,
+    marginalisation: MotionMarginalisation | None = None, steps: int = 12, tolerance: float = 3e-3,
 ) -> Tensor:  # fmt: skip
     """The unknowns u that minimise the equations' error plus |u|^2, started at `now`.
 
@@ -83,12 +85,12 @@ def solve_shapes(
         return back
 
     def normal(u: Tensor) -> Tensor:
-        return adjoint(equations.resist(changes(u)[:, vertex], freedom)) + u
+        return adjoint(equations.resist(changes(u)[:, vertex], marginalisation)) + u
 
     with torch.no_grad():
-        pull = adjoint(equations.drive())
+        rhs = adjoint(equations.drive())
         # About the step: what is there already has been paid for in the equations, not in |u|^2.
-        found, residual = now.clone(), pull - now
+        found, residual = now.clone(), rhs - now
         direction, size = residual.clone(), residual.square().sum()
         end = tolerance**2 * size
         for _ in range(steps):

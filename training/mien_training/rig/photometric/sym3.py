@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["packed", "pressed"]
+__all__ = ["sym3_matvec", "sym3_pack"]
 
 
-def packed(matrices: Tensor) -> Tensor:
+def sym3_pack(matrices: Tensor) -> Tensor:
     """(..., 3, 3) -> (..., 6)."""
     return matrices.flatten(-2)[..., [0, 1, 2, 4, 5, 8]]
 
 
-def pressed(matrices: Tensor, vectors: Tensor) -> Tensor:
+def sym3_matvec(matrices: Tensor, vectors: Tensor) -> Tensor:
     """(..., 6) matrices times (..., 3) vectors -> (..., 3)."""
     xx, xy, xz, yy, yz, zz = matrices.unbind(-1)
     x, y, z = vectors.unbind(-1)

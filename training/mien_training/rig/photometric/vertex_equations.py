@@ -27,15 +27,15 @@ class VertexEquations:
 
     vertex: Tensor
     """(V',) int64 which vertices: those that the picture shows."""
-    stiffness: Tensor
+    hessian: Tensor
     """(V', 3, 3)"""
-    pull: Tensor
+    rhs: Tensor
     """(V', 3)"""
 
     def after(self, moved: Tensor) -> VertexEquations:
         """The equations of what is left to move after (V', 3) displacements."""
-        rest = self.pull - torch.einsum("vxy,vy->vx", self.stiffness, moved)
-        return VertexEquations(self.vertex, self.stiffness, rest)
+        rest = self.rhs - torch.einsum("vxy,vy->vx", self.hessian, moved)
+        return VertexEquations(self.vertex, self.hessian, rest)
 
 
 def vertex_equations(
@@ -61,9 +61,9 @@ def vertex_equations(
     jacobian = -torch.einsum("pac,pax->pcx", slope, flow)
     residual = seen[rows, columns] - colour[rows, columns]
     weight = _SOFT / (residual.norm(dim=1) + _SOFT) / colour_sigma**2
-    stiffness = torch.einsum("pcx,pcy,p->pxy", jacobian, jacobian, weight)
-    pull = torch.einsum("pcx,pc,p->px", jacobian, residual, weight)
-    both = torch.cat([stiffness.flatten(1), pull], 1)
+    hessian = torch.einsum("pcx,pcy,p->pxy", jacobian, jacobian, weight)
+    rhs = torch.einsum("pcx,pc,p->px", jacobian, residual, weight)
+    both = torch.cat([hessian.flatten(1), rhs], 1)
     # Shared among the corners: exact for displacements that are constant on a triangle.
     total = both.new_zeros(len(vertices), 12)
     for corner in range(3):

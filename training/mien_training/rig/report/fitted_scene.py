@@ -12,7 +12,7 @@ from torch import Tensor
 from mien_training.cameras.camera import Camera
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
-from mien_training.rendering.differentiable_head import HeadPicture, Picture
+from mien_training.rendering.differentiable_head import DifferentiableHead, Picture
 from mien_training.rig.fit import RigFit
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, rotation_from_vector
@@ -31,7 +31,7 @@ class FittedScene:
     fit: RigFit
     motion: Motion
     """At all N frames."""
-    draw: HeadPicture
+    draw: DifferentiableHead
 
     @classmethod
     def of(cls, person: Template, seen: Observations, fit: RigFit) -> FittedScene:
@@ -39,7 +39,7 @@ class FittedScene:
         the fit's own.
         """
         near = seen.to(next(fit.model.parameters()).device)
-        draw = HeadPicture(person).to(near.images.device)
+        draw = DifferentiableHead(person).to(near.images.device)
         return cls(person, near, fit, fit.motion_at(near), draw)
 
     @property
@@ -51,7 +51,7 @@ class FittedScene:
     def times_s(self) -> NDArray[np.float64]:
         """(N,) on the first camera's clock."""
         with torch.no_grad():
-            times = self.fit.model.clocks(self.seen.camera, self.seen.times_s)
+            times = self.fit.model.time_offsets(self.seen.camera, self.seen.times_s)
         return np.asarray(times.double().cpu().numpy())
 
     def posed(self, rows: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class FittedScene:
             )
         return picture
 
-    def marks(self, rows: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def landmark_points(self, rows: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(B, 478, 2) pixels of the rig's points where the tracker would see them, and (B, 478)
         how squarely the camera sees them.
         """
@@ -84,7 +84,7 @@ class FittedScene:
             vertices = self.posed(rows)
             turn = rotation_from_vector(self.motion.rotation[rows])
             places = points.positions(vertices)
-            places = places + self.fit.model.mark_offsets @ turn.transpose(1, 2)
+            places = places + self.fit.model.landmark_bias @ turn.transpose(1, 2)
             pixels = self.seen.views.pixels(camera, places)
             squarely = points.confidence(vertices, turn, self.seen.views, camera)
         return pixels.cpu().numpy(), squarely.cpu().numpy()

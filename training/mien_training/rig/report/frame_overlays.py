@@ -16,7 +16,7 @@ from mien_training.rendering.preview import CONTOURS
 from mien_training.reports.head_stills import GROUND, INK, clay_materials, write
 from mien_training.rig.report.fitted_scene import FittedScene
 
-__all__ = ["RIG_COLOUR", "TRACKER_COLOUR", "FramePicture", "draw_frames"]
+__all__ = ["RIG_COLOUR", "TRACKER_COLOUR", "FrameOverlay", "draw_frames"]
 
 ImageArray = NDArray[np.uint8]
 
@@ -27,7 +27,7 @@ _SEEN = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class FramePicture:
+class FrameOverlay:
     """One frame of the footage beside the fit."""
 
     row: int
@@ -40,13 +40,13 @@ class FramePicture:
 
 def draw_frames(
     scene: FittedScene, rows: NDArray[np.int64], side: int = 384, show_frames: bool = True
-) -> tuple[FramePicture, ...]:
+) -> tuple[FrameOverlay, ...]:
     """Panels frame | fit | overlay; without `show_frames`: the fit in clay | landmarks.
 
     Without `show_frames` no pixel of the footage goes in, nor colours that were learnt from it.
     """
     chosen = torch.from_numpy(rows).to(scene.seen.images.device)
-    marks, squarely = scene.marks(chosen)
+    landmark_points, squarely = scene.landmark_points(chosen)
     points = scene.seen.points[chosen].cpu().numpy()
     heads = _fitted(scene, chosen) if show_frames else _clay(scene, rows, side)
     found = []
@@ -61,11 +61,11 @@ def draw_frames(
             names = ("fit", "landmarks")
         scale = side / scene.seen.images.shape[1]
         large = [_enlarged(p, side) for p in panels]
-        large[-1] = _with_marks(large[-1], scale * points[n], scale * marks[n], clear)
-        apart = np.linalg.norm(points[n] - marks[n], axis=1)[clear]
+        large[-1] = _with_marks(large[-1], scale * points[n], scale * landmark_points[n], clear)
+        apart = np.linalg.norm(points[n] - landmark_points[n], axis=1)[clear]
         median = float(np.median(apart)) if len(apart) else float("nan")
         image = _strip(large, names)
-        found.append(FramePicture(int(row), image, median))
+        found.append(FrameOverlay(int(row), image, median))
     return tuple(found)
 
 

@@ -15,16 +15,16 @@ from mien.errors import InputError
 from mien.rig import Material
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
-from mien_training.reports.blendshape_sheet import shape_sheet
+from mien_training.reports.blendshape_sheet import blendshape_sheet
 from mien_training.reports.charts import history_charts, weight_charts
 from mien_training.reports.head_stills import png_bytes
 from mien_training.reports.html import cards, figure, page, section, table
-from mien_training.rig.coverage.reshoot import what_to_refilm
-from mien_training.rig.coverage.shape_coverage import ShapeCoverage, shape_coverage
+from mien_training.rig.coverage.reshoot import what_to_reshoot
+from mien_training.rig.coverage.shape_coverage import ShapeCoverage, shape_coverage, verdict_colours
 from mien_training.rig.fit import RigFit
 from mien_training.rig.report.error_map import draw_error, vertex_error
 from mien_training.rig.report.fitted_scene import FittedScene, choose_frames
-from mien_training.rig.report.frame_overlays import FramePicture, draw_frames
+from mien_training.rig.report.frame_overlays import FrameOverlay, draw_frames
 from mien_training.templates.regions import face_region
 
 __all__ = ["compared_region", "write_report"]
@@ -86,8 +86,10 @@ def write_report(
     error = vertex_error(scene, some, compared)
     performed = bool(seen.times_s.max() > seen.times_s.min())
     look = materials if show_frames else None
-    sheet = png_bytes(shape_sheet(person, look, coverage if performed else ()))
-    offsets = (1000 * fit.model.clocks.offsets_s.detach()).tolist()
+    sheet = png_bytes(
+        blendshape_sheet(person, look, verdict_colours(coverage if performed else ()))
+    )
+    offsets = (1000 * fit.model.time_offsets.offsets_s.detach()).tolist()
     body = [
         _summary(scene, frames, error, coverage if performed else ()),
         _frames_section(scene, frames, times, show_frames),
@@ -127,16 +129,16 @@ def write_report(
 
 
 def _summary(
-    scene: FittedScene, frames: Sequence[FramePicture], error: NDArray[np.float64],
+    scene: FittedScene, frames: Sequence[FrameOverlay], error: NDArray[np.float64],
     coverage: Sequence[ShapeCoverage],
 ) -> str:  # fmt: skip
     known = error[~np.isnan(error)]
     points = [f.landmark_px for f in frames if np.isfinite(f.landmark_px)]
     verdicts = [c.verdict for c in coverage]
     shown = [
-        (f"{verdicts.count('excited')} of {len(verdicts)}", "shapes excited"),
-        (f"{verdicts.count('weak')}", "weak: too little, or never alone"),
-        (f"{verdicts.count('never')}", "never shown"),
+        (f"{verdicts.count('observed')} of {len(verdicts)}", "shapes excited"),
+        (f"{verdicts.count('partial')}", "weak: too little, or never alone"),
+        (f"{verdicts.count('unobserved')}", "never shown"),
     ]
     return cards(
         [
@@ -152,7 +154,7 @@ def _summary(
 
 
 def _frames_section(
-    scene: FittedScene, frames: Sequence[FramePicture], times: NDArray[np.float64],
+    scene: FittedScene, frames: Sequence[FrameOverlay], times: NDArray[np.float64],
     show_frames: bool,
 ) -> str:  # fmt: skip
     held = set(scene.fit.held_out.tolist())
@@ -190,7 +192,7 @@ def _performance_sections(scene: FittedScene, coverage: Sequence[ShapeCoverage])
 
 
 def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:
-    requests = what_to_refilm(coverage)
+    requests = what_to_reshoot(coverage)
     items = "".join(
         f"<li>{escape(r.sentence)} <small>{escape(', '.join(r.shapes))}</small></li>"
         for r in requests
@@ -203,7 +205,7 @@ def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:
     rows = [
         (
             c.name, c.verdict, f"{c.peak:.2f}", f"{c.active_s:.2f}", f"{100 * c.separability:.0f}",
-            f"{c.own_frames:.1f}", f"{100 * c.trust:.0f}",
+            f"{c.own_frames:.1f}", f"{100 * c.evidence_weight:.0f}",
             _SHORTAGES[c.shortage] + (f": {c.partner}" if c.partner else ""),
         )
         for c in coverage

@@ -13,7 +13,7 @@ from mien_training.geometry.alignment import Alignment
 from mien_training.head import Template
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks
 from mien_training.rig.scan.scan_target import ScanPoints, ScanTarget
-from mien_training.templates.contact_pairs import forbidden_pairs
+from mien_training.templates.contact_pairs import contact_pairs
 from mien_training.templates.regions import LIDS
 
 __all__ = ["ContactPull", "LandmarkPull", "ScanPull", "SurfacePull"]
@@ -83,17 +83,17 @@ class LandmarkPull:
     """The template's places of the tracker's points to those on the scan."""
 
     def __init__(self, template: Template, found: ScanLandmarks, placed: Alignment) -> None:
-        trust = found.confidence * (template.landmarks.triangle >= 0)
-        good = np.flatnonzero(trust > 0.02)
+        evidence_weight = found.confidence * (template.landmarks.triangle >= 0)
+        good = np.flatnonzero(evidence_weight > 0.02)
         self.corners = template.triangles[template.landmarks.triangle[good]]
         self.shares = _tensor(template.landmarks.barycentric[good])[..., None]
         self.places = _tensor(placed.points(found.points[good]))
-        self.trust = _tensor(trust[good] / trust[good].sum())
+        self.evidence_weight = _tensor(evidence_weight[good] / evidence_weight[good].sum())
 
     def loss(self, vertices: Tensor) -> Tensor:
         """Mean squared distance, mm^2, of points near; less of those far."""
         gap = ((vertices[self.corners] * self.shares).sum(1) - self.places) * _MM
-        return (self.trust * _robust(gap.square().sum(1))).sum()
+        return (self.evidence_weight * _robust(gap.square().sum(1))).sum()
 
 
 class ContactPull:
@@ -113,7 +113,7 @@ class ContactPull:
         }
         shut["lips"] = _are_shut(found, placed, _LIPS, _LIPS_APART_M)
         pairs = [np.zeros((0, 2), np.int64)]
-        for pair in forbidden_pairs(template):
+        for pair in contact_pairs(template):
             if shut.get(pair.name):
                 first, second = np.flatnonzero(pair.first), np.flatnonzero(pair.second)
                 for a, b in ((first, second), (second, first)):

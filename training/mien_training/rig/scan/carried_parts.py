@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from mien_training.anatomy.lid_contact import lids_on_eyeballs
-from mien_training.anatomy.rigid_parts import Followers
+from mien_training.anatomy.rigid_parts import RigidParts
 from mien_training.geometry.alignment import fit_alignment
 from mien_training.head import Template
 
@@ -29,7 +29,7 @@ def carry_parts(
     soft parts; weights (E,) of the shapes `expressions`.
     """
     with torch.no_grad():
-        carried = Followers(template)(torch.from_numpy(moved)).numpy()
+        carried = RigidParts(template)(torch.from_numpy(moved)).numpy()
     neutral = (_round_eyes(template, person) + carried).astype(np.float32)
     shown = np.tensordot(weights.astype(np.float32), template.shape_deltas[expressions], 1)
     fitted = (neutral + shown).astype(np.float32)

@@ -91,15 +91,15 @@ def fit_person(
     basis = np.concatenate([modes, ears, shapes]).transpose(1, 2, 0)
     base = template.vertices.astype(np.float64)
     at_marks, basis_marks = (template_at_landmarks(template, v) for v in (base, basis))
-    trust = found.confidence * (template.landmarks.triangle >= 0)
-    good = trust > 0
-    placed = _first_placing(found, at_marks[good], trust[good], good)
+    evidence_weight = found.confidence * (template.landmarks.triangle >= 0)
+    good = evidence_weight > 0
+    placed = _first_placing(found, at_marks[good], evidence_weight[good], good)
     mean, deviation = _expected_weights(template, found, expressions)
     pull = _SurfaceRows(template, target, attracted, basis)
     x = np.zeros(m + e)
     for reach in (None, None, None, *_REACH_M):
         p = placed.points(found.points[good])
-        weight = np.sqrt(trust[good] / 3) / _LANDMARK_NOISE_M
+        weight = np.sqrt(evidence_weight[good] / 3) / _LANDMARK_NOISE_M
         middle = p.mean(0)
         rows = [_point_rows(basis_marks[good], p - middle, weight)]
         gaps = [((p - at_marks[good]) * weight[:, None]).reshape(-1)]
@@ -134,8 +134,8 @@ class _SurfaceRows:
         """(rows, gaps) for a head at (V, 3): its vertices, then the scan's points."""
         normals = vertex_normals(now.astype(np.float32), self.template.triangles)
         chosen, attracted = self.chosen, self.attracted
-        facing = normals[chosen].astype(np.float64)
-        hit = self.target.match(placed, now[chosen], facing, reach_m, _AGREE)
+        visibility = normals[chosen].astype(np.float64)
+        hit = self.target.match(placed, now[chosen], visibility, reach_m, _AGREE)
         use, q, n = chosen[hit.valid], hit.positions[hit.valid], hit.normals[hit.valid]
         share = attracted[use] / max(float(attracted[chosen].sum()), 1e-9)
         weight = np.sqrt(share * _INDEPENDENT) / _SURFACE_NOISE_M
@@ -155,12 +155,15 @@ class _SurfaceRows:
 
 
 def _first_placing(
-    found: ScanLandmarks, marks: Float64Array, trust: Float64Array, good: NDArray[np.bool_]
+    found: ScanLandmarks,
+    landmark_points: Float64Array,
+    evidence_weight: Float64Array,
+    good: NDArray[np.bool_],
 ) -> Alignment:
     """rig_from_scan onto the mean head, in the scan's own size."""
     unit = found.scan.metres_per_unit or found.rig_from_scan.scale
-    use = trust >= np.quantile(trust, 0.3)
-    rigid = fit_alignment(found.points[good][use] * unit, marks[use], "rigid")
+    use = evidence_weight >= np.quantile(evidence_weight, 0.3)
+    rigid = fit_alignment(found.points[good][use] * unit, landmark_points[use], "rigid")
     return Alignment(rigid.rotation, rigid.translation, unit)
 
 

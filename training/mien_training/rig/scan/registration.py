@@ -29,7 +29,7 @@ from mien_training.rig.scan.identity_fit import PersonFit, fit_person
 from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
 from mien_training.rig.scan.scan_target import ScanPoints, ScanTarget, attraction
-from mien_training.rig.scan.smooth_levels import SmoothLevels
+from mien_training.rig.scan.smooth_levels import SmoothingLevels
 
 __all__ = ["ScanFit", "ScanFitConfig", "register_scan"]
 
@@ -43,7 +43,7 @@ class ScanFitConfig:
 
     expressions: tuple[str, ...] = ("eyeBlinkLeft", "eyeBlinkRight")
     """Shapes of the template that may be at work in the scan; taken out of the neutral."""
-    smoothing: Smoothing = "ties"
+    smoothing: Smoothing = "interior"
     """Differential coordinates over the surface and through the head, over the surface, or none."""
     lambdas: tuple[float, ...] = (100.0, 30.0, 8.0, 2.0)
     """How far a change spreads, level by level; ignored without smoothing."""
@@ -155,7 +155,7 @@ class _NonRigid:
         self.config, placed = config, person.rig_from_scan
         # Expressions stay as they are: lids that may move by themselves leave a blink too small.
         start = person.neutral + person.shown
-        self.nodes = SmoothLevels(template, config.smoothing)
+        self.nodes = SmoothingLevels(template, config.smoothing)
         self.base = torch.from_numpy(start.astype(np.float32))
         self.surface = SurfacePull(template, target, placed, attracted)
         self.scan = ScanPull(ScanPoints(template, target, placed, attracted, start))

@@ -14,7 +14,7 @@ from mien_training.geometry.alignment import Alignment
 from mien_training.rendering.visibility import rasterize
 from mien_training.rig.scan.scan import Scan
 
-__all__ = ["ScanPicture", "photograph"]
+__all__ = ["ScanRender", "render_scan"]
 
 Float64Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _KEY = np.array([0.35, 0.45, 0.82])
 
 
 @dataclass(frozen=True, eq=False)
-class ScanPicture:
+class ScanRender:
     """What a camera sees of a scan."""
 
     image: NDArray[np.uint8]
@@ -53,9 +53,9 @@ class ScanPicture:
         return self.points[row, column], self.normals[row, column], there
 
 
-def photograph(
+def render_scan(
     scan: Scan, world_from_scan: Alignment, camera: Camera, samples: int = 1, lit: bool = True
-) -> ScanPicture:
+) -> ScanRender:
     """The scan, moved, at `samples` x `samples` per pixel.
 
     Matt, lit from over the camera's right shoulder, or its colours alone.
@@ -85,4 +85,4 @@ def photograph(
     picture = np.full((height, width, 3), 120.0)
     picture[row, column] = scan.colour_at(hit, shares) * light[:, None]
     small = picture.reshape(camera.height, samples, camera.width, samples, 3).mean((1, 3))
-    return ScanPicture(np.rint(small.clip(0, 255)).astype(np.uint8), points, normals)
+    return ScanRender(np.rint(small.clip(0, 255)).astype(np.uint8), points, normals)

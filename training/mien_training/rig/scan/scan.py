@@ -64,10 +64,10 @@ class Scan:
         place = place.reshape(-1)
         triangles = place[self.triangles]
         corners = self.vertices[first][triangles]
-        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        visibility = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         sums = np.stack(
             [
-                np.bincount(triangles.T.ravel(), np.tile(facing[:, x], 3), len(first))
+                np.bincount(triangles.T.ravel(), np.tile(visibility[:, x], 3), len(first))
                 for x in range(3)
             ],
             1,

@@ -1,4 +1,4 @@
-"""Where the tracker's points sit on a scan: photograph it, track it, look what lies behind them."""
+"""Where the tracker's points sit on a scan: render it, track the render, see what lies behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mien.tracker import Tracker
 from mien_training.cameras.camera import Camera, look_at_camera
 from mien_training.geometry.alignment import Alignment, fit_alignment
 from mien_training.head import Template
-from mien_training.rig.scan.render_scan import photograph
+from mien_training.rig.scan.render_scan import render_scan
 from mien_training.rig.scan.scan import UNITS, Scan
 from mien_training.templates.regions import OVAL
 
@@ -82,9 +82,9 @@ def find_landmarks(
 
     Raises InputError where the tracker sees no face from any side.
     """
-    marks = usable_landmarks(template)
+    landmark_points = usable_landmarks(template)
     chosen = scan.flipped() if flip_texture else scan
-    looks = _Looks(template, marks)
+    looks = _Looks(template, landmark_points)
     placed = looks.first(chosen)
     placed = looks.again(chosen, placed)
     _metres_per_unit(chosen, placed.scale)  # refused early, if so
@@ -120,10 +120,10 @@ def _metres_per_unit(scan: Scan, scale: float) -> tuple[float, bool]:
 class _Looks:
     """Pictures of a scan, and the template's points found in them."""
 
-    def __init__(self, template: Template, marks: Float64Array) -> None:
-        self.marks = marks
+    def __init__(self, template: Template, landmark_points: Float64Array) -> None:
+        self.landmark_points = landmark_points
         self.target = template.vertices[template.regions["eyes"]].mean(0) - [0, 0.03, 0.02]
-        self.known = np.isfinite(marks).all(1) & (np.arange(478) < 468)
+        self.known = np.isfinite(landmark_points).all(1) & (np.arange(478) < 468)
         self.inner = self.known & ~np.isin(np.arange(478), OVAL)
 
     def camera(self, yaw: float) -> Camera:
@@ -148,8 +148,10 @@ class _Looks:
                 use = there & self.inner
                 if use.sum() < _FEWEST:
                     continue
-                rig_from_scan = fit_alignment(points[use], self.marks[use], "similarity")
-                gap = np.linalg.norm(rig_from_scan.points(points[use]) - self.marks[use], axis=1)
+                rig_from_scan = fit_alignment(points[use], self.landmark_points[use], "similarity")
+                gap = np.linalg.norm(
+                    rig_from_scan.points(points[use]) - self.landmark_points[use], axis=1
+                )
                 misfit = float(np.median(gap))
                 if best is None or misfit < best[0]:
                     best = misfit, rig_from_scan
@@ -172,7 +174,7 @@ class _Looks:
         use = there & self.inner
         if use.sum() < _FEWEST:
             return rig_from_scan
-        more = fit_alignment(points[use], self.marks[use], "similarity")
+        more = fit_alignment(points[use], self.landmark_points[use], "similarity")
         return Alignment(
             more.rotation @ rig_from_scan.rotation,
             more.points(rig_from_scan.translation),
@@ -184,7 +186,7 @@ class _Looks:
         total = 0.0
         for yaw in _YAWS[:3]:
             camera = self.camera(yaw).resized(_SIDE // 2, _SIDE // 2)
-            picture = photograph(scan, rig_from_scan, camera, lit=False)
+            picture = render_scan(scan, rig_from_scan, camera, lit=False)
             faces = Tracker().track(picture.image)
             total += faces[0].presence if faces else 0.0
         return total / 3
@@ -200,9 +202,9 @@ class _Looks:
             points[k], normals, there = seen
             towards = camera.centre - points[k]
             towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-            facing = np.einsum("lx,lx->l", normals, towards).clip(0, 1)
+            visibility = np.einsum("lx,lx->l", normals, towards).clip(0, 1)
             # The template was seen from the front: that view has its bias.
-            weights[k] = there * facing**2 * np.cos(yaw) ** 4
+            weights[k] = there * visibility**2 * np.cos(yaw) ** 4
         total = weights.sum(0)
         middle = np.einsum("kl,klx->lx", weights, points) / np.maximum(total, 1e-9)[:, None]
         square = np.square(points - middle).sum(2)
@@ -219,7 +221,7 @@ class _Looks:
         self, scan: Scan, rig_from_scan: Alignment, camera: Camera
     ) -> tuple[Float64Array, Float64Array, NDArray[np.bool_]] | None:
         """Points and normals under the tracker's points; None where it sees no face."""
-        picture = photograph(scan, rig_from_scan, camera)
+        picture = render_scan(scan, rig_from_scan, camera)
         faces = Tracker().track(picture.image)
         if not faces or not np.isfinite(picture.points).any():
             return None

@@ -18,7 +18,7 @@ from mien_training.anatomy.finish import finish_rig
 from mien_training.geometry.deformation_transfer import transfer_shapes
 from mien_training.head import Template
 from mien_training.metrics.mesh_errors import summarise
-from mien_training.reports.blendshape_sheet import shape_sheet
+from mien_training.reports.blendshape_sheet import blendshape_sheet
 from mien_training.reports.head_stills import png_bytes
 from mien_training.rig.scan.registration import ScanFit, ScanFitConfig, register_scan
 from mien_training.rig.scan.scan import SCAN_SUFFIXES, read_scan
@@ -81,7 +81,7 @@ def rig_of_scan(
     )
     skin = _skin(found, template, fit, texture_side)
     write_person(out, person, skin)
-    sheet = shape_sheet(person, person_materials(person, skin))
+    sheet = blendshape_sheet(person, person_materials(person, skin))
     write_atomically(out / "shapes.png", png_bytes(sheet))
     face = summarise(_MM * fit.distance_m[face_region(template)])
     metrics = {

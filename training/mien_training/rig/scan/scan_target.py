@@ -12,7 +12,7 @@ from mien.deform import vertex_normals
 from mien_training.geometry.alignment import Alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import MATERIALS, Template
-from mien_training.rendering.ambient_occlusion import vertex_open_sky
+from mien_training.rendering.ambient_occlusion import vertex_ambient_occlusion
 from mien_training.rendering.noise import smoothstep
 from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.rig.scan.ears import ear_rims
@@ -62,10 +62,10 @@ class ScanTarget:
         hit = nearest_on_surface(placed, self.triangles, points)
         corners = self.triangles[hit.triangle]
         shares = corner_shares(placed[corners], hit.positions)
-        facing = _interpolated(self._normals, corners, shares) @ rig_from_scan.rotation.T
+        visibility = _interpolated(self._normals, corners, shares) @ rig_from_scan.rotation.T
         valid = (hit.distance < reach_m) & ~self._rim[hit.triangle]
-        valid &= (facing * normals).sum(1) > agree
-        return Match(hit.positions, facing, valid, hit.distance)
+        valid &= (visibility * normals).sum(1) > agree
+        return Match(hit.positions, visibility, valid, hit.distance)
 
     def samples(
         self, rig_from_scan: Alignment, vertices: Float64Array, reach_m: float, count: int
@@ -86,9 +86,9 @@ class ScanTarget:
         chosen = part[rng.choice(len(part), count, p=area / area.sum())]
         root, v = np.sqrt(rng.random(count)), rng.random(count)
         shares = np.stack([1 - root, root * (1 - v), root * v], 1)
-        facing = _interpolated(self._normals, self.triangles[chosen], shares)
+        visibility = _interpolated(self._normals, self.triangles[chosen], shares)
         points = np.einsum("pc,pcx->px", shares, corners[chosen])
-        return points, facing @ rig_from_scan.rotation.T
+        return points, visibility @ rig_from_scan.rotation.T
 
 
 class ScanPoints:
@@ -146,9 +146,9 @@ def rim_triangles(triangles: NDArray[np.integer]) -> NDArray[np.bool_]:
 def _interpolated(
     normals: NDArray[np.floating], corners: NDArray[np.integer], shares: Float64Array
 ) -> Float64Array:
-    facing = np.einsum("pc,pcx->px", shares, normals[corners])
-    facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-12)
-    return np.asarray(facing)
+    visibility = np.einsum("pc,pcx->px", shares, normals[corners])
+    visibility /= np.maximum(np.linalg.norm(visibility, axis=1, keepdims=True), 1e-12)
+    return np.asarray(visibility)
 
 
 def corner_shares(corners: Float64Array, points: Float64Array) -> Float64Array:
@@ -169,7 +169,7 @@ def attraction(template: Template, vertices: Float32Array, scalp: float = 0.0) -
     `scalp`: factor for what hair may hide, above the forehead and behind the ears.
     """
     normals = vertex_normals(vertices, template.triangles)
-    sky = vertex_open_sky(vertices, normals, template.triangles)
+    sky = vertex_ambient_occlusion(vertices, normals, template.triangles)
     skin = np.zeros(len(vertices), bool)
     skin[template.triangles[template.triangle_material == MATERIALS.index("skin")]] = True
     skin &= template.regions["skin"]

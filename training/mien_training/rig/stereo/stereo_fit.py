@@ -73,7 +73,7 @@ def fit_stereo(
     rig: PersonalRig,
     motion: Motion,
     seen: Observations,
-    marks: LandmarkPoints,
+    landmark_points: LandmarkPoints,
     faces: Tensor,
     compared: Tensor,
     config: StereoConfig | None = None,
@@ -125,11 +125,11 @@ def fit_stereo(
             )
             if step % _LOOK_EVERY == 0:
                 places, light, confidence = _look(
-                    vertices.detach(), rotation.detach(), seen, marks, faces, compared, pictures,
-                    config.places, rng,
+                    vertices.detach(), rotation.detach(), seen, landmark_points, faces, compared,
+                    pictures, config.places, rng,
                 )  # fmt: skip
             colours = disagreement(vertices[0], faces, places, pictures, seen, light)
-            every = marks.positions(vertices).expand(len(seen.camera), -1, -1)
+            every = landmark_points.positions(vertices).expand(len(seen.camera), -1, -1)
             pixels = seen.views.pixels(seen.camera, every)
             loss = colours + mark_weight * landmark_loss(pixels, seen.points, confidence, scale)
             loss = loss + config.identity * rig.identity.square().sum()
@@ -153,8 +153,8 @@ def fit_stereo(
 
 
 def _look(
-    vertices: Tensor, rotation: Tensor, seen: Observations, marks: LandmarkPoints, faces: Tensor,
-    compared: Tensor, pictures: Tensor, count: int, rng: torch.Generator,
+    vertices: Tensor, rotation: Tensor, seen: Observations, landmark_points: LandmarkPoints,
+    faces: Tensor, compared: Tensor, pictures: Tensor, count: int, rng: torch.Generator,
 ) -> tuple[Places, Tensor, Tensor]:  # fmt: skip
     """Places that are seen now, their light in each picture, and the points' confidence."""
     size = (pictures.shape[2], pictures.shape[3])
@@ -162,7 +162,7 @@ def _look(
     light = picture_lights(vertices[0], faces, places, pictures, seen)
     every = vertices.expand(len(seen.camera), -1, -1)
     turn = rotation_from_vector(rotation).expand(len(seen.camera), -1, -1)
-    return places, light, marks.confidence(every, turn, seen.views, seen.camera)
+    return places, light, landmark_points.confidence(every, turn, seen.views, seen.camera)
 
 
 _FEWEST = 100

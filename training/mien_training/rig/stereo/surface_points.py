@@ -69,7 +69,7 @@ def visible_places(
     place = places.at(vertices, faces)
     normal = places.at(vertex_normals(vertices[None], faces)[0], faces)
     sight = views.centres[camera][:, None] - place
-    facing = F.cosine_similarity(normal.expand_as(sight), sight, dim=-1)
+    visibility = F.cosine_similarity(normal.expand_as(sight), sight, dim=-1)
     pixels = views.pixels(camera, place.expand(len(camera), -1, -1))
     at = (pixels * (size[0] / seen.images.shape[1])).floor().long()
     last = at.new_tensor([size[1] - 1, size[0] - 1])
@@ -77,7 +77,7 @@ def visible_places(
     at = torch.minimum(at.clamp_min(0), last)
     there = shown[torch.arange(len(camera), device=at.device)[:, None], at[..., 1], at[..., 0]]
     visible = within & ((there - place).norm(dim=-1) < _NEAR_M)
-    weight = visible * ((facing - _GRAZING) / (_FACING - _GRAZING)).clamp(0, 1)
+    weight = visible * ((visibility - _GRAZING) / (_FACING - _GRAZING)).clamp(0, 1)
     return Places(places.triangle, places.share, weight * ((weight > 0).sum(0) > 1))
 
 

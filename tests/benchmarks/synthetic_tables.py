@@ -1,4 +1,4 @@
-"""The tables of `rig_known_truth.py`."""
+"""The tables of `rig_synthetic.py`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_tables(results: Results, command: str, shape_names: Sequence[str]) -> 
             if all(stand_in in r for r in runs):
                 rows.append(table_row(f"{name}: {stand_in}", [r[stand_in] for r in runs]))
     record = {"threads": "one a fit", "shape_names": list(shape_names), "results": results}
-    write_results("rig_known_truth", command, HEAD, ["fit", "seeds", *COLUMNS], rows, record)
+    write_results("rig_synthetic", command, HEAD, ["fit", "seeds", *COLUMNS], rows, record)
 
 
 def write_ablations(results: Results, command: str) -> None:
@@ -96,14 +96,14 @@ COLUMNS = {
 }
 COVERAGE = """# What the report's verdicts are worth
 
-The known persons of [rig_known_truth](rig_known_truth.md): shapes by what coverage says of them,
+The known persons of [rig_synthetic](rig_synthetic.md): shapes by what coverage says of them,
 and their mean errors in mm (as there) as fitted; half fitted, half of deformation transfer; (i) of
 the template; (ii) of deformation transfer. `mien train rig` delivers fitted shapes, and in place of
 those that were never shown (ii).
 """
 ABLATED = """# What every part of the fit is worth
 
-The known persons of [rig_known_truth](rig_known_truth.md) from three views, fitted without one part
+The known persons of [rig_synthetic](rig_synthetic.md) from three views, fitted without one part
 (in brackets: the whole fit of the same seeds); columns as there. template's shapes kept: only
 the neutral is the person's. no semantic terms: shapes may move far from the template's and weights
 are free. neutral as split: what shapes show all the time is not given to the neutral. clocks

@@ -1,11 +1,11 @@
 """A person whose every number is known, filmed, and fitted: errors in mm, beside the stand-ins.
 
-python tests/benchmarks/rig_known_truth.py TAKE.csv ICT_FOLDER [--seeds 1 2 3] [--only NAME ...]
+python tests/benchmarks/rig_synthetic.py TAKE.csv ICT_FOLDER [--seeds 1 2 3] [--only NAME ...]
     [--measure]
 
 TAKE.csv: a Live Link Face recording, of which parts are performed. ICT_FOLDER: ICT-FaceKit's OBJ
-files. Films and fits are kept in runs/rig_known_truth/, so that an interrupted call goes on; the
-tables rig_known_truth, rig_ablations and rig_coverage in docs/results/ are written from what is
+files. Films and fits are kept in runs/rig_synthetic/, so that an interrupted call goes on; the
+tables rig_synthetic, rig_ablations and rig_coverage in docs/results/ are written from what is
 there. --measure: fit nothing, measure again what has been fitted.
 """
 
@@ -24,10 +24,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from known_truth_film import RUNS, Film, film, parser_of
-from known_truth_measures import Truth, measure, measure_surface, measure_touch
-from known_truth_tables import Results, write_ablations, write_coverage, write_tables
 from rival_antialiasing import PerTriangle
+from synthetic_measures import Truth, measure, measure_surface, measure_touch
+from synthetic_recording import RUNS, Film, film, parser_of
+from synthetic_tables import Results, write_ablations, write_coverage, write_tables
 from torch import Tensor
 
 from mien.clip import Clip
@@ -44,7 +44,7 @@ from mien_training.rig.model.personal_rig import ShapePrior
 from mien_training.rig.report.write_report import compared_region
 from mien_training.templates import load_template
 
-FULL = RigFitConfig(whole_head=True, sweep_frames=400)
+FULL = RigFitConfig(whole_head=True, pass_frames=400)
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ CASES = {
     "no semantic terms": Case(
         replace(
             FULL,
-            shape_prior=ShapePrior(meaning=False, trust=1.0),
+            shape_prior=ShapePrior(meaning=False, evidence_weight=1.0),
             motion=replace(FULL.motion, weight_sigma=100.0),
         )
     ),
-    "neutral as split": Case(replace(FULL, at_rest=0.0)),
-    "clocks frozen": Case(replace(FULL, learn_clocks=False)),
+    "neutral as split": Case(replace(FULL, rest_quantile=0.0)),
+    "time_offsets frozen": Case(replace(FULL, learn_time_offsets=False)),
     "no ties": Case(replace(FULL, smoothing="surface")),
     "raw vertices": Case(replace(FULL, smoothing="none")),
     "antialiasing per triangle": Case(per_triangle=True),
@@ -133,7 +133,7 @@ def of_film(fit: RigFit, filmed: Film) -> dict[str, Any]:
     return {
         "held out photometric": best["photometric"],
         "held out silhouette": best["silhouette"],
-        "offsets": (fit.model.clocks.offsets_s.detach().numpy() * rate).tolist(),
+        "offsets": (fit.model.time_offsets.offsets_s.detach().numpy() * rate).tolist(),
         "offsets truth": [t.offset_s * rate for t in filmed.footage.truth],
     }
 
@@ -171,7 +171,7 @@ def delivered(
     done = finish_rig(template, neutral, apply_coverage(moved, deltas, coverage), count=False)
     row = measure(truth, done.neutral, done.deltas, weights, align)
     row["verdicts"] = [c.verdict for c in coverage]
-    row["trust"] = [c.trust for c in coverage]
+    row["trust"] = [c.evidence_weight for c in coverage]
     return {**row, **measure_touch(template, done.neutral, done.deltas)}
 
 
@@ -218,7 +218,7 @@ def write_all(take: Path, ict: str) -> None:
             path = path_of(name, seed, "json")
             if path.exists() and path.stat().st_size:
                 results.setdefault(name, {})[str(seed)] = json.loads(path.read_text())
-    command = f"python tests/benchmarks/rig_known_truth.py {take.name} ict_facekit/"
+    command = f"python tests/benchmarks/rig_synthetic.py {take.name} ict_facekit/"
     write_tables(results, command, load_template(ict).shape_names)
     write_ablations(results, command)
     write_coverage(results, command)

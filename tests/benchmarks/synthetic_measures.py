@@ -18,7 +18,7 @@ from mien_training.metrics.mesh_errors import (
     shape_cosine,
     vertex_errors_mm,
 )
-from mien_training.synthetic.person import KnownPerson
+from mien_training.synthetic.person import SyntheticPerson
 from mien_training.templates.regions import face_region, support_masks
 
 __all__ = ["Truth", "measure", "measure_surface", "measure_touch"]
@@ -28,7 +28,7 @@ __all__ = ["Truth", "measure", "measure_surface", "measure_touch"]
 class Truth:
     """A known person, and the weights (N, K) of the frames they were filmed in."""
 
-    person: KnownPerson
+    person: SyntheticPerson
     weights: np.ndarray
 
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from known_truth_measures import Truth
+from synthetic_measures import Truth
 
 from mien.channels import ARKIT_CHANNELS
 from mien.clip import Clip
 from mien_training.footage.observations import Observations, observe
 from mien_training.head import Template
 from mien_training.synthetic.ground_truth import Footage
-from mien_training.synthetic.person import KnownPerson, record_views, with_head_motion
+from mien_training.synthetic.person import SyntheticPerson, record_views, with_head_motion
 
 __all__ = ["RUNS", "Film", "film", "parser_of"]
 
-RUNS = Path(__file__).parents[2] / "runs" / "rig_known_truth"
+RUNS = Path(__file__).parents[2] / "runs" / "rig_synthetic"
 SIZE = 224
 OFFSETS = (0.0, 0.37, -0.61)
 
@@ -29,7 +29,7 @@ OFFSETS = (0.0, 0.37, -0.61)
 class Film:
     """A person on film, and what a fit is given of it."""
 
-    person: KnownPerson
+    person: SyntheticPerson
     footage: Footage
     seen: Observations
 
@@ -52,12 +52,12 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
 
 
 def film(template: Template, take: Clip, cameras: int, seed: int) -> Film:
-    """Filmed and tracked once; delete runs/rig_known_truth when persons or films change."""
+    """Filmed and tracked once; delete runs/rig_synthetic when persons or films change."""
     path = RUNS / f"film-{cameras}-{seed}.pkl"
     if path.exists():
         found: Film = pickle.loads(path.read_bytes())
         return found
-    person = KnownPerson.make(template, seed)
+    person = SyntheticPerson.make(template, seed)
     clip = with_head_motion(parts_of(take), seed)
     footage = record_views(person, clip, cameras, offsets_frames=OFFSETS, size=SIZE, seed=seed)
     made = Film(person, footage, observe(footage.views))
