@@ -74,7 +74,8 @@ class ShapePrior:
         if not (self.share >= 0 and 0 <= self.one_sided <= 1 and self.evidence_weight >= 0):
             raise InputError(
                 f"ShapePrior: share {self.share}, one_sided {self.one_sided}, "
-                f"evidence_weight {self.evidence_weight}, expected share and evidence_weight of 0 or more, one_sided within 0..1"
+                f"evidence_weight {self.evidence_weight}; expected share and evidence_weight of 0 "
+                "or more, one_sided within 0..1"
             )
 
 
