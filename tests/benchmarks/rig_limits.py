@@ -137,7 +137,7 @@ class Known:
         )
         with torch.no_grad():
             times = self.model.time_offsets(seen.camera, seen.times_s)
-        self.model.motion.follow(times, target, 1e-6)
+        self.model.motion.fit_samples(times, target, 1e-6)
 
     def relight(self) -> None:
         """Light and texture for the geometry as it is now."""

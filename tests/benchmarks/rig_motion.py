@@ -140,7 +140,7 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
             spline: MotionSpline = known.model.motion
             span = (spline.start_s, float(times[-1]) + 0.1)
             moved = MotionNetwork(*span, len(template.shape_names))
-            moved.follow(times, target)
+            moved.fit_samples(times, target)
             known.model.motion = moved
         steps = descend(known, rate, seconds, seed)
         rows[name] = {**figures(known), "steps": steps, "seconds": seconds}

@@ -59,7 +59,7 @@ def write_coverage(results: Results, command: str) -> None:
             np.concatenate([part["per shape"] for part in parts])
             for parts in zip(*((r, r["half"], r["(i)"], r["(ii)"]) for r in runs), strict=True)
         ]
-        for verdict in ("excited", "weak", "never"):
+        for verdict in ("observed", "partial", "unobserved"):
             chosen = verdicts == verdict
             if chosen.any():
                 count = float(chosen.sum()) / len(runs)

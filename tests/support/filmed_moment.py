@@ -62,7 +62,7 @@ class FilmedMoment:
         seen = Observations(views, first, torch.zeros(1), first, codes, None, points)
         return cls(seen, shapes, motion, landmark_points, picture, surface)
 
-    def look(self, shapes: Shapes, guess: Motion) -> tuple[Picture, VertexEquations]:
+    def linearised(self, shapes: Shapes, guess: Motion) -> tuple[Picture, VertexEquations]:
         """What a guess looks like, and how it should change."""
         views, images = self.seen.views, self.seen.images.float() / 255
         with torch.no_grad():

@@ -59,7 +59,7 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
     motion = Motion(weights, turn, torch.zeros(FRAMES, 3))
     config = RigFitConfig(smoothing="none", texture_side=16)
     model = RigModel(person, (-0.2, 1.0), 2, config)
-    model.motion.follow(times, motion)
+    model.motion.fit_samples(times, motion)
     with torch.no_grad():
         model.time_offsets.others.fill_(0.004)
         posed = model.rig().posed(motion)

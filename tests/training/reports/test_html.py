@@ -35,7 +35,7 @@ def test_a_figure_carries_its_picture():
 
 def test_marked_and_numeric_cells():
     text = table(("name", "verdict", "n"), [("a", "partial", "3")], numbers=(2,), marked=1)
-    assert '<td class="partial">weak</td>' in text and '<td class="n">3</td>' in text
+    assert '<td class="partial">partial</td>' in text and '<td class="n">3</td>' in text
     assert "<thead>" not in table(("", ""), [("a", "b")])
 
 

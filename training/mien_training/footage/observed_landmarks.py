@@ -40,5 +40,5 @@ class ObservedLandmarks:
             raise InputError("ObservedLandmarks: points with confidence have no finite pixels")
         if (there.sum(1) < FEWEST_LANDMARKS).any():
             raise InputError(
-                f"ObservedLandmarks: an image with under than {FEWEST_LANDMARKS} points"
+                f"ObservedLandmarks: an image with fewer than {FEWEST_LANDMARKS} points"
             )

@@ -14,7 +14,7 @@ def test_every_channel_has_one_action():
     assert sorted(channels) == sorted(ARKIT_CHANNELS)
 
 
-def test_what_is_missing_comes_first_and_excited_shapes_not_at_all():
+def test_what_is_missing_comes_first_and_observed_shapes_not_at_all():
     found = what_to_reshoot(
         [shown("jawOpen", 1.0, ""), shown("jawLeft", 0.5, "strength", 0.25), shown("cheekPuff")]
     )

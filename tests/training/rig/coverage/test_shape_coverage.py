@@ -45,7 +45,7 @@ def covered(name: str, evidence_weight: float) -> ShapeCoverage:
     )
 
 
-def test_independent_shapes_are_excited_and_unused_ones_never():
+def test_independent_shapes_are_observed_and_unused_ones_unobserved():
     weights = np.c_[waves(2), np.zeros(FRAMES), np.full(FRAMES, 0.05)]
     found = shape_coverage(names(4), patches(*[(0, 10)] * 4), weights, duration_s=4.0)
     assert [c.verdict for c in found] == ["observed", "observed", "unobserved", "unobserved"]

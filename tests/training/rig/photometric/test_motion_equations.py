@@ -82,7 +82,7 @@ def test_pictures_alone_improve_the_motion(moment):
     guess = Motion(truth.weights * 0.8, truth.rotation + 0.01, truth.translation + 0.001)
     before, errors = posed_error_mm(moment, guess), []
     for _ in range(6):
-        picture, equations = moment.linear(moment.shapes, guess)
+        picture, equations = moment.linearised(moment.shapes, guess)
         errors.append(moment.error(picture))
         said = from_picture(moment.shapes, guess, equations)
         guess = stepped(guess, said.matrix, said.rhs)
@@ -91,7 +91,7 @@ def test_pictures_alone_improve_the_motion(moment):
 
 
 def test_the_truth_stays_where_it_is(moment):
-    _, equations = moment.linear(moment.shapes, moment.truth)
+    _, equations = moment.linearised(moment.shapes, moment.truth)
     said = from_picture(moment.shapes, moment.truth, equations)
     assert posed_error_mm(moment, stepped(moment.truth, said.matrix, said.rhs)) < 0.15
     twice = said + said

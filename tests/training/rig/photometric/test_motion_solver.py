@@ -56,9 +56,9 @@ def test_the_band_solves_what_a_dense_solver_solves():
     rhs = np.zeros(len(dense))
     for camera, time in [(0, 0.11), (1, 0.43), (1, 0.47), (0, 0.82), (1, 0.95)]:
         rows = rng.normal(size=(3, unknowns))
-        matrix, rhs = rows.T @ rows, 0.05 * rng.normal(size=unknowns)
+        matrix, force = rows.T @ rows, 0.05 * rng.normal(size=unknowns)
         at = torch.tensor(time)
-        said = MotionEquations(torch.from_numpy(matrix), torch.from_numpy(rhs))
+        said = MotionEquations(torch.from_numpy(matrix), torch.from_numpy(force))
         solver.add(camera, at, said)
         index, basis = spline.basis(at[None])
         design = np.zeros((unknowns, len(dense)))
@@ -67,7 +67,7 @@ def test_the_band_solves_what_a_dense_solver_solves():
         if camera:
             design[:, -1] = spline.velocity(at[None])[0].numpy()
         dense += design.T @ matrix @ design
-        rhs += design.T @ rhs
+        rhs += design.T @ force
     spread = np.array([0.01] * SHAPES + [0.001] * 3 + [0.0002] * 3)
     diagonal = np.append(np.tile(1 / spread**2, knots), 1 / 0.01**2)
     for j in range(knots):

@@ -32,10 +32,10 @@ def test_slopes_are_the_derivatives_of_the_projection():
 
 
 def test_a_surface_moved_sideways_is_asked_to_go_back(moment):
-    _, at_truth = moment.linear(moment.shapes, moment.truth)
+    _, at_truth = moment.linearised(moment.shapes, moment.truth)
     shift = torch.tensor([0.0008, -0.0005, 0.0])
     moved = Shapes(moment.shapes.neutral + shift, moment.shapes.deltas)
-    _, equations = moment.linear(moved, moment.truth)
+    _, equations = moment.linearised(moved, moment.truth)
     # One displacement for all vertices: the sums of stiffness and pull.
     asked = torch.linalg.solve(equations.hessian.sum(0), equations.rhs.sum(0))
     torch.testing.assert_close(asked[:2], -shift[:2], atol=2e-4, rtol=0)
@@ -45,7 +45,7 @@ def test_a_surface_moved_sideways_is_asked_to_go_back(moment):
 
 def test_what_has_moved_is_not_asked_for_again(moment):
     shifted = Shapes(moment.shapes.neutral + 0.0005, moment.shapes.deltas)
-    _, equations = moment.linear(shifted, moment.truth)
+    _, equations = moment.linearised(shifted, moment.truth)
     best = torch.linalg.lstsq(equations.hessian, equations.rhs[..., None]).solution[..., 0]
     left = equations.after(best)
     assert left.rhs.norm() < 1e-3 * equations.rhs.norm()
@@ -53,7 +53,7 @@ def test_what_has_moved_is_not_asked_for_again(moment):
 
 
 def test_stiffness_has_no_negative_directions(moment):
-    _, equations = moment.linear(moment.shapes, moment.truth)
+    _, equations = moment.linearised(moment.shapes, moment.truth)
     lowest = torch.linalg.eigvalsh(equations.hessian.double())[:, 0]
     assert lowest.min() > -1e-6 * equations.hessian.max()
     assert len(equations.vertex.unique()) == len(equations.vertex)

@@ -61,7 +61,7 @@ class Request:
 
 
 def what_to_reshoot(coverage: Sequence[ShapeCoverage]) -> tuple[Request, ...]:
-    """Plain sentences, what is missing altogether first; empty if everything was excited.
+    """Plain sentences, what is missing altogether first; empty if everything was observed.
 
     Shapes that one action shows share a sentence; what no camera can see is left out.
     """

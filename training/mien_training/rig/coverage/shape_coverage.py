@@ -73,7 +73,7 @@ class ShapeCoverage:
 
     @property
     def verdict(self) -> Verdict:
-        """excited: trust is 1; never: trust is 0 as no frame shows it; weak: all between."""
+        """observed: full evidence; unobserved: none, for no frame shows it; partial: all between."""
         if self.evidence_weight >= 1:
             return "observed"
         shown = self.peak > ACTIVE and self.shortage != "hidden"

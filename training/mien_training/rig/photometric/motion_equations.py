@@ -17,7 +17,7 @@ __all__ = ["MotionEquations", "PointEquations", "from_picture", "from_points", "
 
 @dataclass(frozen=True, eq=False)
 class MotionEquations:
-    """A change d of weights, turn and shift, (K + 6,), minimises d^T matrix d - 2 right^T d."""
+    """A change d of weights, turn and shift, (K + 6,), minimises d^T matrix d - 2 rhs^T d."""
 
     matrix: Tensor
     """(K + 6, K + 6)"""

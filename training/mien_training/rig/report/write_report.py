@@ -136,9 +136,9 @@ def _summary(
     points = [f.landmark_px for f in frames if np.isfinite(f.landmark_px)]
     verdicts = [c.verdict for c in coverage]
     shown = [
-        (f"{verdicts.count('observed')} of {len(verdicts)}", "shapes excited"),
-        (f"{verdicts.count('partial')}", "weak: too little, or never alone"),
-        (f"{verdicts.count('unobserved')}", "never shown"),
+        (f"{verdicts.count('observed')} of {len(verdicts)}", "shapes observed"),
+        (f"{verdicts.count('partial')}", "partial: too little, or never alone"),
+        (f"{verdicts.count('unobserved')}", "unobserved"),
     ]
     return cards(
         [
@@ -200,7 +200,7 @@ def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:
     again = (
         f'<h3>What to film again</h3><ul class="two">{items}</ul>'
         if requests
-        else "<p>Nothing is missing: every shape that a camera can see was excited.</p>"
+        else "<p>Nothing is missing: every shape that a camera can see was observed.</p>"
     )
     rows = [
         (
