@@ -14,7 +14,8 @@ _STYLE = """
   --line-0: #2b6fd6; --line-1: #d07a12; --line-2: #259c6c; --line-3: #a24bc0; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14161a; --card: #1c1f25; --ink: #e4e7ec;
   --muted: #98a0ad; --rule: #2f343d; --plot: #191c21; --observed: #5fc48c; --partial: #e6ab48;
-  --unobserved: #ee7b74; --line-0: #6ea8ff; --line-1: #f0a64a; --line-2: #58cf9f; --line-3: #cf8be8; } }
+  --unobserved: #ee7b74;
+  --line-0: #6ea8ff; --line-1: #f0a64a; --line-2: #58cf9f; --line-3: #cf8be8; } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif }
@@ -51,7 +52,8 @@ table { border-collapse: collapse; font-size: 13.5px; width: 100%;
 th, td { text-align: left; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--rule) }
 th { color: var(--muted); font-weight: 500 } th, td.n { white-space: nowrap }
 td.n, th.n { text-align: right }
-td.observed { color: var(--observed) } td.partial { color: var(--partial) } td.unobserved { color: var(--unobserved) }
+td.observed { color: var(--observed) } td.partial { color: var(--partial) }
+td.unobserved { color: var(--unobserved) }
 td.observed::before, td.partial::before, td.unobserved::before { content: "\\25CF\\00A0" }
 .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 0 40px }
 ul { margin: 0 0 12px; padding-left: 20px } li { margin: 2px 0 } li small { color: var(--muted) }

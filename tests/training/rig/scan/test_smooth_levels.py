@@ -62,7 +62,7 @@ def test_a_poke_spreads_farther_with_a_larger_lambda(template, levels):
         moved = smooth(poke[None])[0].norm(dim=1)
         return int((moved > 0.01 * moved.max()).sum())
 
-    if levels.smoothing == "none":
+    if levels.topology.smoothing == "none":
         assert reached(1.0) == reached(20.0) == 1
     else:
         assert 1 < reached(1.0) < reached(20.0)

@@ -73,7 +73,7 @@ class ShapeCoverage:
 
     @property
     def verdict(self) -> Verdict:
-        """observed: full evidence; unobserved: none, for no frame shows it; partial: all between."""
+        """observed: full evidence; unobserved: none, no frame shows it; partial: all between."""
         if self.evidence_weight >= 1:
             return "observed"
         shown = self.peak > ACTIVE and self.shortage != "hidden"
