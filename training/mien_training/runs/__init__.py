@@ -1,0 +1,1 @@
+"""How anything long is run: run folders, checkpoints."""
