@@ -128,12 +128,16 @@ def stage(work: Path) -> Path:
     return file
 
 
+def render(settings: Path) -> int:
+    """Runs Zensical; any warning is an error. Returns its exit status."""
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", str(settings)]
+    return subprocess.run(command, cwd=settings.parent).returncode
+
+
 def build(out: Path) -> int:
     """Builds the site into the folder `out`; returns Zensical's exit status, 0 if all is well."""
     work = out.resolve().parent / f"{out.name}-source"
-    settings = stage(work)
-    command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", str(settings)]
-    status = subprocess.run(command, cwd=work).returncode
+    status = render(stage(work))
     if status == 0:
         shutil.rmtree(out, ignore_errors=True)
         shutil.move(work / "site", out)
