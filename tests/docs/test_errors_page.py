@@ -66,6 +66,16 @@ def test_the_special_cases():
         assert defined[key] == module or defined[key].startswith(f"{module}."), key
 
 
+def test_the_messages_are_those_of_the_sources():
+    sources = [
+        path.read_text("utf-8")
+        for folder in ("sdk", "exporters", "training")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    for row in table(PAGE, "message contains"):
+        assert any(row[0] in text for text in sources), row[0]
+
+
 def test_the_exit_statuses(tmp_path, capsys):
     damaged = tmp_path / "damaged.mien"
     damaged.write_bytes(b"no zip")
