@@ -104,7 +104,7 @@ def stage_reference(source: Path) -> Nav:
         pages: list[Any] = []
         for name in public_modules(package):
             (folder / f"{name}.md").write_text(f"::: {name}\n", "utf-8")
-            pages.append({name: f"reference/{name}.md"})
+            pages.append({name.removeprefix(f"{package}."): f"reference/{name}.md"})
         nav.append({package: pages})
     protos = sorted((ROOT / "proto" / "mien" / "v1").glob("*.proto"))
     parts = [f"## {path.name}\n\n```proto\n{path.read_text('utf-8')}```\n" for path in protos]

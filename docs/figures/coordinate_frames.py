@@ -27,7 +27,7 @@ PANELS = (
     ("OpenCV camera in front", "right-handed, metres", "to_opencv_camera"),
 )
 COLOURS = ("#c62828", "#2e7d32", "#1565c0")
-WIDTH, HEIGHT, COLUMNS = 250, 240, 3
+WIDTH, HEIGHT, COLUMNS = 250, 250, 3
 SCREEN = np.array([[0.90, 0.0, -0.62], [0.16, -1.0, 0.42]])
 """Screen x and y (down) of mien's axes: seen from the character's left front, from above."""
 
@@ -52,7 +52,7 @@ def axes(convert: Callable[[Any, Any], Any]) -> Float64Array:
 
 def panel(title: str, note: str, directions: Float64Array) -> list[str]:
     """SVG of one head with axes, in a box of WIDTH x HEIGHT."""
-    centre = np.array([WIDTH / 2, HEIGHT / 2 + 16])
+    centre = np.array([WIDTH / 2, HEIGHT / 2 + 22])
 
     def at(point: ArrayLike, scale: float = 1.0) -> tuple[float, float]:
         x, y = centre + scale * (SCREEN @ np.asarray(point, np.float64))
@@ -63,7 +63,7 @@ def panel(title: str, note: str, directions: Float64Array) -> list[str]:
         return f'<circle cx="{x}" cy="{y}" r="{radius}" fill="#5d4037"/>'
 
     behind = [k for k in range(3) if directions[k][2] < -0.5]
-    arrows = [_arrow(at([0, 0, 0]), at(directions[k], 74), "xyz"[k], COLOURS[k]) for k in range(3)]
+    arrows = [_arrow(at([0, 0, 0]), at(directions[k], 70), "xyz"[k], COLOURS[k]) for k in range(3)]
     nose, tip, chin = at((0, 0.1, 0.75), 40), at((0, -0.1, 1.35), 40), at((0, -0.18, 0.8), 40)
     mouth = [at((x, -0.45 - 0.06 * (1 - 6 * x * x), 0.78), 40) for x in (-0.3, 0.0, 0.3)]
     x, y = centre

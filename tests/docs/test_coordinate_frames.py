@@ -1,4 +1,4 @@
-"""The conversions printed in docs/coordinate-frames.md map known points and rotations as it says."""
+"""The conversions of docs/coordinate-frames.md map known points and rotations as it says."""
 
 import importlib.util
 import sys

@@ -70,7 +70,9 @@ def anchors(page: Path) -> set[str]:
 def table(page: Path, first_header: str) -> list[list[str]]:
     """Rows of the table whose first column is headed so; cells without backticks."""
     lines = page.read_text("utf-8").splitlines()
-    start = next((n for n, line in enumerate(lines) if line.startswith(f"| {first_header} |")), None)
+    start = next(
+        (n for n, line in enumerate(lines) if line.startswith(f"| {first_header} |")), None
+    )
     assert start is not None, f"{page}: no table with a first column {first_header!r}"
     rows = []
     for line in lines[start + 2 :]:
