@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.channels import HEAD_CHANNELS, canonical_name
+from mien.channels import HEAD_CHANNELS, canonical_name, reorder
 from mien.clip import Clip
 from mien.errors import ChannelError
-from mien.rotation import quaternion_from_angles, quaternion_from_rotation_vector
+from mien.rotation import (
+    quaternion_from_angles,
+    quaternion_from_rotation_vector,
+    yaw_pitch_roll_from_quaternion,
+)
 
 __all__ = ["LOOK_RAD", "Frame", "eye_rotations", "frames_from_clip"]
 
@@ -24,7 +28,14 @@ both the eyeLook channels and the eyes' angles."""
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What a session gives back for one moment."""
+    """What a session gives back for one moment.
+
+    >>> frame = next(mien.load(SPHERE).drive(TAKE))
+    >>> frame.weights  # doctest: +ELLIPSIS
+    {'jawOpen': 0.25, 'eyeBlinkLeft': 0.0, 'mouthSmileRight': 1.0}
+    >>> frame.values(["MouthSmile_R", "jawOpen"])
+    array([1.  , 0.25], dtype=float32)
+    """
 
     time_s: float
     """The time it was asked for."""
@@ -45,6 +56,30 @@ class Frame:
     confidence: float
     """How far the frame rests on what was seen, 0..1: the tracker's presence, times the progress of
     the calibration while that runs; it falls to 0 while no face is seen."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Channel name -> value, plain floats, for hosts that set weights by name."""
+        return dict(zip(self.channel_names, self.channels.tolist(), strict=True))
+
+    def values(self, names: Sequence[str]) -> Float32Array:
+        """(N,) float32 in an engine's own order: `names` in any known spelling.
+
+        Channels, and Live Link's head and eye angles (radians) such as `headYaw`. Halves of a split
+        channel (`cheekPuff_L`) both get its value. Raises ChannelError for a name that this frame
+        does not have.
+        """
+        wanted = _canonical(names)
+        if not set(HEAD_CHANNELS) & set(wanted):
+            return reorder(self.channels, self.channel_names, names)
+        both = np.concatenate([self.channels, self.head_angles])
+        return reorder(both, (*self.channel_names, *HEAD_CHANNELS), names)
+
+    @property
+    def head_angles(self) -> Float32Array:
+        """(9,) HEAD_CHANNELS: yaw, pitch, roll of head, left eye and right eye, radians."""
+        turns = np.stack([self.head_rotation_xyzw, self.left_eye_xyzw, self.right_eye_xyzw])
+        return yaw_pitch_roll_from_quaternion(turns).astype(np.float32).ravel()
 
     def __getitem__(self, name: str) -> float:
         """The value of one channel. Raises ChannelError for a name that the character lacks."""
@@ -83,7 +118,7 @@ def eye_rotations(
     return left_eye, right_eye
 
 
-def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> tuple[Frame, ...]:
+def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> Iterator[Frame]:
     """A recording as frames: its own channels by name, 0 where it lacks one; confidence 1.
 
     Head and eye angles are taken where the clip has them; otherwise the head is straight and the
@@ -96,8 +131,8 @@ def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> tuple[Frame, .
     head, left, right = np.moveaxis(quaternion_from_angles(angles), 1, 0).astype(np.float32)
     if not has_eyes:
         left, right = eye_rotations(channel_names, values)
-    return tuple(
-        Frame(
+    for i in range(len(clip)):
+        yield Frame(
             time_s=float(clip.times_s[i]),
             channel_names=tuple(channel_names),
             channels=values[i],
@@ -108,8 +143,6 @@ def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> tuple[Frame, .
             detail=np.zeros(0, np.float32),
             confidence=1.0,
         )
-        for i in range(len(clip))
-    )
 
 
 def _canonical(names: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.rotation import IDENTITY, quaternion_from_rotation_vector, unit_quaternion
 from mien.tracker.face_track import FaceTrack
-from mien.tracker.features import FeatureLayout, driver_features
+from mien.tracker.features import LARGEST_FEATURE, FeatureLayout, driver_features, is_bounded
 
 __all__ = ["Observation", "Source", "head_rotation", "observed"]
 
@@ -56,7 +56,8 @@ def observed(source: Source, layout: FeatureLayout, min_presence: float) -> Obse
     if not 0 <= source.presence <= 1:
         raise InputError(f"session: presence is {source.presence}, expected 0 to 1")
     try:
-        features = np.asarray(source.features, np.float32)
+        with np.errstate(over="ignore"):  # a float64 too large for float32 is refused below
+            features = np.asarray(source.features, np.float32)
     except (TypeError, ValueError):
         raise InputError(f"session: features are {type(source.features).__name__}") from None
     if features.shape != (layout.size,):
@@ -64,9 +65,12 @@ def observed(source: Source, layout: FeatureLayout, min_presence: float) -> Obse
         raise InputError(
             f"session: features have shape {features.shape}, expected ({layout.size},): {groups}"
         )
-    if not np.isfinite(features).all():
-        where = int(np.flatnonzero(~np.isfinite(features))[0])
-        raise InputError(f"session: feature {where} is {features[where]}, expected finite values")
+    if not is_bounded(features):
+        where = int(np.flatnonzero(~(np.abs(features) <= LARGEST_FEATURE))[0])
+        raise InputError(
+            f"session: feature {where} is {features[where]}, expected finite values within "
+            f"+-{LARGEST_FEATURE:g}"
+        )
     pose = (("head_rotation_xyzw", 4), ("head_translation_m", 3))
     for name, size in pose:
         value = getattr(source, name)

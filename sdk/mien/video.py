@@ -21,7 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien.errors import InputError, MissingExtraError
 
-__all__ = ["VideoFrame", "VideoWriter", "count_frames", "demo_video", "read_frames"]
+__all__ = ["VideoFrame", "VideoWriter", "count_frames", "demo_video", "is_camera", "read_frames"]
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 FOLDER_RATE_HZ = 30.0
@@ -62,13 +62,18 @@ def read_frames(source: str | os.PathLike[str]) -> Iterator[VideoFrame]:
     return _decode(str(path), None, {}, str(path))
 
 
+def is_camera(source: str | os.PathLike[str]) -> bool:
+    """Whether the source is named "camera:N"."""
+    return _CAMERA.fullmatch(str(source)) is not None
+
+
 def count_frames(source: str | os.PathLike[str]) -> int | None:
     """How many frames `read_frames` will give; None where only reading tells (camera, some files).
 
     Raises InputError as `read_frames` does.
     """
     path = Path(source)
-    if _CAMERA.fullmatch(str(source)):
+    if is_camera(source):
         return None
     if path.is_dir():
         return len(_images_in(path))
