@@ -29,6 +29,10 @@ class Clip:
 
     Raises InputError for shapes that do not fit, times that do not increase and values that are
     not finite; ChannelError for a duplicate name.
+
+    >>> clip = Clip(("jawOpen",), np.array([0.0, 0.5]), np.array([[0.2], [0.4]]))
+    >>> clip.resample(rate_hz=4)["JawOpen"]
+    array([0.2, 0.3, 0.4], dtype=float32)
     """
 
     names: tuple[str, ...]

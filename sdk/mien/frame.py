@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,9 @@ class Frame:
     """What a session gives back for one moment.
 
     >>> frame = next(mien.load(SPHERE).drive(TAKE))
-    >>> frame.weights  # doctest: +ELLIPSIS
-    {'jawOpen': 0.25, 'eyeBlinkLeft': 0.0, 'mouthSmileRight': 1.0}
-    >>> frame.values(["MouthSmile_R", "jawOpen"])
+    >>> frame.weights
+    {'jawOpen': 0.25, 'mouthSmileLeft': 1.0, 'browInnerUp': 0.0}
+    >>> frame.values(["mouthSmile_L", "JawOpen"])
     array([1.  , 0.25], dtype=float32)
     """
 
@@ -69,11 +70,9 @@ class Frame:
         channel (`cheekPuff_L`) both get its value. Raises ChannelError for a name that this frame
         does not have.
         """
-        wanted = _canonical(names)
-        if not set(HEAD_CHANNELS) & set(wanted):
-            return reorder(self.channels, self.channel_names, names)
-        both = np.concatenate([self.channels, self.head_angles])
-        return reorder(both, (*self.channel_names, *HEAD_CHANNELS), names)
+        angled, picked = _picked(self.channel_names, tuple(names))
+        values = np.concatenate([self.channels, self.head_angles]) if angled else self.channels
+        return np.asarray(values @ picked, np.float32)
 
     @property
     def head_angles(self) -> Float32Array:
@@ -143,6 +142,22 @@ def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> Iterator[Frame
             detail=np.zeros(0, np.float32),
             confidence=1.0,
         )
+
+
+@lru_cache(maxsize=32)
+def _picked(held: tuple[str, ...], names: tuple[str, ...]) -> tuple[bool, Float32Array]:
+    """Whether `names` (N,) want head angles, and the (C or C + 9, N) matrix that picks them.
+
+    An engine asks for the same names at every frame: they are looked up once. Raises ChannelError.
+    """
+    wanted = _canonical(names)
+    angled = not set(wanted).isdisjoint(HEAD_CHANNELS)
+    both = (*held, *HEAD_CHANNELS) if angled else held
+    known = set(_canonical(both))
+    for name, canonical in zip(names, wanted, strict=True):
+        if canonical not in known:
+            raise ChannelError(f"no channel {name!r}; this character has {', '.join(held)}")
+    return angled, reorder(np.eye(len(both), dtype=np.float32), both, names)
 
 
 def _canonical(names: Sequence[str]) -> list[str]:

@@ -19,7 +19,12 @@ Float32Array = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What is known of the driver at one moment."""
+    """What is known of the driver at one moment.
+
+    >>> session = mien.load(SPHERE).session(neutral=np.zeros(55))
+    >>> session.step(Observation(np.zeros(55), presence=0.75), time_s=0.0).confidence
+    0.75
+    """
 
     features: Float32Array | None
     """(F,) raw features in the character's layout; None: no face is seen."""

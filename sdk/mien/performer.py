@@ -21,6 +21,9 @@ class Performer(Protocol):
 
     `mien.Session` and `mien.service.client.RemoteSession` are performers, so one loop serves both.
     Not for several threads at once.
+
+    >>> isinstance(mien.load(SPHERE).session(), Performer)
+    True
     """
 
     @property

@@ -23,7 +23,12 @@ __all__ = ["Recording", "record"]
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What was recorded, and which files hold it."""
+    """What was recorded, and which files hold it; made by `Character.record`.
+
+    >>> recording = mien.load(SPHERE).record(TAKE, FOLDER / "take.csv")
+    >>> recording.frames, recording.interrupted, recording.written[0].name
+    (2, False, 'take.csv')
+    """
 
     frames: int
     statistics: TrackingStatistics

@@ -79,7 +79,7 @@ class Rig:
 
     >>> rig = mien.load(SPHERE).rig
     >>> rig.vertices.shape, rig.shape_names
-    ((182, 3), ('jawOpen', 'eyeBlinkLeft', 'mouthSmileRight'))
+    ((45, 3), ('jawOpen', 'mouthSmileLeft', 'browInnerUp'))
     """
 
     name: str
