@@ -160,7 +160,7 @@ class Character:
             raise InputError("drive: options belong to a new session; the performer has its own")
         tracker = tracker or Tracker(threads=self.threads, providers=self.providers)
         return self.drive_tracked(
-            TrackedSource(cast(ImageSource, source), tracker, limit),
+            TrackedSource(source, tracker, limit),
             neutral=neutral,
             options=options,
             performer=performer,
@@ -255,7 +255,7 @@ def load(
 def _is_clip(source: object) -> bool:
     if not isinstance(source, (str, os.PathLike)):
         return False
-    return Path(os.fspath(source)).suffix.lower() in CLIP_SUFFIXES  # type: ignore[arg-type]
+    return Path(source).suffix.lower() in CLIP_SUFFIXES
 
 
 def _nothing() -> None:

@@ -40,7 +40,7 @@ class OneEuroConfig:
 
     The price is lag: a channel at rest follows 1 / (2 pi min_cutoff_hz) seconds late (0.106 s with
     the default), one that moves at v units a second 1 / (2 pi (min_cutoff_hz + beta v)) late
-    (0.023 s at 2 units a second). `one_euro_lag_s` tells it for any setting.
+    (0.023 s at 2 units a second). `one_euro_lag_s` gives it for any setting.
 
     >>> round(one_euro_lag_s(OneEuroConfig(min_cutoff_hz=3.0)), 3)
     0.053

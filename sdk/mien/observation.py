@@ -87,7 +87,7 @@ def observed(source: Source, layout: FeatureLayout, min_presence: float) -> Obse
 
 
 def head_rotation(seen: Observation, layout: FeatureLayout) -> Float32Array:
-    """(4,) the head relative to the camera; identity where nothing tells it."""
+    """(4,) the head relative to the camera; identity where it is unknown."""
     if seen.head_rotation_xyzw is not None:
         return unit_quaternion(seen.head_rotation_xyzw).astype(np.float32)
     part = layout.slices.get("head_rotation")

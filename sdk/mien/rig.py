@@ -139,7 +139,7 @@ class Rig:
                 f"rig {self.name!r}: joint_indices reach outside the {len(self.joints)} joints"
             )
 
-    def _converted(self, field: str, dtype: type[np.generic]) -> NDArray[Any]:
+    def _converted(self, field: str, dtype: Any) -> NDArray[Any]:
         """The field's array in its type. Raises InputError where that would change its meaning."""
         array = np.asarray(getattr(self, field))
         kind = "iu" if np.issubdtype(dtype, np.integer) else "f"
