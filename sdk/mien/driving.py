@@ -30,11 +30,13 @@ class Drive(Iterator[Frame]):
     ([0.0, 0.1], 2)
     """
 
-    def __init__(self, moments: _Moments, name: str, live: bool = False) -> None:
+    def __init__(self, moments: _Moments, name: str, source: TrackedSource | None = None) -> None:
         self._moments = moments
+        self.source = source
+        """Where the images come from; None for a clip."""
         self.name = name
         """The source, as it was named."""
-        self.live = live
+        self.live = source is not None and not source.from_file
         """Whether images that nobody takes are lost, as a camera's are."""
         self.seen: SeenFrame | None = None
         """The image behind the last frame; None before the first, and for a clip."""
@@ -94,4 +96,4 @@ def drive_from_images(
         finally:
             end()
 
-    return Drive(moments(), source.name, live=not source.from_file)
+    return Drive(moments(), source.name, source)

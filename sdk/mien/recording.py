@@ -71,6 +71,8 @@ def record(
     paths = tuple(Path(file) for file in files)
     if paths:
         check_takes(paths)
+    if drive.source is not None:
+        drive.source.keeps_interrupted = True
     keeps_landmarks = any(needs_landmarks(path) for path in paths)
     frames, landmarks = FrameTable(), list[NDArray[np.float32] | None]()
     image_size, failure, interrupted = (0, 0), None, False

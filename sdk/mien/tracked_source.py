@@ -81,6 +81,10 @@ class TrackedSource:
             self.count = count_frames(os.fspath(source))  # type: ignore[arg-type]
         if limit is not None and self.from_file:
             self.count = limit if self.count is None else min(limit, self.count)
+        self.keeps_interrupted = False
+        """Whether Ctrl-C while `neutral` looks at the images waits until those seen are handed out:
+        set by who records, so that they are not lost."""
+        self._interrupted = False
         self._on_image = on_image
         self._all_seen: list[SeenFrame] | None = None
 
@@ -101,15 +105,21 @@ class TrackedSource:
         stride = 1 if self.count is None else max(-(-self.count // NEUTRAL_FRAMES), 1)
         seen: list[SeenFrame] = []
         self.tracker.reset()
-        with closing(self._images()) as images:
-            for index, (image, captured_s) in enumerate(images):
-                if index % stride:
-                    continue
-                if len(seen) == NEUTRAL_FRAMES:
-                    seen, stride = seen[::2], 2 * stride
+        try:
+            with closing(self._images()) as images:
+                for index, (image, captured_s) in enumerate(images):
                     if index % stride:
                         continue
-                seen.append(self._see(image, captured_s, 0))
+                    if len(seen) == NEUTRAL_FRAMES:
+                        seen, stride = seen[::2], 2 * stride
+                        if index % stride:
+                            continue
+                    seen.append(self._see(image, captured_s, 0))
+        except KeyboardInterrupt:
+            lost = stride > 1 or all(frame.track is None for frame in seen)
+            if lost or not self.keeps_interrupted:
+                raise
+            self._interrupted = True
         if stride == 1:
             self._all_seen = seen
         return neutral_of_tracks([frame.track for frame in seen], layout)
@@ -119,6 +129,8 @@ class TrackedSource:
         if self._all_seen is not None:
             for seen in self._all_seen:
                 yield replace(seen, captured_s=time.perf_counter())
+            if self._interrupted:
+                raise KeyboardInterrupt
             return
         self.tracker.reset()
         if not (isinstance(self.source, (str, os.PathLike)) and is_camera(self.source)):

@@ -52,6 +52,22 @@ def test_an_interruption_keeps_what_came_before(character, tmp_path):
     assert list(drive) == []  # closed
 
 
+def test_an_interruption_while_the_neutral_is_estimated_keeps_what_was_seen(
+    character, tmp_path, monkeypatch
+):
+    class Interrupted(FakeTracker):
+        def track(self, image, time_s=None):
+            if self.looked == 5:
+                raise KeyboardInterrupt
+            return super().track(image, time_s)
+
+    path, source = tmp_path / "take.npz", fake_file(monkeypatch, 20)
+    recording = character.record(source, path, tracker=Interrupted())
+    assert recording.interrupted and recording.frames == len(mien.Clip.read(path)) == 5
+    with pytest.raises(KeyboardInterrupt):  # who does not record is interrupted at once
+        next(character.drive(source, tracker=Interrupted()))
+
+
 def test_an_interruption_before_the_first_frame_writes_nothing(character, tmp_path, monkeypatch):
     def interrupted(self, layout):
         raise KeyboardInterrupt
