@@ -36,6 +36,7 @@ def run(session: Session, features, times) -> np.ndarray:
     return np.array([session.step(x, t).channels for x, t in zip(features, times, strict=True)])
 
 
+@settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_frame_by_frame_equals_all_at_once(seed):
     features, times = make_take(seed)
@@ -45,6 +46,7 @@ def test_frame_by_frame_equals_all_at_once(seed):
     np.testing.assert_allclose(run(make_session(), features, times), at_once[0], atol=1e-6)
 
 
+@settings(max_examples=25, deadline=None)
 @given(SEEDS, st.integers(2, 5))
 def test_many_sessions_in_one_run_equal_single_ones(seed, count):
     takes = [make_take(seed + i) for i in range(count)]
