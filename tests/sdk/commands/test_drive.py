@@ -120,9 +120,7 @@ def test_a_camera_can_be_watched_without_a_file(fake_tracker, monkeypatch, capsy
     assert capsys.readouterr().out.startswith("Sphere: interrupted after ")
 
 
-def test_a_file_that_is_interrupted_says_what_was_kept(
-    fake_tracker, monkeypatch, tmp_path, capsys
-):
+def test_a_file_that_is_interrupted_says_what_was_kept(fake_tracker, monkeypatch, tmp_path, capsys):
     def terminated_while_writing(path, take):
         if path.suffix == ".png":
             os.kill(os.getpid(), signal.SIGTERM)
