@@ -19,7 +19,7 @@ from mien.service.catalogue import Offer
 from mien.service.layouts import check_features, layout_of
 from mien.service.resume_token import pack_token, unpack_token
 from mien.service.statuses import LimitError
-from mien.session import Observation, Session, step_many
+from mien.session import Observation, Session, SessionOptions, step_many
 from mien.tracker.face_track import FaceTrack
 
 if TYPE_CHECKING:
@@ -154,9 +154,7 @@ class Performers:
     def _new(self, name: str) -> Session:
         neutral = self._neutrals.get(name)
         return self._offer.character.session(
-            smoothing=self._smoothing,
-            neutral=neutral,
-            calibration_frames=self._calibration_frames,
+            neutral, SessionOptions(self._smoothing, self._calibration_frames)
         )
 
     def token(self) -> bytes:

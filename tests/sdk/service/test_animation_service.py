@@ -12,7 +12,7 @@ from mien.filters import OneEuroConfig
 from mien.service import background, wire
 from mien.service.client import connect
 from mien.service.live import Limits
-from mien.session import Observation
+from mien.session import Observation, SessionOptions
 
 BAD_FEATURES = NEUTRAL.copy()
 BAD_FEATURES[53] = np.nan
@@ -98,7 +98,7 @@ def test_frames_before_a_bad_one_are_answered(server):
 def test_the_server_gives_the_frames_of_a_local_session(server, catalogue):
     smoothing = OneEuroConfig(min_cutoff_hz=2.0, blink_guard=False)
     character = catalogue["Sphere"].character
-    local = character.session(smoothing=smoothing, neutral=NEUTRAL)
+    local = character.session(NEUTRAL, SessionOptions(smoothing))
     moments = take(20)
     moments[7] = (None, moments[7][1])
     expected = [local.step(*moment) for moment in moments]
@@ -119,7 +119,9 @@ def test_the_server_gives_the_frames_of_a_local_session(server, catalogue):
 
 
 def test_calibration_runs_on_the_server(server, catalogue):
-    local = catalogue["Sphere"].character.session(calibration_frames=4)
+    local = catalogue["Sphere"].character.session(
+        options=SessionOptions(calibration_frames=4)
+    )
     moments = take(8)
     with (
         connect(server.address) as client,

@@ -198,7 +198,7 @@ def test_the_real_tracker_on_a_real_face(catalogue, shared_data):
 
     data = shared_data("images_nasa/astronaut.png").read_bytes()
     image = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    tracker, session = Tracker(), catalogue["Sphere"].character.session(calibration_frames=30)
+    tracker, session = Tracker(), catalogue["Sphere"].character.session()
     with serving(catalogue) as server, connect(server.address) as client:
         replies = list(client.track([(data, i / 30) for i in range(3)], character="Sphere"))
     for i, reply in enumerate(replies):
