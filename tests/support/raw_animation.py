@@ -19,7 +19,7 @@ def frame(sequence=1, features=NEUTRAL, time_s=None, name=""):
     return wire.FrameInput(sequence, time_s, (wire.PerformerInput(name, Observation(features)),))
 
 
-def talk(address, *requests, close=True):
+def exchange_raw(address, *requests, close=True):
     """Send raw messages; returns (answers, status code, details)."""
 
     async def go():
@@ -48,6 +48,6 @@ def talk(address, *requests, close=True):
 
 def assert_well(address):
     """A good session still works."""
-    answers, code, _ = talk(address, OPEN, frame(1), frame(2))
+    answers, code, _ = exchange_raw(address, OPEN, frame(1), frame(2))
     assert code is grpc.StatusCode.OK
     assert [type(answer) for answer in answers] == [wire.Opened, wire.RigReply, wire.RigReply]

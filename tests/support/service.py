@@ -11,7 +11,7 @@ import numpy as np
 
 from mien.package import write_package
 from mien.service import background
-from mien.service.catalogue import Catalogue
+from mien.service.character_registry import CharacterRegistry
 from mien.service.server import Server, ServerConfig
 from support.packages import FEATURE_SIZE, tiny_content
 
@@ -32,13 +32,15 @@ def take(count: int = 12, seed: int = 0) -> list[tuple[np.ndarray, float]]:
 
 
 @contextmanager
-def serving(catalogue: Catalogue, new_tracker: Any = None, **config: Any) -> Iterator[Server]:
+def serving(
+    registry: CharacterRegistry, new_tracker: Any = None, **config: Any
+) -> Iterator[Server]:
     """A running server on a free loopback port."""
     settings = ServerConfig(**({"address": "127.0.0.1:0"} | config))
     server = (
-        Server(catalogue, settings)
+        Server(registry, settings)
         if new_tracker is None
-        else Server(catalogue, settings, new_tracker)
+        else Server(registry, settings, new_tracker)
     )
     background.run(server.start())
     try:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from mien.service.catalogue import Catalogue, Offer
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.server import Server, ServerConfig
 
 __all__ = ["ServeConfig", "run"]
@@ -38,13 +38,13 @@ def run(config: ServeConfig) -> int:
         level=logging.INFO if config.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
     )
-    catalogue = Catalogue(Offer.load(path) for path in config.packages)
-    server = Server(catalogue, config)
-    asyncio.run(_serve(server, catalogue, config))
+    registry = CharacterRegistry(ServedCharacter.load(path) for path in config.packages)
+    server = Server(registry, config)
+    asyncio.run(_serve(server, registry, config))
     return 0
 
 
-async def _serve(server: Server, catalogue: Catalogue, config: ServeConfig) -> None:
+async def _serve(server: Server, registry: CharacterRegistry, config: ServeConfig) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -54,9 +54,9 @@ async def _serve(server: Server, catalogue: Catalogue, config: ServeConfig) -> N
             pass
     address = await server.start()
     if config.json:
-        ready = {"address": address, "characters": list(catalogue), "tls": server.secure}
+        ready = {"address": address, "characters": list(registry), "tls": server.secure}
         print(json.dumps(ready), flush=True)
     else:
-        names = ", ".join(catalogue) or "tracking only"
+        names = ", ".join(registry) or "tracking only"
         print(f"serving {names} on {address}{' (TLS)' if server.secure else ''}", flush=True)
     await server.serve_until(stopped, config.grace_s)

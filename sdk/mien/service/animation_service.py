@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import grpc
 
 from mien.service import messages
-from mien.service.catalogue import Catalogue, Offer
-from mien.service.granting import TokenClock, granted, rig_reply
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.layouts import check_features, check_layout, layout_of
-from mien.service.live import Conversation, Floor, Limits, stream_handler
+from mien.service.negotiation import TokenClock, negotiate, rig_reply
 from mien.service.performers import Performers, StepBatcher
+from mien.service.stream_protocol import Limits, SessionLimiter, StreamProtocol, stream_handler
 from mien.service.wire import (
     AnimateOpen,
     FrameInput,
@@ -28,12 +28,12 @@ class _Session:
 
     opened: bytes
     performers: Performers
-    offer: Offer
+    served: ServedCharacter
     outputs: Outputs
     tokens: TokenClock
 
     async def answer(self, frame: FrameInput, arrived_s: float, dropped: int, final: bool) -> bytes:
-        layout = layout_of(self.offer)
+        layout = layout_of(self.served)
         # All of them before any of them: a bad performer must not leave the others half a frame on.
         for performer in frame.performers:
             if performer.seen.features is not None:
@@ -49,22 +49,22 @@ class _Session:
 
 
 class AnimationService:
-    """Animates the catalogue's characters."""
+    """Animates the registry's characters."""
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        registry: CharacterRegistry,
         batcher: StepBatcher,
-        floor: Floor,
+        limiter: SessionLimiter,
         limits: Limits,
         calibration_frames: int,
     ) -> None:
-        self._catalogue = catalogue
+        self._registry = registry
         self._batcher = batcher
-        self._floor = floor
+        self._limiter = limiter
         self._limits = limits
         self._calibration_frames = calibration_frames
-        self._conversation = Conversation(
+        self._protocol = StreamProtocol(
             service="mien.v1.AnimationService",
             method="Animate",
             parse=messages.animate_request_from_bytes,
@@ -75,13 +75,13 @@ class AnimationService:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a gRPC server takes."""
-        return stream_handler(self._conversation, self._floor, self._limits)
+        return stream_handler(self._protocol, self._limiter, self._limits)
 
     async def _open(self, opening: AnimateOpen, session_id: str) -> _Session:
-        offer = self._catalogue[opening.character]
-        check_layout(opening.layout, offer)
-        manifest = offer.character.manifest
-        settings = granted(
+        served = self._registry[opening.character]
+        check_layout(opening.layout, served)
+        manifest = served.character.manifest
+        settings = negotiate(
             opening,
             self._limits,
             manifest.rate_hz,
@@ -90,7 +90,7 @@ class AnimationService:
             self._limits.max_performers,
         )
         performers = Performers(
-            offer,
+            served,
             self._batcher,
             self._limits.max_performers,
             smoothing=opening.smoothing,
@@ -102,18 +102,18 @@ class AnimationService:
             performers.restore(opening.resume_token)
         opened = Opened(
             session_id=session_id,
-            character=offer.character.name,
-            package_sha256=offer.sha256,
+            character=served.character.name,
+            package_sha256=served.sha256,
             channel_names=tuple(manifest.channels),
             detail_names=(),
-            layout=layout_of(offer),
+            layout=layout_of(served),
             settings=settings,
             resumed=bool(opening.resume_token),
         )
         return _Session(
             opened=messages.animate_response_to_bytes(opened),
             performers=performers,
-            offer=offer,
+            served=served,
             outputs=opening.outputs,
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
         )

@@ -18,9 +18,9 @@ from mien.atomic import write_atomically
 from mien.errors import ChannelError, InputError, ServiceError
 from mien.filters import OneEuroConfig
 from mien.manifest import Manifest
+from mien.service.client_stream import AnimateStream, TrackStream, observation
 from mien.service.security import channel_credentials, host_of, is_loopback
 from mien.service.statuses import error_of
-from mien.service.stream import AnimateStream, TrackStream, observation
 from mien.service.v1 import character_service_pb2 as pb
 from mien.service.v1 import character_service_pb2_grpc as pb_grpc
 from mien.service.wire import (
@@ -82,7 +82,7 @@ class SessionRequest:
     watches the first frames."""
     calibration_frames: int = 0
     """How many first frames are watched; 0: the server's setting."""
-    subtracted: bool = False
+    neutral_relative: bool = False
     """The features come with their neutral subtracted."""
     smoothing: OneEuroConfig | None = None
     rate_hz: float = 0.0
@@ -233,7 +233,7 @@ class AsyncClient:
             smoothing=request.smoothing,
             neutrals=given if isinstance(given, Mapping) else {"": given},
             calibration_frames=request.calibration_frames,
-            subtracted=request.subtracted,
+            neutral_relative=request.neutral_relative,
             resume_token=request.resume_token,
         )
         stream = AnimateStream(self._call("/mien.v1.AnimationService/Animate"), self.address)
@@ -278,15 +278,15 @@ class AsyncClient:
             await stream.close()
 
     async def track(
-        self, pictures: Iterable[tuple[bytes, float]], **options: Any
+        self, images: Iterable[tuple[bytes, float]], **options: Any
     ) -> AsyncIterator[TrackReply]:
-        """An answer for each (encoded picture, time_s); `options` as `tracking` takes them."""
+        """An answer for each (encoded image, time_s); `options` as `tracking` takes them."""
         async with self.tracking(**options) as stream:
             assert stream.opened is not None
-            for picture, time_s in pictures:
+            for image, time_s in images:
                 while stream.waiting >= stream.opened.settings.mailbox_frames:
                     yield await stream.receive()
-                await stream.send(picture, time_s)
+                await stream.send(image, time_s)
             while stream.waiting:
                 yield await stream.receive()
 

@@ -109,12 +109,10 @@ class Client:
         finally:
             background.run(_leave(opening))
 
-    def track(
-        self, pictures: Iterable[tuple[bytes, float]], **options: Any
-    ) -> Iterator[TrackReply]:
-        """An answer for each (encoded picture, time_s), in order; keywords as
+    def track(self, images: Iterable[tuple[bytes, float]], **options: Any) -> Iterator[TrackReply]:
+        """An answer for each (encoded image, time_s), in order; keywords as
         AsyncClient.tracking has them."""
-        replies = self._client.track(pictures, **options)
+        replies = self._client.track(images, **options)
         try:
             while (reply := background.run(_next(replies))) is not None:
                 yield reply

@@ -1,6 +1,6 @@
 """The parts of messages that several services use: proto <-> dataclass, both ways.
 
-Reading functions take public messages, filling functions fill twins (see mien.service.twin).
+Reading functions take public messages, filling functions fill mien.service.packed_encoder's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mien.errors import InputError
 from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service import wire
-from mien.service.twin import packed
+from mien.service.packed_encoder import packed
 from mien.service.v1 import animation_service_pb2 as animation
 from mien.service.v1 import features_pb2, geometry_pb2, rig_frame_pb2, session_pb2
 from mien.service.v1 import tracking_service_pb2 as tracking
@@ -126,7 +126,7 @@ def session_fields_from(message: animation.Open | tracking.TrackOpen) -> dict[st
         "smoothing": (smoothing_from(message.smoothing) if message.HasField("smoothing") else None),
         "neutrals": {checked_id(n.id): floats(n.features) for n in message.calibration.neutrals},
         "calibration_frames": message.calibration.frames,
-        "subtracted": message.calibration.subtracted,
+        "neutral_relative": message.calibration.neutral_relative,
     }
 
 
@@ -137,7 +137,7 @@ def fill_session_fields(message: Any, opening: wire.AnimateOpen | wire.TrackOpen
     if opening.smoothing is not None:
         fill_smoothing(message.smoothing, opening.smoothing)
     message.calibration.frames = opening.calibration_frames
-    message.calibration.subtracted = opening.subtracted
+    message.calibration.neutral_relative = opening.neutral_relative
     for performer, features in opening.neutrals.items():
         message.calibration.neutrals.add(id=performer, features=packed(features))
 

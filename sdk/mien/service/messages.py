@@ -1,7 +1,7 @@
 """Proto <-> dataclass, both ways, nothing else.
 
 Reading (`..._from_bytes`) checks what the wire leaves open: that a message is there, ids are
-unique, numbers are finite. Writing (`..._to_bytes`) goes through twins, see mien.service.twin.
+unique, numbers are finite. Writing (`..._to_bytes`) goes through mien.service.packed_encoder.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from mien.service.message_parts import (
     unique,
     vector_from,
 )
+from mien.service.packed_encoder import packed, packed_encoder
 from mien.service.statuses import OrderError
-from mien.service.twin import packed, twin
 from mien.service.v1 import animation_service_pb2 as animation
 from mien.service.v1 import features_pb2
 from mien.service.v1 import tracking_service_pb2 as tracking
@@ -46,10 +46,10 @@ __all__ = [
     "track_response_to_bytes",
 ]
 
-_AnimateRequest = twin(animation.AnimateRequest)
-_AnimateResponse = twin(animation.AnimateResponse)
-_TrackRequest = twin(tracking.TrackRequest)
-_TrackResponse = twin(tracking.TrackResponse)
+_AnimateRequest = packed_encoder(animation.AnimateRequest)
+_AnimateResponse = packed_encoder(animation.AnimateResponse)
+_TrackRequest = packed_encoder(tracking.TrackRequest)
+_TrackResponse = packed_encoder(tracking.TrackResponse)
 
 
 # AnimationService.

@@ -15,7 +15,7 @@ from mien.errors import InputError
 from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service.batcher import Batcher
-from mien.service.catalogue import Offer
+from mien.service.character_registry import ServedCharacter
 from mien.service.layouts import check_features, layout_of
 from mien.service.resume_token import pack_token, unpack_token
 from mien.service.statuses import LimitError
@@ -25,7 +25,7 @@ from mien.tracker.face_track import FaceTrack
 if TYPE_CHECKING:
     from mien.rig import Rig
 
-__all__ = ["Performers", "Step", "StepBatcher", "Stepped", "run_steps"]
+__all__ = ["Performers", "Step", "StepBatcher", "StepResult", "run_steps"]
 
 Float32Array = NDArray[np.float32]
 
@@ -43,7 +43,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Stepped:
+class StepResult:
     """What came of it."""
 
     frame: Frame
@@ -51,12 +51,12 @@ class Stepped:
     """(V, 3) metres, rig space."""
 
 
-StepBatcher = Batcher[Step, Stepped]
+StepBatcher = Batcher[Step, StepResult]
 
 
-def run_steps(steps: Sequence[Step]) -> list[Stepped | Exception]:
+def run_steps(steps: Sequence[Step]) -> list[StepResult | Exception]:
     """Run steps of different sessions, those of one character in one run of its network."""
-    results: dict[int, Stepped | Exception] = {}
+    results: dict[int, StepResult | Exception] = {}
     by_animator: dict[int, list[int]] = {}
     for index, step in enumerate(steps):
         by_animator.setdefault(id(step.session.animator), []).append(index)
@@ -82,11 +82,11 @@ def _step_alone(step: Step) -> Frame | Exception:
         return error
 
 
-def _finished(step: Step, frame: Frame | Exception) -> Stepped | Exception:
+def _finished(step: Step, frame: Frame | Exception) -> StepResult | Exception:
     if isinstance(frame, Exception):
         return frame
     try:
-        return Stepped(frame, _vertices(step.vertices_of, frame))
+        return StepResult(frame, _vertices(step.vertices_of, frame))
     except Exception as error:
         return error
 
@@ -102,7 +102,7 @@ class Performers:
 
     def __init__(
         self,
-        offer: Offer,
+        served: ServedCharacter,
         batcher: StepBatcher,
         limit: int,
         *,
@@ -111,15 +111,15 @@ class Performers:
         calibration_frames: int,
         vertices: bool = False,
     ) -> None:
-        self._offer = offer
+        self._served = served
         self._batcher = batcher
         self._limit = limit
         self._smoothing = smoothing
         self._neutrals = dict(neutrals or {})
         self._calibration_frames = calibration_frames
-        self._rig = offer.character.rig if vertices else None
+        self._rig = served.character.rig if vertices else None
         self._sessions: dict[str, Session] = {}
-        layout = layout_of(offer)
+        layout = layout_of(served)
         if len(self._neutrals) > limit:
             raise LimitError(f"{len(self._neutrals)} neutrals, at most {limit} performers")
         if self._neutrals and not calibration_frames:
@@ -129,7 +129,7 @@ class Performers:
 
     async def step(
         self, seen: Mapping[str, Observation | FaceTrack], time_s: float
-    ) -> dict[str, Stepped]:
+    ) -> dict[str, StepResult]:
         """Step every performer in `seen`; they go to the batcher together."""
         if len(seen) > self._limit:
             raise LimitError(f"a frame of {len(seen)} performers, at most {self._limit} are taken")
@@ -153,7 +153,7 @@ class Performers:
 
     def _new(self, name: str) -> Session:
         neutral = self._neutrals.get(name)
-        return self._offer.character.session(
+        return self._served.character.session(
             smoothing=self._smoothing,
             neutral=neutral,
             calibration_frames=self._calibration_frames,
@@ -162,11 +162,11 @@ class Performers:
     def token(self) -> bytes:
         """The state of every performer, for `restore` here or on another server."""
         states = {name: session.snapshot() for name, session in self._sessions.items()}
-        return pack_token(self._offer.sha256, states)
+        return pack_token(self._served.sha256, states)
 
     def restore(self, token: bytes) -> None:
         """Take over the state in a token. Raises InputError if it is none of this package."""
-        states = unpack_token(token, self._offer.sha256)
+        states = unpack_token(token, self._served.sha256)
         if len(states) > self._limit:
             raise LimitError(
                 f"resume_token: holds {len(states)} performers, at most {self._limit} are taken"

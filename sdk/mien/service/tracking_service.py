@@ -1,4 +1,4 @@
-"""TrackingService: encoded pictures in, tracked faces and rig frames out."""
+"""TrackingService: encoded images in, tracked faces and rig frames out."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from mien.channels import SCORE_NAMES
 from mien.errors import ChannelError, InputError
 from mien.service import messages
-from mien.service.catalogue import Catalogue, Offer
-from mien.service.granting import TokenClock, granted, rig_reply
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
+from mien.service.images import decode_image
 from mien.service.layouts import check_layout
-from mien.service.live import Conversation, Floor, Limits, stream_handler
+from mien.service.negotiation import TokenClock, negotiate, rig_reply
 from mien.service.performers import Performers, StepBatcher
-from mien.service.pictures import decode_picture
+from mien.service.stream_protocol import Limits, SessionLimiter, StreamProtocol, stream_handler
 from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
 from mien.session import Observation
 from mien.tracker import FaceTrack
@@ -43,7 +43,7 @@ class FaceSource(Protocol):
 
 @dataclass(eq=False)
 class _Session:
-    """One stream of pictures; see LiveSession."""
+    """One stream of images; see LiveSession."""
 
     opened: bytes
     opening: TrackOpen
@@ -82,13 +82,13 @@ class _Session:
         return seen | lost
 
     def _look(
-        self, image: ImageInput
+        self, message: ImageInput
     ) -> tuple[list[FaceTrack], list[TrackedFace], tuple[int, int]]:
-        picture = decode_picture(image.data, self.limits.max_image_pixels)
+        image = decode_image(message.data, self.limits.max_image_pixels)
         tracks = sorted(
-            self.tracker.track(picture, image.capture_time_s), key=lambda track: track.face_id
+            self.tracker.track(image, message.capture_time_s), key=lambda track: track.face_id
         )
-        return tracks, [self._face(t) for t in tracks], (picture.shape[1], picture.shape[0])
+        return tracks, [self._face(t) for t in tracks], (image.shape[1], image.shape[0])
 
     def _face(self, track: FaceTrack) -> TrackedFace:
         wanted = self.opening.track_outputs
@@ -109,27 +109,27 @@ class _Session:
 
 
 class TrackingService:
-    """Tracks pictures."""
+    """Tracks images."""
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        registry: CharacterRegistry,
         batcher: StepBatcher,
-        floor: Floor,
+        limiter: SessionLimiter,
         limits: Limits,
         calibration_frames: int,
         workers: Executor,
         new_tracker: Callable[[int], FaceSource],
     ) -> None:
         """`new_tracker`: most faces to follow -> a tracker for one stream."""
-        self._catalogue = catalogue
+        self._registry = registry
         self._batcher = batcher
-        self._floor = floor
+        self._limiter = limiter
         self._limits = limits
         self._calibration_frames = calibration_frames
         self._workers = workers
         self._new_tracker = new_tracker
-        self._conversation = Conversation(
+        self._protocol = StreamProtocol(
             service="mien.v1.TrackingService",
             method="Track",
             parse=messages.track_request_from_bytes,
@@ -140,29 +140,29 @@ class TrackingService:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a gRPC server takes."""
-        return stream_handler(self._conversation, self._floor, self._limits)
+        return stream_handler(self._protocol, self._limiter, self._limits)
 
     async def _open(self, opening: TrackOpen, session_id: str) -> _Session:
         if not 1 <= opening.max_faces <= self._limits.max_faces:
             raise InputError(
                 f"max_faces is {opening.max_faces}, expected 1 to {self._limits.max_faces}"
             )
-        if opening.subtracted:
-            raise InputError("calibration.subtracted: the server's own features are raw")
-        offer = self._catalogue[opening.character] if opening.character else None
-        layout = _layout(opening, offer)
-        settings = granted(
+        if opening.neutral_relative:
+            raise InputError("calibration.neutral_relative: the server's own features are raw")
+        served = self._registry[opening.character] if opening.character else None
+        layout = _layout(opening, served)
+        settings = negotiate(
             opening,
             self._limits,
-            _PLAIN_RATE_HZ if offer is None else offer.character.manifest.rate_hz,
+            _PLAIN_RATE_HZ if served is None else served.character.manifest.rate_hz,
             self._calibration_frames,
             self._limits.max_image_bytes,
             opening.max_faces,
         )
         performers = None
-        if offer is not None:
+        if served is not None:
             performers = Performers(
-                offer,
+                served,
                 self._batcher,
                 opening.max_faces,
                 smoothing=opening.smoothing,
@@ -177,8 +177,8 @@ class TrackingService:
         opened = Opened(
             session_id=session_id,
             character=opening.character,
-            package_sha256="" if offer is None else offer.sha256,
-            channel_names=() if offer is None else tuple(offer.character.manifest.channels),
+            package_sha256="" if served is None else served.sha256,
+            channel_names=() if served is None else tuple(served.character.manifest.channels),
             detail_names=(),
             layout=replace(wire_layout, sha256=wire_layout.hash) if layout else wire_layout,
             settings=settings,
@@ -196,12 +196,12 @@ class TrackingService:
         )
 
 
-def _layout(opening: TrackOpen, offer: Offer | None) -> FeatureLayout | None:
+def _layout(opening: TrackOpen, served: ServedCharacter | None) -> FeatureLayout | None:
     """The feature layout of a session, None where no features are asked for."""
-    if offer is not None:
+    if served is not None:
         if opening.layout.groups or opening.layout.sha256:
-            check_layout(opening.layout, offer)
-        return offer.character.layout
+            check_layout(opening.layout, served)
+        return served.character.layout
     if not opening.layout.groups:
         if opening.track_outputs.features:
             raise InputError(

@@ -109,7 +109,7 @@ class AnimateOpen:
     """Performer -> (F,) raw features at rest."""
     calibration_frames: int = 0
     """0: the server's setting."""
-    subtracted: bool = False
+    neutral_relative: bool = False
     """Features come with their neutral subtracted: no calibration."""
     resume_token: bytes = b""
 
@@ -171,13 +171,13 @@ class TrackOpen:
     smoothing: OneEuroConfig | None = None
     neutrals: Mapping[str, Float32Array] = field(default_factory=dict)
     calibration_frames: int = 0
-    subtracted: bool = False
+    neutral_relative: bool = False
     layout: Layout = field(default_factory=Layout)
 
 
 @dataclass(frozen=True, eq=False)
 class ImageInput:
-    """One encoded picture."""
+    """One encoded image."""
 
     sequence: int
     capture_time_s: float
@@ -187,7 +187,7 @@ class ImageInput:
 
 @dataclass(frozen=True, eq=False)
 class TrackedFace:
-    """One face in one picture, as the server's tracker saw it."""
+    """One face in one image, as the server's tracker saw it."""
 
     face_id: int
     presence: float
@@ -207,7 +207,7 @@ class TrackedFace:
 
 @dataclass(frozen=True, eq=False)
 class TrackReply:
-    """The answer to one picture."""
+    """The answer to one image."""
 
     faces: Sequence[TrackedFace]
     rig: RigReply

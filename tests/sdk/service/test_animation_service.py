@@ -4,14 +4,14 @@ import grpc
 import numpy as np
 import pytest
 from support.packages import FEATURE_SIZE
-from support.raw_animation import OPEN, WIRE_LAYOUT, assert_well, frame, talk
+from support.raw_animation import OPEN, WIRE_LAYOUT, assert_well, exchange_raw, frame
 from support.service import NEUTRAL, serving, take
 
 from mien.errors import InputError, ServiceError
 from mien.filters import OneEuroConfig
 from mien.service import background, wire
 from mien.service.client import connect
-from mien.service.live import Limits
+from mien.service.stream_protocol import Limits
 from mien.session import Observation
 
 BAD_FEATURES = NEUTRAL.copy()
@@ -83,21 +83,21 @@ REFUSALS = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_refusals_are_typed_and_the_server_stays_well(server, case):
     requests, code, words = REFUSALS[case]
-    _, got, details = talk(server.address, *requests)
+    _, got, details = exchange_raw(server.address, *requests)
     assert (got.name, words in details) == (code, True), (got, details)
     assert_well(server.address)
-    assert len(server.floor) == 0
+    assert len(server.limiter) == 0
 
 
 def test_frames_before_a_bad_one_are_answered(server):
-    answers, code, _ = talk(server.address, OPEN, frame(1), frame(2, BAD_FEATURES))
+    answers, code, _ = exchange_raw(server.address, OPEN, frame(1), frame(2, BAD_FEATURES))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert [answer.sequence for answer in answers[1:]] == [1]
 
 
-def test_the_server_gives_the_frames_of_a_local_session(server, catalogue):
+def test_the_server_gives_the_frames_of_a_local_session(server, registry):
     smoothing = OneEuroConfig(min_cutoff_hz=2.0, blink_guard=False)
-    character = catalogue["Sphere"].character
+    character = registry["Sphere"].character
     local = character.session(smoothing=smoothing, neutral=NEUTRAL)
     moments = take(20)
     moments[7] = (None, moments[7][1])
@@ -118,8 +118,8 @@ def test_the_server_gives_the_frames_of_a_local_session(server, catalogue):
         assert (a.time_s, a.channel_names) == (b.time_s, b.channel_names)
 
 
-def test_calibration_runs_on_the_server(server, catalogue):
-    local = catalogue["Sphere"].character.session(calibration_frames=4)
+def test_calibration_runs_on_the_server(server, registry):
+    local = registry["Sphere"].character.session(calibration_frames=4)
     moments = take(8)
     with (
         connect(server.address) as client,
@@ -131,8 +131,8 @@ def test_calibration_runs_on_the_server(server, catalogue):
             assert a.confidence == pytest.approx(b.confidence)
 
 
-def test_performers_are_independent_and_keep_their_state(server, catalogue):
-    character = catalogue["Sphere"].character
+def test_performers_are_independent_and_keep_their_state(server, registry):
+    character = registry["Sphere"].character
     takes = {name: take(10, seed) for seed, name in enumerate(("anna", "ben"))}
     times = [5 + i / 30 for i in range(10)]
     with (
@@ -151,10 +151,10 @@ def test_performers_are_independent_and_keep_their_state(server, catalogue):
                 )
 
 
-def test_state_is_kept_for_a_bounded_number_of_performers(catalogue):
+def test_state_is_kept_for_a_bounded_number_of_performers(registry):
     limits = Limits(max_performers=2)
     with (
-        serving(catalogue, limits=limits) as server,
+        serving(registry, limits=limits) as server,
         connect(server.address) as client,
         client.session("Sphere", calibration_frames=1) as session,
     ):
@@ -163,10 +163,10 @@ def test_state_is_kept_for_a_bounded_number_of_performers(catalogue):
             assert set(reply.frames) == {name, "a"}
 
 
-def test_vertices_are_the_rigs(server, catalogue):
+def test_vertices_are_the_rigs(server, registry):
     from mien.deform import blend, shape_weights
 
-    rig = catalogue["Sphere"].character.rig
+    rig = registry["Sphere"].character.rig
     with (
         connect(server.address) as client,
         client.session("Sphere", neutral=NEUTRAL, outputs=wire.Outputs(vertices=True)) as session,
@@ -186,17 +186,17 @@ def test_what_the_tracker_knows_comes_through(server):
     np.testing.assert_allclose(got.head_rotation_xyzw, turn, atol=1e-7)
 
 
-def test_a_session_goes_on_elsewhere(catalogue):
+def test_a_session_goes_on_elsewhere(registry):
     moments = take(16)
-    whole = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    whole = registry["Sphere"].character.session(neutral=NEUTRAL)
     expected = [whole.step(*moment) for moment in moments]
     outputs = wire.Outputs(resume_token_interval_s=1e-6)
-    with serving(catalogue) as first, connect(first.address) as client:
+    with serving(registry) as first, connect(first.address) as client:
         with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
             for features, time_s in moments[:8]:
                 token = session.exchange({"": features}, time_s).resume_token
     assert token
-    with serving(catalogue) as second, connect(second.address) as client:
+    with serving(registry) as second, connect(second.address) as client:
         with client.session("Sphere", resume_token=token, neutral=NEUTRAL) as session:
             assert session.opened.resumed
             got = [session.step(*moment) for moment in moments[8:]]
@@ -204,7 +204,7 @@ def test_a_session_goes_on_elsewhere(catalogue):
         np.testing.assert_array_equal(a.channels, b.channels)
 
 
-def test_damaged_tokens_are_refused(server, catalogue):
+def test_damaged_tokens_are_refused(server, registry):
     outputs = wire.Outputs(resume_token_interval_s=1e-6)
     with (
         connect(server.address) as client,
@@ -218,7 +218,7 @@ def test_damaged_tokens_are_refused(server, catalogue):
     refused = 0
     for bad in damaged:
         opening = wire.AnimateOpen("Sphere", WIRE_LAYOUT, resume_token=bad)
-        _, code, details = talk(server.address, opening)
+        _, code, details = exchange_raw(server.address, opening)
         if bad:  # no token at all is no damage
             assert code is grpc.StatusCode.INVALID_ARGUMENT, (code, details)
             refused += 1
@@ -226,7 +226,7 @@ def test_damaged_tokens_are_refused(server, catalogue):
     assert_well(server.address)
 
 
-def test_an_ordinary_generated_client(server, catalogue):
+def test_an_ordinary_generated_client(server, registry):
     """What any language's compiler makes of the contract: public messages, generated stub."""
     from mien.service.v1 import animation_service_pb2 as pb
     from mien.service.v1 import animation_service_pb2_grpc as pb_grpc
@@ -260,7 +260,7 @@ def test_an_ordinary_generated_client(server, catalogue):
     assert list(opened.opened.channel_names) == ["jawOpen", "mouthSmileLeft", "browInnerUp"]
     assert opened.opened.features.sha256 == WIRE_LAYOUT.hash
     assert [(g.name, g.size) for g in opened.opened.features.groups] == list(WIRE_LAYOUT.groups)
-    local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    local = registry["Sphere"].character.session(neutral=NEUTRAL)
     for sequence, (answer, moment) in enumerate(zip(answers, moments, strict=True)):
         rig_frame = answer.rig_frame
         (performer,) = rig_frame.performers
@@ -271,7 +271,7 @@ def test_an_ordinary_generated_client(server, catalogue):
         )
 
 
-def test_errors_of_the_client_say_what_to_do(server, catalogue):
+def test_errors_of_the_client_say_what_to_do(server, registry):
     with connect(server.address) as client:
         with pytest.raises(InputError, match="'nobody' here, there is 'Sphere'"):
             with client.session("nobody"):

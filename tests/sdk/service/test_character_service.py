@@ -11,7 +11,7 @@ import mien
 from mien.errors import InputError, ServiceError
 from mien.package import write_package
 from mien.service import background
-from mien.service.catalogue import Catalogue, Offer
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.character_service import CHUNK_BYTES
 from mien.service.client import connect
 from mien.service.v1 import character_service_pb2 as pb
@@ -38,12 +38,12 @@ def test_downloads_are_the_file(server, sphere_path, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["copy.mien"]
 
 
-def test_a_damaged_download_leaves_no_file(catalogue, tmp_path):
+def test_a_damaged_download_leaves_no_file(registry, tmp_path):
     import dataclasses
 
-    offer = dataclasses.replace(catalogue["Sphere"], sha256="00" * 32)
+    served = dataclasses.replace(registry["Sphere"], sha256="00" * 32)
     with (
-        serving(Catalogue([offer])) as server,
+        serving(CharacterRegistry([served])) as server,
         connect(server.address) as client,
         pytest.raises(ServiceError, match="arrived damaged"),
     ):
@@ -77,15 +77,15 @@ def test_a_folder_is_served_as_the_file_it_would_be(tmp_path):
     (folder / "manifest.json").write_bytes(package.manifest.to_json())
     for name in package.manifest.files:
         (folder / name).write_bytes(package.read_bytes(name))
-    assert Offer.load(folder).data == path.read_bytes()
+    assert ServedCharacter.load(folder).data == path.read_bytes()
 
 
-def test_a_catalogue_has_each_name_once(catalogue):
+def test_a_catalogue_has_each_name_once(registry):
     with pytest.raises(InputError, match="two packages hold a character named 'Sphere'"):
-        Catalogue([catalogue["Sphere"]] * 2)
-    assert list(catalogue) == ["Sphere"] and "nobody" not in catalogue and len(catalogue) == 1
+        CharacterRegistry([registry["Sphere"]] * 2)
+    assert list(registry) == ["Sphere"] and "nobody" not in registry and len(registry) == 1
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
     with pytest.raises(mien.MienError, match="absent"):
-        Offer.load(tmp_path / "absent.mien")
+        ServedCharacter.load(tmp_path / "absent.mien")

@@ -33,9 +33,9 @@ def tracks(count=8):
     return found
 
 
-def test_a_recording_driven_remotely_equals_one_driven_here(server, catalogue):
+def test_a_recording_driven_remotely_equals_one_driven_here(server, registry):
     moments = tracks()
-    local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    local = registry["Sphere"].character.session(neutral=NEUTRAL)
     expected = [local.step(*moment) for moment in moments]
     got = drive_stream(server.address, "Sphere", moments, layout=LAYOUT, neutral=NEUTRAL)
     assert len(got) == len(expected)
@@ -46,10 +46,10 @@ def test_a_recording_driven_remotely_equals_one_driven_here(server, catalogue):
         assert (a.time_s, a.confidence) == (b.time_s, pytest.approx(b.confidence))
 
 
-def test_a_drive_with_token(catalogue, tmp_path):
+def test_a_drive_with_token(registry, tmp_path):
     token = tmp_path / "token"
     token.write_text("an-adequately-long-token")
-    with serving(catalogue, token_file=token) as server:
+    with serving(registry, token_file=token) as server:
         arguments = (server.address, "Sphere", tracks())
         options = {"layout": LAYOUT, "neutral": NEUTRAL}
         assert len(drive_stream(*arguments, **options, token_file=token)) == 8
@@ -73,7 +73,7 @@ def test_streaming_takes_moments_as_they_come(server):
     assert answered == len(read) == 10
 
 
-def test_many_clients_at_once(server, catalogue):
+def test_many_clients_at_once(server, registry):
     results = {}
 
     def drive(seed):
@@ -86,13 +86,13 @@ def test_many_clients_at_once(server, catalogue):
     for thread in threads:
         thread.join(30)
     for seed, got in results.items():
-        local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+        local = registry["Sphere"].character.session(neutral=NEUTRAL)
         expected = [local.step(*moment).channels for moment in take(20, seed)]
         np.testing.assert_allclose(got, expected, atol=1e-6)
     assert len(results) == 6
 
 
-def test_the_async_client_streams(server, catalogue):
+def test_the_async_client_streams(server, registry):
     async def go():
         async with (
             AsyncClient(server.address) as client,
@@ -100,7 +100,7 @@ def test_the_async_client_streams(server, catalogue):
         ):
             return [frame async for frame in session.stream(take(9))]
 
-    local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    local = registry["Sphere"].character.session(neutral=NEUTRAL)
     for frame, moment in zip(background.run(go()), take(9), strict=True):
         np.testing.assert_array_equal(frame.channels, local.step(*moment).channels)
 

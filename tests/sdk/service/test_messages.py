@@ -50,7 +50,7 @@ def test_openings_round_trip(smoothing):
     shared = {
         "character": "ada", "layout": LAYOUT, "rate_hz": 25.0, "smoothing": smoothing,
         "outputs": wire.Outputs(False, True, True, 0.5), "neutrals": NEUTRALS,
-        "calibration_frames": 9, "subtracted": True,
+        "calibration_frames": 9, "neutral_relative": True,
     }  # fmt: skip
     opening = wire.AnimateOpen(**shared, resume_token=b"\0token")
     assert plain(

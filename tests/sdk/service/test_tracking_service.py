@@ -1,4 +1,4 @@
-"""Track: pictures in, the tracker's results and rig frames out."""
+"""Track: images in, the tracker's results and rig frames out."""
 
 import io
 
@@ -10,7 +10,7 @@ from support.service import NEUTRAL, serving
 from mien.channels import SCORE_NAMES
 from mien.errors import InputError
 from mien.service.client import connect
-from mien.service.live import Limits
+from mien.service.stream_protocol import Limits
 from mien.service.wire import Outputs, TrackOutputs
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
@@ -18,7 +18,7 @@ from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
 
 
-def picture(seed=0, size=(32, 24)):
+def png(seed=0, size=(32, 24)):
     rng = np.random.default_rng(seed)
     buffer = io.BytesIO()
     image = rng.integers(0, 256, (size[1], size[0], 3), np.uint8)
@@ -27,7 +27,7 @@ def picture(seed=0, size=(32, 24)):
 
 
 class Faces:
-    """Sees `max_faces` faces that depend on the picture's first pixel."""
+    """Sees `max_faces` faces that depend on the image's first pixel."""
 
     def __init__(self, max_faces):
         self.max_faces = max_faces
@@ -51,7 +51,7 @@ class Faces:
         )  # fmt: skip
 
 
-PICTURES = [(picture(i), 1 + i / 30) for i in range(6)]
+IMAGES = [(png(i), 1 + i / 30) for i in range(6)]
 
 
 def seen_in(data, face_id):
@@ -59,16 +59,16 @@ def seen_in(data, face_id):
 
 
 @pytest.fixture
-def server(catalogue):
-    with serving(catalogue, new_tracker=Faces) as running:
+def server(registry):
+    with serving(registry, new_tracker=Faces) as running:
         yield running
 
 
 def test_every_picture_is_answered_once_in_order(server):
     with connect(server.address) as client:
-        replies = list(client.track(PICTURES, max_faces=2))
+        replies = list(client.track(IMAGES, max_faces=2))
     assert [reply.rig.sequence for reply in replies] == list(range(1, 7))
-    for reply, (data, time_s) in zip(replies, PICTURES, strict=True):
+    for reply, (data, time_s) in zip(replies, IMAGES, strict=True):
         assert (reply.image_size, reply.rig.capture_time_s) == ((32, 24), time_s)
         assert [face.face_id for face in reply.faces] == [0, 1]
         assert not reply.rig.frames and reply.rig.dropped == 0
@@ -81,16 +81,16 @@ def test_every_picture_is_answered_once_in_order(server):
             assert face.presence == expected.presence and face.features.size == 0
 
 
-def test_a_named_character_is_animated_per_face(server, catalogue):
+def test_a_named_character_is_animated_per_face(server, registry):
     from mien.service.async_client import SessionRequest
 
     request = SessionRequest(neutral={"0": NEUTRAL, "1": NEUTRAL}, outputs=Outputs(vertices=True))
     options = {"max_faces": 2, "character": "Sphere", "request": request}
     with connect(server.address) as client:
-        replies = list(client.track(PICTURES, outputs=TrackOutputs(False, False, True), **options))
-    character = catalogue["Sphere"].character
+        replies = list(client.track(IMAGES, outputs=TrackOutputs(False, False, True), **options))
+    character = registry["Sphere"].character
     locals_ = {name: character.session(neutral=NEUTRAL) for name in "01"}
-    for reply, (data, time_s) in zip(replies, PICTURES, strict=True):
+    for reply, (data, time_s) in zip(replies, IMAGES, strict=True):
         assert list(reply.rig.frames) == ["0", "1"] == list(reply.rig.vertices)
         for face in reply.faces:
             track = seen_in(data, face.face_id)
@@ -103,36 +103,36 @@ def test_a_named_character_is_animated_per_face(server, catalogue):
             assert frame.confidence == pytest.approx(expected.confidence)
 
 
-def test_a_lost_face_is_held_and_then_forgotten(catalogue):
+def test_a_lost_face_is_held_and_then_forgotten(registry):
     from mien.service.async_client import SessionRequest
 
     class Glimpse(Faces):
         def track(self, image, time_s=None):
             return super().track(image) if time_s < 1.05 else []
 
-    character = catalogue["Sphere"].character
+    character = registry["Sphere"].character
     local = character.session(neutral=NEUTRAL)
     times = [1.0, 1.1, 1.5, 2.5, 3.5]
     request = SessionRequest(neutral={"0": NEUTRAL})
-    with serving(catalogue, new_tracker=Glimpse) as server, connect(server.address) as client:
+    with serving(registry, new_tracker=Glimpse) as server, connect(server.address) as client:
         replies = list(
-            client.track([(PICTURES[0][0], t) for t in times], character="Sphere", request=request)
+            client.track([(IMAGES[0][0], t) for t in times], character="Sphere", request=request)
         )
     assert [len(reply.faces) for reply in replies] == [1, 0, 0, 0, 0]
     for reply, time_s in zip(replies[:4], times[:4], strict=True):
-        expected = local.step(seen_in(PICTURES[0][0], 0) if time_s == 1.0 else None, time_s)
+        expected = local.step(seen_in(IMAGES[0][0], 0) if time_s == 1.0 else None, time_s)
         np.testing.assert_allclose(reply.rig.frames["0"].channels, expected.channels, atol=1e-6)
         assert reply.rig.frames["0"].confidence == pytest.approx(expected.confidence)
     assert not replies[4].rig.frames
 
 
-def test_a_new_face_takes_the_place_of_a_lost_one(catalogue):
+def test_a_new_face_takes_the_place_of_a_lost_one(registry):
     class Change(Faces):
         def track(self, image, time_s=None):
             return [self.face(0 if time_s < 1.05 else 1, 0)]
 
-    moments = [(PICTURES[0][0], t) for t in (1.0, 1.1, 1.2)]
-    with serving(catalogue, new_tracker=Change) as server, connect(server.address) as client:
+    moments = [(IMAGES[0][0], t) for t in (1.0, 1.1, 1.2)]
+    with serving(registry, new_tracker=Change) as server, connect(server.address) as client:
         replies = list(client.track(moments, character="Sphere"))
     assert [list(reply.rig.frames) for reply in replies] == [["0"], ["1"], ["1"]]
 
@@ -143,14 +143,14 @@ def test_features_come_in_the_layout_asked_for(server):
     layout = FeatureLayout(("deep", "scores"))
     options = {"outputs": TrackOutputs(False, False, True), "request": SessionRequest(layout)}
     with connect(server.address) as client:
-        (reply,) = client.track(PICTURES[:1], **options)
+        (reply,) = client.track(IMAGES[:1], **options)
         np.testing.assert_array_equal(
-            reply.faces[0].features, driver_features(seen_in(PICTURES[0][0], 0), layout)
+            reply.faces[0].features, driver_features(seen_in(IMAGES[0][0], 0), layout)
         )
         with pytest.raises(InputError, match="name the feature groups"):
-            list(client.track(PICTURES, outputs=TrackOutputs(features=True)))
+            list(client.track(IMAGES, outputs=TrackOutputs(features=True)))
         with pytest.raises(InputError, match=r"takes the feature groups scores \(52\)"):
-            list(client.track(PICTURES, character="Sphere", request=SessionRequest(layout)))
+            list(client.track(IMAGES, character="Sphere", request=SessionRequest(layout)))
 
 
 def test_scores_are_named(server):
@@ -167,39 +167,39 @@ def test_scores_are_named(server):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "options", "words"),
+    ("images", "options", "words"),
     [
-        ([(b"no picture", 1.0)], {}, "no JPEG or PNG"),
-        ([(picture(size=(600, 600)), 1.0)], {}, "600 x 600 pixels, at most 65536"),
+        ([(b"no image", 1.0)], {}, "no JPEG or PNG"),
+        ([(png(size=(600, 600)), 1.0)], {}, "600 x 600 pixels, at most 65536"),
         ([(b"\0" * 65_536, 1.0)], {}, r"at most 65536 are taken \(RESOURCE_EXHAUSTED"),
-        (PICTURES, {"max_faces": 9}, "max_faces is 9, expected 1 to 4"),
-        (PICTURES, {"character": "nobody"}, "there is no character 'nobody'"),
-        ([PICTURES[0], PICTURES[0]], {}, "must both rise"),
+        (IMAGES, {"max_faces": 9}, "max_faces is 9, expected 1 to 4"),
+        (IMAGES, {"character": "nobody"}, "there is no character 'nobody'"),
+        ([IMAGES[0], IMAGES[0]], {}, "must both rise"),
     ],
 )
-def test_refusals_are_typed_and_the_server_stays_well(catalogue, pictures, options, words):
+def test_refusals_are_typed_and_the_server_stays_well(registry, images, options, words):
     from mien.errors import MienError
 
     limits = Limits(max_image_bytes=65_536, max_image_pixels=65_536)
     if "pixels" in words:
         limits = Limits(max_image_pixels=65_536)
     with (
-        serving(catalogue, new_tracker=Faces, limits=limits) as server,
+        serving(registry, new_tracker=Faces, limits=limits) as server,
         connect(server.address) as client,
     ):
         with pytest.raises(MienError, match=words):
-            list(client.track(pictures, **options))
-        assert len(list(client.track(PICTURES))) == len(PICTURES)
-        assert len(server.floor) == 0
+            list(client.track(images, **options))
+        assert len(list(client.track(IMAGES))) == len(IMAGES)
+        assert len(server.limiter) == 0
 
 
-def test_the_real_tracker_on_a_real_face(catalogue, shared_data):
+def test_the_real_tracker_on_a_real_face(registry, shared_data):
     from mien.tracker import Tracker
 
     data = shared_data("images_nasa/astronaut.png").read_bytes()
     image = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    tracker, session = Tracker(), catalogue["Sphere"].character.session(calibration_frames=30)
-    with serving(catalogue) as server, connect(server.address) as client:
+    tracker, session = Tracker(), registry["Sphere"].character.session(calibration_frames=30)
+    with serving(registry) as server, connect(server.address) as client:
         replies = list(client.track([(data, i / 30) for i in range(3)], character="Sphere"))
     for i, reply in enumerate(replies):
         (expected,) = tracker.track(image)
@@ -212,9 +212,9 @@ def test_the_real_tracker_on_a_real_face(catalogue, shared_data):
         )
 
 
-def test_the_real_tracker_sees_nobody_in_noise(catalogue):
+def test_the_real_tracker_sees_nobody_in_noise(registry):
     assert sum(FEATURE_GROUPS.values()) == 4049
-    with serving(catalogue) as server, connect(server.address) as client:
-        replies = list(client.track(PICTURES[:2], character="Sphere"))
+    with serving(registry) as server, connect(server.address) as client:
+        replies = list(client.track(IMAGES[:2], character="Sphere"))
     assert [len(reply.faces) for reply in replies] == [0, 0]
     assert all(not reply.rig.frames for reply in replies)

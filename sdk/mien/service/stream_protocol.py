@@ -21,7 +21,7 @@ from mien.errors import InputError, MienError
 from mien.service.mailbox import Mailbox
 from mien.service.statuses import DrainingError, IdleError, LimitError, OrderError, status_of
 
-__all__ = ["Arrival", "Conversation", "Floor", "Limits", "LiveSession", "stream_handler"]
+__all__ = ["Arrival", "Limits", "LiveSession", "SessionLimiter", "StreamProtocol", "stream_handler"]
 
 log = logging.getLogger("mien.service")
 
@@ -41,9 +41,9 @@ class Limits:
     max_message_bytes: int = 262_144
     """Of a message to AnimationService: 16 performers of the widest feature layout."""
     max_image_bytes: int = 4_194_304
-    """Of a message to TrackingService: an encoded picture and a few bytes around it."""
+    """Of a message to TrackingService: an encoded image and a few bytes around it."""
     max_image_pixels: int = 16_777_216
-    """Of a decoded picture, width times height."""
+    """Of a decoded image, width times height."""
     max_rate_hz: float = 240.0
     """The highest frame rate that a session may ask for."""
     open_timeout_s: float = 10.0
@@ -81,7 +81,7 @@ Opening = TypeVar("Opening")
 
 
 @dataclass(frozen=True)
-class Conversation(Generic[Opening]):
+class StreamProtocol(Generic[Opening]):
     """How one service talks."""
 
     service: str
@@ -100,7 +100,7 @@ def new_session_id() -> str:
     return secrets.token_hex(6)
 
 
-class Floor:
+class SessionLimiter:
     """Admission: who is in, how many may be, and whether the server is about to stop."""
 
     def __init__(self, max_sessions: int) -> None:
@@ -112,7 +112,7 @@ class Floor:
         return len(self._live)
 
     @contextmanager
-    def admit(self, mailbox: Mailbox[Arrival]) -> Iterator[None]:
+    def acquire(self, mailbox: Mailbox[Arrival]) -> Iterator[None]:
         """Count a session in for the duration. Raises LimitError, DrainingError."""
         if self.draining:
             raise DrainingError("the server is stopping, open a session elsewhere")
@@ -126,7 +126,7 @@ class Floor:
         finally:
             self._live.discard(mailbox)
 
-    def dismiss(self) -> None:
+    def drain(self) -> None:
         """End every session after the frames that wait in it."""
         self.draining = True
         for mailbox in self._live:
@@ -135,7 +135,9 @@ class Floor:
             )
 
 
-def stream_handler(talk: Conversation[Any], floor: Floor, limits: Limits) -> grpc.GenericRpcHandler:
+def stream_handler(
+    protocol: StreamProtocol[Any], limiter: SessionLimiter, limits: Limits
+) -> grpc.GenericRpcHandler:
     """What a gRPC server takes.
 
     Bytes in and out: messages are parsed inside, where a bad one gets its own status.
@@ -144,18 +146,18 @@ def stream_handler(talk: Conversation[Any], floor: Floor, limits: Limits) -> grp
     async def handle(
         requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[bytes]:
-        async for answer in converse(requests, context, talk, floor, limits):
+        async for answer in run_stream(requests, context, protocol, limiter, limits):
             yield answer
 
     method: Any = grpc.stream_stream_rpc_method_handler(handle)
-    return grpc.method_handlers_generic_handler(talk.service, {talk.method: method})
+    return grpc.method_handlers_generic_handler(protocol.service, {protocol.method: method})
 
 
-async def converse(
+async def run_stream(
     requests: AsyncIterator[bytes],
     context: grpc.aio.ServicerContext[Any, Any],
-    service: Conversation[Any],
-    floor: Floor,
+    service: StreamProtocol[Any],
+    limiter: SessionLimiter,
     limits: Limits,
 ) -> AsyncIterator[bytes]:
     """Run one stream from its opening message to its end; yields serialised answers."""
@@ -163,7 +165,7 @@ async def converse(
     mailbox: Mailbox[Arrival] = Mailbox(limits.mailbox_frames)
     tasks: list[asyncio.Task[None]] = []
     try:
-        with floor.admit(mailbox):
+        with limiter.acquire(mailbox):
             opening = await _opening(requests, service, limits.open_timeout_s)
             session = await service.open_session(opening, session_id)
             log.info("session %s of %s: open", session_id, context.peer())
@@ -175,7 +177,7 @@ async def converse(
             ]
             while (arrival := await mailbox.take()) is not None:
                 yield await session.answer(
-                    arrival.message, arrival.at_s, mailbox.dropped, floor.draining
+                    arrival.message, arrival.at_s, mailbox.dropped, limiter.draining
                 )
     except Exception as error:
         if not isinstance(error, MienError):
@@ -190,7 +192,7 @@ async def converse(
 
 
 async def _opening(
-    requests: AsyncIterator[bytes], service: Conversation[Any], wait_s: float
+    requests: AsyncIterator[bytes], service: StreamProtocol[Any], wait_s: float
 ) -> Any:
     try:
         data = await asyncio.wait_for(anext(requests), wait_s)
@@ -204,7 +206,7 @@ async def _opening(
     return opening
 
 
-def _checked(data: bytes, service: Conversation[Any]) -> Any:
+def _checked(data: bytes, service: StreamProtocol[Any]) -> Any:
     if len(data) > service.max_bytes:
         raise LimitError(f"message of {len(data)} bytes, at most {service.max_bytes} are taken")
     return service.parse(data)
@@ -214,7 +216,10 @@ class _Reader:
     """Moves a stream's messages into its mailbox, and checks that they go forward."""
 
     def __init__(
-        self, requests: AsyncIterator[bytes], service: Conversation[Any], mailbox: Mailbox[Arrival]
+        self,
+        requests: AsyncIterator[bytes],
+        service: StreamProtocol[Any],
+        mailbox: Mailbox[Arrival],
     ) -> None:
         self._requests = requests
         self._service = service

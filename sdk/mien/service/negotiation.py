@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 
 from mien.errors import InputError
-from mien.service.live import Limits
-from mien.service.performers import Stepped
+from mien.service.performers import StepResult
+from mien.service.stream_protocol import Limits
 from mien.service.wire import AnimateOpen, RigReply, Settings, TrackOpen
 
-__all__ = ["TokenClock", "granted", "rig_reply"]
+__all__ = ["TokenClock", "negotiate", "rig_reply"]
 
 
-def granted(
+def negotiate(
     opening: AnimateOpen | TrackOpen,
     limits: Limits,
     default_rate_hz: float,
@@ -29,7 +29,7 @@ def granted(
         outputs=opening.outputs,
         smoothing=opening.smoothing,
         calibration_frames=(
-            0 if opening.subtracted else opening.calibration_frames or calibration_frames
+            0 if opening.neutral_relative else opening.calibration_frames or calibration_frames
         ),
         mailbox_frames=limits.mailbox_frames,
         idle_timeout_s=limits.idle_timeout_s,
@@ -57,7 +57,7 @@ class TokenClock:
 
 
 def rig_reply(
-    sequence: int, time_s: float, stepped: dict[str, Stepped], arrived_s: float, dropped: int
+    sequence: int, time_s: float, stepped: dict[str, StepResult], arrived_s: float, dropped: int
 ) -> RigReply:
     """The answer to one frame, but for its resume token."""
     return RigReply(

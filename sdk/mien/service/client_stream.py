@@ -144,10 +144,10 @@ class TrackStream(_Stream[TrackReply]):
         names = () if self.opened is None else self.opened.channel_names
         return track_response_from_bytes(data, names)
 
-    async def send(self, picture: bytes, time_s: float) -> int:
-        """Send one encoded picture; returns its sequence."""
+    async def send(self, image: bytes, time_s: float) -> int:
+        """Send one encoded image; returns its sequence."""
         self.sent += 1
-        await self._write(ImageInput(self.sent, time_s, picture))
+        await self._write(ImageInput(self.sent, time_s, image))
         return self.sent
 
     async def receive(self) -> TrackReply:

@@ -16,11 +16,11 @@ from mien.service.statuses import UnknownCharacterError
 if TYPE_CHECKING:
     from mien.character import Character
 
-__all__ = ["Catalogue", "Offer"]
+__all__ = ["CharacterRegistry", "ServedCharacter"]
 
 
 @dataclass(frozen=True, eq=False)
-class Offer:
+class ServedCharacter:
     """One character."""
 
     character: Character
@@ -31,7 +31,7 @@ class Offer:
     manifest_json: str
 
     @classmethod
-    def load(cls, path: Path) -> Offer:
+    def load(cls, path: Path) -> ServedCharacter:
         """Open and verify a .mien file or folder. Raises PackageError, InputError."""
         try:
             # Kept in memory: a file that is replaced while it is served would not fit its hash.
@@ -49,34 +49,34 @@ class Offer:
         return cls(character, data, hashlib.sha256(data).hexdigest(), manifest)
 
 
-class Catalogue:
-    """Offers by name. Raises InputError when two have one name."""
+class CharacterRegistry:
+    """Served characters by name. Raises InputError when two have one name."""
 
-    def __init__(self, offers: Iterable[Offer]) -> None:
-        self._offers: dict[str, Offer] = {}
-        for offer in sorted(offers, key=lambda offer: offer.character.name):
-            name = offer.character.name
-            if name in self._offers:
+    def __init__(self, characters: Iterable[ServedCharacter]) -> None:
+        self._served: dict[str, ServedCharacter] = {}
+        for served in sorted(characters, key=lambda served: served.character.name):
+            name = served.character.name
+            if name in self._served:
                 raise InputError(f"two packages hold a character named {name!r}: serve one of them")
-            self._offers[name] = offer
+            self._served[name] = served
 
-    def __getitem__(self, name: str) -> Offer:
+    def __getitem__(self, name: str) -> ServedCharacter:
         """Raises UnknownCharacterError, naming what there is."""
         try:
-            return self._offers[name]
+            return self._served[name]
         except KeyError:
-            known = ", ".join(map(repr, self._offers)) or "no characters"
+            known = ", ".join(map(repr, self._served)) or "no characters"
             raise UnknownCharacterError(
                 f"there is no character {name!r} here, there is {known}"
             ) from None
 
-    def offers(self) -> tuple[Offer, ...]:
+    def characters(self) -> tuple[ServedCharacter, ...]:
         """All of them, sorted by name."""
-        return tuple(self._offers.values())
+        return tuple(self._served.values())
 
     def __iter__(self) -> Iterator[str]:
         """The names, sorted."""
-        return iter(self._offers)
+        return iter(self._served)
 
     def __len__(self) -> int:
-        return len(self._offers)
+        return len(self._served)
