@@ -16,6 +16,7 @@ from mien.tracker.features import FeatureLayout, calmest
 
 __all__ = [
     "BLINK_CHANNELS",
+    "MAX_CALIBRATION_FRAMES",
     "Calibration",
     "OneEuroConfig",
     "OneEuroState",
@@ -111,6 +112,10 @@ def unguarded(names: Sequence[str], config: OneEuroConfig) -> NDArray[np.bool_]:
     return np.array([not config.blink_guard or name not in BLINK_CHANNELS for name in names])
 
 
+MAX_CALIBRATION_FRAMES = 600
+"""The longest calibration: 20 s at 30 frames a second."""
+
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """Finds a driver's neutral face in the first frames: watch, then settle.
@@ -128,9 +133,11 @@ class Calibration:
 
     @classmethod
     def start(cls, wanted: int, layout: FeatureLayout) -> Calibration:
-        """Nothing watched yet. Raises InputError for fewer than one frame."""
-        if wanted < 1:
-            raise InputError(f"calibration: {wanted} frames to watch, expected at least 1")
+        """Nothing watched yet. Raises InputError unless 1 <= wanted <= MAX_CALIBRATION_FRAMES."""
+        if not 1 <= wanted <= MAX_CALIBRATION_FRAMES:
+            raise InputError(
+                f"calibration: frames is {wanted}, expected 1 to {MAX_CALIBRATION_FRAMES}"
+            )
         return cls(wanted, np.zeros((0, layout.size), np.float32))
 
     @classmethod

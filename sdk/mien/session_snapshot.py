@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.filters import Calibration, OneEuroState
+from mien.filters import MAX_CALIBRATION_FRAMES, Calibration, OneEuroState
 from mien.rotation import unit_quaternion
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _BODY = struct.Struct(
     "<3d4I"
 )  # time, seen, confidence; wanted, watched, has neutral, has smoothing
 _RELATIVE = 0xFFFFFFFF  # as `wanted`: features come relative to their neutral
-_MAX_WATCHED = 100_000
 _LARGEST = 1e6  # above any feature (pixels, centimetres) or state
 _LATEST_S = 1e12  # above any clock's seconds
 
@@ -89,7 +88,12 @@ def unpack_state(session: Session, data: bytes) -> SessionState:
     c = len(session.channel_names)
     shapes: list[tuple[int, ...]] = [(c,), (4,), (3,), old.animator.h.shape, old.animator.c.shape]
     relative = wanted == _RELATIVE
-    if watched > _MAX_WATCHED or watched > wanted or has_neutral > 1 or smooths > 1:
+    if not relative and wanted > MAX_CALIBRATION_FRAMES:
+        raise InputError(
+            f"snapshot: watches {wanted} frames for a neutral, expected at most "
+            f"{MAX_CALIBRATION_FRAMES}"
+        )
+    if watched > (0 if relative else wanted) or has_neutral > 1 or smooths > 1:
         raise InputError("snapshot: damaged (impossible counts)")
     shapes += [] if relative else [(watched, f)]
     shapes += [(f,)] * has_neutral + [(c,)] * (3 * smooths)

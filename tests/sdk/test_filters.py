@@ -140,5 +140,5 @@ def test_a_given_neutral_is_ready_and_checked():
     for bad in (neutral[1:], neutral * np.nan):
         with pytest.raises(InputError, match="neutral: expected 55 finite values"):
             Calibration.given(bad, LAYOUT)
-    with pytest.raises(InputError, match="at least 1"):
+    with pytest.raises(InputError, match="expected 1 to 600"):
         Calibration.start(0, LAYOUT)

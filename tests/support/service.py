@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,3 +48,18 @@ def serving(
         yield server
     finally:
         background.run(server.stop(0.0))
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Let the server's event loop run until `condition` holds; fails after `timeout_s`."""
+
+    async def wait() -> None:
+        while not condition():
+            await asyncio.sleep(0.001)
+
+    background.run(asyncio.wait_for(wait(), timeout_s))
+
+
+def wait_until_empty(server: Server) -> None:
+    """Until every session is over: the server hears of a client's end a moment later."""
+    wait_until(lambda: not len(server.limiter))

@@ -6,14 +6,25 @@ from dataclasses import dataclass, replace
 
 import grpc
 
+from mien.errors import MienError
 from mien.service import messages
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.layouts import check_features, check_layout, layout_of
-from mien.service.negotiation import TokenClock, negotiate, rig_reply
+from mien.service.limits import Limits
+from mien.service.negotiation import (
+    TokenClock,
+    calibration_frames,
+    negotiate,
+    rig_reply,
+    token_bytes,
+)
 from mien.service.performers import Performers, StepBatcher
-from mien.service.stream_protocol import Limits, SessionLimiter, StreamProtocol, stream_handler
+from mien.service.session_limiter import SessionLimiter
+from mien.service.stream_protocol import StreamProtocol, stream_handler
 from mien.service.wire import (
     AnimateOpen,
+    CalibrateInput,
+    CalibrateReply,
     FrameInput,
     Opened,
     Outputs,
@@ -31,8 +42,27 @@ class _Session:
     served: ServedCharacter
     outputs: Outputs
     tokens: TokenClock
+    limits: Limits
+    calibration_frames: int
 
-    async def answer(self, frame: FrameInput, arrived_s: float, dropped: int, final: bool) -> bytes:
+    async def answer(
+        self, message: FrameInput | CalibrateInput, arrived_s: float, dropped: int, final: bool
+    ) -> bytes:
+        if isinstance(message, CalibrateInput):
+            return self._calibrate(message)
+        return await self._animate(message, arrived_s, dropped, final)
+
+    def _calibrate(self, message: CalibrateInput) -> bytes:
+        frames = calibration_frames(message.frames, self.calibration_frames, self.limits)
+        self.performers.calibrate(message.neutrals, message.ids, frames)
+        return messages.animate_response_to_bytes(CalibrateReply(frames))
+
+    def close(self) -> None:
+        self.performers.close()
+
+    async def _animate(
+        self, frame: FrameInput, arrived_s: float, dropped: int, final: bool
+    ) -> bytes:
         layout = layout_of(self.served)
         # All of them before any of them: a bad performer must not leave the others half a frame on.
         for performer in frame.performers:
@@ -44,7 +74,7 @@ class _Session:
         )
         reply = rig_reply(frame.sequence, frame.capture_time_s, stepped, arrived_s, dropped)
         if self.tokens.due(final):
-            reply = replace(reply, resume_token=self.performers.token())
+            reply = replace(reply, resume_token=self.performers.token(token_bytes(self.limits)))
         return messages.animate_response_to_bytes(reply, self.outputs)
 
 
@@ -69,6 +99,7 @@ class AnimationService:
             method="Animate",
             parse=messages.animate_request_from_bytes,
             opening=AnimateOpen,
+            frame=FrameInput,
             max_bytes=limits.max_message_bytes,
             open_session=self._open,
         )
@@ -93,13 +124,18 @@ class AnimationService:
             served,
             self._batcher,
             self._limits.max_performers,
+            self._limiter.budgets.performers,
             smoothing=opening.smoothing,
             neutrals=opening.neutrals,
             calibration_frames=settings.calibration_frames,
             vertices=opening.outputs.vertices,
         )
         if opening.resume_token:
-            performers.restore(opening.resume_token)
+            try:
+                performers.restore(opening.resume_token)
+            except MienError:
+                performers.close()
+                raise
         opened = Opened(
             session_id=session_id,
             character=served.character.name,
@@ -116,4 +152,6 @@ class AnimationService:
             served=served,
             outputs=opening.outputs,
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
+            limits=self._limits,
+            calibration_frames=settings.calibration_frames,
         )

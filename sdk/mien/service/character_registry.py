@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mien
-from mien.errors import InputError
+from mien.budget import Budget
+from mien.errors import InputError, PackageError
 from mien.package import package_bytes, read_package
 from mien.service.statuses import UnknownCharacterError
 
@@ -31,22 +33,50 @@ class ServedCharacter:
     manifest_json: str
 
     @classmethod
-    def load(cls, path: Path) -> ServedCharacter:
-        """Open and verify a .mien file or folder. Raises PackageError, InputError."""
+    def load(
+        cls,
+        path: Path,
+        budget: Budget | None = None,
+        load: Callable[[bytes], Character] = mien.load,
+    ) -> ServedCharacter:
+        """Open and verify a .mien file or folder, whose bytes are charged to `budget`.
+
+        The package is read once. What is animated is loaded from the bytes that clients download,
+        so that both are the same even when the file is replaced meanwhile. `load` opens them.
+        Raises PackageError, InputError.
+        """
+        data = _read_once(path, budget)
         try:
-            # Kept in memory: a file that is replaced while it is served would not fit its hash.
-            data = None if path.is_dir() else path.read_bytes()
-        except OSError as reason:
-            raise InputError(f"cannot read {str(path)!r}: {reason.strerror}") from None
-        package = read_package(path)
-        if data is None:
-            files = {name: package.read_bytes(name) for name in package.manifest.files}
-            data = package_bytes(package.manifest, files)
+            package = read_package(data)
+            character = load(data)
+            # Checked now: not while the first client waits, and never on the event loop.
+            _ = character.rig, character.animator
+        except PackageError as error:
+            raise PackageError(f"{path}: {error}") from None
         manifest = package.source.read("manifest.json").decode()
-        character = mien.load(path)
-        # Loaded and checked now: not while the first client waits, and never on the event loop.
-        _ = character.rig, character.animator
         return cls(character, data, hashlib.sha256(data).hexdigest(), manifest)
+
+
+def _read_once(path: Path, budget: Budget | None) -> bytes:
+    """The package file in `path`, or the file that a folder would be."""
+    if path.is_dir():
+        package = read_package(path)
+        size = sum(entry.size for entry in package.manifest.files.values())
+        if budget is not None:
+            budget.spend(size, str(path))
+        files = {name: package.read_bytes(name) for name in package.manifest.files}
+        return package_bytes(package.manifest, files)
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if budget is not None:
+                budget.spend(size, str(path))
+            data = file.read(size + 1)
+    except OSError as reason:
+        raise InputError(f"cannot read {str(path)!r}: {reason.strerror}") from None
+    if len(data) != size:
+        raise PackageError(f"{path}: changed while it was read")
+    return data
 
 
 class CharacterRegistry:

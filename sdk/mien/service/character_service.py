@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -10,6 +9,7 @@ import grpc
 from mien.errors import MienError
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.statuses import OffsetError, status_of
+from mien.service.stream_protocol import write_or_end
 from mien.service.v1 import character_service_pb2 as pb
 from mien.service.v1 import character_service_pb2_grpc as pb_grpc
 
@@ -31,10 +31,11 @@ def _summary(served: ServedCharacter) -> pb.CharacterSummary:
 
 
 class CharacterService(pb_grpc.CharacterServiceServicer):
-    """Serves a registry."""
+    """Serves the characters of a registry."""
 
-    def __init__(self, registry: CharacterRegistry) -> None:
+    def __init__(self, registry: CharacterRegistry, idle_timeout_s: float) -> None:
         self._registry = registry
+        self._idle_timeout_s = idle_timeout_s
 
     async def ListCharacters(
         self, request: pb.ListCharactersRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -56,7 +57,7 @@ class CharacterService(pb_grpc.CharacterServiceServicer):
 
     async def DownloadCharacter(
         self, request: pb.DownloadCharacterRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[pb.DownloadCharacterResponse]:
+    ) -> None:
         try:
             served = self._registry[request.name]
             size = len(served.data)
@@ -64,13 +65,13 @@ class CharacterService(pb_grpc.CharacterServiceServicer):
                 raise OffsetError(
                     f"offset_bytes is {request.offset_bytes}, the package has {size} bytes"
                 )
+            for offset in range(request.offset_bytes, size, CHUNK_BYTES):
+                part = pb.DownloadCharacterResponse(
+                    offset_bytes=offset,
+                    data=served.data[offset : offset + CHUNK_BYTES],
+                    size_bytes=size,
+                    sha256=served.sha256,
+                )
+                await write_or_end(context, part, self._idle_timeout_s)
         except MienError as error:
             await context.abort(*status_of(error))
-            raise
-        for offset in range(request.offset_bytes, size, CHUNK_BYTES):
-            yield pb.DownloadCharacterResponse(
-                offset_bytes=offset,
-                data=served.data[offset : offset + CHUNK_BYTES],
-                size_bytes=size,
-                sha256=served.sha256,
-            )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.budget import Budget
 from mien.deform import blend, shape_weights
 from mien.errors import InputError
 from mien.filters import OneEuroConfig
@@ -105,6 +106,7 @@ class Performers:
         served: ServedCharacter,
         batcher: StepBatcher,
         limit: int,
+        budget: Budget,
         *,
         smoothing: OneEuroConfig | None = None,
         neutrals: Mapping[str, Float32Array] | None = None,
@@ -114,6 +116,7 @@ class Performers:
         self._served = served
         self._batcher = batcher
         self._limit = limit
+        self._budget = budget
         self._smoothing = smoothing
         self._neutrals = dict(neutrals or {})
         self._calibration_frames = calibration_frames
@@ -142,30 +145,65 @@ class Performers:
 
     def _session(self, name: str, present: Mapping[str, object]) -> Session:
         """The performer's session, now the most recently used; makes room by the least recent."""
-        session = self._sessions.pop(name, None) or self._new(name)
-        for other in list(self._sessions):
-            if len(self._sessions) < self._limit:
-                break
-            if other not in present:
-                del self._sessions[other]
+        session = self._sessions.pop(name, None)
+        if session is None:
+            for other in list(self._sessions):
+                if len(self._sessions) < self._limit:
+                    break
+                if other not in present:
+                    del self._sessions[other]
+                    self._budget.release(1)
+            session = self._new(name)
         self._sessions[name] = session
         return session
 
     def _new(self, name: str) -> Session:
-        neutral = self._neutrals.get(name)
+        self._budget.spend(1, f"performer {name!r}")
         return self._served.character.session(
             smoothing=self._smoothing,
-            neutral=neutral,
+            neutral=self._neutrals.get(name),
             calibration_frames=self._calibration_frames,
         )
 
-    def token(self) -> bytes:
-        """The state of every performer, for `restore` here or on another server."""
+    def calibrate(
+        self, neutrals: Mapping[str, Float32Array], ids: Sequence[str], frames: int
+    ) -> None:
+        """Take neutrals (F,) from now on, and watch `frames` frames of each of `ids` for one.
+
+        Raises InputError, LimitError; no performer has changed then.
+        """
+        if not self._calibration_frames:
+            raise InputError("calibrate: the features of this session come without their neutral")
+        names = {*neutrals, *ids}
+        if len(names) > self._limit:
+            raise LimitError(f"calibrate: {len(names)} performers, at most {self._limit} are taken")
+        layout = layout_of(self._served)
+        for name, neutral in neutrals.items():
+            check_features(neutral, layout, f"{name} (neutral)")
+        for name in sorted(names):
+            self._session(name, dict.fromkeys(names)).calibrate(neutrals.get(name), frames)
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        """The sessions by performer, the least recently used first."""
+        return self._sessions
+
+    def close(self) -> None:
+        """Forget all performers, and give back what they were charged for."""
+        self._budget.release(len(self._sessions))
+        self._sessions.clear()
+
+    def token(self, max_bytes: int) -> bytes:
+        """The state of every performer, for `restore` here or on another server.
+
+        Empty while it would have more than `max_bytes`, which no server takes back.
+        """
         states = {name: session.snapshot() for name, session in self._sessions.items()}
-        return pack_token(self._served.sha256, states)
+        token = pack_token(self._served.sha256, states)
+        return token if len(token) <= max_bytes else b""
 
     def restore(self, token: bytes) -> None:
-        """Take over the state in a token. Raises InputError if it is none of this package."""
+        """Take over the state in a token. Raises InputError if it belongs to another package."""
         states = unpack_token(token, self._served.sha256)
         if len(states) > self._limit:
             raise LimitError(
@@ -173,5 +211,5 @@ class Performers:
             )
         for name, state in states.items():
             session = self._new(name)
-            session.restore(state)
             self._sessions[name] = session
+            session.restore(state)

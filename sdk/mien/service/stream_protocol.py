@@ -10,52 +10,30 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import grpc
 
-from mien.errors import InputError, MienError
+from mien.budget import Budget
+from mien.errors import MienError
+from mien.service.limits import Limits
 from mien.service.mailbox import Mailbox
-from mien.service.statuses import DrainingError, IdleError, LimitError, OrderError, status_of
+from mien.service.session_limiter import SessionLimiter
+from mien.service.statuses import IdleError, LimitError, OrderError, status_of
 
-__all__ = ["Arrival", "Limits", "LiveSession", "SessionLimiter", "StreamProtocol", "stream_handler"]
+__all__ = [
+    "Arrival",
+    "LiveSession",
+    "StreamProtocol",
+    "run_stream",
+    "stream_handler",
+    "write_or_end",
+]
 
 log = logging.getLogger("mien.service")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a server grants. Every queue and every buffer is bounded by one of these."""
-
-    max_sessions: int = 64
-    """Streams of both services together; the next is refused (RESOURCE_EXHAUSTED)."""
-    max_performers: int = 16
-    """Performers in one frame, and performers whose state a session keeps."""
-    max_faces: int = 4
-    """Faces that one tracking session may follow."""
-    mailbox_frames: int = 2
-    """Frames that may wait in a session; newer ones push the oldest out."""
-    max_message_bytes: int = 262_144
-    """Of a message to AnimationService: 16 performers of the widest feature layout."""
-    max_image_bytes: int = 4_194_304
-    """Of a message to TrackingService: an encoded image and a few bytes around it."""
-    max_image_pixels: int = 16_777_216
-    """Of a decoded image, width times height."""
-    max_rate_hz: float = 240.0
-    """The highest frame rate that a session may ask for."""
-    open_timeout_s: float = 10.0
-    """How long a new stream may stay silent."""
-    idle_timeout_s: float = 60.0
-    """How long an open session may stay silent."""
-
-    def __post_init__(self) -> None:
-        """Raises InputError for a limit that is not above 0."""
-        for name, value in vars(self).items():
-            if not 0 < value < float("inf"):
-                raise InputError(f"limit {name} is {value}, expected a finite number above 0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +54,16 @@ class LiveSession(Protocol):
     async def answer(self, message: Any, arrived_s: float, dropped: int, final: bool) -> bytes:
         """The answer to one later message, serialised. `final`: the server is about to stop."""
 
+    def close(self) -> None:
+        """Give back what the session holds of the server's budgets."""
+
 
 Opening = TypeVar("Opening")
 
 
 @dataclass(frozen=True)
 class StreamProtocol(Generic[Opening]):
-    """How one service talks."""
+    """The messages of one service's stream, and what opens a session of it."""
 
     service: str
     """Its full name in the protocol."""
@@ -90,7 +71,10 @@ class StreamProtocol(Generic[Opening]):
     """The name of its stream."""
     parse: Callable[[bytes], Any]
     opening: type[Opening]
+    frame: type[Any]
+    """Messages with `sequence` and `capture_time_s`, which may be dropped; others may not."""
     max_bytes: int
+    """Of a message after the opening one."""
     open_session: Callable[[Opening, str], Awaitable[LiveSession]]
     """Opening message and session id -> the session; raises MienError to refuse."""
 
@@ -98,41 +82,6 @@ class StreamProtocol(Generic[Opening]):
 def new_session_id() -> str:
     """A name for a session in the log."""
     return secrets.token_hex(6)
-
-
-class SessionLimiter:
-    """Admission: who is in, how many may be, and whether the server is about to stop."""
-
-    def __init__(self, max_sessions: int) -> None:
-        self._max_sessions = max_sessions
-        self._live: set[Mailbox[Arrival]] = set()
-        self.draining = False
-
-    def __len__(self) -> int:
-        return len(self._live)
-
-    @contextmanager
-    def acquire(self, mailbox: Mailbox[Arrival]) -> Iterator[None]:
-        """Count a session in for the duration. Raises LimitError, DrainingError."""
-        if self.draining:
-            raise DrainingError("the server is stopping, open a session elsewhere")
-        if len(self._live) >= self._max_sessions:
-            raise LimitError(
-                f"all {self._max_sessions} sessions of this server are taken, try again later"
-            )
-        self._live.add(mailbox)
-        try:
-            yield
-        finally:
-            self._live.discard(mailbox)
-
-    def drain(self) -> None:
-        """End every session after the frames that wait in it."""
-        self.draining = True
-        for mailbox in self._live:
-            mailbox.fail(
-                DrainingError("the server is stopping, go on elsewhere with the last resume token")
-            )
 
 
 def stream_handler(
@@ -145,71 +94,109 @@ def stream_handler(
 
     async def handle(
         requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]
-    ) -> AsyncIterator[bytes]:
-        async for answer in run_stream(requests, context, protocol, limiter, limits):
-            yield answer
+    ) -> None:
+        await run_stream(requests, context, protocol, limiter, limits)
 
     method: Any = grpc.stream_stream_rpc_method_handler(handle)
     return grpc.method_handlers_generic_handler(protocol.service, {protocol.method: method})
 
 
+async def write_or_end(
+    context: grpc.aio.ServicerContext[Any, Any], message: Any, timeout_s: float
+) -> None:
+    """Write to a client. Raises IdleError when it has read too little for `timeout_s` seconds."""
+    try:
+        await asyncio.wait_for(context.write(message), timeout_s)
+    except asyncio.TimeoutError:
+        raise IdleError(f"no answer was read for {timeout_s:g} s") from None
+
+
 async def run_stream(
     requests: AsyncIterator[bytes],
     context: grpc.aio.ServicerContext[Any, Any],
-    service: StreamProtocol[Any],
+    protocol: StreamProtocol[Any],
     limiter: SessionLimiter,
     limits: Limits,
-) -> AsyncIterator[bytes]:
-    """Run one stream from its opening message to its end; yields serialised answers."""
+) -> None:
+    """Run one stream from its opening message to its end."""
     session_id = new_session_id()
-    mailbox: Mailbox[Arrival] = Mailbox(limits.mailbox_frames)
-    tasks: list[asyncio.Task[None]] = []
+    own = Budget(limits.max_session_bytes, "bytes of waiting messages", "session", LimitError)
+    mailbox: Mailbox[Arrival] = Mailbox(limits.mailbox_frames, (own, limiter.budgets.waiting_bytes))
     try:
         with limiter.acquire(mailbox):
-            opening = await _opening(requests, service, limits.open_timeout_s)
-            session = await service.open_session(opening, session_id)
-            log.info("session %s of %s: open", session_id, context.peer())
-            yield session.opened
-            reader = _Reader(requests, service, mailbox)
-            tasks = [
-                asyncio.create_task(reader.read()),
-                asyncio.create_task(reader.watch(limits.idle_timeout_s)),
-            ]
-            while (arrival := await mailbox.take()) is not None:
-                yield await session.answer(
-                    arrival.message, arrival.at_s, mailbox.dropped, limiter.draining
-                )
+            await _run_session(requests, context, protocol, limiter, limits, mailbox, session_id)
     except Exception as error:
         if not isinstance(error, MienError):
             log.exception("session %s failed", session_id)
         code, details = status_of(error)
         log.info("session %s: %s: %s", session_id, code.name, details)
+        # The session is over and its place is free. A client that does not read gets the status
+        # when it reads again or hangs up; until then the call counts for `max_calls` alone.
         await context.abort(code, details)
     finally:
-        for task in tasks:
-            task.cancel()
         log.info("session %s: over, %d frames dropped", session_id, mailbox.dropped)
 
 
-async def _opening(
-    requests: AsyncIterator[bytes], service: StreamProtocol[Any], wait_s: float
-) -> Any:
+async def _run_session(
+    requests: AsyncIterator[bytes],
+    context: grpc.aio.ServicerContext[Any, Any],
+    protocol: StreamProtocol[Any],
+    limiter: SessionLimiter,
+    limits: Limits,
+    mailbox: Mailbox[Arrival],
+    session_id: str,
+) -> None:
+    tasks: list[asyncio.Task[None]] = []
+    session = await _open(requests, protocol, limiter, limits, session_id)
     try:
-        data = await asyncio.wait_for(anext(requests), wait_s)
+        log.info("session %s of %s: open", session_id, context.peer())
+        await write_or_end(context, session.opened, limits.idle_timeout_s)
+        reader = _Reader(requests, protocol, mailbox)
+        tasks += [
+            asyncio.create_task(reader.read()),
+            asyncio.create_task(reader.watch(limits.idle_timeout_s)),
+        ]
+        while (arrival := await mailbox.take()) is not None:
+            answer = await session.answer(
+                arrival.message, arrival.at_s, mailbox.dropped, limiter.draining
+            )
+            await write_or_end(context, answer, limits.idle_timeout_s)
+    finally:
+        for task in tasks:
+            task.cancel()
+        mailbox.clear()
+        session.close()
+
+
+async def _open(
+    requests: AsyncIterator[bytes],
+    protocol: StreamProtocol[Any],
+    limiter: SessionLimiter,
+    limits: Limits,
+    session_id: str,
+) -> LiveSession:
+    """Wait for the opening message and open the session that it asks for."""
+    try:
+        data = await asyncio.wait_for(anext(requests), limits.open_timeout_s)
     except asyncio.TimeoutError:
-        raise IdleError(f"no opening message came within {wait_s:g} s") from None
+        raise IdleError(f"no opening message came within {limits.open_timeout_s:g} s") from None
     except StopAsyncIteration:
         raise OrderError("the stream ended before its opening message `open`") from None
-    opening = _checked(data, service)
-    if not isinstance(opening, service.opening):
-        raise OrderError("the first message of a stream must be `open`")
-    return opening
+    waiting = limiter.budgets.waiting_bytes
+    waiting.spend(len(data), f"an opening message of {len(data)} bytes")
+    try:
+        opening = _parsed(data, protocol, limits.max_open_bytes)
+        if not isinstance(opening, protocol.opening):
+            raise OrderError("the first message of a stream must be `open`")
+        return await protocol.open_session(opening, session_id)
+    finally:
+        waiting.release(len(data))
 
 
-def _checked(data: bytes, service: StreamProtocol[Any]) -> Any:
-    if len(data) > service.max_bytes:
-        raise LimitError(f"message of {len(data)} bytes, at most {service.max_bytes} are taken")
-    return service.parse(data)
+def _parsed(data: bytes, protocol: StreamProtocol[Any], max_bytes: int) -> Any:
+    if len(data) > max_bytes:
+        raise LimitError(f"message of {len(data)} bytes, at most {max_bytes} are taken")
+    return protocol.parse(data)
 
 
 class _Reader:
@@ -218,11 +205,11 @@ class _Reader:
     def __init__(
         self,
         requests: AsyncIterator[bytes],
-        service: StreamProtocol[Any],
+        protocol: StreamProtocol[Any],
         mailbox: Mailbox[Arrival],
     ) -> None:
         self._requests = requests
-        self._service = service
+        self._protocol = protocol
         self._mailbox = mailbox
         self._heard_s = time.perf_counter()
         self._last: tuple[int, float] | None = None
@@ -231,9 +218,13 @@ class _Reader:
         try:
             async for data in self._requests:
                 self._heard_s = time.perf_counter()
-                message = _checked(data, self._service)
-                self._check_order(message)
-                self._mailbox.put(Arrival(message, self._heard_s))
+                message = _parsed(data, self._protocol, self._protocol.max_bytes)
+                if isinstance(message, self._protocol.opening):
+                    raise OrderError("`open` came a second time: a stream has one session")
+                is_frame = isinstance(message, self._protocol.frame)
+                if is_frame:
+                    self._check_order(message)
+                self._mailbox.put(Arrival(message, self._heard_s), len(data), is_frame)
             self._mailbox.close()
         except Exception as error:  # handed over: the handler ends the call with it
             self._mailbox.fail(error)
@@ -245,8 +236,6 @@ class _Reader:
             self._mailbox.fail(IdleError(f"nothing came for {timeout_s:g} s"))
 
     def _check_order(self, message: Any) -> None:
-        if isinstance(message, self._service.opening):
-            raise OrderError("`open` came a second time: a stream has one session")
         moment = (message.sequence, message.capture_time_s)
         if self._last is not None and not (moment[0] > self._last[0] and moment[1] > self._last[1]):
             raise OrderError(

@@ -12,15 +12,19 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.budget import Budget
 from mien.channels import SCORE_NAMES
 from mien.errors import ChannelError, InputError
 from mien.service import messages
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
-from mien.service.images import decode_image
+from mien.service.face_ids import FaceIds
+from mien.service.images import decoded_image
 from mien.service.layouts import check_layout
-from mien.service.negotiation import TokenClock, negotiate, rig_reply
+from mien.service.limits import Limits
+from mien.service.negotiation import TokenClock, negotiate, rig_reply, token_bytes
 from mien.service.performers import Performers, StepBatcher
-from mien.service.stream_protocol import Limits, SessionLimiter, StreamProtocol, stream_handler
+from mien.service.session_limiter import SessionLimiter
+from mien.service.stream_protocol import StreamProtocol, stream_handler
 from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
 from mien.session import Observation
 from mien.tracker import FaceTrack
@@ -53,6 +57,8 @@ class _Session:
     limits: Limits
     performers: Performers | None
     tokens: TokenClock
+    decoded_bytes: Budget
+    face_ids: FaceIds
     last_seen_s: dict[str, float] = field(default_factory=dict)
     """Performer -> capture time, of all that are animated."""
 
@@ -65,8 +71,12 @@ class _Session:
             stepped = await self.performers.step(seen, image.capture_time_s)
         rig = rig_reply(image.sequence, image.capture_time_s, stepped, arrived_s, dropped)
         if self.performers is not None and self.tokens.due(final):
-            rig = replace(rig, resume_token=self.performers.token())
+            rig = replace(rig, resume_token=self.performers.token(token_bytes(self.limits)))
         return messages.track_response_to_bytes(TrackReply(faces, rig, size), self.opening.outputs)
+
+    def close(self) -> None:
+        if self.performers is not None:
+            self.performers.close()
 
     def _with_lost(
         self, tracks: list[FaceTrack], time_s: float
@@ -84,11 +94,11 @@ class _Session:
     def _look(
         self, message: ImageInput
     ) -> tuple[list[FaceTrack], list[TrackedFace], tuple[int, int]]:
-        image = decode_image(message.data, self.limits.max_image_pixels)
-        tracks = sorted(
-            self.tracker.track(image, message.capture_time_s), key=lambda track: track.face_id
-        )
-        return tracks, [self._face(t) for t in tracks], (image.shape[1], image.shape[0])
+        with decoded_image(message.data, self.limits.max_image_pixels, self.decoded_bytes) as image:
+            found = self.tracker.track(image, message.capture_time_s)
+            height, width = image.shape[:2]
+        tracks = self.face_ids.rename(found)
+        return tracks, [self._face(t) for t in tracks], (width, height)
 
     def _face(self, track: FaceTrack) -> TrackedFace:
         wanted = self.opening.track_outputs
@@ -134,6 +144,7 @@ class TrackingService:
             method="Track",
             parse=messages.track_request_from_bytes,
             opening=TrackOpen,
+            frame=ImageInput,
             max_bytes=limits.max_image_bytes,
             open_session=self._open,
         )
@@ -165,14 +176,23 @@ class TrackingService:
                 served,
                 self._batcher,
                 opening.max_faces,
+                self._limiter.budgets.performers,
                 smoothing=opening.smoothing,
                 neutrals=opening.neutrals,
                 calibration_frames=settings.calibration_frames,
                 vertices=opening.outputs.vertices,
             )
-        loop = asyncio.get_running_loop()
-        # Loads networks: not on the event loop.
-        tracker = await loop.run_in_executor(self._workers, self._new_tracker, opening.max_faces)
+        try:
+            last_seen_s = _resumed(performers, opening.resume_token)
+            loop = asyncio.get_running_loop()
+            # Loads networks: not on the event loop.
+            tracker = await loop.run_in_executor(
+                self._workers, self._new_tracker, opening.max_faces
+            )
+        except BaseException:
+            if performers is not None:
+                performers.close()
+            raise
         wire_layout = Layout() if layout is None else Layout(layout.names_and_sizes)
         opened = Opened(
             session_id=session_id,
@@ -182,6 +202,7 @@ class TrackingService:
             detail_names=(),
             layout=replace(wire_layout, sha256=wire_layout.hash) if layout else wire_layout,
             settings=settings,
+            resumed=bool(opening.resume_token),
             score_names=SCORE_NAMES if opening.track_outputs.scores else (),
         )
         return _Session(
@@ -193,7 +214,31 @@ class TrackingService:
             limits=self._limits,
             performers=performers,
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
+            decoded_bytes=self._limiter.budgets.decoded_bytes,
+            face_ids=_face_ids(performers),
+            last_seen_s=last_seen_s,
         )
+
+
+def _resumed(performers: Performers | None, token: bytes) -> dict[str, float]:
+    """Take the token over; performer -> when it was last seen, of those who were."""
+    if not token:
+        return {}
+    if performers is None:
+        raise InputError("resume_token: holds a character's state: name the character")
+    performers.restore(token)
+    for name in performers.sessions:
+        if not (name.isdecimal() and name.isascii() and int(name) < 2**32):
+            raise InputError(f"resume_token: performer {name!r} is not a face of TrackingService")
+    states = {name: session.state for name, session in performers.sessions.items()}
+    return {name: state.seen_s for name, state in states.items() if state.seen_s is not None}
+
+
+def _face_ids(performers: Performers | None) -> FaceIds:
+    if performers is None:
+        return FaceIds()
+    sessions = performers.sessions.items()
+    return FaceIds({int(name): session.state.head_translation_m for name, session in sessions})
 
 
 def _layout(opening: TrackOpen, served: ServedCharacter | None) -> FeatureLayout | None:

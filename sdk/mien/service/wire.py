@@ -15,6 +15,8 @@ from mien.session import Observation
 
 __all__ = [
     "AnimateOpen",
+    "CalibrateInput",
+    "CalibrateReply",
     "FrameInput",
     "ImageInput",
     "Layout",
@@ -112,6 +114,7 @@ class AnimateOpen:
     neutral_relative: bool = False
     """Features come with their neutral subtracted: no calibration."""
     resume_token: bytes = b""
+    """Of the session to continue."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +133,26 @@ class FrameInput:
     sequence: int
     capture_time_s: float
     performers: tuple[PerformerInput, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrateInput:
+    """New neutrals for performers of an open session."""
+
+    neutrals: Mapping[str, Float32Array]
+    """Performer -> (F,) raw features at rest."""
+    ids: tuple[str, ...] = ()
+    """Performers whose next frames are watched for one."""
+    frames: int = 0
+    """How many; 0: the session's setting."""
+
+
+@dataclass(frozen=True)
+class CalibrateReply:
+    """The neutrals are in force."""
+
+    frames: int
+    """How many frames are watched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +196,7 @@ class TrackOpen:
     calibration_frames: int = 0
     neutral_relative: bool = False
     layout: Layout = field(default_factory=Layout)
+    resume_token: bytes = b""
 
 
 @dataclass(frozen=True, eq=False)

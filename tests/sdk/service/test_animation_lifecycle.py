@@ -14,7 +14,7 @@ from mien.errors import ServiceError
 from mien.service import background, messages, statuses
 from mien.service.async_client import AsyncClient, SessionRequest
 from mien.service.client import connect
-from mien.service.stream_protocol import Limits
+from mien.service.limits import Limits
 
 
 def test_sessions_are_admitted_up_to_the_limit(registry):

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from support.packages import FEATURE_SIZE
 from support.raw_animation import OPEN, WIRE_LAYOUT, assert_well, exchange_raw, frame
-from support.service import NEUTRAL, serving, take
+from support.service import NEUTRAL, serving, take, wait_until_empty
 
 from mien.errors import InputError, ServiceError
 from mien.filters import OneEuroConfig
 from mien.service import background, wire
 from mien.service.client import connect
-from mien.service.stream_protocol import Limits
+from mien.service.limits import Limits
 from mien.session import Observation
 
 BAD_FEATURES = NEUTRAL.copy()
@@ -58,7 +58,7 @@ REFUSALS = {
     ),
     "frame before open": ([frame()], "FAILED_PRECONDITION", "first message of a stream must be"),
     "nothing": ([], "FAILED_PRECONDITION", "ended before its opening message"),
-    "empty message": ([b""], "FAILED_PRECONDITION", "neither `open` nor `frame`"),
+    "empty message": ([b""], "FAILED_PRECONDITION", "none of `open`"),
     "second open": ([OPEN, OPEN], "FAILED_PRECONDITION", "a second time"),
     "no message at all": ([b"\xff\xff\xff"], "INVALID_ARGUMENT", "no mien.v1.AnimateRequest"),
     "oversized": (
@@ -86,7 +86,7 @@ def test_refusals_are_typed_and_the_server_stays_well(server, case):
     _, got, details = exchange_raw(server.address, *requests)
     assert (got.name, words in details) == (code, True), (got, details)
     assert_well(server.address)
-    assert len(server.limiter) == 0
+    wait_until_empty(server)
 
 
 def test_frames_before_a_bad_one_are_answered(server):

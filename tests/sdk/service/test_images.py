@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.budget import Budget
 from mien.errors import InputError
-from mien.service.images import decode_image, encode_image
+from mien.service.images import decode_image, decoded_image, encode_image
+from mien.service.statuses import LimitError
 
 
 def encoded(format_, size=(20, 10), mode="RGB"):
@@ -51,7 +53,7 @@ def test_too_many_pixels_are_refused_before_decoding():
 
 @pytest.mark.parametrize("data", [b"", b"hello", encoded("GIF"), encoded("PNG")[:60]])
 def test_what_is_no_picture(data):
-    with pytest.raises(InputError, match="no JPEG or PNG or WEBP image"):
+    with pytest.raises(InputError, match="not a valid JPEG or PNG or WEBP image"):
         decode_image(data, 1 << 20)
 
 
@@ -62,3 +64,17 @@ def test_encoded_pictures_come_back_nearly_as_they_were():
     assert np.abs(back.astype(int) - image).mean() < 3
     with pytest.raises(InputError, match=r"expected uint8 \(H, W, 3\)"):
         encode_image(image[..., 0])
+
+
+def test_a_budget_holds_while_an_image_is_decoded():
+    budget = Budget(8 * 250, "bytes", "server", LimitError)
+    with decoded_image(encoded("PNG"), 200, budget) as image:
+        assert image.shape == (10, 20, 3) and budget.spent == 8 * 200
+        with pytest.raises(LimitError, match="image of 20 x 10 pixels: needs 1600 bytes"):
+            with decoded_image(encoded("JPEG"), 200, budget):
+                pass
+    assert budget.spent == 0
+    for bad in (b"", encoded("PNG")[:60]):
+        with pytest.raises(InputError), decoded_image(bad, 200, budget):
+            pass
+    assert budget.spent == 0

@@ -5,12 +5,12 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from support.service import NEUTRAL, serving
+from support.service import NEUTRAL, serving, wait_until_empty
 
 from mien.channels import SCORE_NAMES
 from mien.errors import InputError
 from mien.service.client import connect
-from mien.service.stream_protocol import Limits
+from mien.service.limits import Limits
 from mien.service.wire import Outputs, TrackOutputs
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
@@ -169,7 +169,7 @@ def test_scores_are_named(server):
 @pytest.mark.parametrize(
     ("images", "options", "words"),
     [
-        ([(b"no image", 1.0)], {}, "no JPEG or PNG"),
+        ([(b"no image", 1.0)], {}, "not a valid JPEG or PNG"),
         ([(png(size=(600, 600)), 1.0)], {}, "600 x 600 pixels, at most 65536"),
         ([(b"\0" * 65_536, 1.0)], {}, r"at most 65536 are taken \(RESOURCE_EXHAUSTED"),
         (IMAGES, {"max_faces": 9}, "max_faces is 9, expected 1 to 4"),
@@ -190,7 +190,7 @@ def test_refusals_are_typed_and_the_server_stays_well(registry, images, options,
         with pytest.raises(MienError, match=words):
             list(client.track(images, **options))
         assert len(list(client.track(IMAGES))) == len(IMAGES)
-        assert len(server.limiter) == 0
+        wait_until_empty(server)
 
 
 def test_the_real_tracker_on_a_real_face(registry, shared_data):
