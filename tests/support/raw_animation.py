@@ -46,6 +46,23 @@ def exchange_raw(address, *requests, close=True):
     return background.run(asyncio.wait_for(go(), 20))
 
 
+def exchange_in_step(address, *requests):
+    """Send raw messages, each after the answer to the one before; returns the answers."""
+
+    async def go():
+        async with grpc.aio.insecure_channel(address) as channel:
+            call = channel.stream_stream("/mien.v1.AnimationService/Animate")()
+            answers = []
+            for request in requests:
+                await call.write(messages.animate_request_to_bytes(request))
+                answers.append(
+                    messages.animate_response_from_bytes(await call.read(), ("a", "b", "c"))
+                )
+            return answers
+
+    return background.run(asyncio.wait_for(go(), 20))
+
+
 def assert_well(address):
     """A good session still works."""
     answers, code, _ = exchange_raw(address, OPEN, frame(1), frame(2))

@@ -112,7 +112,7 @@ def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server):
                 await asyncio.sleep(0.3)
                 may_go.set()
                 replies = []
-                while session.stream_of.waiting:
+                while session.waiting:
                     replies.append(await session.receive())
                 return replies
 

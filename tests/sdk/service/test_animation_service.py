@@ -1,10 +1,21 @@
 """Animate: the same frames as in process, typed refusals, and a server that stays well."""
 
+import dataclasses
+import struct
+import zlib
+
 import grpc
 import numpy as np
 import pytest
 from support.packages import FEATURE_SIZE
-from support.raw_animation import OPEN, WIRE_LAYOUT, assert_well, exchange_raw, frame
+from support.raw_animation import (
+    OPEN,
+    WIRE_LAYOUT,
+    assert_well,
+    exchange_in_step,
+    exchange_raw,
+    frame,
+)
 from support.service import NEUTRAL, serving, take, wait_until_empty
 
 from mien.errors import InputError, ServiceError
@@ -12,6 +23,7 @@ from mien.filters import OneEuroConfig
 from mien.service import background, wire
 from mien.service.client import connect
 from mien.service.limits import Limits
+from mien.service.resume_token import pack_token, unpack_token
 from mien.session import Observation
 
 BAD_FEATURES = NEUTRAL.copy()
@@ -131,6 +143,45 @@ def test_calibration_runs_on_the_server(server, registry):
             assert a.confidence == pytest.approx(b.confidence)
 
 
+def test_a_calibration_is_negotiated_down_and_the_answer_says_so(registry):
+    """As a client that is not mien's: asks for all that the field can hold."""
+    limits = Limits(max_calibration_frames=4)
+    with serving(registry, limits=limits) as server:
+        opening = dataclasses.replace(OPEN, neutrals={}, calibration_frames=2**32 - 1)
+        again = wire.CalibrateInput({}, ("",), 2**32 - 1)
+        frames = [frame(i, features, float(i)) for i, (features, _) in enumerate(take(12), 1)]
+        requests = (opening, *frames[:6], again, *frames[6:])
+        answers = exchange_in_step(server.address, *requests)
+    assert answers[0].settings.calibration_frames == 4 and answers[7] == wire.CalibrateReply(4)
+    confidences = [a.frames[""].confidence for a in answers if isinstance(a, wire.RigReply)]
+    # `take` gives presence 1, so this is the calibration's progress.
+    assert confidences == [0.25, 0.5, 0.75, 1, 1, 1, 0.25, 0.5, 0.75, 1, 1, 1]
+
+
+def test_the_servers_own_setting_is_limited_too(registry):
+    limits = Limits(max_calibration_frames=4)
+    with (
+        serving(registry, limits=limits, calibration_frames=30) as server,
+        connect(server.address) as client,
+        client.session("Sphere") as session,
+    ):
+        assert session.calibration_frames == 4
+
+
+def test_calibrations_that_do_not_fit_are_refused(server):
+    relative = dataclasses.replace(OPEN, neutrals={}, neutral_relative=True)
+    many = tuple(str(i) for i in range(17))
+    for opening, request, code, words in (
+        (OPEN, wire.CalibrateInput({"": NEUTRAL[:3]}), "INVALID_ARGUMENT", "expected 55"),
+        (OPEN, wire.CalibrateInput({"": BAD_FEATURES}), "INVALID_ARGUMENT", "is nan"),
+        (OPEN, wire.CalibrateInput({}, many), "RESOURCE_EXHAUSTED", "17 performers, at most 16"),
+        (relative, wire.CalibrateInput({}, ("",)), "INVALID_ARGUMENT", "without their neutral"),
+    ):
+        _, got, details = exchange_raw(server.address, opening, request)
+        assert (got.name, words in details) == (code, True), details
+    assert_well(server.address)
+
+
 def test_performers_are_independent_and_keep_their_state(server, registry):
     character = registry["Sphere"].character
     takes = {name: take(10, seed) for seed, name in enumerate(("anna", "ben"))}
@@ -204,6 +255,14 @@ def test_a_session_goes_on_elsewhere(registry):
         np.testing.assert_array_equal(a.channels, b.channels)
 
 
+def token_that_watches(token, frames):
+    """The token with another count of frames to watch, its checksums right."""
+    ((name, state),) = unpack_token(token, token[8:40].hex()).items()
+    body = state[28:52] + struct.pack("<I", frames) + state[56:]
+    state = state[:24] + struct.pack("<I", zlib.crc32(body)) + body
+    return pack_token(token[8:40].hex(), {name: state})
+
+
 def test_damaged_tokens_are_refused(server, registry):
     outputs = wire.Outputs(resume_token_interval_s=1e-6)
     with (
@@ -213,6 +272,7 @@ def test_damaged_tokens_are_refused(server, registry):
         token = session.exchange({"": NEUTRAL}, 1.0).resume_token
     rng = np.random.default_rng(0)
     damaged = [token[:cut] for cut in range(0, len(token), 37)] + [token + b"\0"]
+    damaged += [token_that_watches(token, frames) for frames in (601, 2**32 - 2)]
     for place in rng.integers(0, len(token), 20):
         damaged.append(token[:place] + bytes([token[place] ^ 0x55]) + token[place + 1 :])
     refused = 0
@@ -277,8 +337,9 @@ def test_errors_of_the_client_say_what_to_do(server, registry):
             with client.session("nobody"):
                 pass
         with client.session("Sphere") as session:
-            with pytest.raises(InputError, match="expected 55"):
+            with pytest.raises(InputError, match=r"shape \(3,\), expected \(55,\)"):
                 session.step(NEUTRAL[:3], 1.0)
+            session.step(NEUTRAL, 1.0)  # refused before it was sent: the session goes on
     with connect("127.0.0.1:9") as client:
         with pytest.raises(ServiceError, match="is it running, and is the address right"):
             client.characters()
