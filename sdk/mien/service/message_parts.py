@@ -52,7 +52,9 @@ def parse(kind: type[AnyMessage], data: bytes) -> AnyMessage:
     try:
         return kind.FromString(data)
     except DecodeError:
-        raise InputError(f"{len(data)} bytes that are no {kind.DESCRIPTOR.full_name}") from None
+        raise InputError(
+            f"{len(data)} bytes that are not a valid {kind.DESCRIPTOR.full_name}"
+        ) from None
 
 
 def floats(values: Any) -> Float32Array:

@@ -86,7 +86,7 @@ AnimateReply = wire.Opened | wire.RigReply | wire.CalibrateReply
 
 
 def animate_request_from_bytes(data: bytes) -> AnimateRequest:
-    """Raises InputError for bytes that are no AnimateRequest, OrderError for an empty one."""
+    """Raises InputError for bytes that are not an AnimateRequest, OrderError for an empty one."""
     message = parse(animation.AnimateRequest, data)
     kind = message.WhichOneof("message")
     if kind == "open":
@@ -151,7 +151,7 @@ def animate_response_to_bytes(reply: AnimateReply, outputs: wire.Outputs | None 
 
 
 def track_request_from_bytes(data: bytes) -> wire.TrackOpen | wire.ImageInput:
-    """Raises InputError for bytes that are no TrackRequest, OrderError for an empty one."""
+    """Raises InputError for bytes that are not a TrackRequest, OrderError for an empty one."""
     message = parse(tracking.TrackRequest, data)
     kind = message.WhichOneof("message")
     if kind == "open":

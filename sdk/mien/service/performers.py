@@ -20,7 +20,7 @@ from mien.service.character_registry import ServedCharacter
 from mien.service.layouts import check_features, layout_of
 from mien.service.resume_token import pack_token, unpack_token
 from mien.service.statuses import LimitError
-from mien.session import Observation, Session, step_many
+from mien.session import Observation, Session, SessionOptions, step_many
 from mien.tracker.face_track import FaceTrack
 
 if TYPE_CHECKING:
@@ -117,9 +117,8 @@ class Performers:
         self._batcher = batcher
         self._limit = limit
         self._budget = budget
-        self._smoothing = smoothing
         self._neutrals = dict(neutrals or {})
-        self._calibration_frames = calibration_frames
+        self._options = SessionOptions(smoothing=smoothing, calibration_frames=calibration_frames)
         self._rig = served.character.rig if vertices else None
         self._sessions: dict[str, Session] = {}
         layout = layout_of(served)
@@ -160,9 +159,7 @@ class Performers:
     def _new(self, name: str) -> Session:
         self._budget.spend(1, f"performer {name!r}")
         return self._served.character.session(
-            smoothing=self._smoothing,
-            neutral=self._neutrals.get(name),
-            calibration_frames=self._calibration_frames,
+            neutral=self._neutrals.get(name), options=self._options
         )
 
     def calibrate(
@@ -172,7 +169,7 @@ class Performers:
 
         Raises InputError, LimitError; no performer has changed then.
         """
-        if not self._calibration_frames:
+        if not self._options.calibration_frames:
             raise InputError("calibrate: the features of this session come without their neutral")
         names = {*neutrals, *ids}
         if len(names) > self._limit:

@@ -24,7 +24,7 @@ from mien.service import background, wire
 from mien.service.client import connect
 from mien.service.limits import Limits
 from mien.service.resume_token import pack_token, unpack_token
-from mien.session import Observation
+from mien.session import Observation, SessionOptions
 
 BAD_FEATURES = NEUTRAL.copy()
 BAD_FEATURES[53] = np.nan
@@ -72,7 +72,9 @@ REFUSALS = {
     "nothing": ([], "FAILED_PRECONDITION", "ended before its opening message"),
     "empty message": ([b""], "FAILED_PRECONDITION", "none of `open`"),
     "second open": ([OPEN, OPEN], "FAILED_PRECONDITION", "a second time"),
-    "no message at all": ([b"\xff\xff\xff"], "INVALID_ARGUMENT", "no mien.v1.AnimateRequest"),
+    "no message at all": (
+        [b"\xff\xff\xff"], "INVALID_ARGUMENT", "not a valid mien.v1.AnimateRequest",
+    ),
     "oversized": (
         [OPEN, frame(1, np.zeros(70_000, np.float32))],
         "RESOURCE_EXHAUSTED", "at most 262144 are taken",
@@ -110,7 +112,7 @@ def test_frames_before_a_bad_one_are_answered(server):
 def test_the_server_gives_the_frames_of_a_local_session(server, registry):
     smoothing = OneEuroConfig(min_cutoff_hz=2.0, blink_guard=False)
     character = registry["Sphere"].character
-    local = character.session(smoothing=smoothing, neutral=NEUTRAL)
+    local = character.session(neutral=NEUTRAL, options=SessionOptions(smoothing=smoothing))
     moments = take(20)
     moments[7] = (None, moments[7][1])
     expected = [local.step(*moment) for moment in moments]
@@ -131,7 +133,7 @@ def test_the_server_gives_the_frames_of_a_local_session(server, registry):
 
 
 def test_calibration_runs_on_the_server(server, registry):
-    local = registry["Sphere"].character.session(calibration_frames=4)
+    local = registry["Sphere"].character.session(options=SessionOptions(calibration_frames=4))
     moments = take(8)
     with (
         connect(server.address) as client,

@@ -4,14 +4,12 @@ import hashlib
 
 import grpc
 import pytest
-from support.packages import tiny_content
 from support.service import serving
 
 import mien
 from mien.errors import InputError, ServiceError
-from mien.package import write_package
 from mien.service import background
-from mien.service.character_registry import CharacterRegistry, ServedCharacter
+from mien.service.character_registry import CharacterRegistry
 from mien.service.character_service import CHUNK_BYTES
 from mien.service.client import connect
 from mien.service.v1 import character_service_pb2 as pb
@@ -66,26 +64,3 @@ def test_downloads_continue_at_an_offset(server, sphere_path):
         assert background.run(part(offset)) == whole[offset:]
     with pytest.raises(grpc.aio.AioRpcError, match="OUT_OF_RANGE"):
         background.run(part(len(whole) + 1))
-
-
-def test_a_folder_is_served_as_the_file_it_would_be(tmp_path):
-    manifest, files = tiny_content()
-    path = write_package(tmp_path / "a.mien", manifest, files)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    package = mien.load(path).package
-    (folder / "manifest.json").write_bytes(package.manifest.to_json())
-    for name in package.manifest.files:
-        (folder / name).write_bytes(package.read_bytes(name))
-    assert ServedCharacter.load(folder).data == path.read_bytes()
-
-
-def test_a_catalogue_has_each_name_once(registry):
-    with pytest.raises(InputError, match="two packages hold a character named 'Sphere'"):
-        CharacterRegistry([registry["Sphere"]] * 2)
-    assert list(registry) == ["Sphere"] and "nobody" not in registry and len(registry) == 1
-
-
-def test_what_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(mien.MienError, match="absent"):
-        ServedCharacter.load(tmp_path / "absent.mien")

@@ -15,6 +15,7 @@ from mien.service import background
 from mien.service.async_client import AsyncClient, SessionRequest
 from mien.service.client import connect, drive_stream
 from mien.service.wire import Outputs
+from mien.session import SessionOptions
 from mien.tracker.features import FeatureLayout, driver_features
 
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
@@ -94,7 +95,9 @@ def inputs(kind):
 @pytest.mark.parametrize("kind", ["track", "observation", "features"])
 @pytest.mark.parametrize("smoothing", [None, OneEuroConfig(min_cutoff_hz=2.0)])
 def test_performers_here_and_there_give_the_same_frames(server, registry, kind, smoothing):
-    local = registry["Sphere"].character.session(smoothing=smoothing, calibration_frames=5)
+    local = registry["Sphere"].character.session(
+        options=SessionOptions(smoothing=smoothing, calibration_frames=5)
+    )
     with (
         connect(server.address) as client,
         client.session("Sphere", smoothing=smoothing, calibration_frames=5) as remote,

@@ -1,61 +1,24 @@
 """Track: images in, the tracker's results and rig frames out."""
 
+import dataclasses
 import io
 
 import numpy as np
 import pytest
 from PIL import Image
 from support.service import NEUTRAL, serving, wait_until_empty
+from support.tracked_images import IMAGES, Faces, png, seen_in
 
 from mien.channels import SCORE_NAMES
 from mien.errors import InputError
 from mien.service.client import connect
 from mien.service.limits import Limits
+from mien.service.statuses import LimitError
 from mien.service.wire import Outputs, TrackOutputs
-from mien.tracker.face_track import FaceTrack
+from mien.session import SessionOptions
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
-
-
-def png(seed=0, size=(32, 24)):
-    rng = np.random.default_rng(seed)
-    buffer = io.BytesIO()
-    image = rng.integers(0, 256, (size[1], size[0], 3), np.uint8)
-    Image.fromarray(image).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-class Faces:
-    """Sees `max_faces` faces that depend on the image's first pixel."""
-
-    def __init__(self, max_faces):
-        self.max_faces = max_faces
-        self.images = []
-
-    def track(self, image, time_s=None):
-        self.images.append(image)
-        tracks = [self.face(i, int(image[0, 0, 0])) for i in range(self.max_faces)]
-        return tracks[::-1]  # ids must decide the order of answers, not the tracker's
-
-    @staticmethod
-    def face(face_id, seed):
-        rng = np.random.default_rng((face_id, seed))
-        q = rng.normal(size=4)
-        return FaceTrack(
-            face_id=face_id, presence=0.75, landmarks=rng.random((478, 3), np.float32),
-            scores=rng.random(52, np.float32), deep=rng.random(512, np.float32),
-            deep_map=rng.random(2048, np.float32),
-            head_rotation_xyzw=(q / np.linalg.norm(q)).astype(np.float32),
-            head_translation_m=rng.random(3, np.float32), box=rng.random(4, np.float32),
-        )  # fmt: skip
-
-
-IMAGES = [(png(i), 1 + i / 30) for i in range(6)]
-
-
-def seen_in(data, face_id):
-    return Faces.face(face_id, int(np.asarray(Image.open(io.BytesIO(data)))[0, 0, 0]))
 
 
 @pytest.fixture
@@ -137,6 +100,113 @@ def test_a_new_face_takes_the_place_of_a_lost_one(registry):
     assert [list(reply.rig.frames) for reply in replies] == [["0"], ["1"], ["1"]]
 
 
+def in_calibration(**changes):
+    from mien.service.async_client import SessionRequest
+
+    return SessionRequest(
+        calibration_frames=4, outputs=Outputs(resume_token_interval_s=1e-6), **changes
+    )
+
+
+def test_a_session_goes_on_elsewhere(registry):
+    """Also in the midst of a calibration; the client's images go on as if nothing had been."""
+    character = registry["Sphere"].character
+    local = character.session(options=SessionOptions(calibration_frames=4))
+    expected = [local.step(seen_in(data, 0), time_s) for data, time_s in IMAGES]
+    with serving(registry, new_tracker=Faces) as first, connect(first.address) as client:
+        replies = list(client.track(IMAGES[:3], character="Sphere", request=in_calibration()))
+    token = replies[-1].rig.resume_token
+    assert token
+    with serving(registry, new_tracker=Faces) as second, connect(second.address) as client:
+        request = in_calibration(resume_token=token)
+        replies += list(client.track(IMAGES[3:], character="Sphere", request=request))
+    assert [list(reply.rig.frames) for reply in replies] == [["0"]] * len(IMAGES)
+    for reply, frame in zip(replies, expected, strict=True):
+        np.testing.assert_allclose(reply.rig.frames["0"].channels, frame.channels, atol=1e-6)
+        assert reply.rig.frames["0"].confidence == pytest.approx(frame.confidence)
+
+
+def test_a_continued_session_knows_its_faces_again(registry):
+    """Faces 0 and 1 change places in the tracker's order; their numbers stay with the heads."""
+
+    class Swapped(Faces):
+        def track(self, image, time_s=None):
+            one, two = super().track(image)
+            return [dataclasses.replace(one, face_id=0), dataclasses.replace(two, face_id=1)]
+
+    options = {"character": "Sphere", "max_faces": 2}
+    still = [(IMAGES[0][0], time_s) for _, time_s in IMAGES]
+    with serving(registry, new_tracker=Faces) as first, connect(first.address) as client:
+        before = list(client.track(still[:3], request=in_calibration(), **options))
+    request = in_calibration(resume_token=before[-1].rig.resume_token)
+    with serving(registry, new_tracker=Swapped) as second, connect(second.address) as client:
+        after = list(client.track(still[3:], request=request, **options))
+    for a, b in zip(before, after, strict=True):
+        assert list(b.rig.frames) == ["0", "1"]
+        for face, again in zip(a.faces, b.faces, strict=True):
+            assert face.face_id == again.face_id
+            np.testing.assert_array_equal(face.landmarks, again.landmarks)
+
+
+def test_a_performer_that_was_lost_goes_on_fading(registry):
+    class Nobody(Faces):
+        def track(self, image, time_s=None):
+            return []
+
+    local = registry["Sphere"].character.session(options=SessionOptions(calibration_frames=4))
+    local.step(seen_in(*IMAGES[0][:1], 0), 1.0)
+    with serving(registry, new_tracker=Faces) as first, connect(first.address) as client:
+        (reply,) = client.track([(IMAGES[0][0], 1.0)], character="Sphere", request=in_calibration())
+    request = in_calibration(resume_token=reply.rig.resume_token)
+    with serving(registry, new_tracker=Nobody) as second, connect(second.address) as client:
+        moments = [(IMAGES[0][0], 1.5)]
+        (reply,) = client.track(moments, character="Sphere", request=request)
+    np.testing.assert_allclose(
+        reply.rig.frames["0"].channels, local.step(None, 1.5).channels, atol=1e-6
+    )
+
+
+def test_tokens_that_tracking_cannot_take(server, registry):
+    with connect(server.address) as client:
+        with client.session(
+            "Sphere", outputs=Outputs(resume_token_interval_s=1e-6), calibration_frames=4
+        ) as session:
+            token = session.exchange({"anna": NEUTRAL}, 1.0).resume_token
+        for options, words in (
+            ({"request": in_calibration(resume_token=token)}, "name the character"),
+            ({"character": "Sphere", "request": in_calibration(resume_token=b"x")}, "not a"),
+            ({"character": "Sphere", "request": in_calibration(resume_token=token)}, "'anna'"),
+        ):
+            with pytest.raises(InputError, match=words):
+                list(client.track(IMAGES, **options))
+        wait_until_empty(server)
+        assert server.limiter.budgets.performers.spent == 0
+
+
+def test_tokens_that_no_server_would_take_are_not_handed_out(registry):
+    limits = Limits(max_message_bytes=2000, max_open_bytes=2500)  # 500 bytes for a token
+    with (
+        serving(registry, new_tracker=Faces, limits=limits) as server,
+        connect(server.address) as client,
+    ):
+        replies = list(client.track(IMAGES, character="Sphere", request=in_calibration()))
+    # While it calibrates, a token holds every frame watched; afterwards the neutral alone.
+    handed_out = [bool(reply.rig.resume_token) for reply in replies]
+    assert handed_out == [False] * 3 + [True] * 3
+
+
+def test_images_that_are_decoded_at_one_time_are_limited(registry):
+    limits = Limits(max_decoded_bytes=8 * 32 * 24)
+    with (
+        serving(registry, new_tracker=Faces, limits=limits) as server,
+        connect(server.address) as client,
+    ):
+        assert len(list(client.track(IMAGES))) == len(IMAGES)
+        with pytest.raises(LimitError, match="image of 33 x 24 pixels: needs 6336 bytes"):
+            list(client.track([(png(size=(33, 24)), 1.0)]))
+        assert server.limiter.budgets.decoded_bytes.spent == 0
+
+
 def test_features_come_in_the_layout_asked_for(server):
     from mien.service.async_client import SessionRequest
 
@@ -198,7 +268,10 @@ def test_the_real_tracker_on_a_real_face(registry, shared_data):
 
     data = shared_data("images_nasa/astronaut.png").read_bytes()
     image = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    tracker, session = Tracker(), registry["Sphere"].character.session(calibration_frames=30)
+    tracker, session = (
+        Tracker(),
+        registry["Sphere"].character.session(options=SessionOptions(calibration_frames=30)),
+    )
     with serving(registry) as server, connect(server.address) as client:
         replies = list(client.track([(data, i / 30) for i in range(3)], character="Sphere"))
     for i, reply in enumerate(replies):
