@@ -6,12 +6,17 @@ import asyncio
 import json
 import logging
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
+import mien
+from mien.budget import Budget
+from mien.character import Character
+from mien.errors import InputError
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.server import Server, ServerConfig
 
@@ -24,6 +29,10 @@ class ServeConfig(ServerConfig):
 
     packages: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The characters, .mien files or folders; none: tracking only."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the networks run; cuda needs the extra `gpu`."""
+    threads: int = 1
+    """That work on one run of a network; 1 suits small networks best."""
     grace_s: float = 5.0
     """Seconds that open sessions get when the server stops."""
     verbose: bool = False
@@ -38,10 +47,23 @@ def run(config: ServeConfig) -> int:
         level=logging.INFO if config.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
     )
-    registry = CharacterRegistry(ServedCharacter.load(path) for path in config.packages)
+    budget = Budget(config.limits.max_package_bytes, "bytes", "packages", InputError)
+    load = _loader(config.device, config.threads)
+    registry = CharacterRegistry(
+        ServedCharacter.load(path, budget, load) for path in config.packages
+    )
     server = Server(registry, config)
     asyncio.run(_serve(server, registry, config))
     return 0
+
+
+def _loader(device: str, threads: int) -> Callable[[bytes], Character]:
+    """What opens a package's bytes with its networks on `device`. Raises InputError."""
+    if threads < 1:
+        raise InputError(f"--threads is {threads}, expected 1 or more")
+    if (device, threads) != ("cpu", 1):
+        raise InputError("--device and --threads: this version runs networks on one CPU thread")
+    return mien.load
 
 
 async def _serve(server: Server, registry: CharacterRegistry, config: ServeConfig) -> None:

@@ -42,7 +42,7 @@ class RemoteSession:
 
     def __init__(self, opening: AbstractAsyncContextManager[AsyncSession]) -> None:
         self._opening = opening
-        self._session = background.run(_enter(opening))
+        self._session: AsyncSession = background.run(_enter(opening))
         self._closed = False
 
     def __enter__(self) -> RemoteSession:

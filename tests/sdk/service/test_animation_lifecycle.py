@@ -3,18 +3,19 @@
 import asyncio
 import subprocess
 import sys
-import time
+import threading
 
 import grpc
 import pytest
 from support.raw_animation import OPEN, assert_well, exchange_raw, frame
-from support.service import NEUTRAL, serving
+from support.service import NEUTRAL, serving, wait_until_empty
 
 from mien.errors import ServiceError
 from mien.service import background, messages, statuses
 from mien.service.async_client import AsyncClient, SessionRequest
 from mien.service.client import connect
 from mien.service.limits import Limits
+from mien.service.mailbox import Mailbox
 
 
 def test_sessions_are_admitted_up_to_the_limit(registry):
@@ -36,14 +37,10 @@ def test_a_client_that_vanishes_is_cleaned_up(server):
             await call.read()
             assert len(server.limiter) == 1
             call.cancel()
-        for _ in range(200):
-            if not len(server.limiter):
-                return
-            await asyncio.sleep(0.01)
 
     for _ in range(3):
         background.run(vanish())
-        assert len(server.limiter) == 0
+        wait_until_empty(server)
     assert_well(server.address)
 
 
@@ -71,10 +68,7 @@ def test_a_client_process_that_is_killed_mid_stream_is_cleaned_up(server):
         process.kill()
         process.wait(30)
         process.stdout.close()
-    deadline = time.monotonic() + 20
-    while len(server.limiter) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(server.limiter) == 0
+    wait_until_empty(server)
     assert_well(server.address)
 
 
@@ -87,13 +81,19 @@ def test_silence_ends_a_session(registry):
         )  # fmt: skip
         _, code, details = exchange_raw(server.address, close=False)
         assert code is grpc.StatusCode.DEADLINE_EXCEEDED and "no opening message" in details
-        assert len(server.limiter) == 0
+        wait_until_empty(server)
 
 
-def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server):
+def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server, monkeypatch):
     """Frames that come while a step runs: the newest two are answered, the others counted."""
-    import threading
+    received = []
+    put = Mailbox.put
 
+    def count(mailbox, message, *details):
+        received.append(message)
+        put(mailbox, message, *details)
+
+    monkeypatch.setattr(Mailbox, "put", count)
     may_go = threading.Event()
     run = server.batcher._run
 
@@ -109,7 +109,8 @@ def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server):
             async with client.session("Sphere", request) as session:
                 for sequence in range(1, 11):
                     await session.send({"": NEUTRAL}, float(sequence))
-                await asyncio.sleep(0.3)
+                while len(received) < 10:  # all are in the server, behind the step that waits
+                    await asyncio.sleep(0.001)
                 may_go.set()
                 replies = []
                 while session.waiting:

@@ -1,5 +1,8 @@
 """Characters are listed, described and downloaded whole."""
 
+import asyncio
+import contextlib
+import dataclasses
 import hashlib
 
 import grpc
@@ -8,10 +11,11 @@ from support.service import serving
 
 import mien
 from mien.errors import InputError, ServiceError
-from mien.service import background
+from mien.service import background, character_service
 from mien.service.character_registry import CharacterRegistry
 from mien.service.character_service import CHUNK_BYTES
 from mien.service.client import connect
+from mien.service.limits import Limits
 from mien.service.v1 import character_service_pb2 as pb
 from mien.service.v1 import character_service_pb2_grpc as pb_grpc
 
@@ -37,7 +41,6 @@ def test_downloads_are_the_file(server, sphere_path, tmp_path):
 
 
 def test_a_damaged_download_leaves_no_file(registry, tmp_path):
-    import dataclasses
 
     served = dataclasses.replace(registry["Sphere"], sha256="00" * 32)
     with (
@@ -64,3 +67,32 @@ def test_downloads_continue_at_an_offset(server, sphere_path):
         assert background.run(part(offset)) == whole[offset:]
     with pytest.raises(grpc.aio.AioRpcError, match="OUT_OF_RANGE"):
         background.run(part(len(whole) + 1))
+
+
+def test_a_download_that_is_not_read_ends(registry, monkeypatch):
+    """Its parts are small: nothing is read until the server has given up."""
+    served = dataclasses.replace(registry["Sphere"], data=bytes(1_000_000))
+
+    async def stall(server):
+        options = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
+        async with grpc.aio.insecure_channel(server.address, options) as channel:
+            request = pb.DownloadCharacterRequest(name="Sphere")
+            call = pb_grpc.CharacterServiceStub(channel).DownloadCharacter(request)
+            await asyncio.wait_for(gave_up.wait(), 10)
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                while await call.read() is not grpc.aio.EOF:
+                    pass
+            return await call.code(), await call.details()
+
+    gave_up = asyncio.Event()
+    status_of = character_service.status_of
+
+    def note(error):
+        gave_up.set()
+        return status_of(error)
+
+    monkeypatch.setattr(character_service, "status_of", note)
+    limits = Limits(idle_timeout_s=0.2)
+    with serving(CharacterRegistry([served]), limits=limits) as server:
+        code, details = background.run(stall(server))
+    assert (code.name, details) == ("DEADLINE_EXCEEDED", "no answer was read for 0.2 s")
