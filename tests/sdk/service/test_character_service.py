@@ -1,7 +1,6 @@
 """Characters are listed, described and downloaded whole."""
 
 import asyncio
-import contextlib
 import dataclasses
 import hashlib
 
@@ -11,7 +10,7 @@ from support.service import serving
 
 import mien
 from mien.errors import InputError, ServiceError
-from mien.service import background, character_service
+from mien.service import background, character_service, statuses
 from mien.service.character_registry import CharacterRegistry
 from mien.service.character_service import CHUNK_BYTES
 from mien.service.client import connect
@@ -70,29 +69,27 @@ def test_downloads_continue_at_an_offset(server, sphere_path):
 
 
 def test_a_download_that_is_not_read_ends(registry, monkeypatch):
-    """Its parts are small: nothing is read until the server has given up."""
     served = dataclasses.replace(registry["Sphere"], data=bytes(1_000_000))
+    gave_up = asyncio.Event()
+    errors = []
+
+    def note(error):
+        errors.append(error)
+        gave_up.set()
+        return statuses.status_of(error)
 
     async def stall(server):
         options = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
-        async with grpc.aio.insecure_channel(server.address, options) as channel:
-            request = pb.DownloadCharacterRequest(name="Sphere")
-            call = pb_grpc.CharacterServiceStub(channel).DownloadCharacter(request)
+        channel = grpc.aio.insecure_channel(server.address, options)
+        request = pb.DownloadCharacterRequest(name="Sphere")
+        call = pb_grpc.CharacterServiceStub(channel).DownloadCharacter(request)
+        try:
             await asyncio.wait_for(gave_up.wait(), 10)
-            with contextlib.suppress(grpc.aio.AioRpcError):
-                while await call.read() is not grpc.aio.EOF:
-                    pass
-            return await call.code(), await call.details()
-
-    gave_up = asyncio.Event()
-    status_of = character_service.status_of
-
-    def note(error):
-        gave_up.set()
-        return status_of(error)
+        finally:
+            call.cancel()
+            await channel.close()
 
     monkeypatch.setattr(character_service, "status_of", note)
-    limits = Limits(idle_timeout_s=0.2)
-    with serving(CharacterRegistry([served]), limits=limits) as server:
-        code, details = background.run(stall(server))
-    assert (code.name, details) == ("DEADLINE_EXCEEDED", "no answer was read for 0.2 s")
+    with serving(CharacterRegistry([served]), limits=Limits(idle_timeout_s=0.1)) as server:
+        background.run(asyncio.wait_for(stall(server), 15))
+    assert [type(error) for error in errors] == [statuses.IdleError]
