@@ -1,5 +1,6 @@
 """Loopback only unless secured; tokens and certificates are asked for, health excepted."""
 
+import re
 import subprocess
 from contextlib import contextmanager
 
@@ -196,3 +197,8 @@ def test_mutual_tls(registry, certificates):
             assert len(client.characters()) == 1
         with connect(server.address, tls=Tls(ca)) as client, pytest.raises(ServiceError):
             client.characters()
+
+
+def test_the_servers_docstring_names_its_methods():
+    names = re.findall(r"`(\w+)`", Server.__doc__)
+    assert names and all(callable(getattr(Server, name, None)) for name in names), names
