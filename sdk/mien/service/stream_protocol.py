@@ -130,8 +130,8 @@ async def run_stream(
             log.exception("session %s failed", session_id)
         code, details = status_of(error)
         log.info("session %s: %s: %s", session_id, code.name, details)
-        # The session is over and its place is free. A client that does not read gets the status
-        # when it reads again or hangs up; until then the call counts for `max_calls` alone.
+        # The session is over and its place is free. The status of a client that does not read lies
+        # behind what it has not read; until it does, or hangs up, the call counts for `max_calls`.
         await context.abort(code, details)
     finally:
         log.info("session %s: over, %d frames dropped", session_id, mailbox.dropped)
