@@ -1,4 +1,4 @@
-"""Twins write the bytes of the public messages; the public messages read every encoder."""
+"""Packed encoders write the bytes of the public messages, which read every encoder."""
 
 import struct
 
@@ -8,7 +8,7 @@ from google.protobuf import descriptor_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.service.twin import packed, twin
+from mien.service.packed_encoder import packed, packed_encoder
 from mien.service.v1 import animation_service_pb2 as animation
 from mien.service.v1 import features_pb2, rig_frame_pb2
 from mien.service.v1 import tracking_service_pb2 as tracking
@@ -33,7 +33,8 @@ def test_a_rig_frame_has_the_same_bytes(channels, detail, vertices, name, confid
         rig_frame_pb2.RigFrame(), lambda m, field, values: getattr(m, field).extend(values)
     )
     fast = fill(
-        twin(rig_frame_pb2.RigFrame)(), lambda m, field, values: setattr(m, field, packed(values))
+        packed_encoder(rig_frame_pb2.RigFrame)(),
+        lambda m, field, values: setattr(m, field, packed(values)),
     )
     assert fast == public
 
@@ -45,7 +46,7 @@ def test_a_rig_frame_has_the_same_bytes(channels, detail, vertices, name, confid
         tracking.TrackResponse, features_pb2.PerformerNeutral,
     ],
 )  # fmt: skip
-def test_twins_differ_in_float_arrays_alone(message):
+def test_packed_encoders_differ_in_float_arrays_alone(message):
     def fields(descriptor):
         proto = descriptor_pb2.DescriptorProto()
         descriptor.CopyToProto(proto)
@@ -63,7 +64,7 @@ def test_twins_differ_in_float_arrays_alone(message):
             if a.message_type is not None:
                 walk(a.message_type, b.message_type)
 
-    walk(message.DESCRIPTOR, twin(message).DESCRIPTOR)
+    walk(message.DESCRIPTOR, packed_encoder(message).DESCRIPTOR)
 
 
 def test_packed_is_row_major_little_endian_float32():

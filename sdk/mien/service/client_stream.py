@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import grpc
+import numpy as np
+from numpy.typing import NDArray
 
-from mien.errors import ServiceError
+from mien.errors import InputError, ServiceError
+from mien.observation import Observation, Source, observed
 from mien.service.messages import (
     animate_request_to_bytes,
     animate_response_from_bytes,
@@ -18,6 +24,8 @@ from mien.service.messages import (
 from mien.service.statuses import error_of
 from mien.service.wire import (
     AnimateOpen,
+    CalibrateInput,
+    CalibrateReply,
     FrameInput,
     ImageInput,
     Opened,
@@ -26,27 +34,20 @@ from mien.service.wire import (
     TrackOpen,
     TrackReply,
 )
-from mien.session import Observation
-from mien.tracker.face_track import FaceTrack
-from mien.tracker.features import FeatureLayout, driver_features
+from mien.tracker.features import FeatureLayout
 
 __all__ = ["AnimateStream", "TrackStream", "observation"]
 
 Reply = TypeVar("Reply")
 
 
-def observation(seen: Any, layout: FeatureLayout) -> Observation:
-    """What the wire carries of a tracked face, raw features (F,), an Observation, or no face."""
-    if isinstance(seen, Observation):
-        return seen
-    if isinstance(seen, FaceTrack):
-        return Observation(
-            driver_features(seen, layout),
-            float(seen.presence),
-            seen.head_rotation_xyzw,
-            seen.head_translation_m,
-        )
-    return Observation(seen)
+def observation(seen: Source, layout: FeatureLayout) -> Observation:
+    """What the wire carries of a tracked face, raw features (F,), an Observation, or no face.
+
+    Raises InputError for what a local session would refuse, so that the stream goes on.
+    """
+    # Whether the face counts as seen is the server's to decide: any presence goes.
+    return observed(seen, layout, min_presence=0.0) or Observation(None)
 
 
 class _Stream(ABC, Generic[Reply]):
@@ -60,7 +61,7 @@ class _Stream(ABC, Generic[Reply]):
         self.answered = 0
         """Sequence of the last message answered; all before it were answered or dropped."""
         self.opened: Opened | None = None
-        """What the server granted; None before `open`."""
+        """The settings in force; None before `open`."""
 
     @abstractmethod
     def _to_bytes(self, message: Any) -> bytes:
@@ -76,7 +77,7 @@ class _Stream(ABC, Generic[Reply]):
         return self.sent - self.answered
 
     async def open(self, opening: AnimateOpen | TrackOpen) -> Opened:
-        """Send the opening message; returns what the server granted."""
+        """Send the opening message; returns the settings in force."""
         await self._write(opening)
         opened: Opened = await self._read()
         self.opened = opened
@@ -113,6 +114,11 @@ class _Stream(ABC, Generic[Reply]):
 class AnimateStream(_Stream[RigReply]):
     """A stream of AnimationService."""
 
+    def __init__(self, call: Any, address: str) -> None:
+        super().__init__(call, address)
+        self._early: deque[RigReply] = deque()
+        self._time_s: float | None = None
+
     def _to_bytes(self, message: Any) -> bytes:
         return animate_request_to_bytes(message)
 
@@ -121,7 +127,14 @@ class AnimateStream(_Stream[RigReply]):
         return animate_response_from_bytes(data, names)
 
     async def send(self, performers: dict[str, Observation], time_s: float) -> int:
-        """Send one moment; returns its sequence."""
+        """Send one moment; returns its sequence. Raises InputError for times that do not rise."""
+        if not math.isfinite(time_s):
+            raise InputError(f"session: time is {time_s}, expected finite seconds")
+        if self._time_s is not None and time_s <= self._time_s:
+            raise InputError(
+                f"session: time {time_s} s follows {self._time_s} s: times must increase"
+            )
+        self._time_s = time_s
         self.sent += 1
         inputs = tuple(PerformerInput(name, seen) for name, seen in performers.items())
         await self._write(FrameInput(self.sent, time_s, inputs))
@@ -129,9 +142,28 @@ class AnimateStream(_Stream[RigReply]):
 
     async def receive(self) -> RigReply:
         """The next answer."""
-        reply: RigReply = await self._read()
+        reply: RigReply = self._early.popleft() if self._early else await self._read()
         self.answered = reply.sequence
         return reply
+
+    async def calibrate(
+        self, neutrals: Mapping[str, NDArray[np.float32]], ids: tuple[str, ...], frames: int
+    ) -> int:
+        """Renew neutrals, see CalibrateInput; returns how many frames are watched.
+
+        Answers to earlier moments that come meanwhile are kept for `receive`.
+        """
+        assert self.opened is not None
+        # In a full mailbox it would push a frame out.
+        while self._unread() >= self.opened.settings.mailbox_frames:
+            self._early.append(await self._read())
+        await self._write(CalibrateInput(neutrals, ids, frames))
+        while not isinstance(reply := await self._read(), CalibrateReply):
+            self._early.append(reply)
+        return reply.frames
+
+    def _unread(self) -> int:
+        return self.sent - (self._early[-1].sequence if self._early else self.answered)
 
 
 class TrackStream(_Stream[TrackReply]):
@@ -144,10 +176,10 @@ class TrackStream(_Stream[TrackReply]):
         names = () if self.opened is None else self.opened.channel_names
         return track_response_from_bytes(data, names)
 
-    async def send(self, picture: bytes, time_s: float) -> int:
-        """Send one encoded picture; returns its sequence."""
+    async def send(self, image: bytes, time_s: float) -> int:
+        """Send one encoded image; returns its sequence."""
         self.sent += 1
-        await self._write(ImageInput(self.sent, time_s, picture))
+        await self._write(ImageInput(self.sent, time_s, image))
         return self.sent
 
     async def receive(self) -> TrackReply:

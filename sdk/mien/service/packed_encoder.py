@@ -1,12 +1,12 @@
-"""Writing float arrays at the speed of bytes: twin messages with the same bytes on the wire.
+"""Packed encoders: messages that write float arrays at the speed of bytes, the wire unchanged.
 
 Filling a `repeated float` from numpy costs protobuf's Python runtime about 0.13 us per value:
 0.5 ms for a 4,049-value feature vector, 4 ms for 30,000 vertex coordinates. On the wire a packed
 `repeated float` is a length and little-endian float32 values, which is also what a `bytes` field
-looks like. So every message has a twin, derived here from the same descriptors, whose
-`repeated float` fields are `bytes`: filled by `tobytes()` it serialises to the same bytes. Twins
-are for writing only. Reading goes through the public messages, which also understand encoders that
-do not pack.
+looks like. So every message has a packed encoder, derived here from the same descriptors, whose
+`repeated float` fields are `bytes`: filled by `tobytes()` it serialises to the same bytes. Packed
+encoders are for writing only. Reading goes through the public messages, which also understand
+encoders that do not pack.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mien.service.v1 import (
     tracking_service_pb2,
 )
 
-__all__ = ["packed", "twin"]
+__all__ = ["packed", "packed_encoder"]
 
 _FILES = (  # imported files before the files that import them
     geometry_pb2,
@@ -39,7 +39,7 @@ _FILES = (  # imported files before the files that import them
 )
 
 
-def _twin_pool() -> descriptor_pool.DescriptorPool:
+def _encoder_pool() -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
     float_type = descriptor_pb2.FieldDescriptorProto.TYPE_FLOAT
     repeated = descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
@@ -56,15 +56,15 @@ def _twin_pool() -> descriptor_pool.DescriptorPool:
     return pool
 
 
-_POOL = _twin_pool()
+_POOL = _encoder_pool()
 
 
-def twin(message: type[Message]) -> Any:
+def packed_encoder(message: type[Message]) -> Any:
     """The class to write `message` with: the same fields, `repeated float` as `bytes`."""
     name = message.DESCRIPTOR.full_name
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(name))
 
 
 def packed(values: ArrayLike) -> bytes:
-    """Any array as the content of a twin's field: its values in row-major order, float32."""
+    """Any array as the content of such a field: its values in row-major order, float32."""
     return np.ascontiguousarray(values, "<f4").tobytes()
