@@ -250,7 +250,7 @@ READING: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "not a model": (
         lambda: with_file("animator.onnx", b"not a model"),
-        "animator.onnx: ONNX Runtime cannot load it",
+        "animator.onnx: is not a valid ONNX model",
     ),
     "not a GLB": (
         lambda: with_file("character.glb", b"not a GLB at all, but text"),
