@@ -135,7 +135,7 @@ OPENING: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "version is a number": (
         lambda: with_manifest(set_in("format_version", to=1.0)),
-        "field 'format_version' is 1.0, expected a text",
+        "field 'format_version' is 1.0, expected a string",
     ),
     "reader too old": (
         lambda: with_manifest(set_in("reader_min", to="1.5")),
