@@ -15,8 +15,8 @@ from mien.errors import InputError, MienError
 
 __all__ = ["FREE_BYTES", "GROWTH", "Budget", "decoding_budget"]
 
-FREE_BYTES, GROWTH = 48 << 20, 3
-"""What decoding may allocate: 48 MiB, and three times the size of the input. Real characters stay
+FREE_BYTES, GROWTH = 40 << 20, 3
+"""What decoding may allocate: 40 MiB, and three times the size of the input. Real characters stay
 far below: ICT-FaceKit's 51 shapes on 24,947 vertices take 17 MB, 1.3 times their file."""
 
 

@@ -17,18 +17,33 @@ from mien.errors import PackageError
 
 __all__ = ["check_model_content"]
 
-_MAX_FIELDS = 1_000_000
+_MAX_FIELDS = 500_000
 _MAX_DEPTH = 100  # protobuf's own limit
 _ORT_FORMAT = b"ORTM"  # at byte 4: a flatbuffer of ONNX Runtime's own, which no ONNX check reads
 
-# Message -> field number -> message, for those on the way from a model to its tensors.
+# Message -> field number -> message, for those on the way to a tensor or a name.
 _CHILDREN: dict[str, dict[int, str]] = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "model": {7: "graph", 8: "opset", 14: "entry", 20: "training", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 11: "value", 12: "value", 13: "value", 15: "sparse"},
     "training": {1: "graph", 2: "graph"},
-    "function": {7: "node", 11: "attribute"},
+    "function": {7: "node", 9: "opset", 11: "attribute"},
     "node": {5: "attribute"},
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "value": {2: "type"},
+    "type": {1: "tensor type"},
+    "tensor type": {2: "shape"},
+    "shape": {1: "dim"},
+}
+# Names that are no UTF-8 make ONNX Runtime print to stdout before it refuses the model.
+_STRINGS: dict[str, frozenset[int]] = {
+    "opset": frozenset({1}),
+    "entry": frozenset({1, 2}),
+    "graph": frozenset({2}),
+    "function": frozenset({1, 4, 5, 6, 10}),
+    "node": frozenset({1, 2, 3, 4, 7}),
+    "attribute": frozenset({1}),
+    "value": frozenset({1}),
+    "dim": frozenset({2}),
 }
 _DIMS, _DATA, _NAME = 1, frozenset({4, 5, 6, 7, 9, 10, 11}), 8
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
@@ -60,11 +75,14 @@ def _walk(data: memoryview, message: str, where: str, budget: Budget, depth: int
     if message == "tensor":
         _check_tensor(data, where, budget)
         return
-    children = _CHILDREN[message]
+    children, strings = _CHILDREN.get(message, {}), _STRINGS.get(message, ())
     for number, value in _fields(data, budget):
-        child = children.get(number)
-        if child is not None and isinstance(value, memoryview):
-            _walk(value, child, where, budget, depth + 1)
+        if not isinstance(value, memoryview):
+            continue
+        if number in strings:
+            str(value, "utf-8")
+        if number in children:
+            _walk(value, children[number], where, budget, depth + 1)
 
 
 def _check_tensor(data: memoryview, where: str, budget: Budget) -> None:
@@ -82,7 +100,7 @@ def _check_tensor(data: memoryview, where: str, budget: Budget) -> None:
                 dim, at = _varint(value, at)
                 dims.append(dim)
         elif number == _NAME:
-            name = bytes(value[:80]).decode("utf-8", errors="replace")
+            name = str(value, "utf-8")[:80]
         external |= number == _EXTERNAL_DATA
         if number in _DATA:
             held += len(value) if isinstance(value, memoryview) else 8

@@ -5,7 +5,7 @@ other file with its size and SHA-256. Opening a package reads its bytes once, an
 directory and manifest; the SHA-256 of a file is verified on each read. Everything refused raises
 PackageError with the file's name in the message.
 
-Memory: the package itself, and at most 48 MiB plus three times its size for what is unpacked and
+Memory: the package itself, and at most 40 MiB plus three times its size for what is unpacked and
 decoded from it (`mien.budget`), in total.
 """
 

@@ -262,7 +262,7 @@ class ZipSource:
         name = raw_name.decode("utf-8" if flags & 0x800 else "cp437", errors="replace")
         if name != entry.orig_filename or method != entry.compress_type:
             raise PackageError(
-                f"{self.where}: {entry.orig_filename}: its own header calls it {name!r}, "
+                f"{self.where}: {entry.orig_filename}: its own header calls it {name[:80]!r}, "
                 f"method {method}; the directory says otherwise"
             )
         start += name_length + extra_length

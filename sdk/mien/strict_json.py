@@ -58,7 +58,7 @@ def parse_strict(
 ) -> dict[str, Any]:
     """The JSON object in UTF-8 `data`.
 
-    What parsing may allocate is charged to `budget` first (48 MiB unless given). Raises `error`,
+    What parsing may allocate is charged to `budget` first (40 MiB unless given). Raises `error`,
     naming `where`, for anything else: broken UTF-8 or JSON, NaN, infinities and numbers beyond
     float64, duplicate keys, nesting that exhausts the parser, a string or list at the top.
     """
@@ -85,6 +85,17 @@ def _kind(value: object) -> str:
     names = {bool: "a boolean", int: "an integer", float: "a number", str: "a string"}
     names |= {list: "a list", dict: "an object"}
     return names.get(type(value), type(value).__name__)
+
+
+def _is_string(value: object) -> bool:
+    """Whether `value` is a string that UTF-8 can hold: JSON escapes can spell half characters."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shortened(text: str) -> str:
@@ -118,8 +129,8 @@ class Fields:
     def text(self, key: str, *, empty: bool = False) -> str:
         """A string, not empty unless `empty`."""
         expected = "a string" if empty else "a string that is not empty"
-        value = self._get(key, expected)
-        if not isinstance(value, str) or not (value or empty):
+        value: str = self._get(key, expected)
+        if not _is_string(value) or not (value or empty):
             raise self._refuse(key, value, expected)
         return value
 
@@ -150,7 +161,7 @@ class Fields:
         """A list of strings, none of them empty."""
         values = self.items(key)
         for i, value in enumerate(values):
-            if not isinstance(value, str) or not value:
+            if not _is_string(value) or not value:
                 raise self._refuse(f"{key}[{i}]", value, "a string that is not empty")
         return tuple(values)
 
