@@ -30,7 +30,7 @@ _MAX_NAME = 63
 
 NEGLIGIBLE_M = 1e-6
 """Displacements up to here are 0 in a GLB. Most vertices of most heads have such in most shapes:
-rounding of the data they were made from. In a 4K close-up of a face it is a hundredth of a pixel."""
+rounding of the data they were made from. In a 4K close-up of a face 1 µm is 0.01 pixels."""
 
 _NEGLIGIBLE_NORMAL = 1e-4
 """The same for changes of unit normals: 0.006 degrees, an eightieth of a step of 8-bit normals."""

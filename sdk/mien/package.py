@@ -69,7 +69,7 @@ class Package:
         hash are not what the manifest says, and for a model that is not complete in its own bytes
         (`mien.onnx_content`).
         """
-        return bytes(self._verified(name))
+        return bytes(self.verified(name))
 
     def source_bytes(self) -> bytes:
         """The package as one file, every content in it verified: what to offer for download.
@@ -82,13 +82,13 @@ class Package:
             files = {name: self.read_bytes(name) for name in self.manifest.files}
             return package_bytes(self.manifest, files)
         for name in self.manifest.files:
-            self._verified(name)
+            self.verified(name)
         return archive
 
     def rig(self) -> Rig:
         """The rig in character.glb; PackageError if it is broken, has other joints than every
         rig (`mien.rig.JOINT_NAMES`), or its shapes are not the manifest's channels."""
-        data = self._verified(CHARACTER)
+        data = self.verified(CHARACTER)
         where = f"{self.source.where}: {CHARACTER}"
         name = self.manifest.name
         budget = decoding_budget(self.source.size, f"{name}.glb")
@@ -101,7 +101,8 @@ class Package:
         self._check_channels(rig.shape_names)
         return rig
 
-    def _verified(self, name: str) -> memoryview:
+    def verified(self, name: str) -> memoryview:
+        """`read_bytes` without a copy, where the file is stored as it is."""
         if name not in self.manifest.files:
             raise InputError(
                 f"{self.source.where}: has no file {name!r}, "
@@ -224,10 +225,10 @@ def _verify_file(package: Package, name: str) -> None:
     if name == CHARACTER:
         package.rig()
         return
-    data = package.read_bytes(name)
+    data = package.verified(name)
     if name in package.manifest.models:
         where = f"{package.source.where}: {name}"
-        check_signature(read_signature(data, where), package.manifest.models[name], where)
+        check_signature(read_signature(bytes(data), where), package.manifest.models[name], where)
 
 
 def package_bytes(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:

@@ -251,7 +251,7 @@ class ZipSource:
         start = entry.header_offset
         view = memoryview(self._data)
         header = view[start : start + _LOCAL_HEADER.size]
-        if len(header) < _LOCAL_HEADER.size or header[:4] != b"PK\3\4":
+        if len(header) < _LOCAL_HEADER.size or bytes(header[:4]) != b"PK\3\4":
             raise PackageError(
                 f"{self.where}: {entry.orig_filename}: has no header where it should"
             )

@@ -37,7 +37,7 @@ def test_canonical_form_is_reached_at_once_and_moves_nothing() -> None:
         (tuple(f"s{i}" for i in range(256)), "255 at most"),
     ],
 )
-def test_names_that_engines_spoil_are_refused(names: tuple[str, ...], message: str) -> None:
+def test_names_that_engines_alter_are_refused(names: tuple[str, ...], message: str) -> None:
     with pytest.raises(ChannelError, match=message):
         check_shape_names(names)
 

@@ -121,7 +121,7 @@ def overlapping() -> bytes:
     return patched_directory("character.glb", 20, size, patched)
 
 
-def doubled() -> bytes:
+def duplicate_entry() -> bytes:
     with pytest.warns(UserWarning, match="Duplicate name"):
         return with_extra_entry(zipfile.ZipInfo("animator.onnx"), SOUND["animator.onnx"])
 
