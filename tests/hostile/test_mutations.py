@@ -10,7 +10,7 @@ import tracemalloc
 import pytest
 from support.mutations import KINDS, mutant, read_mutant
 
-MUTANTS = {"glb": 150, "package": 120, "token": 300}
+MUTANTS = {"glb": 100, "package": 60, "token": 200}
 LIMIT = 64 << 20
 
 

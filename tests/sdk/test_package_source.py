@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.package_source import FolderSource, ZipSource, open_source
@@ -16,6 +16,7 @@ from mien.package_source import FolderSource, ZipSource, open_source
 NAMES = st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8}){0,2}\.bin", fullmatch=True)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(NAMES, st.binary(max_size=300), max_size=6), st.booleans())
 def test_any_content_comes_back(files: dict[str, bytes], deflated: bool) -> None:
     files = {"manifest.json": b"{}", **files}
