@@ -103,6 +103,8 @@ def read_weights_animation(data: bytes | memoryview, animation: str | None = Non
             f"{chosen.where}: has {len(channels)} weights channels on the mesh, expected 1"
         )
     samplers = chosen.objects("samplers")
+    if not samplers:
+        raise InputError(f"{chosen.where}: field 'samplers' is empty")
     index = channels[0].integer("sampler", 0, max(len(samplers) - 1, 0))
     sampler = samplers[index]
     interpolation = sampler.text("interpolation") if "interpolation" in sampler else "LINEAR"
@@ -127,7 +129,7 @@ def _choose(document: GlbDocument, name: str | None) -> Fields:
     animations = document.all("animations")
     found = [a for a in animations if name is None or a.values.get("name") == name]
     if len(found) != 1:
-        have = ", ".join(repr(a.values.get("name")) for a in animations) or "none"
+        have = ", ".join(repr(a.values.get("name"))[:40] for a in animations[:20]) or "none"
         wanted = "exactly one animation" if name is None else f"one animation {name!r}"
         raise InputError(f"{document.where}: expected {wanted}, the file has: {have}")
     return found[0]

@@ -306,6 +306,7 @@ ANIMATIONS: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "output has 11 values, expected 4 keys x 3 targets",
     ),
+    "no samplers": (put("animations", 0, "samplers", to=[]), "field 'samplers' is empty"),
     "times stand still": (two_keys_at_once, "input times do not increase"),
 }  # fmt: skip
 

@@ -161,7 +161,9 @@ def _damage_json(rng: random.Random, document: Any) -> None:
     elif isinstance(place, dict):
         place[rng.choice(("sparse", "byteStride", "uri", "count", "x", *place))] = inner
     else:
-        place.extend([inner] * rng.choice((1, 2, 250, 3000)))
+        times = rng.choice((1, 2, 250, 3000))
+        # The mutant stays small: what it takes to make it would count as the reader's memory.
+        place.extend([inner] * min(times, 200_000 // len(json.dumps(inner)) + 1))
 
 
 # GLB
