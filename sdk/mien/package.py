@@ -185,7 +185,8 @@ def _check_animator(manifest: Manifest, where: str) -> None:
     names = tuple(t.name for t in signature.inputs), tuple(t.name for t in signature.outputs)
     if names != (("x", "h0", "c0"), ("channels", "hn", "cn")):
         raise PackageError(
-            f"{where}: {ANIMATOR}: takes {', '.join(names[0])} and gives {', '.join(names[1])}, "
+            f"{where}: {ANIMATOR}: takes {', '.join(names[0])[:200]} and gives "
+            f"{', '.join(names[1])[:200]}, "
             "expected x, h0, c0 and channels, hn, cn"
         )
     for tensor, size, meaning in (
