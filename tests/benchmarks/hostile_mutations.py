@@ -117,7 +117,7 @@ def main() -> None:
         print("\n".join(t["untyped"][:10] + t["crashed"]))
     write_results(
         "hostile_mutations",
-        "python tests/benchmarks/hostile_mutations.py",
+        f"python tests/benchmarks/hostile_mutations.py --share {arguments.share:g}",
         "# Damaged input\n\n"
         "Seeded mutants of a package, a GLB and a resume token, damaged inside their structures "
         "(JSON, chunks, zip records, protobuf, PNG) with hashes and checksums corrected. Each is "
