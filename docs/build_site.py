@@ -122,6 +122,8 @@ def stage(work: Path) -> Path:
     settings = settings.replace(
         "        python:\n", f"        python:\n          paths: {paths}\n"
     )  # JSON is YAML
+    extension = json.dumps([str(ROOT / "docs" / "doctest_blocks.py")])
+    settings = settings.replace("[DOCTEST_BLOCKS]", extension)
     settings += f"docs_dir: pages\nsite_dir: site\nnav: {json.dumps(nav)}\n"
     file = work / "mkdocs.yml"
     file.write_text(settings, "utf-8")

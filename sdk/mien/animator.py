@@ -52,7 +52,9 @@ class Animator:
         if len(set(self.channel_names)) != len(self.channel_names):
             raise ChannelError("animator: channel names are not unique")
         where = "animator" if isinstance(model, bytes) else f"animator {os.fspath(model)}"
-        self.session = open_session(_read(model, where), where, providers, threads)
+        self.session = open_session(
+            _read(model, where), where, providers, threads, fold_constants=False
+        )
         self._layers, self._hidden = self._check_tensors(where)
 
     @property

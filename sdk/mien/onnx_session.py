@@ -54,11 +54,14 @@ def open_session(
     providers: Providers = None,
     threads: int = 1,
     blocked_layout: bool = True,
+    fold_constants: bool = True,
 ) -> onnxruntime.InferenceSession:
     """A session of the ONNX `model`; `where` names it in messages.
 
-    `threads` work on one run of it; 1 suits small networks best. Raises InputError for a model that
-    cannot be loaded, and as `provider_names` does; MienError for a provider that does not start.
+    `threads` work on one run of it; 1 suits small networks best. Without `fold_constants` nothing
+    is computed while a model of unknown origin is loaded: a hundred bytes can ask for gigabytes.
+    Raises InputError for a model that cannot be loaded, and as `provider_names`
+    does; MienError for a provider that does not start.
     """
     import onnxruntime
 
@@ -77,7 +80,10 @@ def open_session(
     if _CUDA in names and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()  # CUDA's libraries where pip has put them
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=list(names))
+        session = onnxruntime.InferenceSession(
+            model, options, providers=list(names),
+            disabled_optimizers=None if fold_constants else ["ConstantFolding"],
+        )  # fmt: skip
     except Exception as reason:  # ONNX Runtime has no common base below Exception
         raise InputError(f"{where}: ONNX Runtime cannot load it: {first_line(reason)}") from None
     if absent := [name for name in names if name not in session.get_providers()]:

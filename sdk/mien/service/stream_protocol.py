@@ -7,6 +7,7 @@ stream is dealt with here, once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -132,7 +133,8 @@ async def run_stream(
         log.info("session %s: %s: %s", session_id, code.name, details)
         # The session is over and its place is free. The status of a client that does not read lies
         # behind what it has not read; until it does, or hangs up, the call counts for `max_calls`.
-        await context.abort(code, details)
+        with contextlib.suppress(grpc.aio.InternalError):  # the connection is beyond a status
+            await context.abort(code, details)
     finally:
         log.info("session %s: over, %d frames dropped", session_id, mailbox.dropped)
 
