@@ -60,6 +60,11 @@ class GltfFile:
                 f"plain.glb"
             )
 
+    def content(self) -> bytes:
+        """Everything that the arrays come from: the file and the buffers beside it."""
+        buffers = [self._buffer(b, i) for i, b in enumerate(self.all("buffers")) if "uri" in b]
+        return b"".join([self.path.read_bytes(), *buffers])
+
     def all(self, kind: str) -> list[Fields]:
         """The top-level list `kind` ("meshes", "nodes", ...); empty when it is absent."""
         if kind not in self._lists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mien_training.templates.assemble import (
 from mien_training.templates.find_eyes import find_eyes
 from mien_training.templates.gltf_file import GltfFile
 from mien_training.templates.gltf_primitives import Primitive, read_primitives
+from mien_training.templates.placed_landmarks import landmarks_from_points
 from mien_training.templates.placing import place_by_eyes, turn_eyeball, without_rigid_motion
 from mien_training.templates.template import MATERIALS, Template
 
@@ -39,15 +41,20 @@ _WORDS = (
 _NOT_EYES = ("brow", "lash", "lid", "eyeblend", "occlusion", "wear", "glass")
 
 
-def build_gltf(path: Path, materials: Mapping[str, tuple[str, ...]] | None = None) -> Template:
-    """The head in `path` (.glb, or .gltf with its buffers), without landmark correspondences.
+def build_gltf(
+    path: Path,
+    materials: Mapping[str, tuple[str, ...]] | None = None,
+    landmarks: Mapping[str, int | tuple[float, float, float]] | None = None,
+) -> Template:
+    """The head in `path` (.glb, or .gltf with its buffers); landmark correspondences if given.
 
     Units are metres, +Y up, face along +Z, as glTF asks; compressed and quantised files are
     unpacked (GltfFile). Teeth, tongue, eyes and mouth are told by the names of materials, nodes
     or meshes; all else is skin. `materials` says it instead where given: an entry of MATERIALS ->
     names. Eyes without such names are found by motion, shape and place (find_eyes), and turned
-    where the eyeLook targets move only the lids. Raises InputError without ARKit names or without
-    two eyeballs of their own.
+    where the eyeLook targets move only the lids. `landmarks` are places by name, as in
+    HeadDescription. Raises InputError without ARKit names, without two eyeballs of their own, and
+    for landmarks that are not on the head.
     """
     pieces = read_primitives(file := GltfFile(path))
     known = frozenset[str]().union(*(piece.known for piece in pieces))
@@ -97,7 +104,7 @@ def build_gltf(path: Path, materials: Mapping[str, tuple[str, ...]] | None = Non
             for p, start in zip(parts, offsets, strict=False)
         ]
     )  # fmt: skip
-    return whole.template(
+    template = whole.template(
         name=path.stem,
         licence=str(file.json.object("asset").values.get("copyright", "unknown")),
         mirror=mirror_map(whole.vertices, whole.triangles),
@@ -108,6 +115,30 @@ def build_gltf(path: Path, materials: Mapping[str, tuple[str, ...]] | None = Non
         shape_names=names,
         identity=None,
     )
+    if landmarks is None:
+        return template
+    places = _places(path, pieces, given, landmarks)
+    at = {name: place - placing.origin for name, place in places.items()}
+    return replace(template, landmarks=landmarks_from_points(template, at))
+
+
+def _places(
+    path: Path, pieces: list[Primitive], given: list[str | None],
+    landmarks: Mapping[str, int | tuple[float, float, float]],
+) -> dict[str, NDArray[np.float64]]:  # fmt: skip
+    """(3,) places in the file's world space; a number is a vertex of the largest skin primitive."""
+    skins = [p for p, g in zip(pieces, given, strict=True) if (g or _label(p.names)) == "skin"]
+    face = max(skins, key=lambda piece: len(piece.vertices), default=None)
+    places = {}
+    for name, value in landmarks.items():
+        if isinstance(value, tuple):
+            places[name] = np.array(value)
+        elif face is None or value >= len(face.vertices):
+            count = 0 if face is None else len(face.vertices)
+            raise InputError(f"{path}: landmark {name!r} is vertex {value} of {count}")
+        else:
+            places[name] = face.vertices[value]
+    return places
 
 
 def _given(

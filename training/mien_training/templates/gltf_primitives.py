@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ class Primitive:
     """One primitive, world space, metres."""
 
     names: tuple[str, ...]
-    """Names of its material, its node, its mesh and the nodes above it alone, those that there are."""
+    """Names of its material, its node, its mesh and the nodes above it alone, if they have one."""
     vertices: Float64Array
     """(V, 3)."""
     uvs: Float64Array
@@ -52,9 +53,9 @@ def read_primitives(file: GltfFile) -> list[Primitive]:
             place = local[parent] @ place
         world.append(place)
     # A node above one mesh alone may carry its name; one above several names something else.
-    alone = [sum(i in lines[k] for k, n in enumerate(nodes) if "mesh" in n) for i in range(len(nodes))]
+    below = Counter(i for k, node in enumerate(nodes) if "mesh" in node for i in lines[k])
     found = [
-        _primitive(file, node, primitive, world, at, [nodes[i] for i in lines[at] if alone[i] == 1])
+        _primitive(file, node, primitive, world, at, [nodes[i] for i in lines[at] if below[i] == 1])
         for at, node in enumerate(nodes)
         if "mesh" in node
         for primitive in file.one("meshes", node, "mesh").objects("primitives")

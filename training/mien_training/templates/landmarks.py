@@ -18,6 +18,7 @@ from mien_training.rendering import (
     paint_materials,
     project,
 )
+from mien_training.templates.placed_landmarks import NEEDED
 from mien_training.templates.template import MATERIALS, LandmarkMap, Template
 from mien_training.templates.to_rig import rig_from_template
 
@@ -46,9 +47,12 @@ _REACH_M = {"lips": 0.006, "lids": 0.004, "brows": 0.006}
 def with_landmarks(template: Template) -> Template:
     """The template with its 478 correspondences, and lips, lids and brows from them.
 
-    Looked for twice: the second picture has brows and lips where the first look found them.
+    Correspondences that the template brings along, placed by hand, are kept. Otherwise they are
+    looked for twice: the second picture has brows and lips where the first look found them.
     Raises MienError where the tracker sees no face.
     """
+    if (template.landmarks.triangle >= 0).any():
+        return _with_regions(template)
     for _ in range(2):
         template = replace(template, landmarks=_look(template, template.vertices))
     if "jawOpen" in template.shape_names:
@@ -64,6 +68,11 @@ def with_landmarks(template: Template) -> Template:
                 np.where(inner[:, None], opened.barycentric, closed.barycentric),
             ),
         )
+    return _with_regions(template)
+
+
+def _with_regions(template: Template) -> Template:
+    """Lips, lids and brows around the points of their outlines."""
     points = template.landmarks.positions(template.vertices, template.triangles)
     skin = template.regions["skin"]
     regions = dict(template.regions)
@@ -90,7 +99,15 @@ def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
     image = renderer.render(vertices[source], camera)
     faces = Tracker().track(image)
     if not faces:
-        raise MienError(f"template {template.name!r}: the tracker sees no face in its picture")
+        raise MienError(
+            f"template {template.name!r}: the tracker sees no face in its picture, so nobody knows "
+            "where its eyes and mouth are; place landmarks by hand in a description file "
+            '(--template HEAD.json: {"head": "head.glb", "landmarks": {"noseTip": [x, y, z], ...}}'
+            f", at least {', '.join(NEEDED)}). `mien train rig` then fits it to footage. `mien "
+            "train animator` learns from tracked pictures of the head itself and stays out of "
+            "reach; drive such a head by its channels: mien drive ANOTHER.mien SOURCE --out "
+            "take.csv, --vmc or --livelink"
+        )
     return _under_pixels(template, vertices, camera, faces[0].landmarks[:, :2].astype(np.float64))
 
 

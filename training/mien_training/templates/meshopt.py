@@ -81,7 +81,7 @@ def _attributes(data: bytes, count: int, stride: int) -> NDArray[np.uint8]:
 
 
 def _lane(data: bytes, at: int, end: int, groups: int) -> tuple[bytes, int]:
-    """One byte of every element of a block: its deltas as stored, and where the next lane begins."""
+    """One byte of every element of a block, as deltas; and where the next lane begins."""
     header = data[at : at + -(-groups // 4)]
     at += len(header)
     parts = []
