@@ -28,7 +28,7 @@ from mien_training.templates.template import IdentityBasis, LandmarkMap, Templat
 
 __all__ = ["load_template", "read_template", "write_template"]
 
-CACHE_FORMAT = 8
+CACHE_FORMAT = 7
 """Raised whenever templates are built differently."""
 
 

@@ -1,4 +1,4 @@
-"""Shapes of the default head's mouth that its source leaves to be desired: tongueOut, mouthClose."""
+"""Shapes of the default head's mouth that its source has wrong: tongueOut and mouthClose."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _OUT = np.array(
         (0.0000, -0.0145, 0.0024, 0.0120),
         (-0.0001, -0.0040, 0.0024, 0.0115),
         (-0.0016, 0.0034, 0.0026, 0.0125),
-        (-0.0076, 0.0070, 0.0029, 0.0130),
-        (-0.0155, 0.0076, 0.0030, 0.0130),
+        (-0.0076, 0.0070, 0.0029, 0.0148),
+        (-0.0155, 0.0076, 0.0030, 0.0170),
     ]
 )
 
-_POINTED = 0.07
+_POINTED = 0.12
 """How far the sides of the tip fall back, in lengths of the tongue."""
 _LEAST = 0.003
 """Half thickness that no cross-section of the resting tongue is below, metres: at its root few
@@ -61,6 +61,8 @@ def part_of_swing(points: Float64Array, deltas: Float64Array, share: float) -> F
     """(N, 3) deltas of a rigid motion that goes `share` of the way that (N, 3) deltas go."""
     rotation, shift = rigid_motion(points, deltas)
     turn = Rotation.from_matrix(rotation).as_rotvec()
+    if np.linalg.norm(turn) < 1e-6:
+        return share * deltas
     part = Rotation.from_rotvec(share * turn).as_matrix()
     # About the fixed point of the whole motion, as far as the axis lets one be found.
     centre = np.linalg.lstsq(np.eye(3) - rotation, shift, rcond=1e-6)[0]
@@ -84,7 +86,8 @@ def tongue_out(tongue: Float64Array, gap: Gap) -> Float64Array:
         near = tongue[np.abs(z - at) < 1.2 * reach]
         core = near[np.abs(near[:, 0]) < 0.006]
         core = core if len(core) > 1 else near
-        middle[i], thick[i] = 0.5 * (core[:, 1].max() + core[:, 1].min()), max(0.5 * np.ptp(core[:, 1]), _LEAST)
+        middle[i] = 0.5 * (core[:, 1].max() + core[:, 1].min())
+        thick[i] = max(0.5 * float(np.ptp(core[:, 1])), _LEAST)
         wide[i] = np.abs(near[:, 0]).max()
     tip_middle = float(tongue[z > tip - 0.001, 1].mean())
     middle_of = PchipInterpolator([*knots, tip], [*middle, tip_middle])

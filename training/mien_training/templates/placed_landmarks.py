@@ -83,7 +83,8 @@ def landmarks_from_points(template: Template, points: Mapping[str, Float64Array]
     for first, joint_name in zip(_IRIS, ("rightEye", "leftEye"), strict=True):
         joint = next(j for j in template.joints if j.name == joint_name)
         centre = np.asarray(joint.position)
-        own = balls[np.sign(template.vertices[template.triangles[balls, 0], 0]) == np.sign(centre[0])]
+        side = template.vertices[template.triangles[balls, 0], 0] * centre[0] > 0
+        own = balls[side]
         vertices = template.vertices[np.unique(template.triangles[own])]
         radius = 0.5 * float(np.ptp(vertices[:, :2], axis=0).mean())
         offsets = np.array([(0, 0), *_RIM]) * _IRIS_SHARE * radius
@@ -101,7 +102,8 @@ def _nearest(
     _, near = cKDTree(corners.mean(1)).query(points, k=min(24, len(faces)))
     near = near.reshape(len(points), -1)
     weights = _closest(corners[near], points[:, None])
-    off = np.linalg.norm(np.einsum("nkc,nkcx->nkx", weights, corners[near]) - points[:, None], axis=2)
+    places = np.einsum("nkc,nkcx->nkx", weights, corners[near])
+    off = np.linalg.norm(places - points[:, None], axis=2)
     best = off.argmin(1)
     rows = np.arange(len(points))
     return faces[near[rows, best]].astype(np.int32), weights[rows, best].astype(np.float32)
