@@ -90,6 +90,20 @@ def test_tongue_out_parts_the_jaw_no_farther_than_it_must(anny):
     np.testing.assert_allclose(out[skin], TONGUE_OUT_JAW * opened[skin], atol=1e-6)
 
 
+def test_tip_of_the_tongue_is_light_when_it_is_out(anny):
+    """It must not bring the dark of the mouth along."""
+    from mien_training.rendering.occlusion import rig_open_sky
+    from mien_training.templates import rig_from_template
+
+    rig, source = rig_from_template(anny, "anny")
+    out = posed(anny, tongueOut=1.0)[source]
+    tongue = np.flatnonzero(anny.regions["tongue"][source])
+    tip = tongue[out[tongue, 2] > np.quantile(out[tongue, 2], 0.85)]
+    above = tip[rig.normals[tip, 1] > 0.3]
+    assert len(above) > 5
+    assert rig_open_sky(rig)[above].mean() > 0.6
+
+
 def test_mouth_closes_over_an_open_jaw_without_a_fold(anny):
     """Down the middle from lower lip to chin, skin stays in order and nowhere piles up."""
     v = anny.vertices

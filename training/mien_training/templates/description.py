@@ -48,7 +48,7 @@ def read_description(path: Path) -> HeadDescription:
     if "materials" in fields:
         chosen = fields.object("materials")
         materials = {name: chosen.texts(name) for name in chosen.values}
-    landmarks = None
+    landmarks: dict[str, int | tuple[float, float, float]] | None = None
     if "landmarks" in fields:
         landmarks, placed = {}, fields.object("landmarks")
         for name, value in placed.values.items():

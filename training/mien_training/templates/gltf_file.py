@@ -50,8 +50,9 @@ class GltfFile:
         self._buffers: dict[int, bytes] = {}
         self._views: dict[int, bytes] = {}
         self._lists: dict[str, list[Fields]] = {}
-        required = self.json.items("extensionsRequired") if "extensionsRequired" in self.json else []
-        foreign = [str(e) for e in required if e not in _READ]
+        required = "extensionsRequired"
+        needed = self.json.items(required) if required in self.json else []
+        foreign = [str(e) for e in needed if e not in _READ]
         foreign = [e for e in foreign if not e.startswith(_NOT_GEOMETRY)]
         if foreign:
             raise InputError(

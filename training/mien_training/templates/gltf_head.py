@@ -66,14 +66,13 @@ def build_gltf(
         )
     rows = [ARKIT_CHANNELS.index(n) for n in names]
     given = _given(path, pieces, materials or {})
-    parts = [
-        _welded(piece, g or _label(piece.names), rows) for piece, g in zip(pieces, given, strict=True)
-    ]
+    labels = [g or _label(piece.names) for piece, g in zip(pieces, given, strict=True)]
+    parts = [_welded(piece, label, rows) for piece, label in zip(pieces, labels, strict=True)]
     parts = [part for part in parts if len(part.label)]
     if _pair(parts) is None:
         eyes = find_eyes(parts, names)
         if eyes is not None:
-            parts = [half for part, eye in zip(parts, eyes, strict=True) for half in _cut(part, eye)]
+            parts = [p for part, eye in zip(parts, eyes, strict=True) for p in _cut(part, eye)]
     pair = _pair(parts)
     if pair is None:
         held = sorted({name for piece in pieces for name in piece.names})

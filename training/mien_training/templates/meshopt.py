@@ -226,7 +226,7 @@ def _filtered(table: NDArray[np.uint8], filter_: str) -> NDArray[np.generic]:
         words = table.view("<i4")
         exponent = (words >> 24).clip(-100, 100)
         mantissa = (words << 8) >> 8
-        return np.ldexp(mantissa.astype(np.float32), exponent).astype("<f4")
+        return np.asarray(np.ldexp(mantissa.astype(np.float32), exponent), "<f4")
     kind = "<i1" if stride == 4 else "<i2"
     top = np.float32(127 if stride == 4 else 32767)
     stored = table.view(kind)

@@ -61,7 +61,7 @@ def landmarks_from_points(template: Template, points: Mapping[str, Float64Array]
     skin = np.flatnonzero(template.regions["skin"])
     tree = cKDTree(template.vertices[skin])
     size = float(np.ptp(template.vertices[skin, 1]))
-    gap, _ = tree.query(places)
+    gap = np.asarray(tree.query(places)[0])
     if gap.max() > 0.1 * size:
         raise InputError(
             f"landmarks: {names[int(gap.argmax())]!r} lies {gap.max():.3f} m from the skin of a "
