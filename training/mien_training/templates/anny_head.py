@@ -45,9 +45,9 @@ SLIDERS = ("cheek", "chin", "ear", "eye", "eyebrows", "forehead", "head", "mouth
 EXCLUDED = ("head-trans", "head-angle", "head-age", "neck-trans", "mouth-trans-out",
             "nose-trans-out", "eye-eyefold-angle")  # fmt: skip
 """Sliders that would pose or skew the head rather than make another person of it."""
-_WITH_JAW_M, _LOWER_LIP_M, _STILL_M = -0.003, 0.0125, 1e-5
+_WITH_JAW_M, _LOWER_LIP_M, _STILL_M = -0.003, 0.0125, 1e-3
 """Heights that skin falls by in jawOpen to belong to the jaw, reach of the lower lip from its rim,
-and motion that counts as none."""
+and motion in mouthClose below which the chin stays with the jaw."""
 JAW_SHAPES = ("jawForward", "jawLeft", "jawRight", "jawOpen")
 
 
