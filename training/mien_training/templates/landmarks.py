@@ -91,7 +91,11 @@ def _filled(points: NDArray[np.float32]) -> NDArray[np.float32]:
 def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
     """Correspondences from one picture of the template with its vertices at (V, 3)."""
     materials = paint_materials(template, template.vertices, Look())
-    rig, source = rig_from_template(template, template.name, None, materials)
+    # Here the tongue lies in the mouth: it must be as dark as it is there, not as when it is out.
+    inside = [k for k, name in enumerate(template.shape_names) if name != "tongueOut"]
+    names = tuple(template.shape_names[k] for k in inside)
+    dark = replace(template, shape_names=names, shape_deltas=template.shape_deltas[inside])
+    rig, source = rig_from_template(dark, template.name, None, materials)
     face = template.vertices[template.regions["eyes"]]
     target = face.mean(0) - [0, 0.03, 0.02]
     camera = look_at_camera(target + [0, 0, DISTANCE_M], target, 0.17, SIDE, SIDE)
