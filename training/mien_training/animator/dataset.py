@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
@@ -36,11 +36,19 @@ from mien_training.synthetic.performance import (
 from mien_training.synthetic.scene import RandomScene
 from mien_training.templates import load_template
 
-__all__ = ["ALL_GROUPS", "Recording", "SceneJob", "make_recordings", "plan_jobs", "record"]
+__all__ = [
+    "ALL_GROUPS", "OTHERS_SHARE", "Recording", "SceneJob", "make_recordings", "plan_jobs", "record",
+]  # fmt: skip
 
 Float32Array = NDArray[np.float32]
 ALL_GROUPS = tuple(FEATURE_GROUPS)
 _TEXTURE_SIDE = 512
+OTHERS_SHARE = 0.15
+"""Of the jobs, performed by other people of the template, if it has any."""
+_DRAWINGS = 4
+"""How often a scene is drawn before a face that nobody sees ends the run."""
+_NEXT_DRAWING = 2**31
+"""Between the seeds of a scene's drawings; no job has a seed that large."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +92,15 @@ class Recording:
     """Whether frames follow each other in time."""
     identity_seed: int
     """-1 for the template's own mean."""
+    redrawn: int = 0
+    """How often the scene was drawn anew because the tracker saw no face in it."""
 
 
 def plan_jobs(
-    seed: int,
-    frames: int,
-    character: int | None,
-    template: str = "anny",
-    other_identities: float = 0.15,
-) -> list[SceneJob]:
-    """Jobs for about `frames` pairs: 30 % performances, 30 % posed, 40 % sparse; some of strangers.
+    seed: int, frames: int, character: int | None, template: str = "anny",
+    other_identities: float = OTHERS_SHARE,
+) -> list[SceneJob]:  # fmt: skip
+    """Jobs for about `frames` pairs: 30 % performances, 30 % posed, 40 % sparse; some of others.
 
     A performance has 60 frames at a rate of 15 to 60 Hz (mostly 30), the others 40. Lone faces
     are the larger part because neighbours in time teach a network little that is new.
@@ -105,13 +112,13 @@ def plan_jobs(
     for kind, share, length in (("performance", 0.3, 60), ("posed", 0.3, 40), ("sparse", 0.4, 40)):
         for _ in range(max(round(frames * share / length), 1)):
             number = int(rng.integers(2**30))
-            stranger = rng.random() < other_identities
+            somebody_else = rng.random() < other_identities
             jobs.append(
                 SceneJob(
                     seed=number,
                     frames=length,
                     kind=kind,
-                    identity_seed=10_000 + number % 100_000 if stranger else character,
+                    identity_seed=10_000 + number % 100_000 if somebody_else else character,
                     rate_hz=float(rng.choice([15.0, 24.0, 30.0, 60.0], p=[0.1, 0.15, 0.6, 0.15])),
                     strength="strong" if rng.random() < 0.2 else "mild",
                     template=template,
@@ -134,7 +141,11 @@ def make_recordings(
     folder.mkdir(parents=True, exist_ok=True)
     load_template(jobs[0].template)  # builds the cache once, before the workers need it
     paths = [folder / f"{_key(job)}.npz" for job in jobs]
-    todo = [(job, path) for job, path in zip(jobs, paths, strict=True) if not path.exists()]
+    todo = [
+        (job, path, f"scene {number} of {len(jobs)}")
+        for number, (job, path) in enumerate(zip(jobs, paths, strict=True), 1)
+        if not path.exists()
+    ]
     if todo:
         # One thread a process: processes that fight for cores are several times slower.
         threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -163,11 +174,11 @@ def _key(job: SceneJob) -> str:
     return f"{job.kind}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _record_to(item: tuple[SceneJob, Path]) -> None:
+def _record_to(item: tuple[SceneJob, Path, str]) -> None:
     import io
 
-    job, path = item
-    recording = record(job)
+    job, path, scene = item
+    recording = record(job, scene)
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -177,6 +188,7 @@ def _record_to(item: tuple[SceneJob, Path]) -> None:
         times_s=recording.times_s,
         sequence=recording.sequence,
         identity_seed=recording.identity_seed,
+        redrawn=recording.redrawn,
     )
     write_atomically(path, buffer.getvalue())
 
@@ -190,6 +202,7 @@ def _read(path: Path) -> Recording:
             times_s=file["times_s"],
             sequence=bool(file["sequence"]),
             identity_seed=int(file["identity_seed"]),
+            redrawn=int(file["redrawn"]) if "redrawn" in file else 0,
         )
 
 
@@ -197,8 +210,29 @@ _TEMPLATES: dict[str, Template] = {}
 _NETS: list[FaceNets] = []
 
 
-def record(job: SceneJob) -> Recording:
-    """Perform, render and track one job. Raises MienError when the tracker sees nothing at all."""
+def record(job: SceneJob, scene: str = "a scene") -> Recording:
+    """Perform, render and track one job; `scene` names it in messages.
+
+    A scene in which the tracker sees no face is drawn anew with the next seed (look, light,
+    camera, background, degradation; the performance stays). Raises MienError when it sees none in
+    any of four drawings.
+    """
+    for redrawn in range(_DRAWINGS):
+        recording = _drawn(job, job.seed + redrawn * _NEXT_DRAWING)
+        if recording is not None:
+            return replace(recording, redrawn=redrawn)
+    who = "the head itself" if job.identity_seed is None else f"person {job.identity_seed}"
+    raise MienError(
+        f"{scene}: the tracker sees no face in {_DRAWINGS} drawings of {who} of template "
+        f"{job.template!r} (a {job.kind} of {job.frames} frames, {job.strength} degradation, other "
+        "light and camera each time). An animator learns from tracked pictures of the head, so a "
+        "stylised head may be out of its reach: another --seed draws other scenes; otherwise drive "
+        "the head by its channels: mien drive ANOTHER.mien SOURCE --out take.csv"
+    )
+
+
+def _drawn(job: SceneJob, scene_seed: int) -> Recording | None:
+    """One drawing of the job's scene; None when the tracker sees no face in it."""
     if job.template not in _TEMPLATES:
         _TEMPLATES[job.template] = load_template(job.template)
     if not _NETS:
@@ -208,10 +242,13 @@ def record(job: SceneJob) -> Recording:
     identity = None
     if job.identity_seed is not None:
         if template.identity is None:
-            raise InputError(f"{job}: template {template.name!r} is one person only")
+            raise InputError(
+                f"SceneJob.identity_seed is {job.identity_seed}, but template {template.name!r} is "
+                "one person only"
+            )
         identity = template.identity.sample(job.identity_seed)
     neutral_vertices = template.vertices if identity is None else template.vertices + identity
-    scene = RandomScene(job.seed, strength=job.strength)
+    scene = RandomScene(scene_seed, strength=job.strength)
     materials = paint_materials(template, neutral_vertices, scene.look, _TEXTURE_SIDE)
     renderer = _renderer(job, template, identity, materials)
     rig = renderer.rig
@@ -251,7 +288,7 @@ def record(job: SceneJob) -> Recording:
     kept = np.array([track is not None for track in seen])
     calm = [driver_features(track, layout) for track in neutrals if track is not None]
     if not calm or not kept.any():
-        raise MienError(f"the tracker sees no face in the pictures of {job}")
+        return None
     return Recording(
         features=np.stack([driver_features(t, layout) for t in seen if t is not None]),
         neutral=np.median(calm, axis=0).astype(np.float32),

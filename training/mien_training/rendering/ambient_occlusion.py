@@ -43,11 +43,13 @@ def vertex_ambient_occlusion(
 
 
 def rig_ambient_occlusion(rig: Rig) -> Float32Array:
-    """(V,) for a rig: the most that each vertex sees at rest, mouth half open, or eyes closed.
+    """(V,) for a rig: the most that each vertex sees at rest, mouth half open, eyes closed, or
+    tongue out.
 
-    What folds away at rest (lids, lips) must not be black when it comes out.
+    What folds away at rest (lids, lips, tongue) must not be black when it comes out.
     """
     poses = [{}, {"jawOpen": 0.6}, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}]
+    poses += [{"tongueOut": 1.0}] if "tongueOut" in rig.shape_index else []
     best = np.zeros(len(rig.vertices), np.float32)
     for pose in poses:
         rows = [(rig.shape_index[n], w) for n, w in pose.items() if n in rig.shape_index]

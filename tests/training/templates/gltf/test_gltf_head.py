@@ -5,7 +5,7 @@ import pytest
 from support import template_laws
 
 from mien.errors import InputError
-from mien_training.templates.gltf_head import build_gltf
+from mien_training.templates.gltf.gltf_head import build_gltf
 
 
 @pytest.fixture(scope="module")
