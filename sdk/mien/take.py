@@ -23,11 +23,11 @@ __all__ = ["Rigged", "Take", "check_takes", "needs_landmarks", "write_order", "w
 
 TakeWriter = Callable[[Path, "Take"], None]
 
-_WRITERS_IN = {".glb": "export", ".mp4": "train", ".png": "train"}
+_WRITERS_IN = {".glb": "export", ".gif": "train", ".mp4": "train", ".png": "train"}
 """File suffix -> the extra whose package brings a writer (entry-point group mien.take_writers)."""
 
 
-_PREVIEWS = (".png", ".mp4")
+_PREVIEWS = (".png", ".gif", ".mp4")
 """Pictures, in the order of their cost: they show the driver's landmarks, and take long."""
 
 
@@ -94,7 +94,7 @@ def check_takes(paths: Sequence[Path]) -> None:
 
 
 def write_take(path: Path, take: Take) -> None:
-    """Write by suffix: .csv and .npz here; .glb, .mp4 and .png through installed extras.
+    """Write by suffix: .csv and .npz here; .glb, .gif, .mp4 and .png through installed extras.
 
     Raises as `check_takes`, and MissingExtraError where an extra is missing.
     """

@@ -25,6 +25,8 @@ from mien_training.animator.train import TrainAnimatorConfig, train_animator
 __all__ = ["DemoConfig", "run", "serving"]
 
 CONSOLE = Console(stderr=True)
+TAKES = ("take.csv", "animation.glb", "contact_sheet.png", "preview.gif", "preview.mp4")
+"""What the demo shows, in the order of cost."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,13 @@ def run(config: DemoConfig) -> int:
         source=str(video),
     )
     with _stage("show", seconds):
-        for name in ("take.csv", "animation.glb", "preview.mp4", "contact_sheet.png"):
+        for name in (
+            "take.csv",
+            "animation.glb",
+            "contact_sheet.png",
+            "preview.gif",
+            "preview.mp4",
+        ):
             write_take(config.out / name, take)
     report = {
         "out": str(config.out),
@@ -121,6 +129,6 @@ def run(config: DemoConfig) -> int:
         for name, value in seconds.items():
             CONSOLE.print(f"{value:7.1f} s  {name}")
         CONSOLE.print(f"{report['total_seconds']:7.1f} s  in all")
-        CONSOLE.print(f"\nLook at {config.out}/contact_sheet.png and {config.out}/preview.mp4;")
+        CONSOLE.print(f"\nLook at {config.out}/preview.gif and {config.out}/contact_sheet.png;")
         CONSOLE.print(f"open {config.out}/animation.glb in any glTF viewer.")
     return 0

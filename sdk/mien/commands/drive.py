@@ -39,7 +39,8 @@ class DriveConfig(SourceOptions):
     source: Annotated[str, tyro.conf.Positional]
     """Video file, image folder, image, camera:N, or a clip (.csv, .npz)."""
     out: tuple[Path, ...] = ()
-    """Files to write, by suffix: .csv, .npz, .glb, .mp4 (preview), .png (contact sheet). A camera
+    """Files to write, by suffix: .csv, .npz, .glb, .mp4 and .gif (previews), .png (contact
+    sheet). A camera
     can also drive without one."""
     server: str | None = None
     """Stream through this server (host:port) instead of running the character here."""
