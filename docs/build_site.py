@@ -29,7 +29,8 @@ except ImportError:  # Python 3.10; Zensical brings this one
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = (
-    "index", "how-it-works", "filming-guide", "calibration", "engine-import", "coordinate-frames", "service",
+    "index", "how-it-works", "filming-guide", "calibration", "engine-import",
+    "coordinate-frames", "service",
     "threads", "errors", "package-format", "data",
 )  # fmt: skip
 """Order of the guides; pages that are not named here follow."""

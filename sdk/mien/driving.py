@@ -10,6 +10,7 @@ from typing import Any, cast
 from mien.clip import Clip
 from mien.frame import Frame, frames_from_clip
 from mien.observation import Source
+from mien.score_agreement import ScoreAgreement
 from mien.tracked_source import SeenFrame, TrackedSource
 from mien.tracking_statistics import TrackingStatistics
 
@@ -42,6 +43,8 @@ class Drive(Iterator[Frame]):
         """The image behind the last frame; None before the first, and for a clip."""
         self.statistics = TrackingStatistics()
         """Of the images so far."""
+        self.agreement: ScoreAgreement | None = None
+        """Of the channels with the tracker's scores; None before the first face, and for a clip."""
         self.latency_s = 0.0
         """From the last image's arrival to its frame, seconds; 0 for a clip."""
 
@@ -52,6 +55,10 @@ class Drive(Iterator[Frame]):
         self.seen, frame = next(self._moments)
         if self.seen is not None:
             self.statistics.add(None if self.seen.track is None else self.seen.track.presence)
+            if self.seen.track is not None:
+                if self.agreement is None:
+                    self.agreement = ScoreAgreement(frame.channel_names)
+                self.agreement.add(self.seen.track.scores, frame.channels)
             self.statistics.dropped = self.seen.dropped
             self.latency_s = time.perf_counter() - self.seen.captured_s
         return frame

@@ -33,6 +33,8 @@ class Recording:
     frames: int
     statistics: TrackingStatistics
     """Of the driving images; nothing in it when a clip drove."""
+    contradicted: dict[str, float]
+    """Channels that moved against the tracker's scores, and their correlation with them."""
     interrupted: bool
     """Whether Ctrl-C ended it, while recording or while writing."""
     written: tuple[Path, ...]
@@ -50,6 +52,9 @@ class Recording:
             text = f"interrupted, kept {text}" if self.written else f"interrupted after {text}"
         if self.not_written:
             text += f"; not written: {', '.join(map(str, self.not_written))}"
+        if self.contradicted:
+            against = ", ".join(f"{name} ({r:.2f})" for name, r in self.contradicted.items())
+            text += f"; against the tracker's scores (correlation): {against}"
         return text
 
 
@@ -107,7 +112,10 @@ def record(
         except KeyboardInterrupt:
             interrupted = True
     not_written = tuple(path for path in paths if path not in written)
-    recording = Recording(count, drive.statistics, interrupted, tuple(written), not_written)
+    contradicted = drive.agreement.contradicted() if drive.agreement else {}
+    recording = Recording(
+        count, drive.statistics, contradicted, interrupted, tuple(written), not_written
+    )
     if failure is not None:
         kind = type(failure) if isinstance(failure, InputError) else MienError
         raise kind(f"{failure}; recorded until then: {recording}") from failure

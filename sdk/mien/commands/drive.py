@@ -79,6 +79,7 @@ def run(config: DriveConfig) -> int:
         "source": config.source,
         "frames": recording.frames,
         **(recording.statistics.report() if not config.from_clip else {"tracked": None}),
+        "contradicted": recording.contradicted,
         "interrupted": recording.interrupted,
         "out": [str(path) for path in recording.written],
         "not_written": [str(path) for path in recording.not_written],

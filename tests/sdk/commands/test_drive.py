@@ -82,7 +82,7 @@ def test_the_report_says_how_sure_it_was(fake_tracker, monkeypatch, tmp_path, ca
     report = json.loads(capsys.readouterr().out)
     assert report == {
         "character": "Sphere", "source": source, "frames": 5, "tracked": 4, "dropped": 0,
-        "presence_median": 0.875, "presence_p5": 0.875, "interrupted": False,
+        "presence_median": 0.875, "presence_p5": 0.875, "contradicted": {}, "interrupted": False,
         "out": [str(out)], "not_written": [],
     }  # fmt: skip
     assert main(["drive", SPHERE, source, "--out", str(out)]) == 0
