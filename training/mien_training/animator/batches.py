@@ -21,7 +21,7 @@ from mien_training.animator.training_set import InputSequence
 
 __all__ = ["Batch", "Transition", "batches", "gather"]
 
-_INDEPENDENT_PER_WINDOW = 3
+_FRAMES_PER_WINDOW = 3
 _HOLD, _TRAVEL = (0, 12), (2, 14)  # frames
 _FACES = 5
 
@@ -73,7 +73,7 @@ def batches(
         ]
         faces = [
             _window(i, int(rng.integers(len(sequences[i].x))), 1)
-            for i in (rng.choice(independent, _INDEPENDENT_PER_WINDOW * size) if independent else ())
+            for i in (rng.choice(independent, _FRAMES_PER_WINDOW * size) if independent else ())
         ]
         yield Batch(in_time, faces)
 

@@ -13,17 +13,34 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien_training.runs.random_states import random_states, restore_random_states
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "plain_state"]
 
 _MAGIC = b"mien checkpoint 2\n"
 _DIGEST = 65
 """Bytes of the second line."""
+
+
+def plain_state(value: Any) -> Any:
+    """A copy as a checkpoint holds it: arrays become tensors, tensors contiguous, numpy's numbers
+    Python's, tuples and lists stay."""
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.array(value, order="C"))
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone(memory_format=torch.contiguous_format)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {name: plain_state(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(plain_state(item) for item in value)
+    return value
 
 
 @dataclass(frozen=True)
@@ -35,10 +52,10 @@ class Checkpoint:
     """What the state follows from, by name: configuration, digests of all input."""
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Write `state` (tensors, numbers, strings, lists, dicts), with the state of every global
-        random generator."""
+        """Write `state` (tensors, arrays, numbers, strings, lists, dicts), with the state of every
+        global random generator."""
         buffer = io.BytesIO()
-        content = {"origin": dict(self.origin), "state": dict(state), "random": random_states()}
+        content = plain_state({"origin": self.origin, "state": state, "random": random_states()})
         torch.save(content, buffer)
         payload = buffer.getvalue()
         digest = sha256(payload).hexdigest().encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.checkpoint import Checkpoint, plain_state
 
 __all__ = ["Stages"]
 
@@ -13,8 +13,10 @@ __all__ = ["Stages"]
 class Stages:
     """Results of stages by name, and how far the unfinished one has come.
 
-    After every stage the state of the global random generators is kept with it, so that a call
-    that goes on draws what an uninterrupted one would have drawn.
+    A stage's result is always what a checkpoint gives back (arrays have become tensors), whether
+    it was worked out now or by an earlier call. After every stage the state of the global random
+    generators is kept with it, so that a call that goes on draws what an uninterrupted one would
+    have drawn.
     """
 
     def __init__(self, checkpoint: Checkpoint | None = None) -> None:
@@ -35,7 +37,7 @@ class Stages:
         return self._kept.get(name)
 
     def keep(self, name: str, state: Mapping[str, Any]) -> None:
-        """Keep plain values (see `Checkpoint.save`) under a name, in place of earlier ones."""
-        self._kept[name] = dict(state)
+        """Keep a copy of a state (see `plain_state`) under a name, in place of an earlier one."""
+        self._kept[name] = plain_state(dict(state))
         if self._checkpoint is not None:
             self._checkpoint.save(self._kept)

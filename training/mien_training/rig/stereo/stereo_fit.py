@@ -8,8 +8,9 @@ surface away. From coarse to fine pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +29,8 @@ from mien_training.rig.stereo.surface_points import (
     picture_lights,
     visible_places,
 )  # fmt: skip
+from mien_training.runs.progress import Progress, Report, silent
+from mien_training.runs.stages import Stages
 
 __all__ = ["StereoConfig", "fit_stereo"]
 
@@ -78,7 +81,8 @@ def fit_stereo(
     compared: Tensor,
     config: StereoConfig | None = None,
     seed: int = 0,
-    progress: Callable[[int, int, float], None] | None = None,
+    report: Report = silent,
+    stages: Stages | None = None,
 ) -> tuple[Motion, float | None]:
     """Change `rig`'s neutral until N pictures of one moment agree; the moment's pose after it, and
     how much the pictures still differ, as a share of their brightness; None where no two of them
@@ -86,10 +90,10 @@ def fit_stereo(
 
     The rig stays as it was there, and where they differ by more than `most_disagreement`.
 
-    motion: of that moment, (1, ...); its weights stay. marks: the tracker's points on the rig's
-    mesh; faces (F, 3); compared (F,) bool: triangles whose colours count. progress: called with
-    step, steps and loss. Raises InputError for fewer than two pictures, and for pictures too small
-    to shrink.
+    motion: of that moment, (1, ...); its weights stay. landmark_points: the tracker's points
+    on the rig's mesh; faces (F, 3); compared (F,) bool: triangles whose colours count. stages:
+    keeps every finished level. Raises InputError for fewer than two pictures, and for pictures too
+    small to shrink.
     """
     if len(seen.camera) < 2:
         raise InputError(f"fit_stereo: {len(seen.camera)} pictures, expected two or more")
@@ -104,8 +108,10 @@ def fit_stereo(
     translation = motion.translation.clone().requires_grad_()
     scale = (seen.points.amax(1) - seen.points.amin(1)).amax(1)[:, None, None]
     start = rig.u_neutral.detach().clone(), rig.identity.detach().clone()
-    done, total = 0, len(config.shrink) * config.steps
-    for level, shrink in enumerate(config.shrink):
+    total = len(config.shrink) * config.steps
+
+    def refine(level: int, shrink: int) -> dict[str, Any]:
+        """The state after one more level."""
         pictures = logarithms(seen.images, shrink)
         t = level / max(len(config.shrink) - 1, 1)
         mark_weight = config.landmark[0] ** (1 - t) * config.landmark[1] ** t
@@ -139,11 +145,26 @@ def fit_stereo(
             loss.backward()
             shape.step()
             pose.step()
-            done += 1
-            if progress is not None:
-                progress(done, total, float(colours.detach()))
-    shared = int((places.weight > 0).any(0).sum())
-    left = float(colours.detach()) if shared >= _FEWEST else None
+            figures = {"colours": float(colours.detach())}
+            report(Progress("stereo", level * config.steps + step + 1, total, figures))
+        shared = int((places.weight > 0).any(0).sum())
+        return {
+            **{name: value.detach().clone() for name, value in unknowns.items()},
+            "rng": rng.get_state(), "shared": shared, "colours": figures["colours"],
+        }  # fmt: skip
+
+    unknowns = {
+        "u_neutral": rig.u_neutral, "identity": rig.identity,
+        "rotation": rotation, "translation": translation,
+    }  # fmt: skip
+    stages = stages or Stages()
+    for level, shrink in enumerate(config.shrink):
+        state = stages.run(f"stereo level {level + 1}", partial(refine, level, shrink))
+        with torch.no_grad():
+            for name, value in unknowns.items():
+                value.copy_(state[name])
+        rng.set_state(state["rng"])
+    left = state["colours"] if state["shared"] >= _FEWEST else None
     if left is None or left > config.most_disagreement:
         with torch.no_grad():
             rig.u_neutral.copy_(start[0])
