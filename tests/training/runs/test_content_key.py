@@ -29,8 +29,10 @@ class Point:
 
 def test_equal_content_has_one_key():
     array = np.arange(12.0).reshape(3, 4)
-    assert content_digest(array) == content_digest(array.T.copy().T) == content_digest(
-        torch.from_numpy(array)
+    assert (
+        content_digest(array)
+        == content_digest(array.T.copy().T)
+        == content_digest(torch.from_numpy(array))
     )
     assert content_digest({"a": 1, "b": [2]}) == content_digest({"b": (2,), "a": 1})
     assert content_digest(np.float64(0.5)) == content_digest(0.5)

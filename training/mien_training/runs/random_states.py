@@ -13,12 +13,13 @@ __all__ = ["random_states", "restore_random_states"]
 
 def random_states() -> dict[str, Any]:
     """Of Python, numpy, torch on the CPU, and torch on every CUDA device once one is in use."""
-    kind, keys, position, has_gauss, gauss = np.random.get_state()  # type: ignore[misc]
+    cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    kind, keys, position, has_gauss, gauss = np.random.get_state()
     return {
         "python": random.getstate(),
         "numpy": (kind, np.asarray(keys).tolist(), int(position), int(has_gauss), float(gauss)),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "cuda": torch.cuda.get_rng_state_all() if cuda else [],
     }
 
 

@@ -67,10 +67,9 @@ def claim_inputs(folder: Path, digests: Mapping[str, str]) -> None:
     theirs = _read(path, "the inputs")
     others = [n for n in sorted(theirs.keys() | record) if theirs.get(n) != record.get(n)]
     if others:
-        verb = "has" if len(others) == 1 else "have"
         raise InputError(
-            f"{path}: {', '.join(others)} {verb} changed since this run began; give another "
-            "--out, or delete the folder to start afresh"
+            f"{path}: changed since this run began: {', '.join(others)}; give another --out, or "
+            "delete the folder to start afresh"
         )
 
 

@@ -43,7 +43,8 @@ class TrainerConfig:
     always takes full precision."""
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.check_every, self.patience or 1) < 1:
+        patience = 1 if self.patience is None else self.patience
+        if min(self.steps, self.check_every, patience) < 1:
             raise InputError(
                 f"TrainerConfig: steps {self.steps}, check_every {self.check_every}, patience "
                 f"{self.patience}, expected 1 or more"
@@ -93,9 +94,8 @@ class Trainer:
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self._half)
         self._average: AveragedModel | None = None
         if config.ema_decay is not None:
-            self._average = AveragedModel(
-                module, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay)
-            )
+            average = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
+            self._average = AveragedModel(module, multi_avg_fn=average)
         self.step, self.stale = 0, 0
         self.best_error, self.best_step, self.best = float("inf"), 0, self._copy()
         self.history: list[dict[str, float]] = []
