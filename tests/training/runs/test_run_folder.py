@@ -91,7 +91,7 @@ def test_inputs_of_other_content_are_named(tmp_path):
         with claimed_folder(folder, config):
             claim_inputs(folder, {"rig": "a", "clip smile.csv": "b"})
             (folder / "checkpoint.pt").touch()
-    with pytest.raises(InputError, match="run began: clip frown.csv, clip smile.csv, rig; give"):
+    with pytest.raises(InputError, match=r"run began: clip frown\.csv, clip smile\.csv, rig; give"):
         claim_inputs(folder, {"rig": "c", "clip frown.csv": "b"})
     (folder / "inputs.json").write_text("[]")
     with pytest.raises(InputError, match=r"inputs\.json: not the inputs of a run"):

@@ -113,19 +113,20 @@ def run(config: TrainAnimatorConfig) -> int:
     return 0
 
 
-def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
+def train_animator(config: TrainAnimatorConfig, quiet: bool = False) -> dict[str, Any]:
     """Run every step; returns the metrics that also go to metrics.json.
 
-    Interrupted, the same call goes on with the recordings and the checkpoint that are there.
-    Raises InputError for a folder that holds a run of another configuration, or on a rig,
-    template or clip of other content.
+    quiet: shows no progress of the training. Interrupted, the same call goes on with the recordings
+    and the checkpoint that are there. Raises InputError for a folder that holds a run of another
+    configuration, or on a rig, template or clip of other content; MissingExtraError where torch
+    lacks CUDA and `device` asks for it.
     """
     device = choose_device(config.device)
     with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
-        return _train(config, device)
+        return _train(config, device, quiet)
 
 
-def _train(config: TrainAnimatorConfig, device: torch.device) -> dict[str, Any]:
+def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> dict[str, Any]:
     consent = _consent(config)
     template, identity, materials = _character(config)
     clips = {path: Clip.read(path) for path in config.clips}
@@ -147,8 +148,8 @@ def _train(config: TrainAnimatorConfig, device: torch.device) -> dict[str, Any]:
         template.shape_deltas,
         moving_vertices(template.shape_deltas, skin),
     )
-    with ProgressBars() as report:
-        report.console.print(f"training on {device_name(device)}", highlight=False)
+    with ProgressBars(quiet) as report:
+        report.say(f"training on {device_name(device)}")
         network, trained = fit(
             [sequences[i] for i in kept],
             [sequences[i] for i in held],

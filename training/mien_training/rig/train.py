@@ -106,26 +106,27 @@ def run(config: TrainRigConfig) -> int:
     return 0
 
 
-def train_rig(config: TrainRigConfig) -> dict[str, Any]:
+def train_rig(config: TrainRigConfig, quiet: bool = False) -> dict[str, Any]:
     """Run every step; returns the metrics that also go to metrics.json.
 
-    Interrupted, the same call goes on from its checkpoint. Raises InputError for footage of no
-    use and for a folder that holds a run of another configuration.
+    quiet: shows no progress and no warnings. Interrupted, the same call goes on from its
+    checkpoint. Raises InputError for unusable footage and for a folder that holds a run of another
+    configuration, MissingExtraError where torch lacks CUDA and `device` asks for it.
     """
     device = choose_device(config.device)
     with claimed_folder(config.out, config, ("out", "device")):
-        return _train(config, device)
+        return _train(config, device, quiet)
 
 
-def _train(config: TrainRigConfig, device: torch.device) -> dict[str, Any]:
+def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[str, Any]:
     if not config.sources:
         raise InputError("train rig: no footage; name at least one video or picture")
     seconds: dict[str, float] = {}
     template = load_template(config.template)
     if any(is_scan(source) for source in config.sources):
-        return _from_scan(config, template)
-    with ProgressBars() as bars:
-        bars.console.print(f"colours are compared on {device_name(device)}", highlight=False)
+        return _from_scan(config, template, quiet)
+    with ProgressBars(quiet) as bars:
+        bars.say(f"colours are compared on {device_name(device)}")
         start = perf_counter()
         seen = observe(_recordings(config, template, bars), bars)
         seconds["track"] = perf_counter() - start
@@ -158,13 +159,13 @@ def _recordings(config: TrainRigConfig, template: Template, bars: ProgressBars) 
     )
 
 
-def _from_scan(config: TrainRigConfig, template: Template) -> dict[str, Any]:
+def _from_scan(config: TrainRigConfig, template: Template, quiet: bool) -> dict[str, Any]:
     if len(config.sources) > 1 or config.cameras is not None:
         raise InputError(
             f"train rig: {', '.join(s.name for s in config.sources)}; expected one scan alone, "
             "or footage"
         )
-    with ProgressBars() as bars:
+    with ProgressBars(quiet) as bars:
         return rig_of_scan(
             config.sources[0], config.out, config.name, template, config.scan,
             config.texture_side, bars,

@@ -26,6 +26,7 @@ def interruptible(folder: Path) -> Iterator[None]:
         Console(stderr=True, highlight=False).print(
             f"{folder}: interrupted; the same command goes on from the last checkpoint",
             markup=False,
+            soft_wrap=True,
         )
         raise
     finally:

@@ -54,7 +54,6 @@ class ProgressBars:
     def __init__(self, quiet: bool = False, file: TextIO | None = None) -> None:
         """file: where to, in place of stderr."""
         console = Console(file=file) if file is not None else Console(stderr=True)
-        self.console = console
         self._bars = Bars(
             TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
             TimeRemainingColumn(), TextColumn("{task.fields[figures]}", markup=False),
@@ -91,7 +90,11 @@ class ProgressBars:
             completed=progress.done, total=progress.total, figures=figures,
         )  # fmt: skip
 
-    def warn(self, message: str) -> None:
+    def say(self, message: str, style: str = "") -> None:
         """A line above the bars; not when `quiet`."""
         if not self._quiet:
-            self.console.print(Text(f"warning: {message}", "yellow"))
+            self._bars.console.print(Text(message, style), soft_wrap=True)
+
+    def warn(self, message: str) -> None:
+        """`say`, as a warning."""
+        self.say(f"warning: {message}", "yellow")

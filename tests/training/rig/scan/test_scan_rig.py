@@ -1,6 +1,7 @@
 """`mien train rig` of a mesh: a scan becomes a person that the next command can use."""
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 
@@ -101,13 +102,13 @@ def test_an_interrupted_registration_goes_on(mesh_file, tmp_path, monkeypatch, o
     monkeypatch.setattr(scan_rig, "transfer_shapes", registered)
     template = load_template("anny")
     options = ScanOptions(fit=ScanFitConfig(lambdas=(100.0, 30.0, 8.0), steps=6))
+    call(tmp_path / "a", 3, KeyboardInterrupt)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    call(tmp_path / "b", 0, Registered)  # all levels without interruption
+    call(tmp_path / "a", 15, KeyboardInterrupt)
+    call(tmp_path / "a", 0, Registered)
     call(tmp_path / "a", 0, Registered)
     assert calls == {"find_landmarks": 1, "fit_person": 2}
-    call(tmp_path / "b", 3, KeyboardInterrupt)
-    call(tmp_path / "b", 15, KeyboardInterrupt)
-    call(tmp_path / "b", 0, Registered)
-    call(tmp_path / "b", 0, Registered)
-    assert calls == {"find_landmarks": 2, "fit_person": 4}
     assert [s[:1] for s in steps] == [[1], [1], [1], [13], []]
     for neutral in found[1:]:
         np.testing.assert_array_equal(neutral, found[0])
