@@ -1,11 +1,11 @@
-"""The joint optimisation of neutral, shapes, motion, clocks and appearance, in three stages.
+"""The joint optimisation of neutral, shapes, motion, time offsets and appearance, in three stages.
 
     points    identity, expression and pose of every moment from the tracker's landmarks
-    neutral   + free neutral, motion, clocks, texture and light, from pixels; template's shapes
+    neutral   + free neutral, motion, time offsets, texture, light, from pixels; template's shapes
     joint     + personal shapes
 
-Pictures of one moment show no performance, only a neutral (`one_moment`): of two cameras and more
-it is what makes their pictures agree (`stereo`), and the stage "neutral" paints it.
+Stills of one moment show no performance, only a neutral (`stills`): of two cameras and more it is
+what makes their images agree (`stereo`), and the stage "neutral" paints it.
 
 (Ming et al. 2024, "High-Quality Mesh Blendshape Generation from Face Videos", arXiv 2401.08398.)
 """
@@ -64,8 +64,8 @@ class RigFit:
     figures: dict[str, float] = field(default_factory=dict)
     """Those of this model; empty if there was no check."""
     disagreement: float | None = None
-    """Of pictures of one moment, as a share of their brightness; None where no two of them show
-    the same part of a face."""
+    """Of stills of one moment, as a share of their brightness; None where no two of them show the
+    same part of a face."""
 
     def motion_at(self, seen: Observations) -> Motion:
         """The performance at every frame of what was fitted, with the blinks that the tracker
@@ -117,7 +117,7 @@ def fit_rig(
     gap = float(times.diff().median()) if len(times) > 1 else 1.0
     config = replace(config, knot_rate_hz=min(config.knot_rate_hz, _KNOTS / gap))
     first, last = float(seen.times_s.min()), float(seen.times_s.max())
-    margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
+    margin = max(0.05 * (last - first), 0.1)  # time offsets may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
     stages = Stages()
     if checkpoint is not None:
@@ -198,7 +198,7 @@ def _stereo_stage(
     template: Template, seen: Observations, model: RigModel, points: LandmarkFit,
     config: RigFitConfig, stages: Stages, report: Report,
 ) -> float | None:  # fmt: skip
-    """The neutral and the pose that make the pictures of one moment agree; how far they do not."""
+    """The neutral and the pose that make stills of one moment agree; how far they do not."""
 
     faces = torch.from_numpy(template.triangles).long()
     # Lips and lids meet in folds, which a surface moved along its normals would open.

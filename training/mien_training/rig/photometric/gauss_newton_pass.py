@@ -1,4 +1,4 @@
-"""One look at every moment, and what follows: the performance, the clocks, the shapes."""
+"""One look at every moment, and what follows: the performance, the time offsets, the shapes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _HELD = 1e6
 
 @dataclass(frozen=True, eq=False)
 class _LinearisedFrame:
-    """One frame, as the state before the sweep explains it."""
+    """One frame, as the state before the pass explains it."""
 
     frame: int
     motion: Motion
@@ -51,7 +51,7 @@ def gauss_newton_pass(
     objective: Objective, frames: Tensor, personal_shapes: bool,
     report: Report = silent,
 ) -> None:  # fmt: skip
-    """Solve motion and clocks, and with `personal_shapes` the shapes, from frames (N,).
+    """Solve motion and time offsets, and with `personal_shapes` the shapes, from frames (N,).
 
     Everything is linear about the present state. Shapes are asked to explain only what the motion
     leaves, or both would take the same step. report: is told of the frames done.

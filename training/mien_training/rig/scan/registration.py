@@ -182,10 +182,10 @@ class _NonRigid:
         done = 0
         for level, lambda_ in enumerate(lambdas):
             t = level / max(len(lambdas) - 1, 1)
-            reach, mark_weight = (
+            reach, landmark_weight = (
                 a ** (1 - t) * b**t for a, b in (config.reach_m, config.landmark_weight)
             )
-            work = partial(self._level, moved, lambda_, reach, mark_weight, done, report)
+            work = partial(self._level, moved, lambda_, reach, landmark_weight, done, report)
             state = stages.run(f"level {level + 1}", work)
             moved, done, self.nodes.inside = state["moved"], state["done"], state["inside"]
         return np.asarray(moved.numpy())
@@ -195,7 +195,7 @@ class _NonRigid:
         start: Tensor,
         lambda_: float,
         reach: float,
-        mark_weight: float,
+        landmark_weight: float,
         done: int,
         report: Report,
     ) -> dict[str, Any]:
@@ -217,7 +217,7 @@ class _NonRigid:
                 self.surface.match(vertices, reach, config.agree)
                 self.scan.match(vertices, reach, config.agree)
             loss = self.surface.loss(now) + config.scan_weight * self.scan.loss(now)
-            loss = loss + mark_weight * self.landmarks.loss(now)
+            loss = loss + landmark_weight * self.landmarks.loss(now)
             loss = loss + config.contact_weight * self.contact.loss(now)
             loss = loss + config.identity_prior * (u * (_MM / scale)).square().sum(1).mean()
             optimiser.zero_grad()

@@ -1,4 +1,4 @@
-"""The neutral from several pictures of one moment: what two cameras see of one place looks alike.
+"""The neutral from several stills of one moment: what two cameras see of one place looks alike.
 
 Each place of the face is looked up in all pictures that show it, and the surface moves until they
 agree (multi-view mesh refinement, as in Delaunoy and Pollefeys 2014, "Photometric Bundle
@@ -37,7 +37,7 @@ __all__ = ["StereoConfig", "fit_stereo"]
 
 @dataclass(frozen=True)
 class StereoConfig:
-    """How pictures of one moment are compared."""
+    """How stills of one moment are compared."""
 
     shrink: tuple[int, ...] = (4, 2, 1)
     """Pixels along one side of what is compared as one, level by level."""
@@ -84,7 +84,7 @@ def fit_stereo(
     report: Report = silent,
     stages: Stages | None = None,
 ) -> tuple[Motion, float | None]:
-    """Change `rig`'s neutral until N pictures of one moment agree; the moment's pose after it, and
+    """Change `rig`'s neutral until N stills of one moment agree; the moment's pose after it, and
     how much the pictures still differ, as a share of their brightness; None where no two of them
     show the same part of the face.
 
@@ -114,7 +114,7 @@ def fit_stereo(
         """The state after one more level."""
         pictures = logarithms(seen.images, shrink)
         t = level / max(len(config.shrink) - 1, 1)
-        mark_weight = config.landmark[0] ** (1 - t) * config.landmark[1] ** t
+        landmark_weight = config.landmark[0] ** (1 - t) * config.landmark[1] ** t
         shape = AdamUniform(
             [
                 {"params": [rig.u_neutral], "full": config.neutral_rate},
@@ -137,7 +137,7 @@ def fit_stereo(
             colours = disagreement(vertices[0], faces, places, pictures, seen, light)
             every = landmark_points.positions(vertices).expand(len(seen.camera), -1, -1)
             pixels = seen.views.pixels(seen.camera, every)
-            loss = colours + mark_weight * landmark_loss(pixels, seen.points, confidence, scale)
+            loss = colours + landmark_weight * landmark_loss(pixels, seen.points, confidence, scale)
             loss = loss + config.identity * rig.identity.square().sum()
             loss = loss + config.neutral * prior_loss(rig.u_neutral[None])
             shape.zero_grad()
