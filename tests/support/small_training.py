@@ -3,6 +3,7 @@ others."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
@@ -45,7 +47,7 @@ def train_small(
 
 
 def train_in_child(checkpoint: Path, log: Path) -> None:
-    """The same in a process of its own, which writes every finished step to `log`."""
+    """The same in a process of its own, as a command runs it; writes finished steps to `log`."""
     torch.set_num_threads(1)
-    with log.open("a") as steps:
-        train_small(checkpoint, report=lambda now: (steps.write(f"{now.done}\n"), steps.flush())[1])
+    with log.open("a") as steps, suppress(KeyboardInterrupt), interruptible(checkpoint.parent):
+        train_small(checkpoint, report=lambda now: print(now.done, file=steps, flush=True))

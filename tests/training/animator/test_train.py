@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from mien_training.animator.dataset import ALL_GROUPS, Recording, SceneJob, reco
 from mien_training.animator.fit import FitConfig
 from mien_training.animator.network import NetworkConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
+from mien_training.rendering.paint import paint_materials
 from mien_training.templates import load as load_module
 from mien_training.templates import load_template
 from mien_training.templates import person as person_module
@@ -112,7 +114,7 @@ def test_a_persons_rig_becomes_their_character(tmp_path):
 
 @pytest.fixture
 def without_pictures(monkeypatch):
-    """Recordings of noise, so that nothing is rendered; lists the person files that are read."""
+    """Recordings of noise, and nothing rendered or exported; lists the person files read."""
     reads, size = [], FeatureLayout(ALL_GROUPS).size
 
     def make(jobs, *_):
@@ -130,7 +132,10 @@ def without_pictures(monkeypatch):
         return read_template(path)
 
     monkeypatch.setattr(train, "make_recordings", make)
-    monkeypatch.setattr(train, "portrait_png", lambda rig: b"")
+    small = partial(paint_materials, size=16)
+    monkeypatch.setattr(person_module, "paint_materials", small)
+    for name in ("animator_onnx", "portrait_png", "write_animator_run"):
+        monkeypatch.setattr(train, name, lambda *_: None)
     for module in (person_module, load_module):
         monkeypatch.setattr(module, "read_template", read)
     return reads
@@ -147,7 +152,8 @@ def test_what_a_run_reads_is_known_by_content(anny, without_pictures, tmp_path):
     clip.write(path)
     config = TrainAnimatorConfig(
         out=tmp_path / "run", rig=folder, clips=(path,), frames=200, consent="self",
-        consent_statement="It is me.", fit=FitConfig(steps=2, batch=2, window=4), device="cpu",
+        consent_statement="It is me.", features=("scores",), device="cpu",
+        fit=FitConfig(steps=2, batch=2, window=4),
     )  # fmt: skip
     metrics = train_animator(config)
     assert without_pictures == [folder / "person.npz"]  # read once
