@@ -39,7 +39,7 @@ from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
 from mien_training.rig.photometric.sym3 import sym3_matvec, sym3_pack
-from mien_training.runs.checkpoint import load_checkpoint
+from mien_training.runs.checkpoint import Checkpoint
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
@@ -64,11 +64,10 @@ class Known:
         first, last = float(seen.times_s.min()), float(seen.times_s.max())
         margin = max(0.05 * (last - first), 0.1)
         self.model = RigModel(self.template, (first - margin, last + margin), 3, config)
-        state = load_checkpoint(
-            path_of("three views", seed, "pt"), origin_of(config, self.template, seen)
-        )
+        origin = origin_of(config, self.template, seen)
+        state = Checkpoint(path_of("three views", seed, "pt"), origin).load()
         assert state is not None, "run rig_synthetic.py first"
-        self.model.load_state_dict(state["best_state"])
+        self.model.load_state_dict(state["rounds"]["best_state"])
         if not keep_shapes:
             with torch.no_grad():
                 self.model.rig.u_shapes.zero_()

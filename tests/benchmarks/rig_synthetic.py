@@ -42,6 +42,7 @@ from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import ShapePrior
 from mien_training.rig.report.write_report import compared_region
+from mien_training.runs.progress import Progress
 from mien_training.templates import load_template
 
 FULL = RigFitConfig(whole_head=True, pass_frames=400)
@@ -111,14 +112,15 @@ def fit_case(name: str, seed: int, take: Clip, ict: str) -> dict[str, Any]:
     begin, shown = time.perf_counter(), [""]
     resumed = path_of(name, seed, "pt").exists()
 
-    def progress(stage: str, step: int, steps: int, loss: float) -> None:
-        if stage != shown[0] or step % 100 == 0:
-            shown[0] = stage
-            print(f"    {stage} {step}/{steps} {loss:.4f} {time.perf_counter() - begin:.0f} s")
+    def report(now: Progress) -> None:
+        if now.stage != shown[0] or now.done % 100 == 0:
+            shown[0], seconds = now.stage, time.perf_counter() - begin
+            loss = now.figures.get("loss", float("nan"))
+            print(f"    {now.stage} {now.done}/{now.total} {loss:.4f} {seconds:.0f} s")
 
     with outlines(case.per_triangle):
         config = replace(case.config, seed=seed)
-        fit = fit_rig(beginning, filmed.seen, config, path_of(name, seed, "pt"), progress)
+        fit = fit_rig(beginning, filmed.seen, config, path_of(name, seed, "pt"), report)
     seconds = None if resumed else time.perf_counter() - begin
     neutral, deltas = fit.model.rig.arrays()
     weights = fit.motion_at(filmed.seen).weights.numpy()

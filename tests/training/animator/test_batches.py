@@ -1,4 +1,4 @@
-"""Batches: windows stay inside, walks start and end on faces and never leave what lies between."""
+"""Batches: windows stay inside, transitions start and end on faces and stay between them."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_walks_hold_faces_travel_smoothly_and_end_nowhere_else():
     assert values.min() >= 0 and ((values > 0).sum(-1) <= 2).all()
     whole = (values > 0.999).any(-1)
     assert 0.1 < whole.float().mean() < 0.9  # some held, some on the way
-    # The next face is reached before the walk leaves for another: jumps are shorter than one.
+    # The next face is reached before the transition leaves for another: jumps are shorter than one.
     assert values.diff(dim=1).abs().max() < 1.0
 
 

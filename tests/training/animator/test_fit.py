@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from mien.errors import InputError
 from mien_training.animator.fit import FitConfig, Motion, fit, predict
 from mien_training.animator.motion_loss import motion_gram, moving_vertices
 from mien_training.animator.training_set import InputSequence
+from mien_training.runs.progress import Progress
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CHANNELS = ("jawOpen", "mouthPucker", "eyeBlinkLeft")
 GROUPS = ("scores",)
@@ -38,11 +42,11 @@ def motion() -> Motion:
 
 def test_it_learns_and_beats_the_mean_face(motion):
     held = sequences(4, 2)
-    network, figures = fit(sequences(18, 1), held, GROUPS, CHANNELS, motion, SMALL)
+    network, trained = fit(sequences(18, 1), held, GROUPS, CHANNELS, motion, SMALL)
     guess = np.concatenate([predict(network, s) for s in held])
     true = np.concatenate([s.weights for s in held])
     assert np.abs(guess - true).mean() < 0.35 * np.abs(true - true.mean(0)).mean()
-    assert figures["validation_mm"] > 0
+    assert trained.error == min(check["error"] for check in trained.history) > 0
 
 
 def test_the_same_seed_gives_the_same_network(motion):
@@ -53,19 +57,46 @@ def test_the_same_seed_gives_the_same_network(motion):
     assert np.array_equal(predict(a, held[0]), predict(b, held[0]))
 
 
-def test_an_interrupted_run_goes_on(motion, tmp_path):
-    class Stop(Exception):
-        pass
+def stopping(at: int):
+    def report(now: Progress) -> None:
+        if now.done == at:
+            raise KeyboardInterrupt
 
-    def stop(step: int, loss: float) -> None:
-        if step == 150:
-            raise Stop
+    return report
 
+
+def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(motion, tmp_path):
     path, steps = tmp_path / "checkpoint.pt", []
     data = sequences(6, 1), sequences(3, 2)
-    with pytest.raises(Stop):
-        fit(*data, GROUPS, CHANNELS, motion, SMALL, path, stop)
-    fit(*data, GROUPS, CHANNELS, motion, SMALL, path, lambda step, loss: steps.append(step))
-    assert steps[0] == 101 and steps[-1] == 200  # from the last checkpoint
+    whole, curve = fit(*data, GROUPS, CHANNELS, motion, SMALL)
+    with pytest.raises(KeyboardInterrupt):
+        fit(*data, GROUPS, CHANNELS, motion, SMALL, path, stopping(150))
+    torch.rand(5)  # another process has another random state
+    network, trained = fit(
+        *data, GROUPS, CHANNELS, motion, SMALL, path, lambda now: steps.append(now.done)
+    )
+    assert steps == list(range(101, 201))  # from the last checkpoint
+    assert trained == curve
+    for name, value in whole.state_dict().items():
+        assert torch.equal(network.state_dict()[name], value), name
+
+
+def test_a_checkpoint_of_other_settings_or_data_is_refused(motion, tmp_path):
+    path, short = tmp_path / "checkpoint.pt", replace(SMALL, steps=2)
+    data = sequences(6, 1), sequences(3, 2)
+    fit(*data, GROUPS, CHANNELS, motion, short, path)
     with pytest.raises(InputError, match="another configuration"):
-        fit(*data, GROUPS, CHANNELS, motion, replace(SMALL, seed=4), path)
+        fit(*data, GROUPS, CHANNELS, motion, replace(short, seed=4), path)
+    with pytest.raises(InputError, match="another data"):
+        fit(sequences(6, 5), data[1], GROUPS, CHANNELS, motion, short, path)
+    other = replace(motion, gram=2 * motion.gram)  # the character was fitted anew
+    with pytest.raises(InputError, match="another data"):
+        fit(*data, GROUPS, CHANNELS, other, short, path)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_it_learns_on_cuda(motion):
+    held, device = sequences(3, 2), torch.device("cuda")
+    network, trained = fit(sequences(6, 1), held, GROUPS, CHANNELS, motion, SMALL, device=device)
+    assert network.mean.device.type == "cuda" and trained.history[-1]["step"] == 200
+    assert predict(network, held[0]).shape == held[0].weights.shape

@@ -2,20 +2,28 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 import mien
-from mien.errors import InputError
+from mien.clip import Clip
+from mien.errors import InputError, MissingExtraError
 from mien.package import verify_package
+from mien.tracker.features import FeatureLayout
 from mien_exporters.character import ExportConfig, export_runs
-from mien_training.animator import dataset
-from mien_training.animator.dataset import ALL_GROUPS, SceneJob, record
+from mien_training.animator import dataset, train
+from mien_training.animator.dataset import ALL_GROUPS, Recording, SceneJob, record
 from mien_training.animator.fit import FitConfig
 from mien_training.animator.network import NetworkConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
+from mien_training.rendering.paint import paint_materials
+from mien_training.templates import load as load_module
 from mien_training.templates import load_template
+from mien_training.templates import person as person_module
+from mien_training.templates.load import read_template
 from mien_training.templates.person import person_template, write_person
 
 
@@ -102,6 +110,81 @@ def test_a_persons_rig_becomes_their_character(tmp_path):
     assert far[1] == pytest.approx(0.9 * far[0], rel=0.01)
     height = np.ptp(character.rig.vertices[:, 1])
     assert height == pytest.approx(np.ptp(neutral[:, 1]), rel=1e-3)
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Recordings of noise, and nothing rendered or exported; lists the person files read."""
+    reads, size = [], FeatureLayout(ALL_GROUPS).size
+
+    def make(jobs, *_):
+        rng = np.random.default_rng(len(jobs))
+        return [
+            Recording(
+                rng.normal(size=(8, size)).astype(np.float32), np.zeros(size, np.float32),
+                rng.random((8, 52)).astype(np.float32), np.arange(8) / 30, True, -1,
+            )
+            for _ in range(6)
+        ]  # fmt: skip
+
+    def read(path):
+        reads.append(path)
+        return read_template(path)
+
+    monkeypatch.setattr(train, "make_recordings", make)
+    small = partial(paint_materials, size=16)
+    monkeypatch.setattr(person_module, "paint_materials", small)
+    for name in ("animator_onnx", "portrait_png", "write_animator_run"):
+        monkeypatch.setattr(train, name, lambda *_: None)
+    for module in (person_module, load_module):
+        monkeypatch.setattr(module, "read_template", read)
+    return reads
+
+
+def test_what_a_run_reads_is_known_by_content(anny, without_pictures, tmp_path):
+    """A rig fitted anew in the same folder, or another clip under the same name, is another run's:
+    a finished network would come with a head that it was not trained for."""
+    skin = np.full((8, 8, 3), 120, np.uint8)
+    folder, path = tmp_path / "rig", tmp_path / "smile.npz"
+    folder.mkdir()
+    write_person(folder, anny, skin)
+    clip = Clip(("jawOpen",), np.arange(30.0), np.zeros((30, 1), np.float32))
+    clip.write(path)
+    config = TrainAnimatorConfig(
+        out=tmp_path / "run", rig=folder, clips=(path,), frames=200, consent="self",
+        consent_statement="It is me.", features=("scores",), device="cpu",
+        fit=FitConfig(steps=2, batch=2, window=4),
+    )  # fmt: skip
+    metrics = train_animator(config)
+    assert without_pictures == [folder / "person.npz"]  # read once
+    assert metrics["device"] == "cpu"
+    record = json.loads((config.out / "metrics.json").read_text())
+    assert len(record["inputs"]["rig"]) == 64 and record["history"][-1]["step"] == 2
+
+    write_person(folder, replace(anny, shape_deltas=0.9 * anny.shape_deltas), skin)
+    with pytest.raises(InputError, match=r"inputs\.json: changed since this run began: rig;"):
+        train_animator(config)
+    write_person(folder, anny, skin + 1)
+    with pytest.raises(InputError, match="began: materials of the rig;"):
+        train_animator(config)
+    write_person(folder, anny, skin)
+    replace(clip, values=clip.values + 0.5).write(path)
+    with pytest.raises(InputError, match=r"began: clip .*smile\.npz;"):
+        train_animator(config)
+    clip.write(path)
+    assert train_animator(config) == metrics
+    (config.out / "checkpoint.pt").write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"checkpoint\.pt: .*; delete it to start afresh"):
+        train_animator(config)
+
+
+def test_a_device_that_is_not_there_is_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.version, "cuda", None)
+    with pytest.raises(MissingExtraError, match="without CUDA"):
+        train_animator(TrainAnimatorConfig(out=tmp_path / "run", device="cuda:0"))
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(InputError, match="device 'gpu'"):
+        TrainAnimatorConfig(device="gpu")
 
 
 def test_a_recording_repeats_itself():

@@ -85,7 +85,7 @@ def test_telling_frames_are_the_extremes_in_time_order():
 def test_video_keeps_the_frames_times(plain_rig, tmp_path):
     times = (2.0, 2.04, 2.14)
     frames = [frame(t, landmarks=face_points()) for t in times]
-    preview_video(tmp_path / "p.mp4", plain_rig, frames, rate_hz=25, side=64, progress=False)
+    preview_video(tmp_path / "p.mp4", plain_rig, frames, rate_hz=25, side=64)
     shown = list(read_frames(tmp_path / "p.mp4"))
     assert [f.image.shape for f in shown] == [(64, 128, 3)] * 3
     assert np.allclose([f.time_s for f in shown], (0, 0.04, 0.14), atol=1e-3)

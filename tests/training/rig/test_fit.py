@@ -1,5 +1,6 @@
 """The whole fit at small size: it explains the film better, resumes exactly, and stops in time."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from mien_training.metrics.mesh_errors import vertex_errors_mm
 from mien_training.rig.fit import fit_rig, moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
+from mien_training.runs.progress import Progress
 from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
@@ -50,9 +52,7 @@ def seen(person):
 @pytest.fixture(scope="module")
 def fitted(seen):
     stages = []
-    fit = fit_rig(
-        load_template("anny"), seen, SMALL, progress=lambda stage, *_: stages.append(stage)
-    )
+    fit = fit_rig(load_template("anny"), seen, SMALL, report=lambda now: stages.append(now.stage))
     assert list(dict.fromkeys(stages)) == ["points", "visible points", "neutral", "joint"]
     return fit
 
@@ -82,21 +82,38 @@ def test_motion_is_given_at_every_frame_within_its_range(fitted, seen):
     assert jaw.max() > 0.3
 
 
-def test_interrupted_it_goes_on_as_if_it_had_not_been(seen, fitted, tmp_path):
-    path = tmp_path / "checkpoint.pt"
+def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(seen, fitted, tmp_path):
+    """Interrupted in every stage: each is gone on with, and no finished one is run again."""
+    path, calls = tmp_path / "checkpoint.pt", []
 
-    def stop(stage: str, step: int, steps: int, loss: float) -> None:
-        if stage == "neutral" and step == steps // 2:
-            raise KeyboardInterrupt
+    def stop_in(stage: str, share: float):
+        calls.append(Counter())
 
-    with pytest.raises(KeyboardInterrupt):
-        fit_rig(load_template("anny"), seen, SMALL, path, stop)
-    again = fit_rig(load_template("anny"), seen, SMALL, path)
-    assert [h["round"] for h in again.history] == [h["round"] for h in fitted.history]
-    for mine, theirs in zip(again.model.rig.arrays(), fitted.model.rig.arrays(), strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=2e-6)
+        def report(now: Progress) -> None:
+            calls[-1][now.stage] += 1
+            if now.stage == stage and now.done >= share * now.total:
+                raise KeyboardInterrupt
+
+        return report
+
+    template = load_template("anny")
+    stops = {"points": 0.5, "visible points": 0.5, "neutral": 0.5, "joint": 0.7}
+    for stage, share in stops.items():
+        with pytest.raises(KeyboardInterrupt):
+            fit_rig(template, seen, SMALL, path, stop_in(stage, share))
+        torch.rand(5), np.random.rand(2)  # another process has other random states
+    again = fit_rig(template, seen, SMALL, path, stop_in("", 1))
+    steps = SMALL.points.steps
+    assert [c["points"] for c in calls] == [steps // 2, steps, 0, 0, 0]
+    assert [c["visible points"] for c in calls] == [0, steps // 2, steps, 0, 0]
+    assert calls[3]["neutral"] < 2 * calls[2]["neutral"]  # the first rounds were kept
+    assert calls[4]["neutral"] == 0 < calls[4]["joint"] < calls[3]["joint"]
+    assert again.history == fitted.history
+    for name, value in fitted.model.state_dict().items():
+        assert torch.equal(again.model.state_dict()[name], value), name
+    assert torch.equal(again.points.motion.weights, fitted.points.motion.weights)
     with pytest.raises(InputError, match="another configuration"):
-        fit_rig(load_template("anny"), seen, replace(SMALL, seed=9), path)
+        fit_rig(template, seen, replace(SMALL, seed=9), path)
 
 
 def test_kept_shapes_stay_the_templates(seen):

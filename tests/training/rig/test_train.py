@@ -116,6 +116,6 @@ def test_calls_of_no_use_are_refused(film, tmp_path, capsys):
     with pytest.raises(InputError, match="no footage"):
         train_rig(TrainRigConfig((), tmp_path / "none"))
     with pytest.raises(InputError, match="device 'gpu'"):
-        train_rig(TrainRigConfig((film,), tmp_path / "gpu", device="gpu"))
+        TrainRigConfig((film,), tmp_path / "gpu", device="gpu")
     assert main(["train", "rig", str(tmp_path / "nothing.mp4"), "--out", str(tmp_path / "x")]) == 2
     assert "nothing.mp4" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import InputError
-from mien_training.runs.run_folder import claimed_folder, plain_config
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,23 @@ def test_a_damaged_record_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(InputError, match=r"config\.json: not the configuration"):
         claim(tmp_path, Config(tmp_path))
+
+
+def test_inputs_of_other_content_are_named(tmp_path):
+    folder, config = tmp_path / "run", Config(tmp_path)
+    for _ in range(2):
+        with claimed_folder(folder, config):
+            claim_inputs(folder, {"rig": "a", "clip smile.csv": "b"})
+            (folder / "checkpoint.pt").touch()
+    with pytest.raises(InputError, match=r"run began: clip frown\.csv, clip smile\.csv, rig; give"):
+        claim_inputs(folder, {"rig": "c", "clip frown.csv": "b"})
+    (folder / "inputs.json").write_text("[]")
+    with pytest.raises(InputError, match=r"inputs\.json: not the inputs of a run"):
+        claim_inputs(folder, {"rig": "a"})
+
+
+def test_a_call_that_only_claimed_its_inputs_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), claimed_folder(tmp_path / "run", Config(tmp_path)):
+        claim_inputs(tmp_path / "run", {"rig": "a"})
+        raise KeyboardInterrupt
+    assert not (tmp_path / "run").exists()

@@ -1,9 +1,10 @@
-"""Which frames a training step sees: windows of performances, walks between lone faces, faces.
+"""Which frames a training step sees: windows of performances, transitions between independent
+frames, independent frames alone.
 
-Performances are few beside the faces that lone frames show. A recurrent network that met time only
-in performances would take their habits for laws; so lone frames of one recording are also strung
-together: hold a face, travel to the next, hold. Features on the way are mixed like the weights,
-which is what a linear map from weights to features would give.
+Performances are few beside the faces that independent frames show. A recurrent network that met
+time only in performances would overfit their dynamics; so independent frames of one recording are
+also joined: hold a face, move to the next, hold. Features on the way are interpolated like the
+weights, which is what a linear map from weights to features would give.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mien_training.animator.training_set import InputSequence
 
 __all__ = ["Batch", "Transition", "batches", "gather"]
 
-_LONE_PER_WINDOW = 3
+_FRAMES_PER_WINDOW = 3
 _HOLD, _TRAVEL = (0, 12), (2, 14)  # frames
 _FACES = 5
 
@@ -44,7 +45,7 @@ class Batch:
     """What one step sees."""
 
     in_time: list[Transition]
-    """Windows and walks, all of one length."""
+    """Windows and transitions, all of one length."""
     independent: list[Transition]
     """Single frames."""
 
@@ -52,7 +53,8 @@ class Batch:
 def batches(
     sequences: Sequence[InputSequence], size: int, length: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
-    """Endless: `size` windows of `length` frames, as many walks, three lone frames for each.
+    """Endless: `size` windows of `length` frames, as many transitions, and three independent frames
+    for each window.
 
     Raises InputError where no recording is long enough.
     """
@@ -71,18 +73,21 @@ def batches(
         ]
         faces = [
             _window(i, int(rng.integers(len(sequences[i].x))), 1)
-            for i in (rng.choice(independent, _LONE_PER_WINDOW * size) if independent else ())
+            for i in (rng.choice(independent, _FRAMES_PER_WINDOW * size) if independent else ())
         ]
         yield Batch(in_time, faces)
 
 
 def gather(transitions: Sequence[Transition], values: Sequence[Tensor]) -> Tensor:
-    """(len(walks), L, ...) from one tensor (T, ...) for each recording."""
+    """(len(transitions), L, ...) from one tensor (T, ...) for each recording."""
 
     def one(transition: Transition) -> Tensor:
         source = values[transition.sequence]
-        mix = from_numpy(transition.mix)[:, None]
-        return (1 - mix) * source[transition.first] + mix * source[transition.second]
+        mix, first, second = (
+            from_numpy(part).to(source.device)
+            for part in (transition.mix, transition.first, transition.second)
+        )
+        return (1 - mix[:, None]) * source[first] + mix[:, None] * source[second]
 
     return stack([one(transition) for transition in transitions])
 

@@ -1,29 +1,33 @@
-"""The training loop: sequences in, a trained network and its validation error out; resumable."""
+"""The animator's training: sequences in, a trained network and its validation error out."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import cos, pi
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien.tracker.features import FeatureLayout
 from mien_training.animator.batches import batches, gather
 from mien_training.animator.motion_loss import MotionLossConfig, motion_loss, vertex_error_mm
 from mien_training.animator.network import AnimatorNetwork, NetworkConfig, whiten
 from mien_training.animator.training_set import InputSequence
+from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.content_key import content_digest
+from mien_training.runs.progress import Report, silent
+from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
 __all__ = ["FitConfig", "Motion", "fit", "predict"]
 
 Float32Array = NDArray[np.float32]
+_CHECK_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class FitConfig:
     steps: int = 1500
     """Optimiser steps."""
     batch: int = 24
-    """Windows per step, and walks between lone faces; three lone frames come along with each."""
+    """Windows per step, and transitions between single frames; three single frames come along with
+    each."""
     window: int = 24
     """Frames of a window."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -80,13 +85,16 @@ def fit(
     motion: Motion,
     config: FitConfig,
     checkpoint: Path | None = None,
-    progress: Callable[[int, float], None] | None = None,
-) -> tuple[AnimatorNetwork, dict[str, float]]:
-    """Train; returns the network with the best validation error, and figures.
+    report: Report = silent,
+    device: torch.device | None = None,
+) -> tuple[AnimatorNetwork, Trained]:
+    """Train; returns the network with the best validation error, on `device`, and the curve, whose
+    errors are mean vertex errors in mm.
 
-    With `checkpoint`, goes on from it if it was written under the same configuration.
-    Raises InputError for a checkpoint of another configuration.
+    With `checkpoint`, goes on from it if it was written under the same configuration and data.
+    Raises InputError for a checkpoint of others.
     """
+    device = device or torch.device("cpu")
     torch.manual_seed(config.seed)
     rng = np.random.default_rng((config.seed, 3))
     sized = (*FeatureLayout(tuple(groups)).names_and_sizes, ("dt", 1))
@@ -97,7 +105,9 @@ def fit(
     z = [network.project(torch.from_numpy(s.x)) for s in training]
     w = [torch.from_numpy(s.weights) for s in training]
     network.start_from_ridge(torch.cat(z), torch.cat(w))
-    gram = torch.from_numpy((motion.gram).astype(np.float32))
+    network.to(device)
+    z, w = [x.to(device) for x in z], [x.to(device) for x in w]
+    gram = torch.from_numpy((motion.gram).astype(np.float32)).to(device)
     optimiser = torch.optim.AdamW(
         network.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
@@ -107,57 +117,41 @@ def fit(
             min((step + 1) / 50, 1) * (0.01 + 0.99 * 0.5 * (1 + cos(pi * step / config.steps)))
         ),
     )
-    best, best_error, start = _copy(network), float("inf"), 0
-    if checkpoint is not None and checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        if saved["config"] != asdict(config):
-            raise InputError(
-                f"{checkpoint} was written under another configuration; "
-                "give another --out, or delete it to start afresh"
-            )
-        network.load_state_dict(saved["network"])
-        optimiser.load_state_dict(saved["optimiser"])
-        schedule.load_state_dict(saved["schedule"])
-        best, best_error, start = saved["best"], saved["best_error"], saved["step"]
     source = batches(training, config.batch, config.window, rng)
-    for step in range(config.steps):
-        batch = next(source)
-        if step < start:
-            continue  # the same batches as if there had been no interruption
-        network.train()
-        loss = torch.zeros(())
+
+    def loss(step: int) -> Tensor:
+        batch, total = next(source), torch.zeros((), device=device)
         for transitions in (batch.in_time, batch.independent):
             if transitions:
                 y, _, _ = network.forward_projected(
                     gather(transitions, z), *network.initial_state(len(transitions))
                 )
-                loss = loss + motion_loss(y, gather(transitions, w), gram, config.loss)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
-        if progress is not None:
-            progress(step + 1, float(loss.detach()))
-        if (step + 1) % 100 == 0 or step + 1 == config.steps:
-            error = _error(network, validation, motion)
-            if error < best_error:
-                best, best_error = _copy(network), error
-            if checkpoint is not None:
-                _save(checkpoint, network, optimiser, schedule, best, best_error, step + 1, config)
-    network.load_state_dict(best)
-    network.eval()
-    return network, {"validation_mm": best_error}
+                total = total + motion_loss(y, gather(transitions, w), gram, config.loss)
+        return total
+
+    def validate(module: nn.Module) -> Mapping[str, float]:
+        return {"error": _error(cast(AnimatorNetwork, module), validation, motion)}
+
+    origin = {
+        "configuration": asdict(config),
+        "data": content_digest((training, validation, tuple(groups), tuple(channel_names), motion)),
+    }
+    trainer = Trainer(
+        network, optimiser, TrainerConfig(config.steps, _CHECK_EVERY, clip_norm=5.0),
+        schedule=schedule, generators=(rng,), report=report,
+        checkpoint=None if checkpoint is None else Checkpoint(checkpoint, origin),
+    )  # fmt: skip
+    return network, trainer.run(loss, validate)
 
 
 def predict(network: AnimatorNetwork, sequence: InputSequence) -> Float32Array:
     """(T, C) channels for one recording: in time with one state, or frame by frame afresh."""
     network.eval()
     with torch.no_grad():
-        x = torch.from_numpy(sequence.x)
+        x = torch.from_numpy(sequence.x).to(network.mean.device)
         x = x[None] if sequence.in_time else x[:, None]
         y, _, _ = network(x, *network.initial_state(len(x)))
-    return np.asarray(y.reshape(-1, y.shape[-1]).numpy())
+    return np.asarray(y.reshape(-1, y.shape[-1]).cpu().numpy())
 
 
 def _error(network: AnimatorNetwork, sequences: Sequence[InputSequence], motion: Motion) -> float:
@@ -166,23 +160,3 @@ def _error(network: AnimatorNetwork, sequences: Sequence[InputSequence], motion:
         for s in sequences
     ]
     return float(np.concatenate(errors).mean())
-
-
-def _copy(network: AnimatorNetwork) -> dict[str, Any]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-
-def _save(
-    path: Path, network: AnimatorNetwork, optimiser: Any, schedule: Any,
-    best: dict[str, Any], best_error: float, step: int, config: FitConfig,
-) -> None:  # fmt: skip
-    buffer = io.BytesIO()
-    torch.save(
-        {
-            "network": network.state_dict(), "optimiser": optimiser.state_dict(),
-            "schedule": schedule.state_dict(), "best": best, "best_error": best_error,
-            "step": step, "config": asdict(config),
-        },
-        buffer,
-    )  # fmt: skip
-    write_atomically(path, buffer.getvalue())

@@ -47,8 +47,8 @@ class NetworkConfig:
     """Standard deviation of the noise added to the whitened features in training."""
     dropout: float = 0.2
     """Share of the embedding that is dropped in training."""
-    leak: float = 0.1
-    """In training, slope of the output outside 0..1, so that a stuck channel still learns."""
+    clip_leak: float = 0.1
+    """In training, slope of the output outside 0..1, so that a clipped channel still learns."""
 
     def __post_init__(self) -> None:
         if min(self.hidden, self.embed) < 1 or not 0 <= self.dropout < 1:
@@ -56,10 +56,10 @@ class NetworkConfig:
                 f"NetworkConfig: hidden {self.hidden}, embed {self.embed}, dropout "
                 f"{self.dropout}, expected units of 1 or more, a share below 1"
             )
-        if not min(self.input_noise, self.leak) >= 0:
+        if not min(self.input_noise, self.clip_leak) >= 0:
             raise InputError(
-                f"NetworkConfig: input_noise {self.input_noise}, leak {self.leak}, expected 0 or "
-                "more"
+                f"NetworkConfig: input_noise {self.input_noise}, clip_leak {self.clip_leak}, "
+                "expected 0 or more"
             )
 
 
@@ -147,7 +147,7 @@ class AnimatorNetwork(nn.Module):
         return (x - self.mean) @ self.projection
 
     def forward(self, x: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Channels in 0..1 (in training they leak a little beyond), and the state after T."""
+        """Channels in 0..1 (in training a little beyond), and the state after T."""
         return self.forward_projected(self.project(x), h0, c0)
 
     def forward_projected(
@@ -164,7 +164,7 @@ class AnimatorNetwork(nn.Module):
         y = self.out(torch.cat([h, e], dim=-1)) + self.skip(projected)
         channels = y.clamp(0.0, 1.0)
         if self.training:
-            channels = channels + self.config.leak * (y - channels)
+            channels = channels + self.config.clip_leak * (y - channels)
         return channels, hn, cn
 
     def export_weights(self) -> AnimatorWeights:

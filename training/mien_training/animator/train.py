@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 
 from mien.atomic import write_atomically
 from mien.clip import Clip
 from mien.errors import InputError
 from mien.manifest import Consent
+from mien.rig import Material
 from mien_exporters.animator_onnx import animator_onnx
 from mien_exporters.run_folder import AnimatorRun, write_animator_run
 from mien_training.animator.dataset import OTHERS_SHARE, SceneJob, make_recordings, plan_jobs
 from mien_training.animator.fit import FitConfig, Motion, fit
-from mien_training.animator.motion_loss import motion_gram, moving_vertices
+from mien_training.animator.motion_loss import motion_gram, moving_vertices, vertex_error_mm
 from mien_training.animator.training_set import columns_of, network_input, split_recordings
-from mien_training.head import rig_from_template
+from mien_training.head import Template, rig_from_template
+from mien_training.rendering import RENDERING_VERSION
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.rendering.preview import portrait_png
-from mien_training.runs.run_folder import claimed_folder, plain_config
+from mien_training.runs.content_key import (
+    clip_digest,
+    materials_digest,
+    template_digest,
+    tracker_digest,
+)
+from mien_training.runs.device import check_device_name, choose_device, device_name
+from mien_training.runs.interruption import interruptible
+from mien_training.runs.progress import ProgressBars
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
 from mien_training.templates import load_template
 from mien_training.templates.person import TEMPLATE_FILE, read_person
 
 __all__ = ["TrainAnimatorConfig", "run", "train_animator"]
 
 _CLIP_ROWS = 150
+_NOT_OF_THE_RESULT = ("out", "workers", "device")
 _GENERATED = "The head is generated; it shows no real person."
 
 
@@ -66,6 +80,8 @@ class TrainAnimatorConfig:
     """Share of the recordings that is held out to choose the best step."""
     workers: int | None = None
     """Rendering processes; one per core if left out."""
+    device: str = "auto"
+    """Where the network learns: cpu, cuda, cuda:N, or auto: a CUDA device if there is one."""
     fit: FitConfig = field(default_factory=FitConfig)
     """The optimisation."""
     seed: int = 1
@@ -84,11 +100,13 @@ class TrainAnimatorConfig:
                 "below 1"
             )
         columns_of(self.features)
+        check_device_name(self.device)
 
 
 def run(config: TrainAnimatorConfig) -> int:
     """The command."""
-    metrics = train_animator(config)
+    with interruptible(config.out):
+        metrics = train_animator(config)
     Console(stderr=True).print(
         f"{config.out}: {metrics['frames']} pairs, validation error "
         f"{metrics['validation_mm']:.2f} mm ({metrics['neutral_mm']:.2f} mm for a still face)"
@@ -96,41 +114,32 @@ def run(config: TrainAnimatorConfig) -> int:
     return 0
 
 
-def train_animator(config: TrainAnimatorConfig) -> dict[str, Any]:
+def train_animator(config: TrainAnimatorConfig, quiet: bool = False) -> dict[str, Any]:
     """Run every step; returns the metrics that also go to metrics.json.
 
-    Interrupted, the same call goes on with the recordings and the checkpoint that are there.
-    Raises InputError for a folder that holds a run of another configuration.
+    quiet: shows no progress of the training. Interrupted, the same call goes on with the recordings
+    and the checkpoint that are there. Raises InputError for a folder that holds a run of another
+    configuration, or on a rig, template or clip of other content; MissingExtraError where torch
+    lacks CUDA and `device` asks for it.
     """
-    with claimed_folder(config.out, config, ("out", "workers")):
-        return _train(config)
+    device = choose_device(config.device)
+    with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
+        return _train(config, device, quiet)
 
 
-def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
-    source = config.template if config.rig is None else str(config.rig / TEMPLATE_FILE)
-    if config.rig is not None and (config.identity_seed, config.look_seed) != (None, None):
-        raise InputError("train animator: a rig is one person: leave identity and look seeds out")
+def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> dict[str, Any]:
     consent = _consent(config)
-    if config.rig is not None:
-        read_person(config.rig)  # says best what is missing
-    template = load_template(source)
-    identity = None
-    if config.identity_seed is not None:
-        if template.identity is None:
-            raise InputError(f"template {template.name!r} is one person: leave identity_seed out")
-        identity = template.identity.sample(config.identity_seed)
-    neutral = template.vertices if identity is None else template.vertices + identity
-    if config.rig is None:
-        look = Look() if config.look_seed is None else Look.random(config.look_seed)
-        materials = paint_materials(template, neutral, look)
-    else:
-        template, materials = read_person(config.rig)
+    template, identity, materials = _character(config)
+    clips = {path: Clip.read(path) for path in config.clips}
+    inputs = _input_digests(config, template, materials, clips)
+    claim_inputs(config.out, inputs)
     name = config.name or ("mien" if config.rig is None else template.name)
     rig, _ = rig_from_template(template, name, identity, materials)
 
+    source = config.template if config.rig is None else str(config.rig / TEMPLATE_FILE)
     others = 0.0 if template.identity is None else OTHERS_SHARE
     jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source, others)
-    jobs += _clip_jobs(config, source)
+    jobs += _clip_jobs(config, clips, source)
     recordings = make_recordings(jobs, config.out / "recordings", config.workers)
     channels = template.shape_names
     sequences = [network_input(r, config.features, channels) for r in recordings]
@@ -141,9 +150,9 @@ def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
         template.shape_deltas,
         moving_vertices(template.shape_deltas, skin),
     )
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("training", total=config.fit.steps)
-        network, figures = fit(
+    with ProgressBars(quiet) as report:
+        report.say(f"training on {device_name(device)}")
+        network, trained = fit(
             [sequences[i] for i in kept],
             [sequences[i] for i in held],
             config.features,
@@ -151,21 +160,24 @@ def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
             motion,
             config.fit,
             config.out / "checkpoint.pt",
-            lambda step, loss: progress.update(task, completed=step),
+            report,
+            device,
         )
     still = [np.abs(sequences[i].weights) for i in held]
     metrics: dict[str, Any] = {
-        **figures,
+        "validation_mm": trained.error,
         "neutral_mm": _still_error(still, motion),
         "frames": int(sum(len(s.x) for s in sequences)),
         "recordings": len(sequences),
         "scenes_redrawn": sum(r.redrawn > 0 for r in recordings),
+        "device": device_name(device),
     }
     weights = network.export_weights()
     weights.write(config.out / "animator.npz")
     provenance = {
         "seed": config.seed,
-        "config": plain_config(config),
+        "config": plain_config(config, _NOT_OF_THE_RESULT),
+        "inputs": inputs,
         "metrics": metrics,
         "versions": {name: version(name) for name in ("mien", "torch", "onnxruntime", "anny")},
     }
@@ -183,9 +195,48 @@ def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
             preview_png=portrait_png(rig),
         ),
     )
-    text = json.dumps(provenance, indent=1)
+    text = json.dumps({**provenance, "history": list(trained.history)}, indent=1)
     write_atomically(config.out / "metrics.json", text.encode() + b"\n")
     return metrics
+
+
+def _character(
+    config: TrainAnimatorConfig,
+) -> tuple[Template, NDArray[np.float32] | None, tuple[Material, ...]]:
+    """Who it is: the head, their identity (V, 3) upon it (None for the head's own), materials."""
+    if config.rig is not None:
+        if (config.identity_seed, config.look_seed) != (None, None):
+            raise InputError(
+                "train animator: a rig is one person: leave identity and look seeds out"
+            )
+        template, materials = read_person(config.rig)
+        return template, None, materials
+    template = load_template(config.template)
+    identity, neutral = None, template.vertices
+    if config.identity_seed is not None:
+        if template.identity is None:
+            raise InputError(f"template {template.name!r} is one person: leave identity_seed out")
+        identity = template.identity.sample(config.identity_seed)
+        neutral = template.vertices + identity
+    look = Look() if config.look_seed is None else Look.random(config.look_seed)
+    return template, identity, paint_materials(template, neutral, look)
+
+
+def _input_digests(
+    config: TrainAnimatorConfig,
+    template: Template,
+    materials: tuple[Material, ...],
+    clips: Mapping[Path, Clip],
+) -> dict[str, str]:
+    """What the recordings and the network follow from, beside the configuration."""
+    head = "template" if config.rig is None else "rig"
+    return {
+        head: template_digest(template),
+        f"materials of the {head}": materials_digest(materials),
+        **{f"clip {path}": clip_digest(clip) for path, clip in clips.items()},
+        "the tracker's nets": tracker_digest(),
+        "the renderer": str(RENDERING_VERSION),
+    }
 
 
 def _consent(config: TrainAnimatorConfig) -> Consent:
@@ -206,8 +257,6 @@ def _consent(config: TrainAnimatorConfig) -> Consent:
 
 
 def _still_error(weights: list[Any], motion: Motion) -> float:
-    from mien_training.animator.motion_loss import vertex_error_mm
-
     return float(
         np.concatenate(
             [vertex_error_mm(0 * w[::3], w[::3], motion.deltas, motion.moving) for w in weights]
@@ -215,11 +264,13 @@ def _still_error(weights: list[Any], motion: Motion) -> float:
     )
 
 
-def _clip_jobs(config: TrainAnimatorConfig, template: str) -> list[SceneJob]:
+def _clip_jobs(
+    config: TrainAnimatorConfig, clips: Mapping[Path, Clip], template: str
+) -> list[SceneJob]:
     """The user's own clips, cut into scenes."""
     jobs = []
     for index, path in enumerate(config.clips):
-        rows = len(Clip.read(path).times_s)
+        rows = len(clips[path].times_s)
         for start in range(0, rows - 1, _CLIP_ROWS):
             jobs.append(
                 SceneJob(

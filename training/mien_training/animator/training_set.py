@@ -49,7 +49,7 @@ def columns_of(groups: Sequence[str]) -> NDArray[np.int64]:
 
 
 def dt_column(times_s: NDArray[np.float64], in_time: bool) -> Float32Array:
-    """(T,) dt * 30 - 1 as the session computes it; 0 for the first frame and for lone frames."""
+    """(T,) dt * 30 - 1 as the session computes it; 0 for first and for independent frames."""
     dt = np.full(len(times_s), 1 / NOMINAL_HZ)
     if in_time:
         dt[1:] = np.diff(times_s)

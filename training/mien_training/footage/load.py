@@ -17,6 +17,7 @@ from mien_training.footage.metric_scale import metres_per_unit
 from mien_training.footage.observations import Recording
 from mien_training.footage.video import NoFaceError, read_recording
 from mien_training.head import Template
+from mien_training.runs.progress import Report, silent
 
 __all__ = ["read_recordings"]
 
@@ -33,13 +34,12 @@ def read_recordings(
     size: int,
     most_frames: int,
     warn: Callable[[str], None],
-    progress: Callable[[Path, int, int], None] | None = None,
+    report: Report = silent,
 ) -> list[Recording]:
     """One recording of each source that shows a face; `warn` is told of the others.
 
-    cameras: calibration file, needed for more than one source. progress: called with source,
-    frames done and frames in all. Raises InputError where no source shows a face, or where the
-    calibration lacks one.
+    cameras: calibration file, needed for more than one source. Raises InputError where no source
+    shows a face, or where the calibration lacks one.
     """
     if cameras is None and len(sources) > 1:
         raise InputError(
@@ -56,11 +56,6 @@ def read_recordings(
     found: list[Recording] = []
     for source, mask in zip(sources, masks, strict=True):
         camera = calibration.cameras.get(source.name)
-
-        def report(done: int, total: int, source: Path = source) -> None:
-            if progress is not None:
-                progress(source, done, total)
-
         try:
             recording = read_recording(source, size, camera, most_frames, report, mask)
             found.append(recording)

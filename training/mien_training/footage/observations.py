@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from mien.tracker import Tracker
 from mien_training.cameras.camera import Camera
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.footage.observed_landmarks import ObservedLandmarks
+from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["Observations", "Recording", "observe"]
 
@@ -82,9 +83,7 @@ class Observations:
         return ObservedLandmarks(self.camera, moment, self.points, confidence)
 
 
-def observe(
-    recordings: Sequence[Recording], progress: Callable[[int, int], None] | None = None
-) -> Observations:
+def observe(recordings: Sequence[Recording], report: Report = silent) -> Observations:
     """All frames that show the face; it is tracked in recordings without points.
 
     All cameras must give images of one size. Raises InputError where none shows a face.
@@ -107,8 +106,7 @@ def observe(
                 if faces:
                     found[t] = faces[0].landmarks[:, :2]
                 done += 1
-                if progress is not None:
-                    progress(done, todo)
+                report(Progress("tracking", done, todo))
         seen = np.flatnonzero(np.isfinite(found).all((1, 2)))
         kept.append(seen)
         points.append(found[seen])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from mien.tracker.pose import assumed_focal_px
 from mien.video import count_frames, read_frames
 from mien_training.cameras.camera import Camera
 from mien_training.footage.observations import Recording
+from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = [
     "NoFaceError", "cropped_camera", "lens_map", "pinhole_camera", "read_recording", "undistort",
@@ -46,7 +46,7 @@ def read_recording(
     size: int,
     camera: Camera | None = None,
     most_frames: int = 300,
-    progress: Callable[[int, int], None] | None = None,
+    report: Report = silent,
     mask: NDArray[np.bool_] | None = None,
 ) -> Recording:
     """Crops of the face, (size, size), of every 1st, 2nd, 4th .. frame: at most `most_frames`.
@@ -85,8 +85,7 @@ def read_recording(
             points.append(found.astype(np.float32))
         if len(kept) > most_frames:
             kept, points, every = kept[::2], points[::2], 2 * every
-        if progress is not None:
-            progress(n + 1, max(total, n + 1))
+        report(Progress(f"tracking {Path(source).name}", n + 1, max(total, n + 1)))
     if camera is None or lens is None or not np.isfinite(points).any():
         raise NoFaceError(f"{source}: no face in any of its {len(kept)} frames")
     return _cropped(source, set(kept), np.stack(points), camera, lens, size, mask)

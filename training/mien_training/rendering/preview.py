@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from rich.console import Console
-from rich.progress import track as progress_bar
 
 from mien.atomic import write_atomically
 from mien.deform import blend, pose_from_head, shape_weights, skin
@@ -21,6 +19,7 @@ from mien.take import Take
 from mien.video import VideoWriter
 from mien_training.cameras.camera import Camera, look_at_camera
 from mien_training.rendering.head_renderer import HeadRenderer
+from mien_training.runs.progress import Progress, ProgressBars, Report, silent
 
 __all__ = [
     "PreviewFrame", "PreviewStage", "contact_sheet", "portrait_png", "preview_frames",
@@ -203,7 +202,7 @@ def preview_video(
     frames: Sequence[PreviewFrame],
     rate_hz: float = 30.0,
     side: int = 480,
-    progress: bool = True,
+    report: Report = silent,
 ) -> None:
     """MP4 of driver (if there is one) beside the character, at the frames' own times."""
     if not frames:
@@ -211,16 +210,9 @@ def preview_video(
     stage = PreviewStage(rig, frames, side)
     start_s = frames[0].time_s
     with VideoWriter(path, rate_hz) as video:
-        for frame in _with_progress(frames, f"{Path(path).name}", progress):
+        for done, frame in enumerate(frames, 1):
             video.write(_labelled(stage.panels(frame), frame.time_s), frame.time_s - start_s)
-
-
-def _with_progress(
-    frames: Iterable[PreviewFrame], title: str, show: bool
-) -> Iterator[PreviewFrame]:
-    yield from progress_bar(
-        frames, title, console=Console(stderr=True), transient=True, disable=not show
-    )
+            report(Progress(Path(path).name, done, len(frames)))
 
 
 def portrait_png(rig: Rig, side: int = 512) -> bytes:
@@ -233,7 +225,8 @@ def portrait_png(rig: Rig, side: int = 512) -> bytes:
 
 def write_preview_video(path: Path, take: Take) -> None:
     """Take writer of .mp4 (entry point `mien.take_writers`)."""
-    preview_video(path, take.character.rig, preview_frames(take))
+    with ProgressBars() as bars:
+        preview_video(path, take.character.rig, preview_frames(take), report=bars)
 
 
 def write_contact_sheet(path: Path, take: Take) -> None:

@@ -1,11 +1,11 @@
-"""The joint optimisation of neutral, shapes, motion, clocks and appearance, in three stages.
+"""The joint optimisation of neutral, shapes, motion, time offsets and appearance, in three stages.
 
     points    identity, expression and pose of every moment from the tracker's landmarks
-    neutral   + free neutral, motion, clocks, texture and light, from pixels; template's shapes
+    neutral   + free neutral, motion, time offsets, texture, light, from pixels; template's shapes
     joint     + personal shapes
 
-Pictures of one moment show no performance, only a neutral (`one_moment`): of two cameras and more
-it is what makes their pictures agree (`stereo`), and the stage "neutral" paints it.
+Stills of one moment show no performance, only a neutral (`stills`): of two cameras and more it is
+what makes their images agree (`stereo`), and the stage "neutral" paints it.
 
 (Ming et al. 2024, "High-Quality Mesh Blendshape Generation from Face Videos", arXiv 2401.08398.)
 """
@@ -31,11 +31,13 @@ from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.rest_pose import absorb_rest_pose
 from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.origin import origin_of
-from mien_training.rig.photometric.fit_loop import FitLoop, Progress
+from mien_training.rig.photometric.fit_loop import FitLoop
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.stereo.stereo_fit import fit_stereo
 from mien_training.rig.stills import eye_freedom, neutral_only
-from mien_training.runs.checkpoint import load_checkpoint, save_checkpoint
+from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.progress import Report, in_stage, silent
+from mien_training.runs.stages import Stages
 from mien_training.templates.regions import compared_triangles
 
 __all__ = ["RigFit", "fit_rig", "moments_of"]
@@ -62,8 +64,8 @@ class RigFit:
     figures: dict[str, float] = field(default_factory=dict)
     """Those of this model; empty if there was no check."""
     disagreement: float | None = None
-    """Of pictures of one moment, as a share of their brightness; None where no two of them show
-    the same part of a face."""
+    """Of stills of one moment, as a share of their brightness; None where no two of them show the
+    same part of a face."""
 
     def motion_at(self, seen: Observations) -> Motion:
         """The performance at every frame of what was fitted, with the blinks that the tracker
@@ -96,13 +98,14 @@ def fit_rig(
     seen: Observations,
     config: RigFitConfig | None = None,
     checkpoint: Path | None = None,
-    progress: Progress | None = None,
+    report: Report = silent,
     device: torch.device | None = None,
 ) -> RigFit:
-    """Run all stages. With `checkpoint`, an interrupted call goes on where it was.
+    """Run all stages. With `checkpoint`, an interrupted call goes on after the last stage, level or
+    round that was finished, and on the CPU ends bit for bit where an uninterrupted one does.
 
     device: of the stages that compare colours of a film; what comes before them takes the CPU.
-    Raises InputError for observations of no use, and for a checkpoint of another configuration,
+    Raises InputError for unusable observations, and for a checkpoint of another configuration,
     template or footage.
     """
     config = config or RigFitConfig()
@@ -113,24 +116,23 @@ def fit_rig(
         config = neutral_only(config, template)
     gap = float(times.diff().median()) if len(times) > 1 else 1.0
     config = replace(config, knot_rate_hz=min(config.knot_rate_hz, _KNOTS / gap))
-    state = save = None
-    if checkpoint is not None:
-        origin = origin_of(config, template, seen)
-        state = load_checkpoint(checkpoint, origin)
-        save = partial(save_checkpoint, checkpoint, origin)
     first, last = float(seen.times_s.min()), float(seen.times_s.max())
-    margin = max(0.05 * (last - first), 0.1)  # clocks may shift frames beyond the ends
+    margin = max(0.05 * (last - first), 0.1)  # time offsets may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
-    points = _first_stage(template, seen, model, config, progress)
+    stages = Stages()
+    if checkpoint is not None:
+        stages = Stages(Checkpoint(checkpoint, origin_of(config, template, seen)))
+    points = _first_stage(template, seen, model, config, stages, report)
     absorb_rest_pose(model.rig, model.motion, times, model.rests, config.rest_quantile, False)
     disagreement = None
     if len(times) == 1 and len(seen.camera) > 1:
-        disagreement = _stereo_stage(template, seen, model, points, config, progress)
+        disagreement = _stereo_stage(template, seen, model, points, config, stages, report)
     objective = Objective(template, seen.to(device), model.to(device), config)
-    loop = FitLoop(objective, moment, config, progress)
-    if state is not None:
-        loop.restore(state)
-    loop.run(save)
+    loop = FitLoop(objective, moment, config, report)
+    rounds = stages.kept("rounds")
+    if rounds is not None:
+        loop.restore(rounds)
+    loop.run(partial(stages.keep, "rounds"))
     held_out = loop.held_out.cpu().numpy()
     return RigFit(
         template, model.cpu(), points, held_out, tuple(loop.history), loop.figures, disagreement
@@ -139,47 +141,64 @@ def fit_rig(
 
 def _first_stage(
     template: Template, seen: Observations, model: RigModel, config: RigFitConfig,
-    progress: Progress | None,
+    stages: Stages, report: Report,
 ) -> LandmarkFit:  # fmt: skip
     """Landmarks twice: the second time without the points that the first pose shows hidden."""
     moment, times = moments_of(seen.camera, seen.times_s)
-    landmark_points = LandmarkPoints(template)
-    confidence: Tensor | None = None
     shapes = eye_freedom(template, seen.points.numpy()) if len(times) == 1 else None
-    for look in ("points", "visible points"):
 
-        def report(step: int, loss: float, look: str = look) -> None:
-            if progress is not None:
-                progress(look, step, config.points.steps, loss)
+    def fit(name: str, confidence: Tensor | None) -> LandmarkFit:
+        """One stage, kept under its name."""
 
-        found = fit_landmarks(
-            template, seen.views, seen.seen_points(moment, confidence), config.points, report,
-            shapes,
-        )  # fmt: skip
-        with torch.no_grad():
-            model.rig.identity.copy_(found.identity)
-            posed = model.rig(personal_shapes=False).posed(found.motion)
-            turn = rotation_from_vector(found.motion.rotation)
-            looks = [
-                landmark_points.confidence(
-                    posed[moment[part]], turn[moment[part]], seen.views, seen.camera[part]
-                )
-                for part in torch.split(torch.arange(len(moment)), 64)
-            ]
-        confidence = torch.cat(looks).clamp_min(0.02)
+        def work() -> dict[str, Tensor]:
+            found = fit_landmarks(
+                template, seen.views, seen.seen_points(moment, confidence), config.points,
+                in_stage(report, name), shapes,
+            )  # fmt: skip
+            m = found.motion
+            return {
+                "identity": found.identity, "error_px": found.error_px,
+                "weights": m.weights, "rotation": m.rotation, "translation": m.translation,
+            }  # fmt: skip
+
+        s = stages.run(name, work)
+        motion = Motion(s["weights"], s["rotation"], s["translation"])
+        return LandmarkFit(s["identity"], motion, s["error_px"])
+
+    first = fit("points", None)
+    visible = stages.run(
+        "visibility", lambda: {"confidence": _visibility(template, seen, model, first, moment)}
+    )
+    found = fit("visible points", visible["confidence"])
+    with torch.no_grad():
+        model.rig.identity.copy_(found.identity)
     model.motion.fit_samples(times, found.motion)
     return found
 
 
+def _visibility(
+    template: Template, seen: Observations, model: RigModel, found: LandmarkFit, moment: Tensor
+) -> Tensor:
+    """(N, 478) confidence of the points in every frame, from poses that were found."""
+    landmark_points = LandmarkPoints(template)
+    with torch.no_grad():
+        model.rig.identity.copy_(found.identity)
+        posed = model.rig(personal_shapes=False).posed(found.motion)
+        turn = rotation_from_vector(found.motion.rotation)
+        parts = [
+            landmark_points.confidence(
+                posed[moment[part]], turn[moment[part]], seen.views, seen.camera[part]
+            )
+            for part in torch.split(torch.arange(len(moment)), 64)
+        ]
+    return torch.cat(parts).clamp_min(0.02)
+
+
 def _stereo_stage(
     template: Template, seen: Observations, model: RigModel, points: LandmarkFit,
-    config: RigFitConfig, progress: Progress | None,
+    config: RigFitConfig, stages: Stages, report: Report,
 ) -> float | None:  # fmt: skip
-    """The neutral and the pose that make the pictures of one moment agree; how far they do not."""
-
-    def report(step: int, steps: int, loss: float) -> None:
-        if progress is not None:
-            progress("stereo", step, steps, loss)
+    """The neutral and the pose that make stills of one moment agree; how far they do not."""
 
     faces = torch.from_numpy(template.triangles).long()
     # Lips and lids meet in folds, which a surface moved along its normals would open.
@@ -187,7 +206,7 @@ def _stereo_stage(
     smooth = compared_triangles(template, config.whole_head) & ~folds[template.triangles].any(1)
     motion, disagreement = fit_stereo(
         model.rig, points.motion, seen, LandmarkPoints(template), faces,
-        torch.from_numpy(smooth), config.stereo, config.seed, report,
+        torch.from_numpy(smooth), config.stereo, config.seed, report, stages,
     )  # fmt: skip
     model.motion.fit_samples(moments_of(seen.camera, seen.times_s)[1], motion)
     return disagreement

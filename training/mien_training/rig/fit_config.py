@@ -39,7 +39,7 @@ class RigFitConfig:
     points: LandmarkFitConfig = field(default_factory=LandmarkFitConfig)
     """The first stage."""
     stereo: StereoConfig = field(default_factory=StereoConfig)
-    """The second stage, of pictures of one moment."""
+    """The second stage, of stills of one moment."""
     knot_rate_hz: float = 15.0
     """Knots of the motion's spline per second; a blink closes within 0.1 s."""
     losses: LossWeights = field(default_factory=LossWeights)
@@ -49,12 +49,12 @@ class RigFitConfig:
     joint_rounds: int = 6
     """Rounds of the third stage."""
     steps: int = 50
-    """Gradient steps of neutral and appearance in a round, before the sweep over all moments that
-    solves the performance and the shapes."""
+    """Gradient steps of neutral and appearance in a round, before the Gauss-Newton pass over all
+    moments that solves the performance and the shapes."""
     batch: int = 2
     """Moments a gradient step, each with the frames of all cameras."""
     pass_frames: int = 1500
-    """Frames a sweep looks at; of longer films each sweep draws others. 0: no sweeps."""
+    """Frames a Gauss-Newton pass uses; of longer films each pass draws others. 0: no passes."""
     smoothing: Smoothing = "interior"
     """What differential coordinates spread over; `none` moves raw vertices."""
     spread: float = 19.0
@@ -66,7 +66,7 @@ class RigFitConfig:
     shape_prior: ShapePrior = field(default_factory=ShapePrior)
     """How far personal shapes may be from the template's."""
     motion: MotionSolverConfig = field(default_factory=MotionSolverConfig)
-    """How weights, pose and clocks are read from the pictures."""
+    """How weights, pose and time offsets are estimated from the images."""
     texture_rate: float = 0.02
     """Adam's step of texture and light."""
     texture_side: int = 256
@@ -74,7 +74,7 @@ class RigFitConfig:
     personal_shapes: bool = True
     """False keeps the template's shapes."""
     learn_time_offsets: bool = True
-    """False takes all clocks for one."""
+    """False takes the cameras for synchronised."""
     whole_head: bool = False
     """True compares colours on all of the head, False on the face only: hair is not modelled."""
     rest_quantile: float = 0.05

@@ -15,7 +15,6 @@ import torch
 import tyro
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 from scipy.spatial.transform import Rotation
 
 from mien.atomic import write_atomically
@@ -36,6 +35,9 @@ from mien_training.rig.model.motion import Motion
 from mien_training.rig.report.write_report import compared_region, write_report
 from mien_training.rig.scan.scan_rig import ScanOptions, is_scan, rig_of_scan
 from mien_training.rig.skin_texture import seen_texels, skin_texture
+from mien_training.runs.device import check_device_name, choose_device, device_name
+from mien_training.runs.interruption import interruptible
+from mien_training.runs.progress import Progress, ProgressBars
 from mien_training.runs.run_folder import claimed_folder
 from mien_training.templates import load_template
 from mien_training.templates.person import person_materials, write_person
@@ -71,8 +73,8 @@ class TrainRigConfig:
     scan: ScanOptions = field(default_factory=ScanOptions)
     """What to know of a scan."""
     device: str = "auto"
-    """Where a film's colours are compared: cpu, cuda, or auto: cuda if there is one. Tracking,
-    the stage of the points, stills, scans and the report take the CPU."""
+    """Where a film's colours are compared: cpu, cuda, cuda:N, or auto: a CUDA device if there is
+    one. Tracking, the stage of the points, stills, scans and the report take the CPU."""
     texture_side: int = 1024
     """Texels along the exported skin texture."""
     show_frames: bool = True
@@ -83,11 +85,13 @@ class TrainRigConfig:
         for name, (least, most) in ranges.items():
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {least} to {most}")
+        check_device_name(self.device)
 
 
 def run(config: TrainRigConfig) -> int:
     """The command."""
-    metrics = train_rig(config)
+    with interruptible(config.out):
+        metrics = train_rig(config)
     if "scan" in metrics:
         face = metrics["distance_mm"]
         Console(stderr=True).print(
@@ -102,41 +106,37 @@ def run(config: TrainRigConfig) -> int:
     return 0
 
 
-def train_rig(config: TrainRigConfig) -> dict[str, Any]:
+def train_rig(config: TrainRigConfig, quiet: bool = False) -> dict[str, Any]:
     """Run every step; returns the metrics that also go to metrics.json.
 
-    Interrupted, the same call goes on from its checkpoint. Raises InputError for footage of no
-    use and for a folder that holds a run of another configuration.
+    quiet: shows no progress and no warnings. Interrupted, the same call goes on from its
+    checkpoint. Raises InputError for unusable footage and for a folder that holds a run of another
+    configuration, MissingExtraError where torch lacks CUDA and `device` asks for it.
     """
+    device = choose_device(config.device)
     with claimed_folder(config.out, config, ("out", "device")):
-        return _train(config)
+        return _train(config, device, quiet)
 
 
-def _train(config: TrainRigConfig) -> dict[str, Any]:
+def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[str, Any]:
     if not config.sources:
         raise InputError("train rig: no footage; name at least one video or picture")
-    device = _device(config.device)
     seconds: dict[str, float] = {}
-    console = Console(stderr=True)
     template = load_template(config.template)
     if any(is_scan(source) for source in config.sources):
-        return _from_scan(config, template, console)
-    with Progress(console=console) as bar:
+        return _from_scan(config, template, quiet)
+    with ProgressBars(quiet) as bars:
+        bars.say(f"colours are compared on {device_name(device)}")
         start = perf_counter()
-        seen = observe(_recordings(config, template, bar, console))
+        seen = observe(_recordings(config, template, bars), bars)
         seconds["track"] = perf_counter() - start
-        tasks: dict[str, Any] = {}
         last = perf_counter()
 
-        def report(stage: str, step: int, steps: int, loss: float) -> None:
+        def report(progress: Progress) -> None:
             nonlocal last
-            if stage not in tasks:
-                for earlier in tasks.values():  # a stage may end before its last round
-                    bar.update(earlier, completed=bar.tasks[earlier].total)
-                tasks[stage] = bar.add_task(f"fit: {stage}", total=steps)
-            bar.update(tasks[stage], completed=step)
+            bars(progress)
             now = perf_counter()
-            seconds[stage] = seconds.get(stage, 0.0) + now - last
+            seconds[progress.stage] = seconds.get(progress.stage, 0.0) + now - last
             last = now
 
         fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", report, device)
@@ -149,51 +149,32 @@ def _train(config: TrainRigConfig) -> dict[str, Any]:
             else f"the pictures differ by {100 * apart:.0f} % where they should show the same skin "
             "(highlights? cameras?)"
         )
-        console.print(
-            f"warning: {what}: the face is that of the tracker's points alone", style="yellow"
-        )
-    metrics = _write(config, template, seen, fit, seconds)
-    return metrics
+        bars.warn(f"{what}: the face is that of the tracker's points alone")
+    return _write(config, template, seen, fit, seconds, device)
 
 
-def _recordings(
-    config: TrainRigConfig, template: Template, bar: Progress, console: Console
-) -> list[Recording]:
-    tasks: dict[Path, Any] = {}
-
-    def report(source: Path, done: int, total: int) -> None:
-        if source not in tasks:
-            tasks[source] = bar.add_task(f"track {source.name}", total=None)
-        bar.update(tasks[source], completed=done, total=total)
-
-    def warn(message: str) -> None:
-        console.print(f"warning: {message}", style="yellow", markup=False)
-
+def _recordings(config: TrainRigConfig, template: Template, bars: ProgressBars) -> list[Recording]:
     return read_recordings(
-        config.sources, config.cameras, template, config.size, config.frames, warn, report
+        config.sources, config.cameras, template, config.size, config.frames, bars.warn, bars
     )
 
 
-def _from_scan(config: TrainRigConfig, template: Template, console: Console) -> dict[str, Any]:
+def _from_scan(config: TrainRigConfig, template: Template, quiet: bool) -> dict[str, Any]:
     if len(config.sources) > 1 or config.cameras is not None:
         raise InputError(
             f"train rig: {', '.join(s.name for s in config.sources)}; expected one scan alone, "
             "or footage"
         )
-    steps = len(config.scan.fit.lambdas) * config.scan.fit.steps
-    with Progress(console=console) as bar:
-        task = bar.add_task("fit: scan", total=steps)
-        metrics = rig_of_scan(
+    with ProgressBars(quiet) as bars:
+        return rig_of_scan(
             config.sources[0], config.out, config.name, template, config.scan,
-            config.texture_side, lambda done, _: bar.update(task, completed=done),
+            config.texture_side, bars,
         )  # fmt: skip
-        bar.update(task, completed=steps)
-    return metrics
 
 
 def _write(
     config: TrainRigConfig, template: Template, seen: Observations, fit: RigFit,
-    seconds: dict[str, float],
+    seconds: dict[str, float], device: torch.device,
 ) -> dict[str, Any]:  # fmt: skip
     start = perf_counter()
     motion = fit.motion_at(seen)
@@ -232,7 +213,7 @@ def _write(
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},
         **({} if fit.disagreement is None else {"pictures_disagree": fit.disagreement}),
         "seed": config.fit.seed,
-        "device": _device_name(config.device),
+        "device": device_name(device),
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
         "history": list(fit.history),
     }
@@ -278,18 +259,3 @@ def _take(template: Template, seen: Observations, motion: Motion, camera: int) -
         times_s=seen.times_s[mine].double().numpy(),
         values=values.astype(np.float32),
     )
-
-
-def _device_name(name: str) -> str:
-    device = _device(name)
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda"):
-        raise InputError(f"train rig: device {name!r}, expected cpu, cuda or auto")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("train rig: device 'cuda', but torch sees no CUDA device")
-    return torch.device(name)

@@ -1,1 +1,1 @@
-"""How anything long is run: run folders, checkpoints."""
+"""How anything long is run: run folders, caches, checkpoints, progress, devices, training."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import Any
 from mien.atomic import write_atomically
 from mien.errors import InputError
 
-__all__ = ["claimed_folder", "plain_config"]
+__all__ = ["claim_inputs", "claimed_folder", "plain_config"]
+
+_CONFIG, _INPUTS = "config.json", "inputs.json"
 
 
 def plain_config(config: Any, leave_out: tuple[str, ...] = ("out",)) -> dict[str, Any]:
@@ -27,11 +29,11 @@ def claimed_folder(
 ) -> Iterator[None]:
     """While it is entered, and ever after, the folder is this configuration's: config.json says so.
 
-    A call that ends before it wrote anything else into the folder gives it up, so that the
-    corrected one may have it. Raises InputError where a run of other options, or something else,
-    is there, and where no folder can be made.
+    A call that ends before it wrote anything else into the folder (but the inputs' digests) gives
+    it up, so that the corrected one may have it. Raises InputError where a run of other options,
+    or something else, is there, and where no folder can be made.
     """
-    path, record = folder / "config.json", plain_config(config, leave_out)
+    path, record = folder / _CONFIG, plain_config(config, leave_out)
     new_folders = [f for f in (folder, *folder.parents) if not f.exists()]
     new_claim = not path.exists()
     if new_claim:
@@ -42,11 +44,33 @@ def claimed_folder(
     try:
         yield
     except BaseException:
-        if new_claim and list(folder.iterdir()) == [path]:
-            path.unlink()
+        there = {path.name for path in folder.iterdir()}
+        if new_claim and there <= {_CONFIG, _INPUTS}:
+            for name in there:
+                (folder / name).unlink()
             for made in new_folders:
                 made.rmdir()
         raise
+
+
+def claim_inputs(folder: Path, digests: Mapping[str, str]) -> None:
+    """The folder's run is one on inputs of this content: inputs.json says so ever after.
+
+    digests: what the run reads, by name (`rig`, `clip smile.csv`), as content digests: a file may
+    change under its old name. Raises InputError, naming what differs, where the folder holds a run
+    on other content.
+    """
+    path, record = folder / _INPUTS, dict(digests)
+    if not path.exists():
+        write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
+        return
+    theirs = _read(path, "the inputs")
+    others = [n for n in sorted(theirs.keys() | record) if theirs.get(n) != record.get(n)]
+    if others:
+        raise InputError(
+            f"{path}: changed since this run began: {', '.join(others)}; give another --out, or "
+            "delete the folder to start afresh"
+        )
 
 
 def _make(folder: Path) -> None:
@@ -66,15 +90,20 @@ def _make(folder: Path) -> None:
 
 
 def _check(path: Path, record: dict[str, Any]) -> None:
-    try:
-        theirs = json.loads(path.read_text())
-        if not isinstance(theirs, dict):
-            raise ValueError("no object")
-    except (OSError, ValueError) as reason:
-        raise InputError(f"{path}: not the configuration of a run ({reason})") from None
+    theirs = _read(path, "the configuration")
     if theirs != record:
         what = "; ".join(_differences(theirs, record))
         raise InputError(f"{path} belongs to a run with other options ({what}): give another --out")
+
+
+def _read(path: Path, what: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+        if not isinstance(content, dict):
+            raise ValueError("no object")
+    except (OSError, ValueError) as reason:
+        raise InputError(f"{path}: not {what} of a run ({reason})") from None
+    return content
 
 
 def _differences(theirs: dict[str, Any], ours: dict[str, Any], under: str = "") -> list[str]:

@@ -11,6 +11,7 @@ from mien_training.rig.fit import moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.photometric.fit_loop import FitLoop
 from mien_training.rig.photometric.objective import Objective
+from mien_training.runs.progress import silent
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,18 +27,18 @@ def person():
     return small_person()
 
 
-def loop_of(person, progress=None, **changes):
+def loop_of(person, report=silent, **changes):
     config = replace(CONFIG, **changes)
     filmed = film(person)
     objective = Objective(person, filmed.seen, filmed.fit.model, config)
     moment, _ = moments_of(filmed.seen.camera, filmed.seen.times_s)
-    return FitLoop(objective, moment, config, progress)
+    return FitLoop(objective, moment, config, report)
 
 
 @pytest.fixture(scope="module")
 def whole(person):
     told = []
-    loop = loop_of(person, lambda *now: told.append(now))
+    loop = loop_of(person, told.append)
     loop.run()
     return loop, told
 
@@ -50,7 +51,7 @@ def test_held_out_frames_are_never_drawn(person):
         frames = loop._draw(False, 0, step).tolist()
         assert len(frames) == 4 and not held & set(frames)
         assert frames == loop._draw(False, 0, step).tolist()  # a resumed run sees the same ones
-    assert not held & set(loop._swept().tolist())
+    assert not held & set(loop._pass_frames().tolist())
 
 
 def test_a_step_sees_all_cameras_of_its_moments(person):
@@ -63,19 +64,19 @@ def test_few_frames_are_all_used(person):
     assert not len(loop_of(person, held_out=10).held_out)
 
 
-def test_every_sweep_draws_other_frames(person):
+def test_every_pass_draws_other_frames(person):
     loop = loop_of(person)
-    first = loop._swept().tolist()
+    first = loop._pass_frames().tolist()
     loop.round = 1
-    assert len(first) == 8 and first != loop._swept().tolist()
-    assert loop_of(person, pass_frames=100)._swept().tolist() == loop._training.tolist()
+    assert len(first) == 8 and first != loop._pass_frames().tolist()
+    assert loop_of(person, pass_frames=100)._pass_frames().tolist() == loop._training.tolist()
 
 
 def test_progress_counts_every_stage_to_its_end(whole):
     loop, told = whole
     assert [name for name, _ in loop.stages] == ["neutral", "joint"]
     for name, _ in loop.stages:
-        steps, totals = zip(*((s, n) for stage, s, n, _ in told if stage == name), strict=True)
+        steps, totals = zip(*((p.done, p.total) for p in told if p.stage == name), strict=True)
         assert list(steps) == sorted(steps) and steps[-1] == totals[-1] and len(set(totals)) == 1
 
 
@@ -92,8 +93,8 @@ def test_the_best_round_is_what_is_left(whole):
 def test_interrupted_between_rounds_it_goes_on_alike(person, whole):
     kept = []
 
-    def stop(stage, *_):
-        if stage == "joint":
+    def stop(now):
+        if now.stage == "joint":
             raise KeyboardInterrupt
 
     first = loop_of(person, stop)

@@ -112,7 +112,7 @@ def test_sweeps_find_motion_and_clocks(objective, filmed):
     before = weight_error(objective, filmed)
     counts: list[int] = []
     for _ in range(4):
-        gauss_newton_pass(objective, frames, False, counts.append)
+        gauss_newton_pass(objective, frames, False, lambda now: counts.append(now.done))
     assert counts[-1] == len(frames) and weight_error(objective, filmed) < 0.4 * before
     offsets = model.time_offsets.offsets_s * footage.rate_hz
     torch.testing.assert_close(offsets, torch.tensor([0.0, 0.4, -0.3]), atol=0.12, rtol=0)

@@ -33,8 +33,9 @@ def losses():
 def fit(template, known, losses):
     config = ScanFitConfig(steps=40)
     return register_scan(
-        known.scan, template, config, progress=lambda step, loss: losses.append((step, loss))
-    )
+        known.scan, template, config,
+        report=lambda now: losses.append((now.done, now.figures["loss"])),
+    )  # fmt: skip
 
 
 def test_a_known_person_comes_back(template, known, fit):

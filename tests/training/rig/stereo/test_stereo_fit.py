@@ -13,6 +13,7 @@ from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.stereo.stereo_fit import StereoConfig, fit_stereo
+from mien_training.runs.progress import Progress
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
@@ -82,6 +83,36 @@ def test_pictures_that_share_nothing_tell_nothing(template, seen, fitted):
     assert fit.disagreement is None
     assert not fit.model.rig.u_neutral.any()
     assert torch.equal(fit.model.rig.identity, fit.points.identity)
+
+
+def test_finished_levels_are_kept(template, seen, tmp_path):
+    config = replace(
+        SMALL, points=LandmarkFitConfig(steps=5), neutral_rounds=0,
+        stereo=replace(SMALL.stereo, steps=6, most_disagreement=1.0),
+    )  # fmt: skip
+    path, calls = tmp_path / "checkpoint.pt", []
+
+    def stop_at(step: int):
+        calls.append([])
+
+        def report(now: Progress) -> None:
+            if now.stage == "stereo":
+                calls[-1].append(now.done)
+                if now.done == step:
+                    raise KeyboardInterrupt
+
+        return report
+
+    whole = fit_rig(template, seen, config)
+    for step in (9, 11):  # in the second of two levels
+        with pytest.raises(KeyboardInterrupt):
+            fit_rig(template, seen, config, path, stop_at(step))
+    again = fit_rig(template, seen, config, path, stop_at(0))
+    fit_rig(template, seen, config, path, stop_at(0))
+    assert [call[:1] for call in calls] == [[1], [7], [7], []] and calls[2][-1] == 12
+    assert again.disagreement == whole.disagreement
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(again.model.state_dict()[name], value), name
 
 
 def test_one_picture_is_refused(template, seen, fitted):

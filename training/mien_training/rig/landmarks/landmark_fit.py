@@ -7,7 +7,6 @@ and shapes are used: what they cannot say is left to the stages that look at pix
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from mien_training.footage.observed_landmarks import FEWEST_LANDMARKS, ObservedL
 from mien_training.head import Template
 from mien_training.rig.model.loss_terms import landmark_loss, range_loss
 from mien_training.rig.model.motion import Motion, rotation_from_vector
+from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = [
     "LandmarkFit", "LandmarkFitConfig", "ShapeSelection", "fit_landmarks",
@@ -87,7 +87,7 @@ def fit_landmarks(
     views: CameraBatch,
     seen: ObservedLandmarks,
     config: LandmarkFitConfig | None = None,
-    progress: Callable[[int, float], None] | None = None,
+    report: Report = silent,
     shapes: ShapeSelection | None = None,
 ) -> LandmarkFit:
     """Fit the template's people and shapes to points; all shapes are free without `shapes`.
@@ -137,8 +137,7 @@ def fit_landmarks(
                 parameter.grad = None
         optimiser.step()
         schedule.step()
-        if progress is not None:
-            progress(step + 1, float(loss.detach()))
+        report(Progress("points", step + 1, config.steps, {"loss": float(loss.detach())}))
     with torch.no_grad():
         gap = torch.where(confidence[..., None] > 0, project() - seen.pixels, 0.0)
         distance = gap.norm(dim=-1) * confidence

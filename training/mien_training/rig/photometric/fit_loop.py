@@ -1,4 +1,4 @@
-"""The loop of the optimisation: gradient steps, sweeps, checks on held-out frames, resuming."""
+"""The loop of the optimisation: gradient steps, Gauss-Newton passes, checks, resuming."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.rig.photometric.objective import Objective
+from mien_training.runs.progress import Progress, Report, silent
 
-__all__ = ["FitLoop", "Progress"]
-
-Progress = Callable[[str, int, int, float], None]
-"""Stage, step, steps, loss."""
+__all__ = ["FitLoop"]
 
 _RAW_STEP = 0.02
 """Raw vertices have no smoothing that would divide their steps."""
@@ -30,14 +28,18 @@ class FitLoop:
     """The stages "neutral" (template's shapes) and "joint" (personal shapes), in rounds.
 
     A round is some gradient steps of neutral and appearance, with motion and shapes held, and a
-    sweep that solves those.
+    Gauss-Newton pass that solves those.
     """
 
     def __init__(
-        self, objective: Objective, moment: Tensor, config: RigFitConfig, progress: Progress | None
+        self,
+        objective: Objective,
+        moment: Tensor,
+        config: RigFitConfig,
+        report: Report = silent,
     ) -> None:
         """moment (N,): which frames are taken together."""
-        self.objective, self.config, self.progress = objective, config, progress
+        self.objective, self.config, self.report = objective, config, report
         self.model: RigModel = objective.model
         self.model.motion.requires_grad_(False)  # it has a solver of its own
         seen = objective.seen
@@ -83,15 +85,15 @@ class FitLoop:
             done += rounds
 
     def _round(self, stage: str, number: int, rounds: int) -> None:
-        """Steps, then a sweep."""
+        """Steps, then a Gauss-Newton pass."""
         config, joint = self.config, stage == "joint"
-        frames = self._swept()
+        frames = self._pass_frames()
         linearised = -(-len(frames) // (config.batch * len(self.objective.seen.views.intrinsics)))
         total, loss = rounds * (config.steps + linearised), 0.0
 
         def report(done: float) -> None:
-            if self.progress is not None:
-                self.progress(stage, number * (config.steps + linearised) + int(done), total, loss)
+            steps = number * (config.steps + linearised) + int(done)
+            self.report(Progress(stage, steps, total, {"loss": loss}))
 
         with torch.no_grad():
             deltas = self.model.rig(personal_shapes=joint).deltas
@@ -102,15 +104,15 @@ class FitLoop:
             return
         gauss_newton_pass(
             self.objective, frames, joint,
-            lambda count: report(config.steps + linearised * count / len(frames)),
+            lambda now: report(config.steps + linearised * now.done / len(frames)),
         )  # fmt: skip
 
     def _step(self, deltas: Tensor, joint: bool, number: int, step: int, share: float) -> float:
         """One gradient step; `share` of the stage is done."""
         weights = self.config.losses
         decay = 0.05 + 0.95 * 0.5 * (1 + cos(pi * share))
-        progress = (share + joint) / 2
-        landmark = weights.landmark ** (1 - progress) * weights.landmark_end**progress
+        t = (share + joint) / 2
+        landmark = weights.landmark ** (1 - t) * weights.landmark_end**t
         shapes = Shapes(self.model.rig.neutral(), deltas)
         frames = self._draw(joint, number, step)
         looked = self.objective.explain(shapes, frames, landmark)
@@ -122,8 +124,8 @@ class FitLoop:
             _step(optimiser, decay)
         return float(looked.loss.detach())
 
-    def _swept(self) -> Tensor:
-        """The frames of a sweep: all, or as many as are wanted of them."""
+    def _pass_frames(self) -> Tensor:
+        """The frames of a Gauss-Newton pass: all, or as many as are wanted of them."""
         many, wanted = len(self._training), self.config.pass_frames
         if many <= wanted:
             return self._training
@@ -183,7 +185,7 @@ class FitLoop:
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+        """Go on from what `state` returned."""
         self.model.load_state_dict(state["model"])
         self._geometry.load_state_dict(state["geometry"])
         self._rest.load_state_dict(state["rest"])

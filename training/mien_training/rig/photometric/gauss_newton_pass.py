@@ -1,8 +1,7 @@
-"""One look at every moment, and what follows: the performance, the clocks, the shapes."""
+"""One look at every moment, and what follows: the performance, the time offsets, the shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +24,7 @@ from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
 from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
+from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["gauss_newton_pass"]
 
@@ -38,7 +38,7 @@ _HELD = 1e6
 
 @dataclass(frozen=True, eq=False)
 class _LinearisedFrame:
-    """One frame, as the state before the sweep explains it."""
+    """One frame, as the state before the pass explains it."""
 
     frame: int
     motion: Motion
@@ -49,12 +49,12 @@ class _LinearisedFrame:
 
 def gauss_newton_pass(
     objective: Objective, frames: Tensor, personal_shapes: bool,
-    progress: Callable[[int], None] | None = None,
+    report: Report = silent,
 ) -> None:  # fmt: skip
-    """Solve motion and clocks, and with `personal_shapes` the shapes, from frames (N,).
+    """Solve motion and time offsets, and with `personal_shapes` the shapes, from frames (N,).
 
     Everything is linear about the present state. Shapes are asked to explain only what the motion
-    leaves, or both would take the same step. progress: frames done.
+    leaves, or both would take the same step. report: is told of the frames done.
     """
     model = objective.model
     with torch.no_grad():
@@ -64,8 +64,7 @@ def gauss_newton_pass(
         landmark_points = _LandmarkBias(model.landmark_bias)
         for part in torch.split(frames, _BATCH):
             linearised += _linearise(objective, shapes, part, solver, landmark_points)
-            if progress is not None:
-                progress(len(linearised))
+            report(Progress("linearising", len(linearised), len(frames)))
         solver.step()
         landmark_points.step()
         if personal_shapes:

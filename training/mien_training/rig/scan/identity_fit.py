@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,18 @@ class PersonFit:
     """(V, 3) rig space, metres: template, identity and ears."""
     shown: Float64Array
     """(V, 3) what the expressions add."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any]) -> PersonFit:
+        """What `state` returned, before or after it was on disk."""
+        arrays = {n: np.asarray(v) for n, v in state.items() if n != "rig_from_scan"}
+        placed = state["rig_from_scan"]
+        turn, shift = (np.asarray(placed[name]) for name in ("rotation", "translation"))
+        return cls(rig_from_scan=Alignment(turn, shift, placed["scale"]), **arrays)
 
 
 def template_at_landmarks(template: Template, values: Float64Array) -> Float64Array:

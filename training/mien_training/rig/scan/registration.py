@@ -10,8 +10,9 @@ Quality Mesh Blendshape Generation from Face Videos"), from coarse to fine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
 from mien_training.rig.scan.scan_target import ScanPoints, ScanTarget, attraction
 from mien_training.rig.scan.smooth_levels import SmoothingLevels
+from mien_training.runs.progress import Progress, Report, silent
+from mien_training.runs.stages import Stages
 
 __all__ = ["ScanFit", "ScanFitConfig", "register_scan"]
 
@@ -115,12 +118,13 @@ def register_scan(
     template: Template,
     config: ScanFitConfig | None = None,
     found: ScanLandmarks | None = None,
-    progress: Callable[[int, float], None] | None = None,
+    report: Report = silent,
+    stages: Stages | None = None,
 ) -> ScanFit:
     """Registers a scanned head to the template.
 
-    found: the scan's landmarks where they are known already. progress: called with the number of
-    steps done and the loss. Raises InputError for a scan without a face, a template without
+    found: the scan's landmarks where they are known already. stages: keeps the fitted person and
+    every finished level. Raises InputError for a scan without a face, a template without
     landmarks, or an expression that the template lacks.
     """
     config = config or ScanFitConfig()
@@ -129,15 +133,23 @@ def register_scan(
         raise InputError(f"register_scan: template {template.name!r} has no {', '.join(missing)}")
     expressions = [template.shape_names.index(name) for name in config.expressions]
     found = found or find_landmarks(scan, template)
+    stages = stages or Stages()
     target = ScanTarget(found.scan)
-    attracted = attraction(template, template.vertices, config.scalp)
-    person = fit_person(template, found, target, attracted, expressions)
-    # Again, as lids that turned out to be closed hide and show other skin.
-    vertices = (person.neutral + person.shown).astype(np.float32)
-    attracted = attraction(template, vertices, config.scalp)
-    person = fit_person(template, found, target, attracted, expressions)
+
+    def fit_twice() -> dict[str, Any]:
+        attracted = attraction(template, template.vertices, config.scalp)
+        person = fit_person(template, found, target, attracted, expressions)
+        # Again, as lids that turned out to be closed hide and show other skin.
+        vertices = (person.neutral + person.shown).astype(np.float32)
+        attracted = attraction(template, vertices, config.scalp)
+        person = fit_person(template, found, target, attracted, expressions)
+        return {"attracted": attracted, "person": person.state()}
+
+    kept = stages.run("person", fit_twice)
+    person, attracted = PersonFit.of_state(kept["person"]), np.asarray(kept["attracted"])
     fit = _NonRigid(template, found, target, person, attracted, config)
-    return _result(template, found, target, person, attracted, config, fit.run(progress))
+    moved = fit.run(report, stages)
+    return _result(template, found, target, person, attracted, config, moved)
 
 
 class _NonRigid:
@@ -162,7 +174,7 @@ class _NonRigid:
         self.landmarks = LandmarkPull(template, found, placed)
         self.contact = ContactPull(template, found, placed, person.shown)
 
-    def run(self, progress: Callable[[int, float], None] | None) -> Float32Array:
+    def run(self, report: Report, stages: Stages) -> Float32Array:
         """(V, 3) displacement of everything soft."""
         config = self.config
         lambdas = config.lambdas if config.smoothing != "none" else (0.0,) * len(config.lambdas)
@@ -170,23 +182,27 @@ class _NonRigid:
         done = 0
         for level, lambda_ in enumerate(lambdas):
             t = level / max(len(lambdas) - 1, 1)
-            reach, mark_weight = (
+            reach, landmark_weight = (
                 a ** (1 - t) * b**t for a, b in (config.reach_m, config.landmark_weight)
             )
-            moved, done = self._level(moved, lambda_, reach, mark_weight, done, progress)
-        return moved.numpy()
+            work = partial(self._level, moved, lambda_, reach, landmark_weight, done, report)
+            state = stages.run(f"level {level + 1}", work)
+            moved, done, self.nodes.inside = state["moved"], state["done"], state["inside"]
+        return np.asarray(moved.numpy())
 
     def _level(
         self,
         start: Tensor,
         lambda_: float,
         reach: float,
-        mark_weight: float,
+        landmark_weight: float,
         done: int,
-        progress: Callable[[int, float], None] | None,
-    ) -> tuple[Tensor, int]:
-        """The displacement after optimising with one lambda, from `start`; steps done so far."""
+        report: Report,
+    ) -> dict[str, Any]:
+        """`moved`, the displacement after optimising with one lambda, from `start`; that of nodes
+        `inside` the head; steps `done` so far."""
         config, scale = self.config, 1.0 + lambda_
+        total = len(config.lambdas) * config.steps
         smooth, u = self.nodes.at(lambda_, start)
         u.requires_grad_()
         optimiser = AdamUniform([u], betas=(0.9, 0.99))
@@ -201,7 +217,7 @@ class _NonRigid:
                 self.surface.match(vertices, reach, config.agree)
                 self.scan.match(vertices, reach, config.agree)
             loss = self.surface.loss(now) + config.scan_weight * self.scan.loss(now)
-            loss = loss + mark_weight * self.landmarks.loss(now)
+            loss = loss + landmark_weight * self.landmarks.loss(now)
             loss = loss + config.contact_weight * self.contact.loss(now)
             loss = loss + config.identity_prior * (u * (_MM / scale)).square().sum(1).mean()
             optimiser.zero_grad()
@@ -209,12 +225,12 @@ class _NonRigid:
             optimiser.step()
             history.append(float(loss.detach()))
             done += 1
-            if progress is not None:
-                progress(done, history[-1])
+            report(Progress("scan", done, total, {"loss": history[-1]}))
             if len(history) > _PATIENCE and history[-1] > (1 - _GAIN) * history[-1 - _PATIENCE]:
                 break
         with torch.no_grad():
-            return smooth(u[None])[0], done
+            moved = smooth(u[None])[0]
+        return {"moved": moved, "done": done, "inside": self.nodes.inside}
 
 
 def _result(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,28 @@ class ScanLandmarks:
     """Whether the file's texture coordinates ran from the bottom, against its format's rule."""
     size_is_guessed: bool
     """The unit fits no known one: the scan is taken to be as large as the template's mean."""
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for a checkpoint; the scan itself is not among them."""
+        return {
+            "points": self.points, "confidence": self.confidence,
+            "rig_from_scan": asdict(self.rig_from_scan),
+            "metres_per_unit": self.scan.metres_per_unit,
+            "texture_flipped": self.texture_flipped, "size_is_guessed": self.size_is_guessed,
+        }  # fmt: skip
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any], scan: Scan) -> ScanLandmarks:
+        """What `state` returned, of the same scan as read from its file."""
+        chosen = scan.flipped() if state["texture_flipped"] else scan
+        placed = state["rig_from_scan"]
+        turn, shift = (np.asarray(placed[name]) for name in ("rotation", "translation"))
+        return cls(
+            replace(chosen, metres_per_unit=state["metres_per_unit"]),
+            np.asarray(state["points"]), np.asarray(state["confidence"]),
+            Alignment(turn, shift, placed["scale"]),
+            state["texture_flipped"], state["size_is_guessed"],
+        )  # fmt: skip
 
 
 _STILL = Alignment(np.eye(3), np.zeros(3))

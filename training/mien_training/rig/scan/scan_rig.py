@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +23,10 @@ from mien_training.rig.scan.registration import ScanFit, ScanFitConfig, register
 from mien_training.rig.scan.scan import SCAN_SUFFIXES, read_scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
 from mien_training.rig.scan.scan_texture import scan_texture
+from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.content_key import content_digest, template_digest
+from mien_training.runs.progress import Report, silent
+from mien_training.runs.stages import Stages
 from mien_training.templates.person import person_materials, write_person
 from mien_training.templates.regions import face_region
 
@@ -56,17 +59,25 @@ def rig_of_scan(
     template: Template,
     options: ScanOptions,
     texture_side: int,
-    progress: Callable[[int, float], None] | None = None,
+    report: Report = silent,
 ) -> dict[str, Any]:
     """Write `person.npz`, `skin.png` (of a scan with colours), `shapes.png` and `metrics.json`.
 
-    out: an existing folder. The shapes are the template's, carried over to this face. Returns the
-    metrics. Raises InputError for a file that is no scan, or shows no face.
+    out: an existing folder; an interrupted call goes on from its `checkpoint.pt`. The shapes are
+    the template's, carried over to this face. Returns the metrics. Raises InputError for a file
+    that is no scan, or shows no face.
     """
     start = perf_counter()
     scan = read_scan(source, options.units, options.texture)
-    found = find_landmarks(scan, template)
-    fit = register_scan(scan, template, options.fit, found, progress)
+    origin = {
+        "configuration": asdict(options.fit),
+        "template": template_digest(template),
+        "scan": content_digest(scan),
+    }
+    stages = Stages(Checkpoint(out / "checkpoint.pt", origin))
+    kept = stages.run("landmarks", lambda: find_landmarks(scan, template).state())
+    found = ScanLandmarks.of_state(kept, scan)
+    fit = register_scan(scan, template, options.fit, found, report, stages)
     shapes = transfer_shapes(
         template.vertices, template.shape_deltas, template.triangles, fit.neutral
     )

@@ -18,7 +18,7 @@ class SmoothingLevels:
     def __init__(self, template: Template, smoothing: Smoothing = "interior") -> None:
         self.topology = soft_tissue_topology(template, smoothing)
         self.vertices = self.topology.vertices
-        self._inside = torch.zeros(len(self.topology.nodes) - len(self.vertices), 3)
+        self.inside = torch.zeros(len(self.topology.nodes) - len(self.vertices), 3)
 
     def at(self, lambda_: float, start: Tensor) -> tuple[DeformationGraph, Tensor]:
         """The map u -> displacements (V, 3) for one lambda, and the u that gives `start`.
@@ -32,9 +32,9 @@ class SmoothingLevels:
 
         def remember(u: Tensor) -> Tensor:
             moved = smooth(u)
-            self._inside = moved[0, free:].detach()
+            self.inside = moved[0, free:].detach()
             return moved
 
-        u = pair.to_differential(torch.cat([start[self.vertices], self._inside]))
+        u = pair.to_differential(torch.cat([start[self.vertices], self.inside]))
         nodes, count = len(self.topology.nodes), self.topology.vertex_count
         return DeformationGraph(self.vertices, nodes, count, remember), u

@@ -1,4 +1,4 @@
-"""The neutral from several pictures of one moment: what two cameras see of one place looks alike.
+"""The neutral from several stills of one moment: what two cameras see of one place looks alike.
 
 Each place of the face is looked up in all pictures that show it, and the surface moves until they
 agree (multi-view mesh refinement, as in Delaunoy and Pollefeys 2014, "Photometric Bundle
@@ -8,8 +8,9 @@ surface away. From coarse to fine pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,13 +29,15 @@ from mien_training.rig.stereo.surface_points import (
     picture_lights,
     visible_places,
 )  # fmt: skip
+from mien_training.runs.progress import Progress, Report, silent
+from mien_training.runs.stages import Stages
 
 __all__ = ["StereoConfig", "fit_stereo"]
 
 
 @dataclass(frozen=True)
 class StereoConfig:
-    """How pictures of one moment are compared."""
+    """How stills of one moment are compared."""
 
     shrink: tuple[int, ...] = (4, 2, 1)
     """Pixels along one side of what is compared as one, level by level."""
@@ -78,18 +81,19 @@ def fit_stereo(
     compared: Tensor,
     config: StereoConfig | None = None,
     seed: int = 0,
-    progress: Callable[[int, int, float], None] | None = None,
+    report: Report = silent,
+    stages: Stages | None = None,
 ) -> tuple[Motion, float | None]:
-    """Change `rig`'s neutral until N pictures of one moment agree; the moment's pose after it, and
+    """Change `rig`'s neutral until N stills of one moment agree; the moment's pose after it, and
     how much the pictures still differ, as a share of their brightness; None where no two of them
     show the same part of the face.
 
     The rig stays as it was there, and where they differ by more than `most_disagreement`.
 
-    motion: of that moment, (1, ...); its weights stay. marks: the tracker's points on the rig's
-    mesh; faces (F, 3); compared (F,) bool: triangles whose colours count. progress: called with
-    step, steps and loss. Raises InputError for fewer than two pictures, and for pictures too small
-    to shrink.
+    motion: of that moment, (1, ...); its weights stay. landmark_points: the tracker's points
+    on the rig's mesh; faces (F, 3); compared (F,) bool: triangles whose colours count. stages:
+    keeps every finished level. Raises InputError for fewer than two pictures, and for pictures too
+    small to shrink.
     """
     if len(seen.camera) < 2:
         raise InputError(f"fit_stereo: {len(seen.camera)} pictures, expected two or more")
@@ -104,11 +108,13 @@ def fit_stereo(
     translation = motion.translation.clone().requires_grad_()
     scale = (seen.points.amax(1) - seen.points.amin(1)).amax(1)[:, None, None]
     start = rig.u_neutral.detach().clone(), rig.identity.detach().clone()
-    done, total = 0, len(config.shrink) * config.steps
-    for level, shrink in enumerate(config.shrink):
+    total = len(config.shrink) * config.steps
+
+    def refine(level: int, shrink: int) -> dict[str, Any]:
+        """The state after one more level."""
         pictures = logarithms(seen.images, shrink)
         t = level / max(len(config.shrink) - 1, 1)
-        mark_weight = config.landmark[0] ** (1 - t) * config.landmark[1] ** t
+        landmark_weight = config.landmark[0] ** (1 - t) * config.landmark[1] ** t
         shape = AdamUniform(
             [
                 {"params": [rig.u_neutral], "full": config.neutral_rate},
@@ -131,7 +137,7 @@ def fit_stereo(
             colours = disagreement(vertices[0], faces, places, pictures, seen, light)
             every = landmark_points.positions(vertices).expand(len(seen.camera), -1, -1)
             pixels = seen.views.pixels(seen.camera, every)
-            loss = colours + mark_weight * landmark_loss(pixels, seen.points, confidence, scale)
+            loss = colours + landmark_weight * landmark_loss(pixels, seen.points, confidence, scale)
             loss = loss + config.identity * rig.identity.square().sum()
             loss = loss + config.neutral * prior_loss(rig.u_neutral[None])
             shape.zero_grad()
@@ -139,11 +145,26 @@ def fit_stereo(
             loss.backward()
             shape.step()
             pose.step()
-            done += 1
-            if progress is not None:
-                progress(done, total, float(colours.detach()))
-    shared = int((places.weight > 0).any(0).sum())
-    left = float(colours.detach()) if shared >= _FEWEST else None
+            figures = {"colours": float(colours.detach())}
+            report(Progress("stereo", level * config.steps + step + 1, total, figures))
+        shared = int((places.weight > 0).any(0).sum())
+        return {
+            **{name: value.detach().clone() for name, value in unknowns.items()},
+            "rng": rng.get_state(), "shared": shared, "colours": figures["colours"],
+        }  # fmt: skip
+
+    unknowns = {
+        "u_neutral": rig.u_neutral, "identity": rig.identity,
+        "rotation": rotation, "translation": translation,
+    }  # fmt: skip
+    stages = stages or Stages()
+    for level, shrink in enumerate(config.shrink):
+        state = stages.run(f"stereo level {level + 1}", partial(refine, level, shrink))
+        with torch.no_grad():
+            for name, value in unknowns.items():
+                value.copy_(state[name])
+        rng.set_state(state["rng"])
+    left = state["colours"] if state["shared"] >= _FEWEST else None
     if left is None or left > config.most_disagreement:
         with torch.no_grad():
             rig.u_neutral.copy_(start[0])
