@@ -29,7 +29,7 @@ except ImportError:  # Python 3.10; Zensical brings this one
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = (
-    "index", "how-it-works", "filming-guide", "calibration", "engine-import",
+    "index", "how-it-works", "filming-guide", "own-head", "calibration", "engine-import",
     "coordinate-frames", "service",
     "threads", "errors", "package-format", "data",
 )  # fmt: skip

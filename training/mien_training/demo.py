@@ -82,7 +82,7 @@ def run(config: DemoConfig) -> int:
     run_folder, package = config.out / "run", config.out / "character.mien"
 
     with _stage("train the animator", seconds):
-        metrics = train_animator(replace(config.train, out=run_folder))
+        metrics = train_animator(replace(config.train, out=run_folder), quiet=config.json)
     with _stage("export the character", seconds):
         export_runs(ExportConfig(runs=(run_folder,), out=package))
     with _stage("track the driving video", seconds):

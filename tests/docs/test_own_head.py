@@ -1,0 +1,32 @@
+"""The page about own heads names the landmarks and materials that the code takes."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[2] / "docs/own-head.md").read_text()
+
+
+def test_the_example_is_a_description(tmp_path):
+    description = pytest.importorskip("mien_training.templates.gltf.description")
+    block = re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)[1]
+    (tmp_path / "HEAD.json").write_text(block)
+    (tmp_path / json.loads(block)["head"]).write_bytes(b"")
+    found = description.read_description(tmp_path / "HEAD.json")
+    assert found.materials["eye"] == ("Ball_L", "Ball_R") and found.landmarks["chin"] == 4711
+
+
+def test_its_landmarks_are_those_that_are_known():
+    placed = pytest.importorskip("mien_training.templates.gltf.placed_landmarks")
+    text = PAGE[PAGE.index("- `landmarks`:") : PAGE.index("## What works")]
+    needed, optional = text.split("Every further one", 1)
+    assert set(re.findall(r"`(\w+)`", needed)) - {"landmarks"} == set(placed.NEEDED)
+    assert set(re.findall(r"`(\w+)`", optional)) == set(placed.LANDMARK_POINTS) - set(placed.NEEDED)
+
+
+def test_its_materials_are_the_templates():
+    head = pytest.importorskip("mien_training.head")
+    text = PAGE[PAGE.index("- `materials`:") : PAGE.index("- `landmarks`:")]
+    assert set(re.findall(r"`(\w+)`", text)) - {"materials"} == set(head.MATERIALS)
