@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError, MissingExtraError
 from mien.rig import JOINT_NAMES, Joint
+from mien_training.geometry.alignment import fit_alignment
 from mien_training.head.template import IdentityBasis, Template
 from mien_training.templates.assemble import (
     Part,
@@ -21,7 +22,6 @@ from mien_training.templates.assemble import (
     concatenate_parts,
     mirror_map,
     principal_modes,
-    rigid_motion,
 )
 from mien_training.templates.teeth import ArchShape, build_arch
 
@@ -211,8 +211,11 @@ def _arches(
         if not upper:
             for name in JAW_SHAPES:
                 k = ARKIT_CHANNELS.index(name)
-                rotation, shift = rigid_motion(neutral[mandible], deltas[k][mandible])
-                motion[k] = arch.vertices @ rotation.T + shift - arch.vertices
+                jaw = neutral[mandible]
+                motion[k] = (
+                    fit_alignment(jaw, jaw + deltas[k][mandible]).points(arch.vertices)
+                    - arch.vertices
+                )
         label = np.where(arch.is_gum, "gum", "teeth")
         uv = arch.uvs.astype(np.float64)
         uv[:, 1] = (uv[:, 1] + (0 if upper else 1)) / 2

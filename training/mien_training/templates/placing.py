@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.rig import JOINT_NAMES, Joint
-from mien_training.templates.assemble import rigid_motion
+from mien_training.geometry.alignment import fit_alignment
 
 __all__ = ["Placing", "place_by_eyes", "sphere_centre", "without_rigid_motion"]
 
@@ -82,8 +82,8 @@ def without_rigid_motion(
     for k, delta in enumerate(deltas):
         if np.abs(delta[skull]).max(initial=0.0) < 1e-4:
             continue
-        rotation, shift = rigid_motion(vertices[skull], delta[skull])
-        out[k] = (vertices + delta - shift) @ rotation - vertices
+        moved = fit_alignment(vertices[skull], vertices[skull] + delta[skull])
+        out[k] = (vertices + delta - moved.translation) @ moved.rotation - vertices
     return out
 
 
