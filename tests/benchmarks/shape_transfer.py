@@ -234,8 +234,8 @@ displacement to all their persons, so this truth holds no difference of motion b
 one model: what is measured is how shapes pass from one head to another, and most of the error is
 what two sculptors understand by a name.
 
-mm, over skin that truly moves by more than 0.5 mm at weight 1. mean of shapes, median, p95, worst:
-over the shapes' mean errors. p95 within a shape: over vertices, mean over shapes. scaled: each shape
+mm, over skin that truly moves by more than 0.5 mm at weight 1. mean, median, p95, worst of shapes:
+over their mean errors. p95 within a shape: over vertices, mean over shapes. scaled: each shape
 by the factor that fits best. to the surface: from the posed vertices to the person's posed skin.
 better than copied: share of shapes and persons.
 """
