@@ -101,7 +101,7 @@ COVERAGE = """# What the report's verdicts are worth
 The known persons of [rig_synthetic](rig_synthetic.md): shapes by what coverage says of them,
 and their mean errors in mm (as there) as fitted; half fitted, half of deformation transfer; (i) of
 the template; (ii) of deformation transfer. `mien train rig` delivers fitted shapes, and in place of
-those that were never shown (ii).
+those that were never shown (i).
 """
 ABLATED = """# What every part of the fit is worth
 

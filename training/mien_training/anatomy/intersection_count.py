@@ -23,7 +23,8 @@ class IntersectionCount:
     """Pairs of triangles of skin, eyes and teeth that cut through each other in one pose.
 
     What every head has by design is left out, or an arch that a fit has torn apart would count for
-    a better one: neighbouring teeth of one arch, and the walls of the sockets in the eyeballs.
+    a better one: neighbouring teeth of one arch, where the arches bite into each other in the
+    template's neutral, and the walls of the sockets in the eyeballs.
     """
 
     template: int
@@ -47,7 +48,9 @@ def count_intersections(
     counted = np.isin(template.triangle_material, [MATERIALS.index(name) for name in _COUNTED])
     faces, material = template.triangles[counted], template.triangle_material[counted]
     arch, socket = _by_design(template, faces, material)
-    eye = material == MATERIALS.index("eye")
+    eye, tooth = (material == MATERIALS.index(name) for name in ("eye", "teeth"))
+    bite = self_intersections(template.vertices, faces)
+    bite = bite[tooth[bite].all(1)] @ [len(faces), 1]
 
     def pairs(neutral: Float32Array, deltas: Float32Array, k: int) -> set[tuple[int, int]]:
         posed = neutral if k < 0 else neutral + deltas[k]
@@ -55,6 +58,7 @@ def count_intersections(
         i, j = found.T
         usual = (arch[i] > 0) & (arch[i] == arch[j])
         usual |= (eye[i] & socket[j]) | (eye[j] & socket[i])
+        usual |= np.isin(found @ [len(faces), 1], bite)
         return {(int(a), int(b)) for a, b in found[~usual]}
 
     counts = {}
