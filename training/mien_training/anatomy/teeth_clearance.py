@@ -68,7 +68,7 @@ def setback_m(
             usual = rest[near] + (template.shape_deltas[k, near] if k >= 0 else 0.0)
             apart, nearest = tree.query(usual, distance_upper_bound=_NEAR_M)
             close = np.isfinite(apart)
-            at, tooth = near[close], teeth[nearest[close]]
+            at, tooth = near[close], teeth[np.asarray(nearest)[close]]
             away = usual[close] - rest[tooth]
             gap = (normals[tooth] * away).sum(1)
             aside = np.linalg.norm(away - gap[:, None] * normals[tooth], axis=1)
