@@ -36,6 +36,7 @@ _OPEN_M = 0.004
 """Lips that are farther apart than this, on average along the seam, are held open on purpose."""
 _SPREADS_M = (0.004, 0.002, 0.001)
 """Standard deviations over which a correction is shared along the lips, from coarse to fine."""
+_ROUNDING_M = 1e-6
 _OVER = {"mouthClose": "jawOpen"}
 """Shapes that correct another are looked at on top of it."""
 
@@ -65,7 +66,7 @@ class LipSeam:
             return None
         v = template.vertices.astype(np.float64)
         above, below = np.flatnonzero(pair.first), np.flatnonzero(pair.second)
-        apart, nearest = cKDTree(v[above]).query(v[below])
+        apart, nearest = (np.asarray(x) for x in cKDTree(v[above]).query(v[below]))
         lower, upper = below[apart < _SEAM_M], above[nearest[apart < _SEAM_M]]
         if len(lower) < 3:
             return None
@@ -73,7 +74,7 @@ class LipSeam:
         lining = (regions["skin"] | regions["mouthCavity"]) & ~regions["teeth"]
         lining &= ~regions["tongue"] & ~regions["eyes"]
         seam = v[np.append(upper, lower)]
-        away = cKDTree(seam).query(v)[0]
+        away = np.asarray(cKDTree(seam).query(v)[0])
         soft = np.flatnonzero(lining & (away < _REACH_M))
         follow = 1.0 - smoothstep(0.0, _REACH_M, away[soft].astype(np.float32))
         opened = template.shape_deltas[template.shape_names.index("jawOpen")]
@@ -154,9 +155,6 @@ def _meet(
     array[seam.soft] += moved.astype(np.float32)
     # What is left is the lower lip's own raggedness.
     array[seam.lower] -= (direction * excess[:, None]).astype(np.float32)
-
-
-_ROUNDING_M = 1e-6
 
 
 @lru_cache(maxsize=1)
