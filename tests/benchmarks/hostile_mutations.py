@@ -99,8 +99,9 @@ def main() -> None:
         kind, first, count = arguments.batch
         print(json.dumps(run_batch(kind, int(first), int(count))))
         return
-    from benchmarks.results import write_results
     from rich.progress import Progress, TimeElapsedColumn
+
+    from mien_training.metrics.tables import write_results
 
     counts = {kind: int(count * arguments.share) for kind, count in COUNTS.items()}
     totals = {}
@@ -116,6 +117,7 @@ def main() -> None:
     for t in totals.values():
         print("\n".join(t["untyped"][:10] + t["crashed"]))
     write_results(
+        Path(__file__).parents[2] / "docs" / "results",
         "hostile_mutations",
         f"python tests/benchmarks/hostile_mutations.py --share {arguments.share:g}",
         "# Damaged input\n\n"

@@ -18,13 +18,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 import torch.nn.functional as F
-from results import write_results
 from scipy.spatial.transform import Rotation
-from synthetic_recording import Film, film, parser_of
+from synthetic_recording import RESULTS, Film, film, parser_of
 from torch import Tensor, nn
 
 from mien.clip import Clip
 from mien_training.head import MATERIALS
+from mien_training.metrics.tables import write_results
 from mien_training.rendering.appearance import Appearance, harmonics, srgb_from_linear
 from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rendering.visibility import rasterize
@@ -189,7 +189,9 @@ def write(results: dict[str, dict[str, dict[str, float]]], take: str) -> None:
     ]
     command = f"python tests/benchmarks/rig_appearance.py {take} ict_facekit/"
     columns_shown = ("appearance", *columns)
-    write_results("rig_appearance", command, HEAD, columns_shown, rows, {"results": results})
+    write_results(
+        RESULTS, "rig_appearance", command, HEAD, columns_shown, rows, {"results": results}
+    )
 
 
 HEAD = f"""# What explains colours

@@ -20,15 +20,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from results import write_results
 from rig_synthetic import FULL, path_of
 from scipy.spatial.transform import Rotation
 from synthetic_measures import measure
-from synthetic_recording import RUNS, Film, film, parser_of
+from synthetic_recording import RESULTS, RUNS, Film, film, parser_of
 from torch import Tensor
 
 from mien.clip import Clip
 from mien_training.geometry.alignment import fit_alignment
+from mien_training.metrics.tables import write_results
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
@@ -305,7 +305,7 @@ def write(results: dict[str, dict[str, Any]], take: str) -> None:
         if name in results
     ]
     columns = ("true", "seeds", *COLUMNS)
-    write_results("rig_limits", command, HEAD, columns, rows, {"results": results})
+    write_results(RESULTS, "rig_limits", command, HEAD, columns, rows, {"results": results})
 
 
 def cells(runs: list[dict[str, Any]]) -> list[float]:

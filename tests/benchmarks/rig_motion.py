@@ -17,12 +17,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from results import write_results
 from rig_limits import Known
-from synthetic_recording import film, parser_of
+from synthetic_recording import RESULTS, film, parser_of
 from torch import Tensor, nn
 
 from mien.clip import Clip
+from mien_training.metrics.tables import write_results
 from mien_training.rig.fit import fit_rig, moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.motion import Motion, MotionSpline
@@ -165,7 +165,8 @@ def write(results: dict[str, dict[str, Any]], take: str) -> None:
         for name, runs in results.items()
     ]
     command = f"python tests/benchmarks/rig_motion.py {take} ict_facekit/"
-    write_results("rig_motion", command, HEAD, ("motion", *columns), rows, {"results": results})
+    head = ("motion", *columns)
+    write_results(RESULTS, "rig_motion", command, HEAD, head, rows, {"results": results})
 
 
 HEAD = f"""# How a performance is found

@@ -157,20 +157,20 @@ def of_rig(name: str, filmed: Film, beginning: Template, seed: int) -> dict[str,
         row["(ii)"] = measure(truth, neutral, moved, weights, align)
         row["mean face"] = measure(truth, template.vertices, plain, 0 * weights, align)
         row["half"] = measure(truth, neutral, (deltas + moved) / 2, weights, align)
-        row["delivered"] = delivered(truth, neutral, deltas, moved, weights, align)
+        row["delivered"] = delivered(truth, neutral, deltas, plain, weights, align)
         person = filmed.person
         row["truth"] = measure_touch(template, person.neutral, person.deltas)
     return row
 
 
 def delivered(
-    truth: Truth, neutral: np.ndarray, deltas: np.ndarray, moved: np.ndarray, weights: np.ndarray,
+    truth: Truth, neutral: np.ndarray, deltas: np.ndarray, plain: np.ndarray, weights: np.ndarray,
     align: Align,
 ) -> dict[str, Any]:  # fmt: skip
     """As `mien train rig` leaves it: shapes by coverage, lids, eyes and teeth in order."""
     template = truth.person.template
     coverage = shape_coverage(template.shape_names, deltas, weights, compared_region(template))
-    done = finish_rig(template, neutral, apply_coverage(moved, deltas, coverage), count=False)
+    done = finish_rig(template, neutral, apply_coverage(plain, deltas, coverage), count=False)
     row = measure(truth, done.neutral, done.deltas, weights, align)
     row["verdicts"] = [c.verdict for c in coverage]
     row["trust"] = [c.evidence_weight for c in coverage]

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from results import write_results
+from synthetic_recording import RESULTS
 
 from mien.clip import Clip
 from mien_training.anatomy.finish import finish_rig
 from mien_training.footage.observations import Recording, observe
+from mien_training.metrics.tables import write_results
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
@@ -107,7 +108,7 @@ def main() -> None:
     command = "python tests/benchmarks/rig_time.py --template anny ict_facekit/"
     cells = [list(row.values()) for row in rows]
     record = {"threads": torch.get_num_threads(), "rows": rows}
-    write_results("rig_time", command, HEAD, list(rows[0]), cells, record)
+    write_results(RESULTS, "rig_time", command, HEAD, list(rows[0]), cells, record)
 
 
 HEAD = """# What a rig's fit costs

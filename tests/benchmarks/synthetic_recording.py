@@ -18,8 +18,10 @@ from mien_training.head import Template
 from mien_training.synthetic.ground_truth import Footage
 from mien_training.synthetic.person import SyntheticPerson, record_views, with_head_motion
 
-__all__ = ["RUNS", "Film", "film", "parser_of"]
+__all__ = ["RESULTS", "RUNS", "Film", "film", "parser_of"]
 
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+"""Where benchmarks leave their figures."""
 RUNS = Path(__file__).parents[2] / "runs" / "rig_synthetic"
 SIZE = 224
 OFFSETS = (0.0, 0.37, -0.61)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from results import write_results
+from synthetic_recording import RESULTS
+
+from mien_training.metrics.tables import write_results
 
 __all__ = ["Results", "write_ablations", "write_coverage", "write_tables"]
 
@@ -27,7 +29,7 @@ def write_tables(results: Results, command: str, shape_names: Sequence[str]) -> 
             if all(stand_in in r for r in runs):
                 rows.append(table_row(f"{name}: {stand_in}", [r[stand_in] for r in runs]))
     record = {"threads": "one a fit", "shape_names": list(shape_names), "results": results}
-    write_results("rig_synthetic", command, HEAD, ["fit", "seeds", *COLUMNS], rows, record)
+    write_results(RESULTS, "rig_synthetic", command, HEAD, ["fit", "seeds", *COLUMNS], rows, record)
 
 
 def write_ablations(results: Results, command: str) -> None:
@@ -44,7 +46,7 @@ def write_ablations(results: Results, command: str) -> None:
         rows.append([name, " ".join(seeds), *cells])
     if rows:
         columns = ["fit", "seeds", *COLUMNS]
-        write_results("rig_ablations", command, ABLATED, columns, rows, {"rows": rows})
+        write_results(RESULTS, "rig_ablations", command, ABLATED, columns, rows, {"rows": rows})
 
 
 def write_coverage(results: Results, command: str) -> None:
@@ -67,7 +69,7 @@ def write_coverage(results: Results, command: str) -> None:
     columns = ["film", "verdict", "shapes", "fitted", "half", "(i)", "(ii)"]
     if rows:
         record = {"columns": columns, "rows": rows}
-        write_results("rig_coverage", command, COVERAGE, columns, rows, record)
+        write_results(RESULTS, "rig_coverage", command, COVERAGE, columns, rows, record)
 
 
 def _mean(key: str, scale: float = 1.0) -> Any:
@@ -99,7 +101,7 @@ COVERAGE = """# What the report's verdicts are worth
 The known persons of [rig_synthetic](rig_synthetic.md): shapes by what coverage says of them,
 and their mean errors in mm (as there) as fitted; half fitted, half of deformation transfer; (i) of
 the template; (ii) of deformation transfer. `mien train rig` delivers fitted shapes, and in place of
-those that were never shown (ii).
+those that were never shown (i).
 """
 ABLATED = """# What every part of the fit is worth
 

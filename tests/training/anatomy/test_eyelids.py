@@ -7,6 +7,7 @@ from support.rough_rigs import rough_rig
 
 from mien_training.anatomy.eyeballs import turn_eyeballs
 from mien_training.anatomy.eyelids import fit_eyelids, lid_contacts
+from mien_training.synthetic.personal_shapes import personal_deltas
 
 HEADS = ["anny_head", "ict_head"]
 
@@ -34,6 +35,24 @@ def test_noisy_lids_meet_without_a_gap_and_without_penetration(head, request):
         assert eye_pixels(template, closed(template, *done)) < 0.01 * opened, seed
         assert opened > 600
     assert max(worst) > 0.4  # there was something to do
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_persons_whose_eyes_are_wider_or_narrower_close_them(head, request):
+    template, worst = request.getfixturevalue(head), []
+    for seed in (1, 2):
+        neutral = (template.vertices + template.identity.sample(seed)).astype(np.float32)
+        person = neutral, personal_deltas(template, seed)
+        before, done = lid_contacts(template, *person), fit_eyelids(template, *person)
+        worst.append([max(c.gap_mm + c.penetration_mm for c in before.values())])
+        for contact in lid_contacts(template, *done).values():
+            assert contact.gap_mm < 0.1 and contact.penetration_mm < 0.01, seed
+        opened = eye_pixels(template, done[0])
+        assert opened > 0.9 * eye_pixels(template, neutral)
+        assert eye_pixels(template, closed(template, *done)) < 0.01 * opened, seed
+        np.testing.assert_array_equal(done[1][:, ~template.regions["skin"]],
+                                      person[1][:, ~template.regions["skin"]])  # fmt: skip
+    assert np.max(worst) > 1.5  # there was something to do
 
 
 @pytest.mark.parametrize("head", HEADS)

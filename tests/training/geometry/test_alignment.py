@@ -5,7 +5,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mien.errors import InputError
-from mien_training.geometry.alignment import Alignment, fit_alignment, surface_alignment
+from mien_training.geometry.alignment import (
+    Alignment,
+    fit_alignment,
+    fit_rotation,
+    surface_alignment,
+)
 
 
 def points(count=40, seed=0):
@@ -62,6 +67,24 @@ def test_a_mirrored_shape_is_turned_and_never_mirrored():
     source = points()
     found = fit_alignment(source, source * [-1, 1, 1], "similarity")
     assert np.linalg.det(found.rotation) == pytest.approx(1)
+
+
+def test_points_in_one_place_have_no_size():
+    found = fit_alignment(np.ones((4, 3)), points(4), "similarity")
+    assert found.scale == 1.0 and np.linalg.det(found.rotation) == pytest.approx(1)
+
+
+def test_a_turn_about_the_origin_is_found_where_a_free_motion_would_shift():
+    source, turn = points() + [0.3, 0, 0], motion().rotation
+    np.testing.assert_allclose(fit_rotation(source, source @ turn.T), turn, atol=1e-12)
+    target = source @ turn.T + [0, 0, 0.05]
+    found = fit_rotation(source, target)
+
+    def cost(rotation):
+        return np.square(source @ rotation.T - target).sum()
+
+    for step in np.concatenate([np.eye(3), -np.eye(3)]) * 1e-3:
+        assert cost(Rotation.from_rotvec(step).as_matrix() @ found) > cost(found)
 
 
 def test_the_mask_alone_decides():

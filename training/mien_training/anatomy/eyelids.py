@@ -78,7 +78,11 @@ def lid_contacts(
 def fit_eyelids(
     template: Template, neutral: Float32Array, deltas: Float32Array
 ) -> tuple[Float32Array, Float32Array]:
-    """Neutral (V, 3) and shapes (K, V, 3) with the lids mended; expects rigid eyeballs. Metres.
+    """Neutral (V, 3) and shapes (K, V, 3) of a person with the lids corrected. Metres.
+
+    Identities and fits widen and narrow the eyes, but the template's blink travels as far as ever:
+    added up, lids gape, or the eyeball comes through them. Eyeballs stay as they are; for rigid
+    ones call `turn_eyeballs` first.
 
     In every pose the skin near an eyeball is moved along rays from the ball's centre: out where
     it is nearer the ball than the template's (or, farther out, a margin), in where the lids' edges

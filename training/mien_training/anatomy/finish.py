@@ -13,6 +13,7 @@ from mien_training.anatomy.eyeballs import joints_in_eyeballs, turn_eyeballs
 from mien_training.anatomy.eyelids import LidContact, fit_eyelids, lid_contacts
 from mien_training.anatomy.intersection_count import IntersectionCount, count_intersections
 from mien_training.anatomy.jaw_and_teeth import bind_to_jaw
+from mien_training.anatomy.lips import fit_lips
 from mien_training.head import Template
 from mien_training.templates.person import person_template
 
@@ -45,7 +46,8 @@ def finish_rig(
     """A fitted neutral (V, 3) and shapes (K, V, 3), metres, made ready to animate.
 
     Eyeballs become rigid and turn about their centres, teeth, gums and tongue hang on skull and
-    jaw, lids lie on the eyeballs and meet in a blink. Skin elsewhere stays as it is, and what is
+    jaw behind the lips, lips meet where the template's do, lids lie on the eyeballs and meet in a
+    blink. Skin elsewhere stays as it is, and what is
     right already does: a finished rig comes back unchanged, and so does a template that keeps
     these rules. `count`: also count self-intersections (some tenths of a second a shape).
 
@@ -60,7 +62,8 @@ def finish_rig(
     if not (np.isfinite(neutral).all() and np.isfinite(deltas).all()):
         raise InputError("finish_rig: neutral or deltas hold NaN or infinity, expected finite")
     before = neutral.astype(np.float32), deltas.astype(np.float32)
-    after = fit_eyelids(template, *turn_eyeballs(template, *bind_to_jaw(template, *before)))
+    lips = fit_lips(template, *before)  # first: teeth stand behind them
+    after = fit_eyelids(template, *turn_eyeballs(template, *bind_to_jaw(template, *lips)))
     closed = [lid_contacts(template, *rig) for rig in (before, after)]
     return FinishedRig(
         *after,

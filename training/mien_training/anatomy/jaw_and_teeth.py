@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from mien_training.anatomy.eyeballs import STILL_M
+from mien_training.anatomy.teeth_clearance import setback_m
 from mien_training.geometry.alignment import Alignment, fit_alignment
 from mien_training.head import Template
 from mien_training.templates.contact_pairs import contact_pairs
@@ -79,7 +80,8 @@ def bind_to_jaw(
 ) -> tuple[Float32Array, Float32Array]:
     """Neutral (V, 3) and shapes (K, V, 3) with a rigid inner mouth; all else as given. Metres.
 
-    Teeth, gums and tongue are the template's under one similarity. What hangs on the skull rests
+    Teeth, gums and tongue are the template's under one similarity, as far back as the lips in
+    front of them need. What hangs on the skull rests
     in every shape. What hangs on the jaw moves as one: along the template's own motion, as far
     as the chin's skin goes in comparison, then by what that is off by on average. A tongue moves
     by itself where the template's does, as far as the person's.
@@ -89,8 +91,7 @@ def bind_to_jaw(
     if mouth is None:
         return neutral, deltas
     v = template.vertices.astype(np.float64)
-    teeth = template.regions["teeth"]
-    place = fit_alignment(v[teeth], neutral[teeth], "similarity")
+    place = _behind_lips(template, mouth, neutral, deltas)
     inner, rest = mouth.inner, place.points(v[mouth.inner])
     neutral[inner] = rest
     tongue = template.regions["tongue"][inner]
@@ -108,6 +109,21 @@ def bind_to_jaw(
             moved = usual * _ratio(deltas[k, inner], usual, tongue.astype(np.float64))
         deltas[k, inner] = moved
     return neutral, deltas
+
+
+def _behind_lips(
+    template: Template, mouth: RigidMouth, neutral: Float32Array, deltas: Float32Array
+) -> Alignment:
+    """Where the person has the template's teeth: as the fit left them, but behind the lips."""
+    v, teeth = template.vertices.astype(np.float64), template.regions["teeth"]
+    place = fit_alignment(v[teeth], neutral[teeth], "similarity")
+    hung = np.zeros((2, len(v)), np.bool_)
+    on_jaw = mouth.on_jaw > 0.5
+    hung[0, mouth.inner[~on_jaw]] = hung[1, mouth.inner[on_jaw]] = True
+    back = setback_m(
+        template, (teeth & hung[0], teeth & hung[1]), mouth.swings, place, neutral, deltas
+    )
+    return replace(place, translation=place.translation - back * place.rotation[:, 2])
 
 
 def _inner(template: Template) -> tuple[Int64Array, Int64Array]:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InputError
+from mien.tracker.pose import similarity
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.geometry.self_intersection import checked_mesh
 
-__all__ = ["Align", "Alignment", "fit_alignment", "surface_alignment"]
+__all__ = ["Align", "Alignment", "fit_alignment", "fit_rotation", "surface_alignment"]
 
 Float64Array = NDArray[np.float64]
 Align = Literal["none", "rigid", "similarity"]
@@ -63,13 +64,21 @@ def fit_alignment(
         a, b = a[chosen], b[chosen]
     if len(a) < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise InputError(f"fit_alignment: {len(a)} points, expected at least 3, finite")
-    from_middle, to_middle = a - a.mean(0), b - b.mean(0)
-    u, size, vt = np.linalg.svd(to_middle.T @ from_middle)
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * sign) @ vt
-    spread = float((from_middle**2).sum())
-    scale = float((size * sign).sum()) / spread if align == "similarity" and spread > 0 else 1.0
+    scale, rotation, _ = similarity(a, b)
+    if align == "rigid" or np.ptp(a, axis=0).max() == 0:  # one place has no size
+        scale = 1.0
     return Alignment(rotation, b.mean(0) - scale * rotation @ a.mean(0), scale)
+
+
+def fit_rotation(source: ArrayLike, target: ArrayLike) -> Float64Array:
+    """(3, 3) proper rotation about the origin that best carries (N, 3) onto (N, 3) points.
+
+    Least squares (Kabsch 1976, "A solution for the best rotation to relate two sets of vectors").
+    Raises InputError as `fit_alignment`.
+    """
+    a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    # With their mirror images through the origin, points have it as their mean.
+    return fit_alignment(np.concatenate([a, -a]), np.concatenate([b, -b])).rotation
 
 
 def surface_alignment(

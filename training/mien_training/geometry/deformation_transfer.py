@@ -1,4 +1,8 @@
-"""A template's shapes carried over to another neutral: what a rig is without any footage.
+"""A template's shapes on another neutral: what a rig is where no footage shows more.
+
+Copied, or carried over by deformation transfer. On heads of another model than the template's,
+copying is nearer the truth (docs/results/shape_transfer.md): it keeps shapes that undo each other
+doing so, and no gradient of a squeezed triangle is magnified.
 
 Deformation transfer (Sumner and Popović 2004, "Deformation Transfer for Triangle Meshes", sections
 3 and 4): every triangle of the new head shall be deformed by the same 3 x 3 matrix as its
@@ -10,6 +14,8 @@ as there, so the matrix is the cotangent Laplacian.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array, csc_array
@@ -19,14 +25,42 @@ from scipy.sparse.linalg import splu
 from mien.errors import InputError
 from mien_training.geometry.self_intersection import checked_mesh
 
-__all__ = ["transfer_shapes"]
+__all__ = ["UnseenShapes", "transfer_shapes", "unseen_shapes"]
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
 
+UnseenShapes = Literal["copied", "transferred"]
+"""The template's displacements as they are; or those of `transfer_shapes`."""
+
 STILL_M = 1e-4
 """A vertex that no shape moves further than this is held: the skull, the neck's base."""
+
+
+def unseen_shapes(
+    vertices: ArrayLike,
+    shape_deltas: ArrayLike,
+    triangles: ArrayLike,
+    neutral: ArrayLike,
+    how: UnseenShapes = "copied",
+) -> Float32Array:
+    """(K, V, 3) shapes of `neutral` (V, 3) that nothing is known of but the template's.
+
+    vertices (V, 3), shape_deltas (K, V, 3), triangles (F, 3): the template; all metres. Raises
+    InputError for another `how`, and for other shapes.
+    """
+    if how not in ("copied", "transferred"):
+        raise InputError(f"unseen_shapes: {how!r}, expected copied or transferred")
+    if how == "copied":
+        deltas = np.array(shape_deltas, np.float32)
+        if deltas.ndim != 3 or np.shape(neutral) != deltas.shape[1:]:
+            raise InputError(
+                f"unseen_shapes: shape_deltas {deltas.shape}, neutral {np.shape(neutral)}; "
+                "expected (K, V, 3), (V, 3)"
+            )
+        return deltas
+    return transfer_shapes(vertices, shape_deltas, triangles, neutral)
 
 
 def transfer_shapes(

@@ -54,6 +54,16 @@ class HeadRenderer:
             self._normals = wp.zeros(len(rig.vertices), dtype=wp.vec3)
         self.set_materials(rig.materials, texture_size)
 
+    def set_ambient_occlusion(self, values: Float32Array) -> None:
+        """(V,) share of the sky that each vertex sees, in place of the resting face's."""
+        if values.shape != self.ambient_occlusion.shape:
+            raise InputError(
+                f"HeadRenderer.set_ambient_occlusion: {values.shape}, expected "
+                f"{self.ambient_occlusion.shape}"
+            )
+        with wp.ScopedDevice("cpu"):
+            self._open_sky = wp.array(values, dtype=float)
+
     def set_materials(self, materials: tuple[Material, ...], texture_size: int = 1024) -> None:
         """Other looks for the same mesh; as many materials as the rig has, in its order."""
         if len(materials) != len(self.rig.materials):

@@ -18,6 +18,16 @@ from mien.rig import Rig
 from mien.take import Take
 from mien.video import VideoWriter
 from mien_training.cameras.camera import Camera, look_at_camera
+from mien_training.head.landmark_sets import (
+    BROWS,
+    FACE_OVAL,
+    INNER_LIPS,
+    IRISES,
+    LID_OUTLINES,
+    NOSE_BASE,
+    NOSE_BRIDGE,
+    OUTER_LIPS,
+)
 from mien_training.rendering.head_renderer import HeadRenderer
 from mien_training.runs.progress import Progress, ProgressBars, Report, silent
 
@@ -33,19 +43,12 @@ GROUND = (24, 26, 31)
 INK = (222, 226, 232)
 POINT = (110, 196, 255)
 
-# Contours of the tracker's points (MediaPipe's face mesh topology), drawn as lines.
-CONTOURS = (
-    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, 61),
-    (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191, 78),
-    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246, 33),
-    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466, 263),
-    (46, 53, 52, 65, 55, 107, 66, 105, 63, 70, 46),
-    (276, 283, 282, 295, 285, 336, 296, 334, 293, 300, 276),
-    (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
-     148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109, 10),
-    (168, 6, 197, 195, 5, 4, 1, 19, 94, 2), (98, 97, 2, 326, 327),
-    (469, 470, 471, 472, 469), (474, 475, 476, 477, 474),
-)  # fmt: skip
+CONTOURS = tuple(
+    (*outline, outline[0])
+    for outline in (OUTER_LIPS, INNER_LIPS, *LID_OUTLINES[::-1], *BROWS[::-1], FACE_OVAL,
+                    *IRISES[::-1])
+) + (NOSE_BRIDGE, NOSE_BASE)  # fmt: skip
+"""What is drawn as lines: the tracker's points of these, in order."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mien.rig import Material
 from mien_training.head import Template, rig_from_template
 from mien_training.rendering import HeadRenderer
+from mien_training.rendering.ambient_occlusion import posed_ambient_occlusion
 from mien_training.reports.head_stills import GROUND, INK, MUTED, clay_materials, face_camera, write
 
 __all__ = ["blendshape_sheet"]
@@ -49,9 +50,11 @@ def blendshape_sheet(
     draw = ImageDraw.Draw(sheet)
     for k, (label_text, name) in enumerate(zip(labels, ("", *person.shape_names), strict=True)):
         left, top = gap + k % columns * (side + gap), gap + k // columns * (side + label + gap)
-        image = renderer.render(
-            heads[k][source].astype(np.float32), camera, background=(44, 47, 54)
+        posed = heads[k][source].astype(np.float32)
+        renderer.set_ambient_occlusion(
+            posed_ambient_occlusion(rig, renderer.ambient_occlusion, posed)
         )
+        image = renderer.render(posed, camera, background=(44, 47, 54))
         sheet.paste(Image.fromarray(image), (left, top))
         text = 0.5 * label
         room = side - (1.2 * text if name in dots else 0.0)

@@ -13,10 +13,9 @@ from mien.deform import vertex_normals
 from mien.rig import Material
 from mien_training.cameras.camera import Camera, clip_from_camera, look_at_camera
 from mien_training.head import MATERIALS, Template
+from mien_training.head.landmark_sets import BROW_POINTS, FACE_OVAL
 from mien_training.rendering.paint import Look, paint_materials
-from mien_training.rendering.paint.face_frame import BROWS
 from mien_training.rendering.visibility import interpolate, rasterize
-from mien_training.templates.regions import OVAL
 
 __all__ = [
     "GROUND", "INK", "MUTED", "clay_materials", "draw_vertex_colours", "face_camera", "png_bytes",
@@ -50,8 +49,8 @@ def face_camera(
     """
     every = person.vertices[None] if heads is None else heads
     marks = np.stack([person.landmarks.positions(v, person.triangles) for v in every])
-    oval = marks[:, list(OVAL)].reshape(-1, 3)
-    brows = marks[:, [i for brow in BROWS for i in brow]]
+    oval = marks[:, list(FACE_OVAL)].reshape(-1, 3)
+    brows = marks[:, list(BROW_POINTS)]
     low, high = np.nanmin(oval, 0), np.nanmax(oval, 0)
     high[1] = float(np.nanmax(brows[..., 1])) + _ABOVE_BROWS_M
     middle = 0.5 * (low + high)

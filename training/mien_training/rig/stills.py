@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from mien_training.geometry.laplacian import mesh_edges
 from mien_training.head import Template
+from mien_training.head.landmark_sets import EYE_CORNERS, LID_PAIRS
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import ShapeSelection
 from mien_training.templates.regions import face_region
 
 __all__ = ["eye_freedom", "lids_shut", "neutral_only"]
 
-_LIDS = {"Right": (159, 145, 33, 133), "Left": (386, 374, 362, 263)}
-"""The tracker's points of each eye: middle of upper and lower lid, and both corners."""
 _OPEN, _SHUT = 0.45, 0.1
 """Shares of the way from shut to open, as the template does it: eyes narrower than the first are
 closing, at the second shut. Between persons alone, the opening varies by a third."""
@@ -38,7 +37,8 @@ def lids_shut(template: Template, points: NDArray[np.floating]) -> dict[str, flo
     """
     face = np.ptp(points, axis=1).max(1)
     found = {}
-    for side, lids in _LIDS.items():
+    for side, corners in EYE_CORNERS.items():
+        lids = (*LID_PAIRS[side][0], *corners)
         name = f"eyeBlink{side}"
         if name not in template.shape_names:
             continue

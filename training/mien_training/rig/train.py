@@ -25,7 +25,7 @@ from mien.rotation import yaw_pitch_roll_from_quaternion
 from mien_training.anatomy.finish import finish_rig
 from mien_training.footage.load import read_recordings
 from mien_training.footage.observations import Observations, Recording, observe
-from mien_training.geometry.deformation_transfer import transfer_shapes
+from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_coverage
@@ -73,6 +73,8 @@ class TrainRigConfig:
     """The optimisation."""
     scan: ScanOptions = field(default_factory=ScanOptions)
     """What to know of a scan."""
+    unseen: UnseenShapes = "copied"
+    """Shapes that nothing shows: the template's, copied, or by deformation transfer."""
     device: str = "auto"
     """Where a film's colours are compared: cpu, cuda, cuda:N, or auto: a CUDA device if there is
     one. Tracking, the stage of the points, stills, scans and the report take the CPU."""
@@ -169,7 +171,7 @@ def _from_scan(config: TrainRigConfig, template: Template, quiet: bool) -> dict[
     with ProgressBars(quiet) as bars:
         return rig_of_scan(
             config.sources[0], config.out, config.name, template, config.scan,
-            config.texture_side, bars,
+            config.texture_side, bars, config.unseen,
         )  # fmt: skip
 
 
@@ -184,8 +186,9 @@ def _write(
     span = float(seen.times_s.max() - seen.times_s.min())
     weights = motion.weights.cpu().numpy()
     coverage = shape_coverage(template.shape_names, fitted, weights, region, span)
-    # What the footage never showed moves as the template's would on this face.
-    usual = transfer_shapes(template.vertices, template.shape_deltas, template.triangles, neutral)
+    usual = unseen_shapes(
+        template.vertices, template.shape_deltas, template.triangles, neutral, config.unseen
+    )
     personal = bool(fit.model.rig.u_shapes.any())
     done = finish_rig(
         template, neutral, apply_coverage(usual, fitted, coverage) if personal else usual

@@ -14,7 +14,7 @@ from mien.deform import blend, pose_from_head, skin
 from mien.errors import InputError
 from mien.rig import Rig
 from mien.rotation import matrix_from_quaternion, quaternion_from_angles
-from mien_training.anatomy.lid_contact import lids_on_eyeballs
+from mien_training.anatomy.eyelids import fit_eyelids
 from mien_training.cameras import Camera, look_at_camera
 from mien_training.footage.observations import Recording
 from mien_training.head import Template, rig_from_template
@@ -79,7 +79,7 @@ class SyntheticPerson:
         change = own(field_points(template, usual)) * (off_basis_m / np.sqrt(3))
         neutral = (usual + change).astype(np.float32)
         deltas = personal_deltas(template, seed, strength)
-        neutral, deltas = lids_on_eyeballs(template, neutral, deltas)
+        neutral, deltas = fit_eyelids(template, neutral, deltas)
         materials = paint_materials(template, neutral, Look.random(seed), texture_side)
         rig, source = rig_from_template(
             replace(template, shape_deltas=deltas),

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError, MissingExtraError
 from mien.rig import JOINT_NAMES, Joint
+from mien_training.geometry.alignment import fit_alignment
 from mien_training.head.template import IdentityBasis, Template
 from mien_training.templates.assemble import (
     Part,
@@ -22,7 +23,6 @@ from mien_training.templates.assemble import (
     concatenate_parts,
     mirror_map,
     principal_modes,
-    rigid_motion,
 )
 from mien_training.templates.mouth_shapes import (
     TONGUE_OUT_JAW,
@@ -254,8 +254,11 @@ def _arches(
         if not upper:
             for name in JAW_SHAPES:
                 k = ARKIT_CHANNELS.index(name)
-                rotation, shift = rigid_motion(neutral[mandible], deltas[k][mandible])
-                motion[k] = arch.vertices @ rotation.T + shift - arch.vertices
+                jaw = neutral[mandible]
+                motion[k] = (
+                    fit_alignment(jaw, jaw + deltas[k][mandible]).points(arch.vertices)
+                    - arch.vertices
+                )
             out, opened = (ARKIT_CHANNELS.index(name) for name in ("tongueOut", "jawOpen"))
             motion[out] = part_of_swing(
                 arch.vertices.astype(np.float64), motion[opened], TONGUE_OUT_JAW

@@ -18,7 +18,6 @@ __all__ = [
     "concatenate_parts",
     "mirror_map",
     "principal_modes",
-    "rigid_motion",
 ]
 
 Float64Array = NDArray[np.float64]
@@ -235,16 +234,6 @@ def mirror_map(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> N
     broken = mirror[mirror] != np.arange(n)
     mirror[broken] = np.flatnonzero(broken)
     return mirror
-
-
-def rigid_motion(points: Float64Array, deltas: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """(rotation, shift) that best moves (N, 3) points by their deltas (Kabsch, 1976)."""
-    moved = points + deltas
-    a, b = points - points.mean(0), moved - moved.mean(0)
-    u, _, vt = np.linalg.svd(a.T @ b)
-    flip = np.diag([1, 1, np.sign(np.linalg.det(vt.T @ u.T))])
-    rotation = vt.T @ flip @ u.T
-    return rotation, moved.mean(0) - rotation @ points.mean(0)
 
 
 def principal_modes(samples: Float64Array, count: int) -> NDArray[np.float32]:

@@ -11,6 +11,14 @@ from scipy.spatial import cKDTree
 from mien.errors import MienError
 from mien.tracker import Tracker
 from mien_training.cameras import Camera, look_at_camera, project
+from mien_training.head.landmark_sets import (
+    BROW_POINTS,
+    INNER_LIP_RIM,
+    LANDMARK_COUNT,
+    LID_POINTS,
+    LIP_POINTS,
+    SKIN_LANDMARK_COUNT,
+)
 from mien_training.head.template import MATERIALS, LandmarkMap, Template
 from mien_training.head.to_rig import rig_from_template
 from mien_training.rendering import HeadRenderer
@@ -23,18 +31,8 @@ SIDE = 640
 DISTANCE_M = 1.6
 """Far away, through a long lens: the picture is nearly orthographic."""
 
-# MediaPipe face mesh topology; outlines of the lips, lids and brows.
-LIP_POINTS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39,
-              40, 185, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13,
-              82, 81, 80, 191)  # fmt: skip
-INNER_LIP_POINTS = (95, 88, 178, 87, 14, 317, 402, 318, 324,
-                    415, 310, 311, 312, 13, 82, 81, 80, 191)  # fmt: skip
 PARTED = 0.5
-"""jawOpen of the picture in which those are looked for."""
-LID_POINTS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466, 33, 7,
-              163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)  # fmt: skip
-BROW_POINTS = (276, 283, 282, 295, 285, 300, 293, 334, 296, 336,
-               46, 53, 52, 65, 55, 70, 63, 105, 66, 107)  # fmt: skip
+"""jawOpen of the picture in which the rims of the lips are looked for."""
 _REACH_M = {"lips": 0.006, "lids": 0.004, "brows": 0.006}
 """How far from its points a region reaches, metres."""
 
@@ -54,7 +52,7 @@ def with_landmarks(template: Template) -> Template:
         # Between closed lips a pixel does not tell the upper from the lower one.
         delta = template.shape_deltas[template.shape_names.index("jawOpen")]
         opened = _look(template, template.vertices + np.float32(PARTED) * delta)
-        inner = np.isin(np.arange(478), INNER_LIP_POINTS)
+        inner = np.isin(np.arange(LANDMARK_COUNT), INNER_LIP_RIM)
         closed = template.landmarks
         template = replace(
             template,
@@ -146,7 +144,7 @@ def _under_pixels(
     triangle = np.full(len(pixels), -1, np.int32)
     barycentric = np.zeros((len(pixels), 3), np.float32)
     for index, at in enumerate(pixels):
-        material = MATERIALS.index("eye" if index >= 468 else "skin")
+        material = MATERIALS.index("eye" if index >= SKIN_LANDMARK_COUNT else "skin")
         usable = visibility & (template.triangle_material == material)
         d = at - corners[:, 0]
         with np.errstate(divide="ignore", invalid="ignore"):

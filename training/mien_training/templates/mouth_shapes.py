@@ -10,8 +10,8 @@ from scipy.interpolate import PchipInterpolator
 from scipy.sparse.linalg import splu
 from scipy.spatial.transform import Rotation
 
+from mien_training.geometry.alignment import fit_alignment
 from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
-from mien_training.templates.assemble import rigid_motion
 
 __all__ = ["TONGUE_OUT_JAW", "Gap", "part_of_swing", "smooth_between", "tongue_out"]
 
@@ -59,7 +59,8 @@ class Gap:
 
 def part_of_swing(points: Float64Array, deltas: Float64Array, share: float) -> Float64Array:
     """(N, 3) deltas of a rigid motion that goes `share` of the way that (N, 3) deltas go."""
-    rotation, shift = rigid_motion(points, deltas)
+    motion = fit_alignment(points, points + deltas)
+    rotation, shift = motion.rotation, motion.translation
     turn = Rotation.from_matrix(rotation).as_rotvec()
     if np.linalg.norm(turn) < 1e-6:
         return share * deltas

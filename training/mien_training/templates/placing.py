@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mien.frame import LOOK_RAD
 from mien.rig import JOINT_NAMES, Joint
-from mien_training.templates.assemble import rigid_motion
+from mien_training.geometry.alignment import fit_alignment
 
 __all__ = [
     "Placing", "fit_sphere", "place_by_eyes", "sphere_centre", "turn_eyeball",
@@ -96,8 +96,8 @@ def without_rigid_motion(
     for k, delta in enumerate(deltas):
         if np.abs(delta[skull]).max(initial=0.0) < 1e-4:
             continue
-        rotation, shift = rigid_motion(vertices[skull], delta[skull])
-        out[k] = (vertices + delta - shift) @ rotation - vertices
+        moved = fit_alignment(vertices[skull], vertices[skull] + delta[skull])
+        out[k] = (vertices + delta - moved.translation) @ moved.rotation - vertices
     return out
 
 

@@ -10,20 +10,14 @@ from mien.errors import InputError
 from mien_training.cameras.camera import clip_from_camera, look_at_camera
 from mien_training.geometry.laplacian import dilated
 from mien_training.head import MATERIALS, Template
-from mien_training.rendering.paint.face_frame import BROWS, polygon_distance
+from mien_training.head.landmark_sets import BROW_POINTS, FACE_OVAL
+from mien_training.rendering.paint.face_frame import polygon_distance
 from mien_training.rendering.visibility import rasterize
 
-__all__ = ["LIDS", "OVAL", "compared_triangles", "face_region", "support_masks"]
+__all__ = ["compared_triangles", "face_region", "support_masks"]
 
 BoolArray = NDArray[np.bool_]
 
-# The outline of the face in the tracker's 478 points (MediaPipe's face mesh topology).
-OVAL = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
-    148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)  # fmt: skip
-LIDS = {"Left": ((386, 374), (385, 380), (387, 373)), "Right": ((159, 145), (158, 153), (160, 144))}
-"""Points of the tracker on the rims of the upper and the lower lid, above each other."""
 _ABOVE_BROWS_M = 0.008
 _INSIDE_OVAL_M = 0.004
 """The outline runs along the ears and under the chin: this much is left out."""
@@ -39,7 +33,7 @@ def face_region(template: Template) -> BoolArray:
     """
     v = template.vertices
     landmark_points = template.landmarks.positions(v, template.triangles)
-    oval, brows = landmark_points[list(OVAL)], landmark_points[[i for brow in BROWS for i in brow]]
+    oval, brows = landmark_points[list(FACE_OVAL)], landmark_points[list(BROW_POINTS)]
     if not (np.isfinite(oval).all() and np.isfinite(brows).all()):
         raise InputError(f"face_region: template {template.name!r} has no landmarks of the face")
     inside = polygon_distance(v[:, :2], oval[:, :2]) < -_INSIDE_OVAL_M

@@ -67,6 +67,29 @@ def test_it_follows_and_interpolates():
     assert (guess.rotation - true.rotation).abs().max() < 0.01
 
 
+@pytest.mark.parametrize("times", [[1.3], [0.7, 0.7, 0.7], [0.0], [2.0]])
+@pytest.mark.parametrize("knot_rate_hz", [1, 15, 60])
+def test_one_moment_gives_a_constant_by_well_posed_equations(times, knot_rate_hz):
+    spline = MotionSpline(0.0, 2.0, 2, knot_rate_hz)
+    known = torch.tensor(times)
+    normal, _ = spline.normal_matrix(known, 1e-3)
+    assert torch.linalg.cond(normal) < 1e10  # 1e17 without anything against slopes
+    weights = torch.tensor([[0.3, 0.8]]).expand(len(times), 2)
+    pose = torch.tensor([[0.1, -0.2, 0.4]]).expand(len(times), 3)
+    spline.fit_samples(known, Motion(weights, pose, 2 * pose))
+    at = torch.linspace(0, 2, 17)
+    found = spline(at)
+    torch.testing.assert_close(found.weights, weights[:1].expand(17, 2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.rotation, pose[:1].expand(17, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.translation, 2 * pose[:1].expand(17, 3), atol=1e-5, rtol=0)
+
+
+def test_no_moment_is_refused():
+    none = torch.zeros(0, 3)
+    with pytest.raises(InputError, match="no moments"):
+        MotionSpline(0.0, 2.0, 3, 15).fit_samples(torch.zeros(0), Motion(none, none, none))
+
+
 def test_velocity_is_the_slope_in_time():
     spline = MotionSpline(0.0, 2.0, 3, 10).double()
     with torch.no_grad():

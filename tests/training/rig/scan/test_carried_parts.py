@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien_training.anatomy.lid_contact import lids_on_eyeballs
+from mien_training.anatomy.eyelids import fit_eyelids
 from mien_training.rig.scan.carried_parts import carry_parts
 from mien_training.templates import load_template
 
@@ -23,7 +23,7 @@ def carried(template, person, moved):
 
 def test_the_template_itself_stays_but_for_its_lids(template):
     neutral, fitted, deltas = carried(template, template.vertices, np.zeros_like(template.vertices))
-    expected, shapes = lids_on_eyeballs(template, template.vertices, template.shape_deltas)
+    expected, shapes = fit_eyelids(template, template.vertices, template.shape_deltas)
     np.testing.assert_allclose(neutral, expected, atol=1e-6)
     np.testing.assert_allclose(deltas, shapes, atol=1e-6)
     left, right = (

@@ -56,6 +56,12 @@ def test_a_scan_leaves_a_person(known, mesh_file, tmp_path, capsys):
     found = point_to_surface_mm(person.vertices[face], known.neutral, skin, "rigid")
     assert np.median(found) < 0.3  # lids opened, too
     assert materials[0].base_color.shape == (256, 256, 3)
+    # Shapes are copied: away from eyes and mouth the template's own, but for the file's 0.1 mm.
+    k = person.shape_names.index("browInnerUp")
+    brows = template.regions["brows"]
+    np.testing.assert_allclose(
+        person.shape_deltas[k, brows], template.shape_deltas[k, brows], atol=1.1e-4
+    )
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["distance_mm"]["median"] < 0.2 and metrics["expressions"]["eyeBlinkLeft"] > 0.9
     files = {"config.json", "metrics.json", "person.npz", "shapes.png", "skin.png"}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
+from mien_training.head.landmark_sets import BROWS, LOWER_LIDS, OUTER_LIPS, UPPER_LIDS
 
 if TYPE_CHECKING:
     from mien_training.head.template import Template
@@ -17,22 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["FaceFrame", "polygon_distance", "polyline_distance"]
 
 Float32Array = NDArray[np.float32]
-
-# Indices of the tracker's 478 points (MediaPipe's face mesh topology); left is the character's.
-LIPS_OUTER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375,
-              291, 409, 270, 269, 267, 0, 37, 39, 40, 185)  # fmt: skip
-BROWS = (
-    (276, 283, 282, 295, 285, 336, 296, 334, 293, 300),
-    (46, 53, 52, 65, 55, 107, 66, 105, 63, 70),
-)
-UPPER_LIDS = (
-    (263, 466, 388, 387, 386, 385, 384, 398, 362),
-    (33, 246, 161, 160, 159, 158, 157, 173, 133),
-)
-LOWER_LIDS = (
-    (263, 249, 390, 373, 374, 380, 381, 382, 362),
-    (33, 7, 163, 144, 145, 153, 154, 155, 133),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +80,7 @@ class FaceFrame:
                 _guess_brow(eyes[0], unit) if brows[0] is None else brows[0][:, :2],
                 _guess_brow(eyes[1], unit) if brows[1] is None else brows[1][:, :2],
             ),
-            lips=known(LIPS_OUTER),
+            lips=known(OUTER_LIPS),
             upper_lids=tuple(lid for lid in lids[0] if lid is not None),
             lower_lids=tuple(lid for lid in lids[1] if lid is not None),
         )

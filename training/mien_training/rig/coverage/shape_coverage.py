@@ -158,7 +158,7 @@ def apply_coverage(
 
     The fit's own prior already holds back what little evidence says; to mix in the fallback once
     more made known persons' shapes worse (docs/results/rig_coverage.md). fallback_deltas (K, V, 3)
-    metres: the template's, or better those of `transfer_shapes`, which fit this person's neutral.
+    metres, as `unseen_shapes` has them.
     Raises InputError for other shapes.
     """
     fallback = np.asarray(fallback_deltas, np.float32)

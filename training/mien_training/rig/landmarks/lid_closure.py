@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from mien_training.footage.observations import Observations
+from mien_training.head.landmark_sets import LID_PAIRS
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
-from mien_training.templates.regions import LIDS
 
 __all__ = ["close_lids"]
 
@@ -51,7 +51,7 @@ def close_lids(
         points = points @ turn.transpose(1, 2) + motion.translation[:, None]
         return seen.views.pixels(seen.camera, points), points
 
-    for side, pairs in LIDS.items():
+    for side, pairs in LID_PAIRS.items():
         name = f"eyeBlink{side}"
         rims = torch.tensor(pairs, device=weights.device)
         if name not in shape_names or not bool(landmark_points.present[rims].all()):

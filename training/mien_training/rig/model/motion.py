@@ -36,6 +36,10 @@ class Motion:
         return Motion(*(part[rows].detach() for part in parts))
 
 
+_RIDGE = 1e-6
+"""Weight of squared first differences of control values, against 1 for a moment's residual."""
+
+
 class MotionSpline(nn.Module):
     """Time -> blendshape weights and rigid pose: uniform cubic B-splines.
 
@@ -70,21 +74,33 @@ class MotionSpline(nn.Module):
         """Become the least-squares spline through known moments (T,); closed form.
 
         `stiffness` weighs squared second differences of the control values, so that knots between
-        moments are defined.
+        moments are defined. Of one moment the spline is a constant. Raises InputError without any.
         """
+        if not len(times_s):
+            raise InputError("MotionSpline.fit_samples: no moments, expected at least one")
         with torch.no_grad():
-            index, basis = self.basis(times_s.double())
-            count = len(self.weights)
-            design = torch.zeros(len(times_s), count, dtype=torch.float64)
-            design.scatter_(1, index, basis)
-            bend = torch.eye(count, dtype=torch.float64).diff(n=2, dim=0)
-            normal = design.T @ design + stiffness * bend.T @ bend
+            normal, design = self.normal_matrix(times_s, stiffness)
             for control, value in (
                 (self.weights, target.weights),
                 (self.rotation, target.rotation),
                 (self.translation, target.translation),
             ):
                 control.copy_(torch.linalg.solve(normal, design.T @ value.double()))
+
+    def normal_matrix(self, times_s: Tensor, stiffness: float) -> tuple[Tensor, Tensor]:
+        """(N, N) normal equations of `fit_samples` for N control values, and (T, N) design matrix.
+
+        Second differences leave a straight line free, which one moment does not fix; a little of
+        the first differences does.
+        """
+        index, basis = self.basis(times_s.double())
+        count = len(self.weights)
+        design = torch.zeros(len(times_s), count, dtype=torch.float64)
+        design.scatter_(1, index, basis)
+        slope = torch.eye(count, dtype=torch.float64).diff(n=1, dim=0)
+        bend = slope.diff(n=1, dim=0)
+        normal = design.T @ design + stiffness * bend.T @ bend + _RIDGE * slope.T @ slope
+        return normal, design
 
     def velocity(self, times_s: Tensor) -> Tensor:
         """(T, K + 6) change per second of weights, rotation and translation."""

@@ -11,10 +11,10 @@ from torch import Tensor
 from mien.deform import vertex_normals
 from mien_training.geometry.alignment import Alignment
 from mien_training.head import Template
+from mien_training.head.landmark_sets import INNER_LIP_PAIRS, LID_PAIRS
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks
 from mien_training.rig.scan.scan_target import ScanPoints, ScanTarget
 from mien_training.templates.contact_pairs import contact_pairs
-from mien_training.templates.regions import LIDS
 
 __all__ = ["ContactPull", "LandmarkPull", "ScanPull", "SurfacePull"]
 
@@ -109,9 +109,9 @@ class ContactPull:
         rest = template.vertices + shown
         shut = {
             f"lids{side}": _are_shut(found, placed, points, _LIDS_APART_M)
-            for side, points in LIDS.items()
+            for side, points in LID_PAIRS.items()
         }
-        shut["lips"] = _are_shut(found, placed, _LIPS, _LIPS_APART_M)
+        shut["lips"] = _are_shut(found, placed, INNER_LIP_PAIRS, _LIPS_APART_M)
         pairs = [np.zeros((0, 2), np.int64)]
         for pair in contact_pairs(template):
             if shut.get(pair.name):
@@ -136,8 +136,6 @@ class ContactPull:
         return ((apart - self.apart) * _MM).square().sum() / len(vertices)
 
 
-_LIPS = ((13, 14), (82, 87), (81, 178), (80, 88), (312, 317), (311, 402), (310, 318))
-"""Points of the tracker on the inner rims of the upper and the lower lip, above each other."""
 _LIPS_APART_M, _LIDS_APART_M = 0.0015, 0.0025
 _TOUCH_M = 0.002
 """So near lie the halves of a template's mouth or closed eye, which may leave a slit."""

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mien_training.anatomy.lid_contact import lids_on_eyeballs
+from mien_training.anatomy.eyelids import fit_eyelids
 from mien_training.anatomy.rigid_parts import RigidParts
 from mien_training.geometry.alignment import fit_alignment
 from mien_training.head import Template
@@ -33,7 +33,7 @@ def carry_parts(
     neutral = (_round_eyes(template, person) + carried).astype(np.float32)
     shown = np.tensordot(weights.astype(np.float32), template.shape_deltas[expressions], 1)
     fitted = (neutral + shown).astype(np.float32)
-    neutral, deltas = lids_on_eyeballs(template, neutral, template.shape_deltas)
+    neutral, deltas = fit_eyelids(template, neutral, template.shape_deltas)
     return neutral, fitted, deltas
 
 

@@ -14,10 +14,10 @@ from scipy.spatial.transform import Rotation
 from mien.deform import vertex_normals
 from mien_training.geometry.alignment import Alignment, fit_alignment
 from mien_training.head import Template
+from mien_training.head.landmark_sets import LID_PAIRS
 from mien_training.rig.scan.ears import ear_modes
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks
 from mien_training.rig.scan.scan_target import ScanPoints, ScanTarget
-from mien_training.templates.regions import LIDS
 
 __all__ = ["PersonFit", "fit_person", "template_at_landmarks"]
 
@@ -228,10 +228,10 @@ def _expected_weights(
     rest = template_at_landmarks(template, template.vertices.astype(np.float64))
     for i, k in enumerate(expressions):
         side = template.shape_names[k].removeprefix("eyeBlink")
-        if side not in LIDS:
+        if side not in LID_PAIRS:
             continue
         moved = rest + template_at_landmarks(template, template.shape_deltas[k].astype(np.float64))
-        upper, lower = np.array(LIDS[side]).T
+        upper, lower = np.array(LID_PAIRS[side]).T
         gap, most, least = (
             float(np.median((p[upper] - p[lower])[:, 1])) for p in (points, rest, moved)
         )

@@ -15,9 +15,9 @@ from mien.tracker import Tracker
 from mien_training.cameras.camera import Camera, look_at_camera
 from mien_training.geometry.alignment import Alignment, fit_alignment
 from mien_training.head import Template
+from mien_training.head.landmark_sets import FACE_OVAL, LANDMARK_COUNT, SKIN_LANDMARK_COUNT
 from mien_training.rig.scan.render_scan import render_scan
 from mien_training.rig.scan.scan import UNITS, Scan
-from mien_training.templates.regions import OVAL
 
 __all__ = ["ScanLandmarks", "find_landmarks", "usable_landmarks"]
 
@@ -146,8 +146,9 @@ class _Looks:
     def __init__(self, template: Template, landmark_points: Float64Array) -> None:
         self.landmark_points = landmark_points
         self.target = template.vertices[template.regions["eyes"]].mean(0) - [0, 0.03, 0.02]
-        self.known = np.isfinite(landmark_points).all(1) & (np.arange(478) < 468)
-        self.inner = self.known & ~np.isin(np.arange(478), OVAL)
+        self.known = np.isfinite(landmark_points).all(1)
+        self.known &= np.arange(LANDMARK_COUNT) < SKIN_LANDMARK_COUNT
+        self.inner = self.known & ~np.isin(np.arange(LANDMARK_COUNT), FACE_OVAL)
 
     def camera(self, yaw: float) -> Camera:
         """In front of a head in rig space, turned about it."""
@@ -233,7 +234,7 @@ class _Looks:
         square = np.square(points - middle).sum(2)
         spread = (weights * square).sum(0) / np.maximum(total, 1e-9)
         confidence = total.clip(0, 1) * np.exp(-spread / _SPREAD_M**2) * self.known
-        confidence[list(OVAL)] *= _OVAL_TRUST
+        confidence[list(FACE_OVAL)] *= _OVAL_TRUST
         back = np.linalg.inv(rig_from_scan.rotation) / rig_from_scan.scale
         found = (middle - rig_from_scan.translation) @ back.T
         found[total < 1e-3] = np.nan

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mien.atomic import write_atomically
 from mien_training.anatomy.finish import finish_rig
-from mien_training.geometry.deformation_transfer import transfer_shapes
+from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import Template
 from mien_training.metrics.mesh_errors import summarise
 from mien_training.reports.blendshape_sheet import blendshape_sheet
@@ -60,11 +60,12 @@ def rig_of_scan(
     options: ScanOptions,
     texture_side: int,
     report: Report = silent,
+    unseen: UnseenShapes = "copied",
 ) -> dict[str, Any]:
     """Write `person.npz`, `skin.png` (of a scan with colours), `shapes.png` and `metrics.json`.
 
     out: an existing folder; an interrupted call goes on from its `checkpoint.pt`. The shapes are
-    the template's, carried over to this face. Returns the metrics. Raises InputError for a file
+    the template's, as `unseen` says. Returns the metrics. Raises InputError for a file
     that is no scan, or shows no face.
     """
     start = perf_counter()
@@ -78,8 +79,8 @@ def rig_of_scan(
     kept = stages.run("landmarks", lambda: find_landmarks(scan, template).state())
     found = ScanLandmarks.of_state(kept, scan)
     fit = register_scan(scan, template, options.fit, found, report, stages)
-    shapes = transfer_shapes(
-        template.vertices, template.shape_deltas, template.triangles, fit.neutral
+    shapes = unseen_shapes(
+        template.vertices, template.shape_deltas, template.triangles, fit.neutral, unseen
     )
     done = finish_rig(template, fit.neutral, shapes)
     person = replace(

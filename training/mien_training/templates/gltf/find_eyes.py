@@ -11,7 +11,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from mien.channels import ARKIT_CHANNELS
-from mien_training.templates.assemble import Part, rigid_motion
+from mien_training.geometry.alignment import fit_alignment
+from mien_training.templates.assemble import Part
 from mien_training.templates.placing import fit_sphere
 
 __all__ = ["find_eyes"]
@@ -118,7 +119,8 @@ def _carried(points: Float64Array, deltas: Float64Array) -> float:
     far = float(np.sqrt((deltas**2).sum(1).mean()))
     if far < 1e-4:
         return 0.0
-    rotation, shift = rigid_motion(points, deltas)
+    motion = fit_alignment(points, points + deltas)
+    rotation, shift = motion.rotation, motion.translation
     bent = points @ rotation.T + shift - points - deltas
     # A turn by some thirty degrees, as a straight path, bends an eye by a few per cent.
     return far if float(np.sqrt((bent**2).sum(1).mean())) < _RIGID * far else 0.0

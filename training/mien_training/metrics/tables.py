@@ -1,0 +1,92 @@
+"""Result tables: one Markdown page for people, and the same figures as JSON beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from mien.atomic import write_atomically
+from mien.errors import InputError
+
+__all__ = ["markdown_table", "write_results"]
+
+_PACKAGES = ("mien", "torch", "numpy", "warp-lang")
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table; floats with three significant digits, None and NaN as empty cells.
+
+    Raises InputError for a row that has not one cell a column.
+
+    >>> print(markdown_table(["fit", "mm"], [["one view", 1.4567], ["two | three", None]]))
+    | fit | mm |
+    | --- | --- |
+    | one view | 1.46 |
+    | two \\| three |  |
+    """
+    for row in rows:
+        if len(row) != len(columns):
+            raise InputError(
+                f"markdown_table: row {list(row)!r} has {len(row)} cells, expected {len(columns)}: "
+                f"{', '.join(columns)}"
+            )
+    lines = [[_cell(c) for c in columns], ["---"] * len(columns)]
+    lines += [[_cell(c) for c in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def write_results(
+    folder: Path,
+    name: str,
+    command: str,
+    text: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    record: Mapping[str, Any],
+) -> None:
+    """Write folder/NAME.md: `text`, the table of `rows`, `command`; and NAME.json: `record`.
+
+    The JSON also holds the command, the machine and versions; NaN and infinity become null, which
+    JSON has no numbers for. The folder is made if need be. Raises InputError for rows of other
+    lengths and for places that cannot be written.
+    """
+    page = f"{text.strip()}\n\n{markdown_table(columns, rows)}\n\n`{command}`\n"
+    whole = {
+        "command": command,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": {package: version(package) for package in _PACKAGES},
+        **record,
+    }
+    data = json.dumps(_finite(whole), indent=1, allow_nan=False) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made: {error.strerror or error}") from None
+    write_atomically(folder / f"{name}.md", page.encode())
+    write_atomically(folder / f"{name}.json", data.encode())
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _finite(value: Any) -> Any:
+    """The value with plain types, and null for what is no number."""
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays
+        return _finite(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
