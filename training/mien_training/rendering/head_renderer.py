@@ -28,10 +28,7 @@ from mien_training.rendering.shading import (
     surface_parameters,
 )
 
-__all__ = ["RENDERER_VERSION", "HeadRenderer"]
-
-RENDERER_VERSION = 1
-"""Raised whenever the same input gives other pixels or labels: stored images are bound to it."""
+__all__ = ["HeadRenderer"]
 
 Float32Array = NDArray[np.float32]
 ImageArray = NDArray[np.uint8]
