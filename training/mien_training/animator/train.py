@@ -18,7 +18,7 @@ from mien.errors import InputError
 from mien.manifest import Consent
 from mien_exporters.animator_onnx import animator_onnx
 from mien_exporters.run_folder import AnimatorRun, write_animator_run
-from mien_training.animator.dataset import SceneJob, make_recordings, plan_jobs
+from mien_training.animator.dataset import OTHERS_SHARE, SceneJob, make_recordings, plan_jobs
 from mien_training.animator.fit import FitConfig, Motion, fit
 from mien_training.animator.motion_loss import motion_gram, moving_vertices
 from mien_training.animator.training_set import columns_of, network_input, split_recordings
@@ -127,7 +127,8 @@ def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
     name = config.name or ("mien" if config.rig is None else template.name)
     rig, _ = rig_from_template(template, name, identity, materials)
 
-    jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source)
+    others = 0.0 if template.identity is None else OTHERS_SHARE
+    jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source, others)
     jobs += _clip_jobs(config, source)
     recordings = make_recordings(jobs, config.out / "recordings", config.workers)
     channels = template.shape_names
@@ -157,6 +158,7 @@ def _train(config: TrainAnimatorConfig) -> dict[str, Any]:
         "neutral_mm": _still_error(still, motion),
         "frames": int(sum(len(s.x) for s in sequences)),
         "recordings": len(sequences),
+        "scenes_redrawn": sum(r.redrawn > 0 for r in recordings),
     }
     weights = network.export_weights()
     weights.write(config.out / "animator.npz")

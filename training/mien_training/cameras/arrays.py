@@ -56,7 +56,7 @@ class ArraySpec:
             raise InputError(f"ArraySpec: count {self.count}, expected 2 to 16")
         if min(self.width, self.height) < 16:
             raise InputError(
-                f"ArraySpec: images of {self.width} x {self.height}, expected 16 pixels or more"
+                f"ArraySpec: width {self.width}, height {self.height}, expected 16 pixels or more"
             )
         if not (0 < self.spread_rad <= 2 * np.pi and 0 < self.fov_rad < 2):
             raise InputError(
@@ -122,15 +122,17 @@ def _camera(
     share = spec.fill * min(spec.width / spec.height, 1.0)
     distance = 0.5 * height_m / share / np.tan(0.5 * fov)
     towards = np.array(
-        [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)]
+        [
+            np.sin(azimuth) * np.cos(elevation),
+            np.sin(elevation),
+            np.cos(azimuth) * np.cos(elevation),
+        ]
     )
     aim = middle + 0.25 * spec.jitter_rad * height_m * rng.standard_normal(3)
     roll = spec.jitter_rad * rng.standard_normal()
     right = np.cross([0.0, 1.0, 0.0], towards)
     up = np.cos(roll) * np.array([0.0, 1.0, 0.0]) + np.sin(roll) * right
-    camera = look_at_camera(
-        middle + distance * towards, aim, fov, spec.width, spec.height, up
-    )
+    camera = look_at_camera(middle + distance * towards, aim, fov, spec.width, spec.height, up)
     K = camera.K.copy()
     K[:2, 2] += spec.centre_offset * spec.width * rng.standard_normal(2)
     k1 = float(spec.distortion * rng.standard_normal())

@@ -148,9 +148,9 @@ class HeadRenderer:
         `background`: an sRGB colour (3,) or an image (H, W, 3), 8 bit. `lighting` None: a studio.
         `placed`: where each of `meshes` is in this frame.
         """
-        return self.render_with_coverage(
-            vertices, camera, lighting, background, exposure, placed
-        )[0]
+        return self.render_with_coverage(vertices, camera, lighting, background, exposure, placed)[
+            0
+        ]
 
     def render_with_coverage(
         self,
@@ -222,9 +222,7 @@ class HeadRenderer:
         """(H, W) share of each pixel that the head and the other meshes cover, 0..1."""
         return self.render_with_coverage(vertices, camera, placed=placed)[1]
 
-    def _all_vertices(
-        self, vertices: Float32Array, placed: Sequence[PlacedMesh]
-    ) -> Float32Array:
+    def _all_vertices(self, vertices: Float32Array, placed: Sequence[PlacedMesh]) -> Float32Array:
         v = np.ascontiguousarray(vertices, np.float32)
         if v.shape != self.rig.vertices.shape:
             raise InputError(

@@ -64,9 +64,7 @@ def grow_hair(
 class _Scalp:
     """The skin that hair grows from and must stay out of."""
 
-    def __init__(
-        self, template: Template, neutral: NDArray[np.float32], frame: FaceFrame
-    ) -> None:
+    def __init__(self, template: Template, neutral: NDArray[np.float32], frame: FaceFrame) -> None:
         self.frame = frame
         skin = template.triangles[template.triangle_material == MATERIALS.index("skin")]
         self.triangles = skin
@@ -96,9 +94,7 @@ class _Scalp:
         above = local[(local[:, 1] > 0.7) & (local[:, 1] < 1.0)]
         return float(np.abs(above[:, 0]).max() * 1.06) if len(above) else np.inf
 
-    def roots(
-        self, count: int, rng: np.random.Generator
-    ) -> tuple[Float64Array, NDArray[np.int64]]:
+    def roots(self, count: int, rng: np.random.Generator) -> tuple[Float64Array, NDArray[np.int64]]:
         """(N, 3) places, evenly over the scalp, and (N,) a template vertex beside each."""
         chosen = rng.choice(len(self.triangles), count, p=self.density / self.density.sum())
         a, b = np.sort(rng.random((2, count)), axis=0)
@@ -156,9 +152,7 @@ def _comb(
         height, normal = scalp.surface(at)
         near = np.clip(1 - height / 0.02, 0, 1)[:, None]
         combed = _unit(_tangent(_combing(scalp, at, style), normal))
-        way = _unit(
-            way + 0.35 * near * combed + style.gravity * (step[:, None] / 0.025) * down
-        )
+        way = _unit(way + 0.35 * near * combed + style.gravity * (step[:, None] / 0.025) * down)
         into = np.minimum((way * normal).sum(1, keepdims=True), 0)
         close = np.clip(1 - (height[:, None] - _CLEARANCE_M) / 0.006, 0, 1)
         way = _unit(way - close * into * normal)

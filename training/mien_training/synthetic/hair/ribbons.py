@@ -39,9 +39,7 @@ class StrandHair:
         """
         turn = world_from_head[:3, :3]
         placed = (self.vertices + moved[self.root]) @ turn.T + world_from_head[:3, 3]
-        return PlacedMesh(
-            placed.astype(np.float32), (self.normals @ turn.T).astype(np.float32)
-        )
+        return PlacedMesh(placed.astype(np.float32), (self.normals @ turn.T).astype(np.float32))
 
 
 def ribbon_mesh(
