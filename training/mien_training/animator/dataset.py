@@ -22,10 +22,10 @@ from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 from mien.tracker.roi import RotatedBox, box_around_landmarks
 from mien_training.cameras import project
 from mien_training.rendering import RENDERING_VERSION
+from mien_training.runs.worker_pool import run_in_processes
 from mien_training.synthetic.factory.generate import kept_template, template_key
 from mien_training.synthetic.factory.sequence import SyntheticSequence, draw_sequence
 from mien_training.synthetic.factory.spec import PersonSpec, SequenceSpec
-from mien_training.synthetic.factory.workers import run_in_processes
 from mien_training.synthetic.performance_spec import PerformanceSpec
 
 __all__ = [

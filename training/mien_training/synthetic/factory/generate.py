@@ -18,9 +18,9 @@ from mien.errors import InputError
 from mien_training.head import Template
 from mien_training.rendering import RENDERING_VERSION
 from mien_training.runs.content_key import array_digest
+from mien_training.runs.worker_pool import run_in_processes
 from mien_training.synthetic.factory.sequence import LabelledFrame, draw_sequence
 from mien_training.synthetic.factory.spec import DatasetSpec
-from mien_training.synthetic.factory.workers import run_in_processes
 from mien_training.templates import load_template
 
 __all__ = [

@@ -40,7 +40,7 @@ def grow_hair(
     scalp = _Scalp(template, neutral, frame)
     roots, root_vertex = scalp.roots(style.strands, rng)
     length = style.length_m * scalp.length_share(roots) * rng.uniform(0.85, 1.1, len(roots))
-    steps = int(np.clip(np.ceil(style.length_m / _STEP_M), 5, 20))
+    steps = int(np.clip(np.ceil(style.length_m / _STEP_M), 5, 24))
     points = _comb(scalp, roots, length / (steps - 1), steps, style, rng)
     points = _clump(points, style, rng)
     points = _curl(points, length, style, rng)
@@ -51,6 +51,7 @@ def grow_hair(
         points[:, s], depth[:, s], outward[:, s] = scalp.keep_out(
             points[:, s], _CLEARANCE_M * (0.3 + 2 * share)
         )
+    points[:, 0] = roots
     kept = _cut(points, frame, style)
     # Away from the scalp a strand sees more of the sky; whatever hangs is lit from outside.
     t = np.arange(steps) / (steps - 1)
@@ -200,8 +201,8 @@ def _curl(
     lock = np.floor(points[:, 0] / 0.018).astype(np.int64)
     phase = np.modf(np.abs(np.sin(lock @ [12.9898, 78.233, 37.719]) * 43758.5453))[0]
     phase = 2 * np.pi * phase + rng.normal(0, 0.35, len(points))
-    # Points lie too far apart for a turn shorter than three of them.
-    period = np.maximum(style.curl_period_m, 3 * length / (steps - 1))
+    # Points lie too far apart for a turn shorter than six of them.
+    period = np.maximum(style.curl_period_m, 6 * length / (steps - 1))
     angle = phase[:, None] + 2 * np.pi * length[:, None] * t / period[:, None]
     along = _unit(np.gradient(points, axis=1))
     first = _unit(np.cross(along, [0.31, 0.2, 0.93]))

@@ -92,7 +92,7 @@ def _texture(colour: tuple[int, int, int], rng: np.random.Generator) -> NDArray[
     base = np.array(colour, np.float64)
     tint = base * np.exp(rng.normal(0, 0.16, (_COLUMNS, 1)))
     grey = slice(3 * _COLUMNS // 4, None)
-    tint[grey] = 0.25 * tint[grey] + 0.75 * rng.uniform(120, 190, (_COLUMNS // 4, 1))
+    tint[grey] = 0.55 * tint[grey] + 0.45 * rng.uniform(110, 170, (_COLUMNS // 4, 1))
     along = np.linspace(0.82, 1.12, _ROWS)[:, None, None]
     return np.asarray((tint * along + 3).clip(0, 255), np.uint8)
 

@@ -31,6 +31,8 @@ def run_in_processes(
     than two jobs a worker are under way, so that memory does not grow with their number. Raises
     what `work` raises, and MienError when a process dies; what is finished then stays.
     """
+    if not jobs:
+        return
     count = min(workers or os.cpu_count() or 1, len(jobs))
     waiting = iter(jobs)
     done = 0
