@@ -66,13 +66,16 @@ class Degradation:
         if self.blur_px > 0.15:
             picture = picture.filter(ImageFilter.GaussianBlur(self.blur_px * side))
         pixels = np.asarray(picture)
-        toned = np.stack([self.curves[c][pixels[..., c]] for c in range(3)], -1)
+        toned = np.empty(pixels.shape, np.int16)
+        for c in range(3):
+            toned[..., c] = self.curves[c].take(pixels[..., c])
         if plate is not None:
             y, x = np.random.default_rng((self.seed, 4, frame)).integers(0, len(plate) // 2, 2)
             h, w = toned.shape[:2]
-            rows, columns = np.arange(y, y + h) % len(plate), np.arange(x, x + w) % len(plate)
-            toned = toned + plate[rows[:, None], columns]
-        result = toned.clip(0, 255).astype(np.uint8)
+            for rows, noisy_rows in _wrapped(int(y), h, len(plate)):
+                for columns, noisy_columns in _wrapped(int(x), w, len(plate)):
+                    toned[rows, columns] += plate[noisy_rows, noisy_columns]
+        result = np.clip(toned, 0, 255, out=toned).astype(np.uint8)
         if self.jpeg_quality < 95:
             buffer = io.BytesIO()
             Image.fromarray(result).save(buffer, "JPEG", quality=self.jpeg_quality)
@@ -82,3 +85,14 @@ class Degradation:
                 Image.fromarray(result).resize((width, height), Image.Resampling.BILINEAR)
             )
         return result
+
+
+def _wrapped(start: int, length: int, period: int) -> list[tuple[slice, slice]]:
+    """Where start .. start + length lies in 0 .. length, and in 0 .. period with wrap-around."""
+    parts, done = [], 0
+    while done < length:
+        at = (start + done) % period
+        count = min(length - done, period - at)
+        parts.append((slice(done, done + count), slice(at, at + count)))
+        done += count
+    return parts
