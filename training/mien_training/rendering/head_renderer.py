@@ -17,8 +17,8 @@ from mien.rig import Material, Rig
 from mien_training.cameras.camera import Camera, project
 from mien_training.rendering import raster_kernels as kernels
 from mien_training.rendering.ambient_occlusion import rig_ambient_occlusion
-from mien_training.rendering.label_maps import LabelMaps, read_label_maps
-from mien_training.rendering.scene_mesh import PlacedMesh, SceneMesh, part_index
+from mien_training.rendering.scene.label_maps import LabelMaps, read_label_maps
+from mien_training.rendering.scene.scene_mesh import PlacedMesh, SceneMesh, part_index
 from mien_training.rendering.shading import (
     LINEAR_OF_SRGB8,
     SRGB8_OF_ROOT,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.deform import blend, pose_from_head, skin
 from mien.rig import Rig
 from mien.rotation import matrix_from_quaternion, quaternion_from_angles
-from mien_training.rendering.scene_mesh import PlacedMesh
+from mien_training.rendering.scene.scene_mesh import PlacedMesh
 from mien_training.synthetic.hair import StrandHair
 
 __all__ = ["PosedPerson", "head_matrices", "pose_person"]

@@ -13,7 +13,7 @@ from mien.errors import InputError
 from mien_training.cameras.camera import Camera, look_at_camera
 from mien_training.rendering.head_renderer import HeadRenderer
 from mien_training.rendering.paint.look import Look
-from mien_training.rendering.scene_mesh import PlacedMesh
+from mien_training.rendering.scene.scene_mesh import PlacedMesh
 from mien_training.synthetic.background import draw_background
 from mien_training.synthetic.degradation import Degradation
 from mien_training.synthetic.light import Light, Strength, check_strength, pick

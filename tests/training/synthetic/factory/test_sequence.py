@@ -8,7 +8,7 @@ import pytest
 from mien.errors import InputError
 from mien_training.cameras import project
 from mien_training.geometry.nearest_surface import nearest_on_surface
-from mien_training.rendering.scene_mesh import PARTS
+from mien_training.rendering.scene.scene_mesh import PARTS
 from mien_training.synthetic.factory import LabelSpec, PersonSpec, draw_sequence
 from mien_training.synthetic.performance_spec import PerformanceSpec
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.rig import Material
-from mien_training.rendering.scene_mesh import PlacedMesh, SceneMesh
+from mien_training.rendering.scene.scene_mesh import PlacedMesh, SceneMesh
 
 __all__ = ["StrandHair", "ribbon_mesh"]
 

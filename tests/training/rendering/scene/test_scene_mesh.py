@@ -7,7 +7,7 @@ from mien.errors import InputError
 from mien.rig import Material
 from mien_training.cameras import look_at_camera, project
 from mien_training.rendering.head_renderer import HeadRenderer
-from mien_training.rendering.scene_mesh import PARTS, PlacedMesh, SceneMesh, part_index
+from mien_training.rendering.scene.scene_mesh import PARTS, PlacedMesh, SceneMesh, part_index
 
 CAMERA = look_at_camera((0, 0, 0.7), (0, 0, 0), 0.4, 120, 120)
 GREEN = Material("hair", color=(0.0, 0.9, 0.0))
