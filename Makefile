@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: demo test setup lint clean
+.PHONY: demo test docs setup lint clean
 
 demo: $(VENV)/ready-demo
 	$(BIN)/mien demo --out demo
@@ -11,6 +11,10 @@ test: $(VENV)/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# The guides and the reference as a site: build/site. Dead links and unreadable docstrings stop it.
+docs: $(VENV)/ready-docs
+	$(BIN)/python docs/build_site.py
 
 setup: $(VENV)/ready-dev
 
@@ -30,10 +34,14 @@ $(VENV)/ready-dev: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@ $(VENV)/ready-demo
 
+$(VENV)/ready-docs: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) tests/js/node_modules demo
+	rm -rf $(VENV) tests/js/node_modules demo build/site build/site-source

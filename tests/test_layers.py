@@ -179,6 +179,17 @@ def test_the_runtime_loads_light() -> None:
     assert "torch" not in loaded.stderr
 
 
+def test_every_name_at_the_top_is_there_and_lazy() -> None:
+    code = (
+        "import sys, mien\n"
+        "for name in mien.__all__:\n"
+        "    if name != 'connect': getattr(mien, name)\n"
+        "print('grpc' in sys.modules, mien.connect.__module__, 'grpc' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "mien.service.client", "True"], done.stderr
+
+
 def test_no_packages_directly_in_top_level_folders() -> None:
     for folder in ("sdk", "exporters", "training", "tests", "proto", "samples"):
         assert not (ROOT / folder / "__init__.py").exists()

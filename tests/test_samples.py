@@ -39,9 +39,10 @@ def test_drive_in_process(package, tmp_path, shared_data):
     picture = Image.open(shared_data("images_nasa/astronaut.png")).convert("RGB")
     for index in range(3):
         picture.save(tmp_path / f"{index}.png")
-    lines = run("02_drive_in_process.py", package, tmp_path).splitlines()
-    # The face is seen in all three; 3 of 30 frames of calibration are as sure as 0.1.
-    assert len(lines) == 3 and lines[-1].endswith("sure 0.10")
+    out = tmp_path / "take.csv"
+    lines = run("02_drive_in_process.py", package, tmp_path, out).splitlines()
+    assert len(lines) == 4 and lines[2].endswith("confidence 1.00")
+    assert lines[3].startswith("3 frames (3 of 3 tracked") and len(Clip.read(out)) == 3
 
 
 def test_convert_a_take(tmp_path):

@@ -38,7 +38,7 @@ class AnimatorWeights:
     """F features, P whitened components, E embedding, H hidden units, C channels; float32.
 
     Raises InputError for arrays that do not fit together or are not finite, ChannelError for names
-    that are doubled or too few.
+    that are duplicate or too few.
     """
 
     mean: Float32Array

@@ -22,7 +22,7 @@ from mien.model_signature import read_signature
 from mien.package import ANIMATOR, CHARACTER, write_package
 from mien.rig import Rig
 from mien.tracker.features import FeatureLayout
-from mien_exporters.gltf import rig_to_glb
+from mien_exporters.gltf import rig_to_glb, with_clips
 from mien_exporters.gltf_mesh import drop_still_shapes
 from mien_exporters.run_folder import read_animator_run
 
@@ -43,14 +43,16 @@ def build_character(
     provenance: Mapping[str, Any] | None = None,
     preview_png: bytes | None = None,
     clips: Mapping[str, Clip] | None = None,
+    glb: bytes | None = None,
 ) -> Path:
     """Write a character package that `mien verify` passes; returns its path.
 
     `channels` name the animator's outputs, in order; the rig's moving shapes must have the same
     names (shapes that move nothing are left out of the GLB). `features` name the groups of its
     input. `clips` go in twice: as animations of the GLB for engines, as clips/NAME.npz for hosts.
-    The same input gives the same bytes. Raises ChannelError, InputError or PackageError before
-    anything is written.
+    `glb`, if given, is the file that `rig` was read from, and is taken over. The rig's joints must
+    be those of every character (`mien.rig.JOINT_NAMES`). The same input gives the same bytes.
+    Raises ChannelError, InputError or PackageError before anything is written.
     """
     rig = drop_still_shapes(rig)
     if set(channels) != set(rig.shape_names):
@@ -61,7 +63,8 @@ def build_character(
         )
     signature = read_signature(animator_onnx, ANIMATOR)
     name = rig.name if name is None else name
-    glb = rig_to_glb(replace(rig, name=name), clips)
+    rig = replace(rig, name=name)
+    glb = rig_to_glb(rig, clips) if glb is None else with_clips(glb, rig, clips or {})
     files = {CHARACTER: glb, ANIMATOR: animator_onnx}
     if preview_png is not None:
         files["preview.png"] = preview_png
@@ -150,6 +153,7 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
         provenance={"mien": __version__, "animator": dict(source.provenance)},
         preview_png=source.preview_png,
         clips=clips,
+        glb=source.glb,
     )
     return {
         "out": str(path),

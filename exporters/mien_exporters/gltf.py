@@ -18,19 +18,21 @@ from numpy.typing import NDArray
 
 from mien.clip import Clip
 from mien.deform import vertex_normals
-from mien.errors import ChannelError
+from mien.errors import ChannelError, InputError
 from mien.rig import Rig
+from mien.skeleton import check_joints
 from mien_exporters.gltf_animation import add_animation
-from mien_exporters.gltf_buffers import BufferBuilder, glb_bytes
+from mien_exporters.gltf_buffers import BufferBuilder, glb_bytes, split_glb
 from mien_exporters.gltf_mesh import (
     add_materials,
     add_mesh,
     add_skeleton,
     canonical_rig,
     check_shape_names,
+    still_shapes,
 )
 
-__all__ = ["normal_deltas", "rig_to_glb"]
+__all__ = ["normal_deltas", "rig_to_glb", "with_clips"]
 
 GENERATOR = "mien"
 """Without a version: the same rig gives the same bytes in every release that keeps the profile."""
@@ -48,12 +50,14 @@ def rig_to_glb(
     times with None. The rig is brought to `canonical_rig` form first. The same input gives the
     same bytes.
 
-    Raises InputError for a rig that cannot be a GLB (no triangles, NaN, broken weights), and
-    ChannelError for shape names that engines would spoil, shapes that move nothing
-    (`drop_still_shapes` takes them out) and clips of unknown channels.
+    Raises InputError for a rig that cannot be a character's GLB (no triangles, NaN, broken
+    weights, other joints than `mien.rig.JOINT_NAMES`), and ChannelError for shape names that
+    engines would alter, shapes that move nothing (`drop_still_shapes` takes them out) and clips of
+    unknown channels.
     """
     check_shape_names(rig.shape_names)
-    still = [n for n, d in zip(rig.shape_names, rig.shape_deltas, strict=True) if not d.any()]
+    check_joints(rig.joints, f"rig {rig.name!r}", InputError)
+    still = still_shapes(rig)
     if still:
         raise ChannelError(
             f"rig {rig.name!r}: shapes that move nothing: {', '.join(still)}; "
@@ -62,7 +66,7 @@ def rig_to_glb(
     rig = canonical_rig(rig)
     document = gltf.GLTF2(asset=gltf.Asset(generator=GENERATOR, version="2.0"))
     buffers = BufferBuilder(document)
-    joint_nodes = add_skeleton(document, buffers, rig)
+    add_skeleton(document, buffers, rig)
     add_materials(document, buffers, rig.materials)
     add_mesh(document, buffers, rig, normal_deltas(rig))
     document.nodes.append(gltf.Node(name=rig.name, mesh=0, skin=0))
@@ -70,14 +74,38 @@ def rig_to_glb(
     root = document.skins[0].skeleton
     document.scenes = [gltf.Scene(name=rig.name, nodes=[root, mesh_node])]
     document.scene = 0
-    joint_node = {joint.name: n for joint, n in zip(rig.joints, joint_nodes, strict=True)}
-    for name, clip in (clips or {}).items():
+    glb = _glb(document, buffers)
+    return with_clips(glb, rig, clips, rate_hz) if clips else glb
+
+
+def with_clips(
+    glb: bytes,
+    rig: Rig,
+    clips: Mapping[str, Clip],
+    rate_hz: float | None = None,
+) -> bytes:
+    """`glb`, which `rig_to_glb` or `read_rig` say holds `rig`, with one more animation per clip.
+
+    The mesh stays as it is, so that its normal deltas are not computed again; `rig.name` becomes
+    the character's name in the file. `rig_to_glb(rig, clips)` gives the same bytes.
+    """
+    text, binary = split_glb(glb)
+    document = gltf.GLTF2.from_json(text)
+    buffers = BufferBuilder(document, binary)
+    (mesh_node,) = (i for i, node in enumerate(document.nodes) if node.mesh is not None)
+    for named in (document.nodes[mesh_node], *document.meshes, *document.skins, *document.scenes):
+        named.name = rig.name
+    joint_node = {document.nodes[i].name: i for i in document.skins[0].joints}
+    for name, clip in clips.items():
         add_animation(document, buffers, rig, name, clip, rate_hz, mesh_node, joint_node)
+    return _glb(document, buffers)
+
+
+def _glb(document: gltf.GLTF2, buffers: BufferBuilder) -> bytes:
     binary = buffers.finish()
     plain = json.loads(document.to_json())
-    return glb_bytes(
-        json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False), binary
-    )
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return glb_bytes(text, binary)
 
 
 def normal_deltas(rig: Rig) -> NDArray[np.float32]:

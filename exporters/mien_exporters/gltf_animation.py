@@ -13,7 +13,7 @@ from mien.clip import Clip
 from mien.deform import NECK_SHARE
 from mien.errors import ChannelError, InputError
 from mien.rig import Rig
-from mien.rotation import fraction_of, quaternion_from_angles
+from mien.rotation import quaternion_from_angles, scale_rotation
 from mien_exporters.gltf_buffers import BufferBuilder
 
 __all__ = ["add_animation", "rotation_tracks", "weights_of"]
@@ -44,8 +44,8 @@ def rotation_tracks(clip: Clip, rig: Rig) -> dict[str, NDArray[np.float32]]:
     tracks: dict[str, NDArray[np.float64]] = {}
     head = _angles(clip, names, HEAD_CHANNELS[:3])
     if head is not None:
-        tracks["neck"] = fraction_of(head, NECK_SHARE)
-        tracks["head"] = fraction_of(head, 1.0 - NECK_SHARE)
+        tracks["neck"] = scale_rotation(head, NECK_SHARE)
+        tracks["head"] = scale_rotation(head, 1.0 - NECK_SHARE)
     if not any(name.startswith("eyeLook") for name in rig.shape_names):
         for joint, channels in (("leftEye", HEAD_CHANNELS[3:6]), ("rightEye", HEAD_CHANNELS[6:])):
             eye = _angles(clip, names, channels)

@@ -9,22 +9,25 @@ import numpy as np
 import pygltflib as gltf
 from numpy.typing import NDArray
 
-__all__ = ["BufferBuilder", "glb_bytes"]
+__all__ = ["BufferBuilder", "glb_bytes", "split_glb"]
 
 _COMPONENTS = {"|u1": 5121, "<u2": 5123, "<u4": 5125, "<f4": 5126}
 _TYPES = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
 _VERTEX_DATA, _INDEX_DATA = 34962, 34963
 
-SPARSE_BELOW = 1 / 3
-"""Share of moved vertices from which a target is stored whole: sparse saves nothing above."""
+SPARSE_GAIN = 0.9
+"""A target is stored sparse if that takes at most this share of its size stored whole."""
 
 
 class BufferBuilder:
-    """Collects arrays into one buffer, in call order, each aligned to 4 bytes."""
+    """Collects arrays into one buffer, in call order, each aligned to 4 bytes.
 
-    def __init__(self, document: gltf.GLTF2) -> None:
+    `binary` is what the document's buffer holds already.
+    """
+
+    def __init__(self, document: gltf.GLTF2, binary: bytes = b"") -> None:
         self._document = document
-        self._blob = bytearray()
+        self._blob = bytearray(binary)
         self._zeros: dict[int, int] = {}
 
     def view(self, data: bytes, *, target: int | None = None, stride: int | None = None) -> int:
@@ -63,12 +66,11 @@ class BufferBuilder:
         """
         # Compared as bits: -0.0 counts as moved, so that reading gives back the same bits.
         moved = np.flatnonzero(array.view(np.uint32).any(axis=1))
-        if len(moved) == 0 or len(moved) > SPARSE_BELOW * len(array):
-            if len(moved) == 0:
-                return self._accessor(array, self._zero_view(len(array)), bounds=bounds)
+        if len(moved) == 0:
+            return self._accessor(array, self._zero_view(len(array)), bounds=bounds)
+        index = moved.astype(np.uint16 if len(array) <= 65535 else np.uint32)
+        if index.nbytes + 12 * len(moved) > SPARSE_GAIN * array.nbytes:
             return self.vertices(array, bounds=bounds)
-        index_type = np.uint16 if len(array) <= 65535 else np.uint32
-        index = moved.astype(index_type)
         sparse = gltf.Sparse(
             count=len(moved),
             indices=gltf.AccessorSparseIndices(
@@ -116,3 +118,9 @@ def glb_bytes(json_text: str, binary: bytes) -> bytes:
     chunks = struct.pack("<I4s", len(text), b"JSON") + text
     chunks += struct.pack("<I4s", len(binary), b"BIN\0") + binary
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+
+
+def split_glb(glb: bytes) -> tuple[str, bytes]:
+    """(JSON, BIN) of what `glb_bytes` made."""
+    (size,) = struct.unpack_from("<I", glb, 12)
+    return glb[20 : 20 + size].decode(), glb[20 + size + 8 :]

@@ -7,6 +7,7 @@ is refused, never warned about.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,9 +46,9 @@ def check_engine_rules(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
         _check_node(node)
     names = [node.name for node in model.graph.node]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise InputError(f"node names {doubled} are used twice; rule: every name is unique")
+    duplicates = sorted(name for name, count in Counter(names).items() if count > 1)
+    if duplicates:
+        raise InputError(f"node names {duplicates} are used twice; rule: every name is unique")
     for tensor in model.graph.initializer:
         if tensor.data_location == TensorProto.EXTERNAL:
             raise InputError(f"weights {tensor.name!r} lie in another file; rule: a single file")

@@ -52,7 +52,9 @@ class AnimatorRun:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON: seeds, configuration, metrics and versions of the training."""
     preview_png: bytes | None = None
-    """A picture of the character."""
+    """An image of the character."""
+    glb: bytes | None = None
+    """The GLB that `rig` was read from: an export takes it over and does not make it again."""
 
 
 def write_animator_run(folder: str | Path, run: AnimatorRun) -> None:
@@ -88,10 +90,11 @@ def read_animator_run(folder: str | Path) -> AnimatorRun:
     if fields.text("kind") != "animator":
         raise InputError(f"{where}: field 'kind' is {fields.text('kind')!r}, expected 'animator'")
     consent = fields.object("consent")
+    glb = _read(folder / _RIG)
     preview = folder / _PREVIEW
     return AnimatorRun(
         name=fields.text("name"),
-        rig=read_rig(_read(folder / _RIG), fields.text("name")),
+        rig=read_rig(glb, fields.text("name")),
         animator_onnx=_read(folder / _MODEL),
         channels=fields.texts("channels"),
         features=fields.texts("features"),
@@ -100,6 +103,7 @@ def read_animator_run(folder: str | Path) -> AnimatorRun:
         rate_hz=fields.number("rate_hz", 0, 1000),
         provenance=dict(fields.object("provenance").values),
         preview_png=_read(preview) if preview.exists() else None,
+        glb=glb,
     )
 
 

@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import ChannelError, InputError, MienError
+from mien.onnx_session import Providers, first_line, open_session
 from mien.tracker.features import FeatureLayout
 
 __all__ = ["Animator", "AnimatorState"]
@@ -38,11 +38,13 @@ class Animator:
         channel_names: Sequence[str],
         layout: FeatureLayout,
         threads: int = 1,
+        providers: Providers = None,
     ) -> None:
         """`model`: the ONNX file or its bytes, x[batch,time,F], h0, c0 -> channels, hn, cn.
 
-        F is `layout.size` and one more: the time step. Raises InputError for a model that ONNX
-        Runtime cannot load or whose tensors are others, ChannelError for doubled names.
+        F is `layout.size` and one more: the time step. `threads` and `providers` as
+        `mien.onnx_session.open_session` takes them. Raises InputError for a model that ONNX
+        Runtime cannot load or whose tensors are others, ChannelError for duplicate names.
         """
         self.channel_names = tuple(channel_names)
         self.layout = layout
@@ -50,7 +52,9 @@ class Animator:
         if len(set(self.channel_names)) != len(self.channel_names):
             raise ChannelError("animator: channel names are not unique")
         where = "animator" if isinstance(model, bytes) else f"animator {os.fspath(model)}"
-        self.session = _load(model, where, threads)
+        self.session = open_session(
+            _read(model, where), where, providers, threads, fold_constants=False
+        )
         self._layers, self._hidden = self._check_tensors(where)
 
     @property
@@ -68,7 +72,7 @@ class Animator:
     def run(
         self, x: NDArray[np.floating], state: AnimatorState
     ) -> tuple[Float32Array, AnimatorState]:
-        """x (B, T, F), neutral subtracted, time step last -> weights (B, T, C) in 0..1, and state.
+        """x (B, T, F) relative to the neutral, time step last -> weights (B, T, C) 0..1, state.
 
         One run over T frames gives what T runs over one frame give, to rounding. Raises InputError
         for other shapes and values that are not finite.
@@ -92,10 +96,15 @@ class Animator:
                 values[name] = np.ascontiguousarray(value, np.float32)
             if not np.isfinite(values[name]).all():
                 raise InputError(f"animator: {name} holds values that are not finite")
+        return self.infer(values["x"], AnimatorState(values["h0"], values["c0"]))
+
+    def infer(self, x: Float32Array, state: AnimatorState) -> tuple[Float32Array, AnimatorState]:
+        """`run` for values that are known to be right: float32, finite, of the right shapes."""
+        inputs = {"x": x, "h0": state.h, "c0": state.c}
         try:
-            channels, hn, cn = self.session.run(["channels", "hn", "cn"], values)
+            channels, hn, cn = self.session.run(["channels", "hn", "cn"], inputs)
         except Exception as reason:  # ONNX Runtime has no common base below Exception
-            raise MienError(f"animator: ONNX Runtime failed: {_first_line(reason)}") from None
+            raise MienError(f"animator: ONNX Runtime failed: {first_line(reason)}") from None
         return channels, AnimatorState(hn, cn)
 
     def _check_tensors(self, where: str) -> tuple[int, int]:
@@ -129,24 +138,8 @@ class Animator:
         return layers, hidden
 
 
-def _load(model: bytes | str | os.PathLike[str], where: str, threads: int) -> Any:
-    import onnxruntime
-
+def _read(model: bytes | str | os.PathLike[str], where: str) -> bytes:
     try:
-        data = model if isinstance(model, bytes) else Path(model).read_bytes()
+        return model if isinstance(model, bytes) else Path(model).read_bytes()
     except OSError as error:
         raise InputError(f"{where}: cannot be read ({error.strerror})") from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # a refusal is told once, by the error below
-    # A spinning worker takes a whole core from whoever shares the machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as reason:  # ONNX Runtime has no common base below Exception
-        raise InputError(f"{where}: ONNX Runtime cannot load it: {_first_line(reason)}") from None
-
-
-def _first_line(reason: Exception) -> str:
-    return str(reason).splitlines()[0] if str(reason) else type(reason).__name__

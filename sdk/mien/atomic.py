@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from mien.errors import InputError
 
 __all__ = ["write_atomically"]
 
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write `data` to `path`; nobody ever sees half a file, and a failure leaves nothing behind.
 
-    Raises InputError when the place cannot be written.
+    Raises InputError when the file cannot be written.
     """
     target = Path(path)
+    # Cut: the target's own name may be as long as the file system allows.
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        # The system applies the umask. Asking for it instead means setting it, for all threads.
+        handle = os.open(temporary, _NEW_FILE, 0o666)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(temporary).chmod(0o666 & ~umask)  # mkstemp makes private files
-            Path(temporary).replace(target)
+            temporary.replace(target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {error.strerror or error}") from None

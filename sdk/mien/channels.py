@@ -3,7 +3,7 @@
 Every table here is a tuple of names in the order its source uses. Values are moved between any two
 of them by name, with `reorder`; no index ever crosses a file, a wire or a model.
 
-Traps that names settle: a Live Link Face CSV has JawRight before JawLeft and MouthRight before
+Traps that names resolve: a Live Link Face CSV has JawRight before JawLeft and MouthRight before
 MouthLeft while the same app's UDP stream has them the other way round; MediaPipe has no tongueOut;
 ICT-FaceKit has no tongueOut and splits browInnerUp and cheekPuff into two halves each.
 """
@@ -195,7 +195,7 @@ def reorder(
     Halves of a split channel become its mean; a whole gives both halves its value.
 
     `missing` is the value of target channels that the source does not have. Raises ChannelError
-    for a doubled name, for a missing one when `missing` is None, and, when it is given, for a
+    for a duplicate name, for a missing one when `missing` is None, and, when it is given, for a
     source name that neither side knows (it could be the misspelt one).
     """
     values = np.asarray(values, np.float32)
@@ -204,7 +204,7 @@ def reorder(
             f"reorder: values of shape {values.shape} do not fit {len(source_names)} source names"
         )
     columns = _columns_by_key(source_names)
-    _check_doubled(target_names)
+    _check_duplicates(target_names)
     if missing is not None:
         wanted = {_CANONICAL.get(name, name) for name in target_names}
         for name in source_names:
@@ -236,7 +236,7 @@ def _key(name: str) -> Key:
     return _HALVES.get(name) or (_CANONICAL.get(name, name), "")
 
 
-def _check_doubled(names: Sequence[str]) -> None:
+def _check_duplicates(names: Sequence[str]) -> None:
     seen: dict[Key, str] = {}
     for name in names:
         channel, side = _key(name)
@@ -251,7 +251,7 @@ def _check_doubled(names: Sequence[str]) -> None:
 
 
 def _columns_by_key(names: Sequence[str]) -> dict[Key, int]:
-    _check_doubled(names)
+    _check_duplicates(names)
     return {_key(name): column for column, name in enumerate(names)}
 
 

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.clip import CLIP_SUFFIXES, Clip
+from mien.driving import Drive, drive_from_clip, drive_from_images
 from mien.errors import ChannelError, InputError, PackageError
-from mien.filters import OneEuroConfig
+from mien.frame import Frame
 from mien.manifest import Manifest
+from mien.observation import Source
+from mien.onnx_session import Providers, provider_names
 from mien.package import ANIMATOR, Package, read_package
-from mien.session import Session, SessionOptions
+from mien.performer import Performer
+from mien.recording import Recording, record
+from mien.session import Session
+from mien.session_options import SessionOptions
+from mien.take import check_takes
+from mien.tracked_source import ImageSource, TrackedSource
+from mien.tracker import Tracker
 from mien.tracker.features import FeatureLayout
 
 if TYPE_CHECKING:
@@ -29,9 +41,17 @@ class Character:
     """One person, from a `.mien` file; `load` makes it.
 
     The rig and the network are read, and checked against the manifest, when they are first used.
+
+    >>> ada = mien.load(SPHERE)
+    >>> ada.name, ada.channel_names
+    ('Sphere', ('jawOpen', 'mouthSmileLeft', 'browInnerUp'))
     """
 
     package: Package
+    providers: Providers = None
+    """Where its networks run: "cpu" (None too), "cuda", or ONNX Runtime's names."""
+    threads: int = 1
+    """That work on one run of a network."""
 
     @property
     def manifest(self) -> Manifest:
@@ -76,7 +96,7 @@ class Character:
         where = f"character {self.name!r}: {ANIMATOR}"
         data = self.package.read_bytes(ANIMATOR)
         try:
-            animator = Animator(data, self.channel_names, self.layout)
+            animator = Animator(data, self.channel_names, self.layout, self.threads, self.providers)
         except InputError as error:
             raise PackageError(f"{where}: {error}") from None
         self.package.check_model(ANIMATOR, animator.session)
@@ -84,30 +104,159 @@ class Character:
 
     def session(
         self,
-        smoothing: OneEuroConfig | None = None,
         neutral: NDArray[np.floating] | None = None,
-        calibration_frames: int | None = None,
         options: SessionOptions | None = None,
     ) -> Session:
         """A new performer.
 
-        `neutral` is the driver's relaxed face as (F,) raw features; without it the first
-        `calibration_frames` (30 unless told) are watched for one. `smoothing` trades lag for
-        calm: `OneEuroConfig` says how much. `options` has the rarer settings.
+        `neutral` is the driver's relaxed face as (F,) raw features; without it the first frames
+        give an estimate. `options` has the settings: smoothing, calibration, loss of the face.
+
+        >>> options = mien.SessionOptions(smoothing=mien.OneEuroConfig())
+        >>> mien.load(SPHERE).session(options=options).calibrating
+        True
         """
-        options = options or SessionOptions()
-        if smoothing is not None:
-            options = replace(options, smoothing=smoothing)
-        if calibration_frames is not None:
-            options = replace(options, calibration_frames=calibration_frames)
         return Session(self.animator, self.layout, self.channel_names, options, neutral)
 
+    def drive(
+        self,
+        source: ImageSource | Clip,
+        *,
+        neutral: NDArray[np.floating] | None = None,
+        options: SessionOptions | None = None,
+        performer: Performer | None = None,
+        tracker: Tracker | None = None,
+        limit: int | None = None,
+    ) -> Drive:
+        """The character driven by `source`: an iterator of one Frame per image, in constant memory.
 
-def load(path: str | os.PathLike[str] | bytes) -> Character:
+        `source`: video file, image folder, image, "camera:N", an iterable of (image, time_s), a
+        Clip or a clip's file (.csv, .npz). Of a camera the latest image wins and the others are
+        counted (`Drive.statistics`); closing the iterator releases it.
+
+        `neutral` is the driver's relaxed face, (F,) raw features. Without it a file's is estimated
+        before the first frame (from all images up to 600, else from an even selection), that of
+        other sources from the first `SessionOptions.calibration_frames`. `performer` steps in place
+        of a new session of this character: one on a server, say; it is calibrated, not closed.
+        `tracker` finds the face, `limit` ends after so many images. A clip's channels are taken as
+        they are.
+
+        Raises InputError for a source that is missing or unreadable.
+
+        >>> for frame in mien.load(SPHERE).drive(TAKE):
+        ...     print(frame.time_s, frame["jawOpen"])
+        0.0 0.25
+        0.5 0.75
+        """
+        if isinstance(source, Clip) or _is_clip(source):
+            given = {"neutral": neutral, "options": options, "performer": performer}
+            for name, value in {**given, "tracker": tracker}.items():
+                if value is not None:
+                    raise InputError(f"drive: {name} goes with images, and the source is a clip")
+            clip = source if isinstance(source, Clip) else Clip.read(cast(str, source))
+            where = "clip" if isinstance(source, Clip) else str(source)
+            return drive_from_clip(clip, self.channel_names, where, limit)
+        if performer is not None and options is not None:
+            raise InputError("drive: options belong to a new session; the performer has its own")
+        tracker = tracker or Tracker(threads=self.threads, providers=self.providers)
+        return self.drive_tracked(
+            TrackedSource(source, tracker, limit),
+            neutral=neutral,
+            options=options,
+            performer=performer,
+        )
+
+    def drive_tracked(
+        self,
+        source: TrackedSource,
+        *,
+        neutral: NDArray[np.floating] | None = None,
+        options: SessionOptions | None = None,
+        performer: Performer | None = None,
+    ) -> Drive:
+        """`drive` with a source that is already set up."""
+        options = options or SessionOptions()
+        if performer is None and neutral is None and not options.calibration_frames:
+            if not source.from_file:
+                raise InputError(
+                    "drive: with calibration_frames=0 a live source needs the driver's neutral"
+                )
+
+        def open_performer() -> tuple[Callable[[Source, float], Frame], Callable[[], None]]:
+            used = neutral
+            if used is None and source.from_file:
+                used = source.neutral(self.layout if performer is None else performer.layout)
+            if performer is None:
+                session = self.session(used, options)
+                return session.step, session.close
+            if used is not None:
+                performer.calibrate(neutral=used)
+            return performer.step, _nothing
+
+        return drive_from_images(source, open_performer)
+
+    def record(
+        self,
+        source: ImageSource | Clip,
+        *files: str | os.PathLike[str],
+        neutral: NDArray[np.floating] | None = None,
+        options: SessionOptions | None = None,
+        performer: Performer | None = None,
+        tracker: Tracker | None = None,
+        limit: int | None = None,
+    ) -> Recording:
+        """Drive the character with `source` and write the take to `files`, by suffix.
+
+        .csv (Live Link Face) and .npz here; .glb, .png and .mp4 through the extras `export` and
+        `train`. Ctrl-C ends the recording and what came before it is saved; `Recording` says so.
+        Keywords as `drive` takes them. Raises InputError as `drive` does and for files that cannot
+        be written, before anything is read; MissingExtraError where an extra is missing.
+
+        >>> mien.load(SPHERE).record(TAKE, FOLDER / "take.npz").frames
+        2
+        """
+        paths = [Path(file) for file in files]
+        check_takes(paths)
+        drive = self.drive(
+            source,
+            neutral=neutral,
+            options=options,
+            performer=performer,
+            tracker=tracker,
+            limit=limit,
+        )
+        return record(self, drive, paths)
+
+
+def load(
+    path: str | os.PathLike[str] | bytes, providers: Providers = None, threads: int = 1
+) -> Character:
     """Open a character package: a `.mien` file, a folder of the same content, or its bytes.
 
-    Raises PackageError, naming the file, for a package that is damaged or of another version.
+    `providers` says where its networks and its tracker's run: "cpu" (None too), "cuda", ONNX
+    Runtime's names, or several in order of preference. `threads` work on one run of a network.
+
+    Raises PackageError, naming the file, for a package that is damaged or of another version;
+    MissingExtraError for CUDA that is not installed (extra `gpu`), InputError for a provider that
+    is not known.
+
+    >>> mien.load(SPHERE, providers="cpu").manifest.licence
+    'CC0-1.0'
     """
-    character = Character(read_package(path))
+    if providers is not None:
+        provider_names(providers)  # refuse now, not at the first frame
+    if threads < 1:
+        raise InputError(f"load: threads is {threads}, expected 1 or more")
+    character = Character(read_package(path), providers, threads)
     _ = character.layout  # refuse unknown features now, not at the first frame
     return character
+
+
+def _is_clip(source: object) -> bool:
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    return Path(source).suffix.lower() in CLIP_SUFFIXES
+
+
+def _nothing() -> None:
+    """A performer of the caller's stays open."""

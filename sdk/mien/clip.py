@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from mien.atomic import write_atomically
 from mien.channels import reorder
 from mien.errors import ChannelError, InputError
+from mien.live_link_csv import live_link_csv, read_live_link_csv
 
-__all__ = ["Clip"]
+__all__ = ["CLIP_SUFFIXES", "Clip"]
+
+CLIP_SUFFIXES = (".csv", ".npz")
 
 _NPZ_LIMIT = 1 << 30  # bytes unpacked: an hour of 60 channels at 60 fps is 52 MB
 
@@ -25,7 +28,11 @@ class Clip:
     """A recording of named channels at its own, possibly uneven, times.
 
     Raises InputError for shapes that do not fit, times that do not increase and values that are
-    not finite; ChannelError for a doubled name.
+    not finite; ChannelError for a duplicate name.
+
+    >>> clip = Clip(("jawOpen",), np.array([0.0, 0.5]), np.array([[0.2], [0.4]]))
+    >>> clip.resample(rate_hz=4)["JawOpen"]
+    array([0.2, 0.3, 0.4], dtype=float32)
     """
 
     names: tuple[str, ...]
@@ -52,8 +59,8 @@ class Clip:
         if not len(times):
             raise InputError("clip: a clip needs at least one time")
         if len(set(names)) != len(names):
-            doubled = next(name for name in names if names.count(name) > 1)
-            raise ChannelError(f"clip: the channel {doubled!r} is there twice")
+            duplicate = next(name for name in names if names.count(name) > 1)
+            raise ChannelError(f"clip: the channel {duplicate!r} is there twice")
         if not np.isfinite(times).all() or not np.isfinite(self.timecode_s):
             raise InputError("clip: times must be finite")
         if (late := np.flatnonzero(np.diff(times) <= 0)).size:
@@ -117,12 +124,10 @@ class Clip:
         timecode source of another rate. Raises InputError, naming file, row and column, for
         anything that is not such a file.
         """
-        from mien.live_link_csv import read_live_link_csv
-
         path = Path(path)
         match path.suffix.lower():
             case ".csv":
-                return read_live_link_csv(path, timecode_fps)
+                return cls(*read_live_link_csv(path, timecode_fps))
             case ".npz":
                 return _read_npz(path)
             case suffix:
@@ -135,12 +140,11 @@ class Clip:
         the timecode's 1/60000 s and channels that the clip does not have stand as 0, since the
         format always has all 61 columns. Raises ChannelError for channels that a CSV cannot hold.
         """
-        from mien.live_link_csv import live_link_csv
-
         path = Path(path)
         match path.suffix.lower():
             case ".csv":
-                write_atomically(path, live_link_csv(self).encode())
+                text = live_link_csv(self.names, self.times_s, self.values, self.timecode_s)
+                write_atomically(path, text.encode())
             case ".npz":
                 write_atomically(path, self._npz())
             case suffix:
@@ -178,7 +182,7 @@ def _read_npz(path: Path) -> Clip:
     if parts["names"].dtype.kind != "U" or any(
         parts[key].dtype.kind != "f" for key in ("times_s", "values")
     ):
-        raise InputError(f"{path}: not a clip: names must be text, times_s and values floats")
+        raise InputError(f"{path}: not a clip: names must be strings, times_s and values floats")
     try:
         return Clip(tuple(parts["names"].tolist()), parts["times_s"], parts["values"], timecode_s)
     except InputError as error:

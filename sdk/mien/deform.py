@@ -14,10 +14,10 @@ from mien.errors import InputError
 from mien.rig import Rig
 from mien.rotation import (
     IDENTITY,
-    fraction_of,
     matrix_from_quaternion,
     quaternion_conjugate,
     quaternion_multiply,
+    scale_rotation,
     unit_quaternion,
 )
 
@@ -116,16 +116,17 @@ def pose_from_head(
     """The joints that turn the head by a rotation (4,) in rig axes, split over neck and head.
 
     Neck and head together make exactly the rotation given. Eye rotations (4,) are relative to the
-    head; leave them out when eyeLook shapes already turn the eyeballs.
+    head; leave them out when eyeLook shapes already turn the eyeballs. Raises InputError for a rig
+    that lacks one of the joints (`Rig.find_joint`).
     """
     whole = unit_quaternion(head_rotation_xyzw)
-    neck = fraction_of(whole, neck_share)
+    neck = scale_rotation(whole, neck_share)
     rotations = np.tile(IDENTITY, (len(rig.joints), 1))
-    rotations[rig.joint_index["neck"]] = neck
-    rotations[rig.joint_index["head"]] = quaternion_multiply(quaternion_conjugate(neck), whole)
+    rotations[rig.find_joint("neck")] = neck
+    rotations[rig.find_joint("head")] = quaternion_multiply(quaternion_conjugate(neck), whole)
     for name, eye in (("leftEye", left_eye_xyzw), ("rightEye", right_eye_xyzw)):
         if eye is not None:
-            rotations[rig.joint_index[name]] = unit_quaternion(eye)
+            rotations[rig.find_joint(name)] = unit_quaternion(eye)
     return JointPose(rotations)
 
 

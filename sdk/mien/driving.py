@@ -1,81 +1,106 @@
-"""Footage or a clip drives a character: track, take a neutral, step, one Frame per image."""
+"""Footage, a camera or a clip drives a character: one Frame per image, as it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any, cast
 
 from mien.clip import Clip
-from mien.errors import MienError
-from mien.tracker import FaceTrack, Tracker
-from mien.tracker.features import FeatureLayout, calmest, driver_features
-from mien.video import VideoFrame, count_frames, read_frames
+from mien.frame import Frame, frames_from_clip
+from mien.observation import Source
+from mien.score_agreement import ScoreAgreement
+from mien.tracked_source import SeenFrame, TrackedSource
+from mien.tracking_statistics import TrackingStatistics
 
-if TYPE_CHECKING:
-    from mien.character import Character
-    from mien.session import Frame
+__all__ = ["Drive", "drive_from_clip", "drive_from_images"]
 
-__all__ = ["SeenFrame", "drive", "drive_with_clip", "neutral_of", "watch"]
-
-
-@dataclass(frozen=True, eq=False)
-class SeenFrame:
-    """One driving image's time, size and the face in it."""
-
-    time_s: float
-    image_size: tuple[int, int]
-    """(width, height), pixels."""
-    track: FaceTrack | None
+_Moments = Generator[tuple[SeenFrame | None, Frame], None, None]
 
 
-def watch(source: str, limit: int | None = None, progress: bool = True) -> Iterator[SeenFrame]:
-    """Track one face through a video, image folder, image or camera, with a progress bar."""
-    from rich.console import Console
-    from rich.progress import track as progress_bar
+class Drive(Iterator[Frame]):
+    """The frames of a driven character, made by `Character.drive` as they are asked for.
 
-    tracker = Tracker(max_faces=1)
-    frames = read_frames(source)
-    total = count_frames(source)
-    if limit is not None:
-        total = limit if total is None else min(limit, total)
-    bar: Iterable[VideoFrame] = progress_bar(
-        frames, "tracking", total=total, console=Console(stderr=True), disable=not progress
-    )
-    for index, frame in enumerate(bar):
-        if limit is not None and index >= limit:
-            return
-        faces = tracker.track(frame.image, frame.time_s)
-        height, width = frame.image.shape[:2]
-        yield SeenFrame(frame.time_s, (width, height), faces[0] if faces else None)
+    Memory does not grow with the number of frames. `close`, or the end of a `with` block, releases
+    camera and thread; so does the end of the frames.
 
-
-def neutral_of(tracks: Sequence[FaceTrack | None], layout: FeatureLayout) -> NDArray[np.float32]:
-    """(F,) features of the driver's neutral face: the calmest frontal frames of a recording.
-
-    Raises MienError when no frame shows a face.
+    >>> with mien.load(SPHERE).drive([(ASTRONAUT, 0.0), (ASTRONAUT, 0.1)]) as drive:
+    ...     frames = [frame.time_s for frame in drive]
+    >>> frames, drive.statistics.tracked
+    ([0.0, 0.1], 2)
     """
-    features = [driver_features(track, layout) for track in tracks if track is not None]
-    if not features:
-        raise MienError(f"no face was found in any of the {len(tracks)} driving frames")
-    return calmest(np.stack(features), layout)
+
+    def __init__(self, moments: _Moments, name: str, source: TrackedSource | None = None) -> None:
+        self._moments = moments
+        self.source = source
+        """Where the images come from; None for a clip."""
+        self.name = name
+        """The source, as it was named."""
+        self.live = source is not None and not source.from_file
+        """Whether images that nobody takes are lost, as a camera's are."""
+        self.seen: SeenFrame | None = None
+        """The image behind the last frame; None before the first, and for a clip."""
+        self.statistics = TrackingStatistics()
+        """Of the images so far."""
+        self.agreement: ScoreAgreement | None = None
+        """Of the channels with the tracker's scores; None before the first face, and for a clip."""
+        self.latency_s = 0.0
+        """From the last image's arrival to its frame, seconds; 0 for a clip."""
+
+    def __iter__(self) -> Drive:
+        return self
+
+    def __next__(self) -> Frame:
+        self.seen, frame = next(self._moments)
+        if self.seen is not None:
+            self.statistics.add(None if self.seen.track is None else self.seen.track.presence)
+            if self.seen.track is not None:
+                if self.agreement is None:
+                    self.agreement = ScoreAgreement(frame.channel_names)
+                self.agreement.add(self.seen.track.scores, frame.channels)
+            self.statistics.dropped = self.seen.dropped
+            self.latency_s = time.perf_counter() - self.seen.captured_s
+        return frame
+
+    def __enter__(self) -> Drive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the source; no frames come any more. Closing twice is fine."""
+        self._moments.close()
 
 
-def drive(
-    character: Character, seen: Sequence[SeenFrame], neutral: NDArray[np.float32] | None = None
-) -> tuple[Frame, ...]:
-    """One Frame per driving image. Without `neutral` the recording's own calmest frames give it."""
-    if neutral is None:
-        neutral = neutral_of([frame.track for frame in seen], character.layout)
-    session = character.session(neutral=neutral)
-    return tuple(session.step(frame.track, frame.time_s) for frame in seen)
+def drive_from_clip(
+    clip: Clip, channel_names: Sequence[str], name: str, limit: int | None = None
+) -> Drive:
+    """The clip's own channels, by name, as frames; channels that the clip lacks stay 0."""
+
+    def moments() -> _Moments:
+        for index, frame in enumerate(frames_from_clip(clip, channel_names)):
+            if index == limit:
+                return
+            yield None, frame
+
+    return Drive(moments(), name)
 
 
-def drive_with_clip(character: Character, clip: Clip) -> tuple[Frame, ...]:
-    """The clip's own channels, by name, as Frames; channels that the clip lacks stay 0."""
-    from mien.session import frames_from_clip
+def drive_from_images(
+    source: TrackedSource,
+    open_performer: Callable[[], tuple[Callable[[Source, float], Frame], Callable[[], None]]],
+) -> Drive:
+    """A frame per image. `open_performer` is called before the first: (its step, what ends it)."""
 
-    return frames_from_clip(clip, character.channel_names)
+    def moments() -> _Moments:
+        step, end = open_performer()
+        try:
+            with closing(cast(Any, iter(source))) as images:
+                for seen in images:
+                    yield seen, step(seen.track, seen.time_s)
+        finally:
+            end()
+
+    return Drive(moments(), source.name, source)

@@ -19,11 +19,11 @@ class MienError(Exception):
 
 
 class InputError(MienError):
-    """A value, file or stream handed in is not what was asked for: mend the input."""
+    """A value, file or stream handed in is not what was asked for: correct the input."""
 
 
 class ChannelError(InputError):
-    """Channel or feature names are unknown, doubled or missing: mend the names."""
+    """Channel or feature names are unknown, duplicate or missing: correct the names."""
 
 
 class PackageError(MienError):

@@ -12,16 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import InputError
-from mien.tracker.features import FeatureLayout, calmest
+from mien.tracker.features import (
+    LARGEST_FEATURE,
+    FeatureLayout,
+    estimate_neutral,
+    is_bounded,
+)
 
 __all__ = [
     "BLINK_CHANNELS",
+    "MAX_CALIBRATION_FRAMES",
     "Calibration",
     "OneEuroConfig",
     "OneEuroState",
     "one_euro",
     "one_euro_lag_s",
-    "unguarded",
+    "smoothing_mask",
 ]
 
 BLINK_CHANNELS = ("eyeBlinkLeft", "eyeBlinkRight")
@@ -34,7 +40,10 @@ class OneEuroConfig:
 
     The price is lag: a channel at rest follows 1 / (2 pi min_cutoff_hz) seconds late (0.106 s with
     the default), one that moves at v units a second 1 / (2 pi (min_cutoff_hz + beta v)) late
-    (0.023 s at 2 units a second). `one_euro_lag_s` tells it for any setting.
+    (0.023 s at 2 units a second). `one_euro_lag_s` gives it for any setting.
+
+    >>> round(one_euro_lag_s(OneEuroConfig(min_cutoff_hz=3.0)), 3)
+    0.053
     """
 
     min_cutoff_hz: float = 1.5
@@ -101,63 +110,85 @@ def _share(cutoff_hz: ArrayLike, dt_s: float) -> NDArray[np.float32]:
 def one_euro_lag_s(config: OneEuroConfig, speed_per_s: float = 0.0) -> float:
     """By how many seconds a value that moves steadily at this speed (units a second) is late.
 
-    Exact for a ramp once it has settled, at every frame rate. 0: the limit for slow motion.
+    Exact for a steady ramp after the start, at every frame rate. 0: the limit for slow motion.
     """
     return 1.0 / (2 * np.pi * (config.min_cutoff_hz + config.beta * abs(speed_per_s)))
 
 
-def unguarded(names: Sequence[str], config: OneEuroConfig) -> NDArray[np.bool_]:
+def smoothing_mask(names: Sequence[str], config: OneEuroConfig) -> NDArray[np.bool_]:
     """(C,) which channels the smoothing may touch: all, but for blinks under the blink guard."""
     return np.array([not config.blink_guard or name not in BLINK_CHANNELS for name in names])
 
 
+MAX_CALIBRATION_FRAMES = 600
+"""The longest calibration: 20 s at 30 frames a second."""
+KEPT_FRAMES = 128
+"""So many frames are kept at most, evenly spread; the estimate's cost and memory end there."""
+
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Finds a driver's neutral face in the first frames: watch, then settle.
+    """Estimates a driver's neutral face from the first frames, then keeps it.
 
-    While it watches, `neutral` is the calmest of what was seen so far, and `progress` tells how
-    far that may be trusted.
+    Until it is ready, `neutral` is the estimate from what was seen so far, and `progress` tells how
+    far that may be trusted. Of more than `KEPT_FRAMES` frames an even selection is used.
     """
 
     wanted: int
-    """Frames to watch."""
+    """Frames to use; 0 when the neutral was given."""
+    seen: int
+    """Frames used so far."""
     frames: NDArray[np.float32]
-    """(n, F) raw features seen so far; none any more once it is ready."""
+    """(n, F) raw features kept; empty once it is ready."""
     neutral: NDArray[np.float32] | None = None
     """(F,) raw features of the neutral face; None before the first frame."""
 
     @classmethod
     def start(cls, wanted: int, layout: FeatureLayout) -> Calibration:
-        """Nothing watched yet. Raises InputError for fewer than one frame."""
-        if wanted < 1:
-            raise InputError(f"calibration: {wanted} frames to watch, expected at least 1")
-        return cls(wanted, np.zeros((0, layout.size), np.float32))
+        """Nothing seen yet. Raises InputError unless 1 <= wanted <= MAX_CALIBRATION_FRAMES."""
+        if not 1 <= wanted <= MAX_CALIBRATION_FRAMES:
+            raise InputError(
+                f"calibration: frames is {wanted}, expected 1 to {MAX_CALIBRATION_FRAMES}"
+            )
+        return cls(wanted, 0, np.zeros((0, layout.size), np.float32))
 
     @classmethod
-    def given(cls, neutral: NDArray[np.float32], layout: FeatureLayout) -> Calibration:
+    def given(cls, neutral: NDArray[np.floating], layout: FeatureLayout) -> Calibration:
         """Ready from the start. Raises InputError for a neutral that does not fit the layout."""
-        neutral = np.array(neutral, np.float32)
-        if neutral.shape != (layout.size,) or not np.isfinite(neutral).all():
+        if np.shape(neutral) != (layout.size,) or not is_bounded(np.asarray(neutral)):
             raise InputError(
-                f"neutral: expected {layout.size} finite values, got shape {neutral.shape}"
+                f"neutral: expected {layout.size} finite values within +-{LARGEST_FEATURE:g}, "
+                f"got shape {np.shape(neutral)}"
             )
-        return cls(0, np.zeros((0, layout.size), np.float32), neutral)
+        return cls(0, 0, np.zeros((0, layout.size), np.float32), np.array(neutral, np.float32))
+
+    @classmethod
+    def kept_of(cls, wanted: int, seen: int) -> int:
+        """How many frames are kept after `seen` of `wanted`."""
+        return 0 if seen >= wanted else -(-seen // cls._stride(wanted))
+
+    @staticmethod
+    def _stride(wanted: int) -> int:
+        return -(-wanted // KEPT_FRAMES)
 
     @property
     def ready(self) -> bool:
         """Whether the neutral is final."""
-        return self.neutral is not None and not len(self.frames)
+        return self.seen >= self.wanted
 
     @property
     def progress(self) -> float:
-        """Share of the frames that were watched: 1 when ready."""
-        return 1.0 if self.ready else len(self.frames) / self.wanted
+        """Share of the frames that were seen: 1 when ready."""
+        return 1.0 if self.ready else self.seen / self.wanted
 
-    def watch(self, features: NDArray[np.float32], layout: FeatureLayout) -> Calibration:
+    def update(self, features: NDArray[np.float32], layout: FeatureLayout) -> Calibration:
         """With one more frame of raw features (F,); unchanged once it is ready."""
         if self.ready:
             return self
-        frames = np.concatenate([self.frames, np.asarray(features, np.float32)[None]])
-        neutral = calmest(frames, layout)
-        done = len(frames) >= self.wanted
-        return Calibration(self.wanted, frames[:0] if done else frames, neutral)
+        frames, neutral, seen = self.frames, self.neutral, self.seen + 1
+        if self.seen % self._stride(self.wanted) == 0:
+            frames = np.concatenate([frames, np.asarray(features, np.float32)[None]])
+            neutral = estimate_neutral(frames, layout)
+        return Calibration(
+            self.wanted, seen, frames[:0] if seen == self.wanted else frames, neutral
+        )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.channels import HEAD_CHANNELS, canonical_name
+from mien.channels import HEAD_CHANNELS, canonical_name, reorder
 from mien.clip import Clip
 from mien.errors import ChannelError
-from mien.rotation import quaternion_from_angles, quaternion_from_rotation_vector
+from mien.rotation import (
+    quaternion_from_angles,
+    quaternion_from_rotation_vector,
+    yaw_pitch_roll_from_quaternion,
+)
 
 __all__ = ["LOOK_RAD", "Frame", "eye_rotations", "frames_from_clip"]
 
@@ -24,7 +29,14 @@ both the eyeLook channels and the eyes' angles."""
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What a session gives back for one moment."""
+    """What a session gives back for one moment.
+
+    >>> frame = next(mien.load(SPHERE).drive(TAKE))
+    >>> frame.weights
+    {'jawOpen': 0.25, 'mouthSmileLeft': 1.0, 'browInnerUp': 0.0}
+    >>> frame.values(["mouthSmile_L", "JawOpen"])
+    array([1.  , 0.25], dtype=float32)
+    """
 
     time_s: float
     """The time it was asked for."""
@@ -45,6 +57,28 @@ class Frame:
     confidence: float
     """How far the frame rests on what was seen, 0..1: the tracker's presence, times the progress of
     the calibration while that runs; it falls to 0 while no face is seen."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Channel name -> value, plain floats, for hosts that set weights by name."""
+        return dict(zip(self.channel_names, self.channels.tolist(), strict=True))
+
+    def values(self, names: Sequence[str]) -> Float32Array:
+        """(N,) float32 in an engine's own order: `names` in any known spelling.
+
+        Channels, and Live Link's head and eye angles (radians) such as `headYaw`. Halves of a split
+        channel (`cheekPuff_L`) both get its value. Raises ChannelError for a name that this frame
+        does not have.
+        """
+        angled, picked = _picked(self.channel_names, tuple(names))
+        values = np.concatenate([self.channels, self.head_angles]) if angled else self.channels
+        return np.asarray(values @ picked, np.float32)
+
+    @property
+    def head_angles(self) -> Float32Array:
+        """(9,) HEAD_CHANNELS: yaw, pitch, roll of head, left eye and right eye, radians."""
+        turns = np.stack([self.head_rotation_xyzw, self.left_eye_xyzw, self.right_eye_xyzw])
+        return yaw_pitch_roll_from_quaternion(turns).astype(np.float32).ravel()
 
     def __getitem__(self, name: str) -> float:
         """The value of one channel. Raises ChannelError for a name that the character lacks."""
@@ -83,7 +117,7 @@ def eye_rotations(
     return left_eye, right_eye
 
 
-def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> tuple[Frame, ...]:
+def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> Iterator[Frame]:
     """A recording as frames: its own channels by name, 0 where it lacks one; confidence 1.
 
     Head and eye angles are taken where the clip has them; otherwise the head is straight and the
@@ -96,8 +130,8 @@ def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> tuple[Frame, .
     head, left, right = np.moveaxis(quaternion_from_angles(angles), 1, 0).astype(np.float32)
     if not has_eyes:
         left, right = eye_rotations(channel_names, values)
-    return tuple(
-        Frame(
+    for i in range(len(clip)):
+        yield Frame(
             time_s=float(clip.times_s[i]),
             channel_names=tuple(channel_names),
             channels=values[i],
@@ -108,8 +142,22 @@ def frames_from_clip(clip: Clip, channel_names: Sequence[str]) -> tuple[Frame, .
             detail=np.zeros(0, np.float32),
             confidence=1.0,
         )
-        for i in range(len(clip))
-    )
+
+
+@lru_cache(maxsize=32)
+def _picked(held: tuple[str, ...], names: tuple[str, ...]) -> tuple[bool, Float32Array]:
+    """Whether `names` (N,) want head angles, and the (C or C + 9, N) matrix that picks them.
+
+    An engine asks for the same names at every frame: they are looked up once. Raises ChannelError.
+    """
+    wanted = _canonical(names)
+    angled = not set(wanted).isdisjoint(HEAD_CHANNELS)
+    both = (*held, *HEAD_CHANNELS) if angled else held
+    known = set(_canonical(both))
+    for name, canonical in zip(names, wanted, strict=True):
+        if canonical not in known:
+            raise ChannelError(f"no channel {name!r}; this character has {', '.join(held)}")
+    return angled, reorder(np.eye(len(both), dtype=np.float32), both, names)
 
 
 def _canonical(names: Sequence[str]) -> list[str]:

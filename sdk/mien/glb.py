@@ -3,38 +3,42 @@
 The profile (mien_exporters.gltf writes it): one mesh node at the root of the scene; one primitive
 per material, all of them sharing the vertex and morph target accessors; POSITION and NORMAL deltas
 for every target, their names in mesh.extras.targetNames; one skin; textures embedded as PNG.
-Reading gives back the arrays that were written, bit for bit.
+Reading gives back the arrays that were written, bit for bit. What decoding allocates is limited in
+total, by the size of the file (`mien.budget.decoding_budget`).
 """
 
 from __future__ import annotations
 
-import io
+from collections import Counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from mien.budget import Budget
 from mien.clip import Clip
 from mien.errors import InputError
-from mien.glb_document import GlbDocument
+from mien.glb_document import COMPONENT_TYPES, GlbDocument
 from mien.rig import Joint, Material, Rig
 from mien.strict_json import Fields
+from mien.texture import read_texture
 
 __all__ = ["read_rig", "read_weights_animation"]
 
 _U8, _U16, _U32, _F32 = 5121, 5123, 5125, 5126
-_MAX_TEXTURE_PIXELS = 8192 * 8192
 _VERTEX_ATTRIBUTES = ("POSITION", "NORMAL", "TEXCOORD_0", "JOINTS_0", "WEIGHTS_0")
 
 
-def read_rig(data: bytes, name: str = "character") -> Rig:
+def read_rig(
+    data: bytes | memoryview, name: str = "character", budget: Budget | None = None
+) -> Rig:
     """The rig inside the bytes of a character GLB.
 
-    `name` becomes `Rig.name`. Joint positions come back at float32 precision. Raises InputError,
-    naming the field, for a damaged file and for one outside the profile.
+    `name` becomes `Rig.name`. Joint positions come back at float32 precision. `budget` (bytes) is
+    charged with all that is decoded; by default it follows from the file's size. Raises InputError,
+    naming the field, for a damaged file, one outside the profile, and one beyond the budget.
     """
-    document = GlbDocument(data, f"{name}.glb")
+    document = GlbDocument(data, f"{name}.glb", budget)
     _, node, mesh = _mesh_node(document)
     primitives = mesh.objects("primitives")
     first = primitives[0].object("attributes")
@@ -49,33 +53,36 @@ def read_rig(data: bytes, name: str = "character") -> Rig:
                 f"{primitive.where}: has vertex data of its own, expected all primitives of a "
                 "character to share one set of accessors"
             )
-    vertices = document.accessor(first, "POSITION", "VEC3", (_F32,))
-    count = len(vertices)
+    count = document.count(first, "POSITION")
+    document.budget.spend(52 * count, f"{mesh.where}: {count} vertices")
+    vertices = _vertex_array(document, first, "POSITION", (count, 3), _F32)
     triangles, triangle_material = _triangles(document, primitives, count)
     names = _shape_names(mesh, len(targets))
+    document.budget.spend(12 * count * (len(names) + 1), f"{mesh.where}: {len(names)} targets")
     deltas = np.empty((len(names), count, 3), np.float32)
+    normals = np.empty((count, 3), np.float32)
     for k, target in enumerate(_target_fields(primitives[0])):
-        deltas[k] = _per_vertex(document, target, "POSITION", "VEC3", (_F32,), count)
-        _per_vertex(document, target, "NORMAL", "VEC3", (_F32,), count)
+        document.read_into(deltas[k], target, "POSITION", "VEC3", (_F32,))
+        document.read_into(normals, target, "NORMAL", "VEC3", (_F32,))  # checked, not kept
     skin = document.one("skins", node, "skin")
     joints = _joints(document, skin)
     return Rig(
         name=name,
-        vertices=np.array(vertices),
-        normals=np.array(_per_vertex(document, first, "NORMAL", "VEC3", (_F32,), count)),
-        uvs=np.array(_per_vertex(document, first, "TEXCOORD_0", "VEC2", (_F32,), count)),
+        vertices=vertices,
+        normals=_vertex_array(document, first, "NORMAL", (count, 3), _F32),
+        uvs=_vertex_array(document, first, "TEXCOORD_0", (count, 2), _F32),
         triangles=triangles,
         triangle_material=triangle_material,
         materials=tuple(_material(document, m, i) for i, m in enumerate(document.all("materials"))),
         shape_names=names,
         shape_deltas=deltas,
         joints=joints,
-        joint_indices=np.array(_per_vertex(document, first, "JOINTS_0", "VEC4", (_U8,), count)),
-        joint_weights=np.array(_per_vertex(document, first, "WEIGHTS_0", "VEC4", (_F32,), count)),
+        joint_indices=_vertex_array(document, first, "JOINTS_0", (count, 4), _U8),
+        joint_weights=_vertex_array(document, first, "WEIGHTS_0", (count, 4), _F32),
     )
 
 
-def read_weights_animation(data: bytes, animation: str | None = None) -> Clip:
+def read_weights_animation(data: bytes | memoryview, animation: str | None = None) -> Clip:
     """The morph weights of an animated character GLB as a Clip: one channel per morph target.
 
     `animation` names one of several; by default the file must hold exactly one. Raises InputError
@@ -96,6 +103,8 @@ def read_weights_animation(data: bytes, animation: str | None = None) -> Clip:
             f"{chosen.where}: has {len(channels)} weights channels on the mesh, expected 1"
         )
     samplers = chosen.objects("samplers")
+    if not samplers:
+        raise InputError(f"{chosen.where}: field 'samplers' is empty")
     index = channels[0].integer("sampler", 0, max(len(samplers) - 1, 0))
     sampler = samplers[index]
     interpolation = sampler.text("interpolation") if "interpolation" in sampler else "LINEAR"
@@ -107,6 +116,7 @@ def read_weights_animation(data: bytes, animation: str | None = None) -> Clip:
     values = document.accessor(sampler, "output", "SCALAR", (_F32,))
     if (np.diff(times) <= 0).any() or times[0] < 0:
         raise InputError(f"{sampler.where}: input times do not increase from 0 on")
+    document.budget.spend(24 * len(times) + values.nbytes, f"{sampler.where}: {len(times)} keys")
     if len(values) != len(times) * len(names):
         raise InputError(
             f"{sampler.where}: output has {len(values)} values, expected "
@@ -119,7 +129,7 @@ def _choose(document: GlbDocument, name: str | None) -> Fields:
     animations = document.all("animations")
     found = [a for a in animations if name is None or a.values.get("name") == name]
     if len(found) != 1:
-        have = ", ".join(repr(a.values.get("name")) for a in animations) or "none"
+        have = ", ".join(repr(a.values.get("name"))[:40] for a in animations[:20]) or "none"
         wanted = "exactly one animation" if name is None else f"one animation {name!r}"
         raise InputError(f"{document.where}: expected {wanted}, the file has: {have}")
     return found[0]
@@ -163,17 +173,17 @@ def _shape_names(mesh: Fields, count: int) -> tuple[str, ...]:
             f"{extras.where}: field 'targetNames' has {len(names)} names for {count} targets"
         )
     if len(set(names)) != count:
-        doubled = min(name for name in names if names.count(name) > 1)
-        raise InputError(f"{extras.where}: field 'targetNames' holds {doubled!r} twice")
+        duplicate = min(name for name, times in Counter(names).items() if times > 1)
+        raise InputError(f"{extras.where}: field 'targetNames' holds {duplicate!r} twice")
     return names
 
 
-def _per_vertex(
-    document: GlbDocument, owner: Fields, key: str, type_: str, kinds: tuple[int, ...], count: int
+def _vertex_array(
+    document: GlbDocument, owner: Fields, key: str, shape: tuple[int, int], component: int
 ) -> NDArray[Any]:
-    array = document.accessor(owner, key, type_, kinds)
-    if len(array) != count:
-        raise InputError(f"{owner.where}: {key} has {len(array)} elements for {count} vertices")
+    """One vertex attribute as an array of its own; the caller has charged it."""
+    array = np.empty(shape, COMPONENT_TYPES[component])
+    document.read_into(array, owner, key, f"VEC{shape[1]}", (component,))
     return array
 
 
@@ -181,25 +191,32 @@ def _triangles(
     document: GlbDocument, primitives: list[Fields], vertex_count: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """All triangles (F, 3) and the material (F,) of each."""
-    triangles, materials = [], []
-    for primitive in primitives:
+    counts = [document.count(primitive, "indices") for primitive in primitives]
+    for primitive, count in zip(primitives, counts, strict=True):
+        if count % 3:
+            raise InputError(f"{primitive.where}: has {count} indices, not a multiple of 3")
+        document.budget.spend(16 * count // 3, f"{primitive.where}: {count // 3} triangles")
+    triangles = np.empty((sum(counts) // 3, 3), np.int32)
+    materials = np.empty(len(triangles), np.int32)
+    end = 0
+    for primitive, count in zip(primitives, counts, strict=True):
         if primitive.values.get("mode", 4) != 4:
             raise InputError(
-                f"{primitive.where}: field 'mode' is {primitive.values['mode']!r}, "
+                f"{primitive.where}: field 'mode' is {primitive.integer('mode')}, "
                 "expected 4 (triangles)"
             )
         index = document.accessor(primitive, "indices", "SCALAR", (_U8, _U16, _U32))
-        if len(index) % 3:
-            raise InputError(f"{primitive.where}: has {len(index)} indices, not a multiple of 3")
         if int(index.max()) >= vertex_count:
             raise InputError(
                 f"{primitive.where}: indices reach {int(index.max())}, "
                 f"but there are {vertex_count} vertices"
             )
-        material = primitive.integer("material", 0, max(len(document.all("materials")) - 1, 0))
-        triangles.append(index.astype(np.int32).reshape(-1, 3))
-        materials.append(np.full(len(index) // 3, material, np.int32))
-    return np.concatenate(triangles), np.concatenate(materials)
+        start, end = end, end + count // 3
+        triangles[start:end] = index.reshape(-1, 3)
+        materials[start:end] = primitive.integer(
+            "material", 0, max(len(document.all("materials")) - 1, 0)
+        )
+    return triangles, materials
 
 
 def _joints(document: GlbDocument, skin: Fields) -> tuple[Joint, ...]:
@@ -248,22 +265,7 @@ def _material(document: GlbDocument, material: Fields, index: int) -> Material:
     texture = None
     if "baseColorTexture" in shading:
         info = document.one("textures", shading.object("baseColorTexture"), "index")
-        texture = _texture(document, document.one("images", info, "source"))
+        image = document.one("images", info, "source")
+        texture = read_texture(document.bytes_of(image, "bufferView"), image.where, document.budget)
     name = material.text("name") if "name" in material else f"material_{index}"
     return Material(name, texture, (factor[0], factor[1], factor[2]), roughness)
-
-
-def _texture(document: GlbDocument, image: Fields) -> NDArray[np.uint8]:
-    """(H, W, 3) or (H, W, 4) pixels of an embedded PNG or JPEG."""
-    data = document.bytes_of(image, "bufferView")
-    try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as opened:
-            if opened.width * opened.height > _MAX_TEXTURE_PIXELS:
-                raise InputError(
-                    f"{image.where}: is {opened.width} x {opened.height} pixels, "
-                    f"expected at most {_MAX_TEXTURE_PIXELS} in all"
-                )
-            mode = "RGBA" if "A" in opened.mode or "transparency" in opened.info else "RGB"
-            return np.array(opened.convert(mode), dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as reason:
-        raise InputError(f"{image.where}: is no readable PNG or JPEG: {reason}") from None

@@ -14,19 +14,17 @@ from __future__ import annotations
 import csv
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.channels import ARKIT_CHANNELS, LIVE_LINK_CSV, NEUROSYNC, canonical_name
+from mien.channels import ARKIT_CHANNELS, LIVE_LINK_CSV, NEUROSYNC, canonical_name, reorder
 from mien.errors import ChannelError, InputError
 
-if TYPE_CHECKING:
-    from mien.clip import Clip
-
-__all__ = ["live_link_csv", "read_live_link_csv"]
+__all__ = ["CsvTake", "live_link_csv", "read_live_link_csv"]
 
 _DAY_S = 86400.0
 _TICKS = 60_000  # of a second: 60 frames of 1000 parts, the finest that FF.fff can say
@@ -34,14 +32,25 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _TIMECODE = re.compile(r"(\d{1,2}):([0-5]\d):([0-5]\d):(\d{1,3}(?:\.\d+)?)")
 
 
-def read_live_link_csv(path: Path, timecode_fps: float = 60.0) -> Clip:
+class CsvTake(NamedTuple):
+    """The content of a CSV; `mien.Clip` has the same fields."""
+
+    names: tuple[str, ...]
+    """C canonical channel names."""
+    times_s: NDArray[np.float64]
+    """(T,) seconds from the first row."""
+    values: NDArray[np.float32]
+    """(T, C)"""
+    timecode_s: float
+    """Time of day of time 0, seconds after midnight."""
+
+
+def read_live_link_csv(path: Path, timecode_fps: float = 60.0) -> CsvTake:
     """The take with canonical names and times from 0; `timecode_s` holds its time of day.
 
     Rows whose count is 0 hold no face: they are left out and the gap in time stays. A take may run
     over midnight. Raises InputError naming file, row (the header is row 1) and column.
     """
-    from mien.clip import Clip
-
     rows = _rows(path)
     names = _names(path, rows[0])
     times: list[float] = []
@@ -75,35 +84,41 @@ def read_live_link_csv(path: Path, timecode_fps: float = 60.0) -> Clip:
         raise InputError(f"{path}: holds no row with a face")
     clock = np.array(times, np.float64)
     _check_frame_rate(path, rows, clock, timecode_fps)
-    return Clip(names, clock - clock[0], np.array(values, np.float32), timecode_s=float(clock[0]))
+    return CsvTake(names, clock - clock[0], np.array(values, np.float32), float(clock[0]))
 
 
-def live_link_csv(clip: Clip) -> str:
-    """The text of the CSV: 61 value columns, or 68 when the clip has emotions.
+def live_link_csv(
+    names: Sequence[str],
+    times_s: NDArray[np.float64],
+    values: NDArray[np.float32],
+    timecode_s: float = 0.0,
+) -> str:
+    """The text of a recording's CSV: 61 value columns, or 68 when it has emotions.
 
-    Channels that the clip does not have are 0, as the app itself writes a head it does not track.
+    `names` (C,), `times_s` (T,), `values` (T, C). Channels that it does not
+    have are 0, as the app itself writes a head it does not track.
     Raises ChannelError for channels without a column and InputError for times that would share a
     timecode.
     """
     columns = {canonical_name(name): name for name in NEUROSYNC}
-    held = {_canonical_or_self(name) for name in clip.names}
+    held = {_canonical_or_self(name) for name in names}
     if strangers := sorted(held - set(columns)):
         raise ChannelError(
             f"a Live Link Face CSV has no column for {', '.join(strangers)}: write .npz, or "
             "select() the channels to keep"
         )
     emotions = any(columns[name] not in LIVE_LINK_CSV for name in held)
-    names = NEUROSYNC if emotions else LIVE_LINK_CSV
-    ticks = np.rint((clip.timecode_s + clip.times_s) * _TICKS).astype(np.int64)
+    header = NEUROSYNC if emotions else LIVE_LINK_CSV
+    ticks = np.rint((timecode_s + times_s) * _TICKS).astype(np.int64)
     if (same := np.flatnonzero(np.diff(ticks) <= 0)).size:
         raise InputError(
             f"times {same[0]} and {same[0] + 1} of the clip are closer than a timecode can tell "
             "(1/60000 s): write .npz, or resample()"
         )
-    lines = [f"Timecode,BlendShapeCount,{','.join(names)}"]
-    for tick, row in zip(ticks.tolist(), clip.select(names, missing=0.0).values, strict=True):
+    lines = [f"Timecode,BlendShapeCount,{','.join(header)}"]
+    for tick, row in zip(ticks.tolist(), reorder(values, names, header, 0.0), strict=True):
         numbers = ",".join(f"{value:.10f}" for value in row)
-        lines.append(f"{_timecode(tick)},{len(names)},{numbers}")
+        lines.append(f"{_timecode(tick)},{len(header)},{numbers}")
     return "\n".join(lines) + "\n"
 
 

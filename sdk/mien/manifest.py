@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -38,6 +39,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")
 _DTYPES = ("float32", "int64", "uint8")
 _MAX_NAME = 200
+_MAX_MODELS = 16
 
 
 def is_safe_name(name: str) -> bool:
@@ -62,7 +64,7 @@ class Tensor:
     dtype: str
     """numpy's name: float32, int64 or uint8."""
     shape: tuple[int | str, ...]
-    """Sizes; a text names an axis whose size is free ("batch", "time")."""
+    """Sizes; a string names an axis whose size is free ("batch", "time")."""
 
 
 @dataclass(frozen=True)
@@ -146,14 +148,19 @@ class Manifest:
             raise PackageError(f"{where}: field 'consent.statement' is empty")
         for key in ("channels", "features"):
             names = getattr(self, key)
-            doubled = sorted({name for name in names if names.count(name) > 1})
-            if doubled or not names:
-                problem = f"holds {doubled[0]!r} twice" if doubled else "is empty"
+            duplicates = sorted(name for name, n in Counter(names).items() if n > 1)
+            if duplicates or not names:
+                problem = f"holds {duplicates[0]!r} twice" if duplicates else "is empty"
                 raise PackageError(f"{where}: field {key!r} {problem}")
         if self.feature_size < 1 or not 0 < self.rate_hz <= 1000:
             raise PackageError(
                 f"{where}: feature_size {self.feature_size} and rate_hz {self.rate_hz:g}, "
                 "expected at least 1 and 0 to 1000"
+            )
+        if len(self.models) > _MAX_MODELS:
+            raise PackageError(
+                f"{where}: field 'models' has {len(self.models)} models, "
+                f"expected at most {_MAX_MODELS}"
             )
         if self.files:
             _check_files(where, self.files, self.models)

@@ -6,6 +6,7 @@ from typing import Any
 
 from mien.errors import PackageError
 from mien.manifest import ModelSignature, Tensor
+from mien.onnx_content import check_model_content
 
 __all__ = ["check_signature", "read_signature", "signature_of"]
 
@@ -13,8 +14,14 @@ _DTYPES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(uint8)"
 
 
 def read_signature(data: bytes, where: str) -> ModelSignature:
-    """The signature of the ONNX model in `data`; PackageError if ONNX Runtime cannot load it."""
+    """The signature of the ONNX model in `data`.
+
+    Raises PackageError if ONNX Runtime cannot load it, and for a model that is not complete in
+    these bytes (`mien.onnx_content`): the answer is the same in every working directory.
+    """
     import onnxruntime
+
+    check_model_content(data, where)
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

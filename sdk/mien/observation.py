@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.rotation import IDENTITY, quaternion_from_rotation_vector, unit_quaternion
 from mien.tracker.face_track import FaceTrack
-from mien.tracker.features import FeatureLayout, driver_features
+from mien.tracker.features import LARGEST_FEATURE, FeatureLayout, driver_features, is_bounded
 
 __all__ = ["Observation", "Source", "head_rotation", "observed"]
 
@@ -19,7 +19,12 @@ Float32Array = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What is known of the driver at one moment."""
+    """What is known of the driver at one moment.
+
+    >>> session = mien.load(SPHERE).session(neutral=np.zeros(55))
+    >>> session.step(Observation(np.zeros(55), presence=0.75), time_s=0.0).confidence
+    0.75
+    """
 
     features: Float32Array | None
     """(F,) raw features in the character's layout; None: no face is seen."""
@@ -56,7 +61,8 @@ def observed(source: Source, layout: FeatureLayout, min_presence: float) -> Obse
     if not 0 <= source.presence <= 1:
         raise InputError(f"session: presence is {source.presence}, expected 0 to 1")
     try:
-        features = np.asarray(source.features, np.float32)
+        with np.errstate(over="ignore"):  # a float64 too large for float32 is refused below
+            features = np.asarray(source.features, np.float32)
     except (TypeError, ValueError):
         raise InputError(f"session: features are {type(source.features).__name__}") from None
     if features.shape != (layout.size,):
@@ -64,9 +70,12 @@ def observed(source: Source, layout: FeatureLayout, min_presence: float) -> Obse
         raise InputError(
             f"session: features have shape {features.shape}, expected ({layout.size},): {groups}"
         )
-    if not np.isfinite(features).all():
-        where = int(np.flatnonzero(~np.isfinite(features))[0])
-        raise InputError(f"session: feature {where} is {features[where]}, expected finite values")
+    if not is_bounded(features):
+        where = int(np.flatnonzero(~(np.abs(features) <= LARGEST_FEATURE))[0])
+        raise InputError(
+            f"session: feature {where} is {features[where]}, expected finite values within "
+            f"+-{LARGEST_FEATURE:g}"
+        )
     pose = (("head_rotation_xyzw", 4), ("head_translation_m", 3))
     for name, size in pose:
         value = getattr(source, name)
@@ -78,7 +87,7 @@ def observed(source: Source, layout: FeatureLayout, min_presence: float) -> Obse
 
 
 def head_rotation(seen: Observation, layout: FeatureLayout) -> Float32Array:
-    """(4,) the head relative to the camera; identity where nothing tells it."""
+    """(4,) the head relative to the camera; identity where it is unknown."""
     if seen.head_rotation_xyzw is not None:
         return unit_quaternion(seen.head_rotation_xyzw).astype(np.float32)
     part = layout.slices.get("head_rotation")

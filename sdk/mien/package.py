@@ -1,9 +1,12 @@
 """The .mien file: read, verify, write.
 
 A zip (or a plain folder of the same content) with manifest.json first. The manifest lists every
-other file with its size and SHA-256. Opening a package checks its directory and manifest; a file
-is checked when it is read, and never handed out unchecked. Everything refused raises PackageError
-with the file's name in the message.
+other file with its size and SHA-256. Opening a package reads its bytes once, and checks its
+directory and manifest; the SHA-256 of a file is verified on each read. Everything refused raises
+PackageError with the file's name in the message.
+
+Memory: the package itself, and at most 40 MiB plus three times its size for what is unpacked and
+decoded from it (`mien.budget`), in total.
 """
 
 from __future__ import annotations
@@ -18,12 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from mien.atomic import write_atomically
+from mien.budget import decoding_budget
 from mien.errors import InputError, PackageError
 from mien.glb import read_rig
 from mien.manifest import FileEntry, Manifest
 from mien.model_signature import check_signature, read_signature, signature_of
+from mien.onnx_content import check_model_content
 from mien.package_source import MANIFEST, PackageSource, open_source
 from mien.rig import Rig
+from mien.skeleton import check_joints
 
 __all__ = [
     "ANIMATOR",
@@ -45,7 +51,10 @@ _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, eq=False)
 class Package:
-    """An opened package. Files are read when asked for, and checked then."""
+    """An opened package, held in memory. Files are verified when they are read.
+
+    What happens to the file or folder on disk after `read_package` changes nothing here.
+    """
 
     manifest: Manifest
     source: PackageSource
@@ -57,31 +66,56 @@ class Package:
         """The verified content of one file.
 
         Raises InputError for a name that the manifest does not list, PackageError when size or
-        hash are not what the manifest says.
+        hash are not what the manifest says, and for a model that is not complete in its own bytes
+        (`mien.onnx_content`).
         """
+        return bytes(self.verified(name))
+
+    def source_bytes(self) -> bytes:
+        """The package as one file, every content in it verified: what to offer for download.
+
+        Of a zip its own bytes; of a folder the bytes that `package_bytes` makes of it. Raises
+        PackageError like `read_bytes`.
+        """
+        archive = self.source.archive()
+        if archive is None:
+            files = {name: self.read_bytes(name) for name in self.manifest.files}
+            return package_bytes(self.manifest, files)
+        for name in self.manifest.files:
+            self.verified(name)
+        return archive
+
+    def rig(self) -> Rig:
+        """The rig in character.glb; PackageError if it is broken, has other joints than every
+        rig (`mien.rig.JOINT_NAMES`), or its shapes are not the manifest's channels."""
+        data = self.verified(CHARACTER)
+        where = f"{self.source.where}: {CHARACTER}"
+        name = self.manifest.name
+        budget = decoding_budget(self.source.size, f"{name}.glb")
+        try:
+            budget.spend(self.source.unpacks(CHARACTER), "unpacking")
+            rig = read_rig(data, name, budget)
+        except InputError as error:
+            raise PackageError(f"{where}: {error}") from None
+        check_joints(rig.joints, where, PackageError)
+        self._check_channels(rig.shape_names)
+        return rig
+
+    def verified(self, name: str) -> memoryview:
+        """`read_bytes` without a copy, where the file is stored as it is."""
         if name not in self.manifest.files:
             raise InputError(
                 f"{self.source.where}: has no file {name!r}, "
                 f"only {', '.join(sorted(self.manifest.files))}"
             )
-        expected = self.manifest.files[name]
-        data = self.source.read(name)
-        if hashlib.sha256(data).hexdigest() != expected.sha256:
+        data = self.source.view(name)
+        if hashlib.sha256(data).hexdigest() != self.manifest.files[name].sha256:
             raise PackageError(
                 f"{self.source.where}: {name}: altered: its SHA-256 is not the manifest's"
             )
+        if name in self.manifest.models:
+            check_model_content(data, f"{self.source.where}: {name}")
         return data
-
-    def rig(self) -> Rig:
-        """The rig in character.glb; PackageError if it is broken or its shapes are not the
-        manifest's channels."""
-        data = self.read_bytes(CHARACTER)
-        try:
-            rig = read_rig(data, self.manifest.name)
-        except InputError as error:
-            raise PackageError(f"{self.source.where}: {CHARACTER}: {error}") from None
-        self._check_channels(rig.shape_names)
-        return rig
 
     def check_model(self, name: str, session: Any) -> None:
         """Hold an opened `onnxruntime.InferenceSession` of file `name` against the manifest."""
@@ -120,8 +154,8 @@ class Report:
 def read_package(package: str | os.PathLike[str] | bytes) -> Package:
     """Open a .mien file, a folder of the same content, or the bytes of one.
 
-    Reads the directory and the manifest only, so it costs milliseconds at any size. Raises
-    PackageError for whatever is refused (the module's docstring says what).
+    Its bytes are read once and kept; directory and manifest are checked now, each file when it is
+    read. Raises PackageError for whatever is refused (docs/package-format.md has the list).
     """
     source = open_source(package)
     where = source.where
@@ -151,7 +185,8 @@ def _check_animator(manifest: Manifest, where: str) -> None:
     names = tuple(t.name for t in signature.inputs), tuple(t.name for t in signature.outputs)
     if names != (("x", "h0", "c0"), ("channels", "hn", "cn")):
         raise PackageError(
-            f"{where}: {ANIMATOR}: takes {', '.join(names[0])} and gives {', '.join(names[1])}, "
+            f"{where}: {ANIMATOR}: takes {', '.join(names[0])[:200]} and gives "
+            f"{', '.join(names[1])[:200]}, "
             "expected x, h0, c0 and channels, hn, cn"
         )
     for tensor, size, meaning in (
@@ -191,10 +226,10 @@ def _verify_file(package: Package, name: str) -> None:
     if name == CHARACTER:
         package.rig()
         return
-    data = package.read_bytes(name)
+    data = package.verified(name)
     if name in package.manifest.models:
         where = f"{package.source.where}: {name}"
-        check_signature(read_signature(data, where), package.manifest.models[name], where)
+        check_signature(read_signature(bytes(data), where), package.manifest.models[name], where)
 
 
 def package_bytes(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:

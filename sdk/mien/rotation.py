@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "IDENTITY",
-    "fraction_of",
     "matrix_from_quaternion",
     "quaternion_conjugate",
     "quaternion_from_angles",
@@ -19,6 +18,7 @@ __all__ = [
     "quaternion_multiply",
     "rotate",
     "rotation_vector_from_quaternion",
+    "scale_rotation",
     "unit_quaternion",
     "yaw_pitch_roll_from_quaternion",
 ]
@@ -101,7 +101,7 @@ def rotation_vector_from_quaternion(q: ArrayLike) -> Float64Array:
     return np.asarray(scale * unit[..., :3])
 
 
-def fraction_of(q: ArrayLike, share: float) -> Float64Array:
+def scale_rotation(q: ArrayLike, share: float) -> Float64Array:
     """(..., 4) the same axis, `share` of the angle: 0 gives no rotation, 1 gives q."""
     return quaternion_from_rotation_vector(share * rotation_vector_from_quaternion(q))
 

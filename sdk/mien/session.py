@@ -1,6 +1,6 @@
 """One performer driving one character: animator state, neutral, filters and clock.
 
-A step is: take the driver's neutral off the features, append the time step, run the recurrent
+A step is: subtract the driver's neutral from the features, append the time step, run the recurrent
 network once, smooth if asked to. All state is in one immutable value, so a step that fails changes
 nothing, and a session can be saved to bytes and continued elsewhere.
 """
@@ -9,31 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.filters import Calibration, OneEuroConfig, OneEuroState, one_euro, unguarded
-from mien.frame import Frame, eye_rotations, frames_from_clip
+from mien.filters import Calibration, OneEuroConfig, OneEuroState, one_euro, smoothing_mask
+from mien.frame import Frame, eye_rotations
 from mien.observation import Observation, Source, head_rotation, observed
-from mien.rotation import IDENTITY, fraction_of
+from mien.rotation import IDENTITY, scale_rotation
+from mien.session_options import SessionOptions
+from mien.session_snapshot import pack_state, snapshot_key, unpack_state
+from mien.session_state import SessionState
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FeatureLayout, subtract_neutral
 
 if TYPE_CHECKING:
     from mien.animator import Animator, AnimatorState
 
-__all__ = [
-    "Frame",
-    "Observation",
-    "Session",
-    "SessionOptions",
-    "SessionState",
-    "frames_from_clip",
-    "step_many",
-]
+__all__ = ["Frame", "Observation", "Session", "SessionOptions", "SessionState", "step_many"]
 
 Float32Array = NDArray[np.float32]
 
@@ -43,51 +40,16 @@ _MIN_DT_S, _MAX_DT_S = 1 / 240, 0.25
 """Time steps beyond these are not told to the network, which never saw such."""
 
 
-@dataclass(frozen=True)
-class SessionOptions:
-    """How a session treats its driver."""
-
-    smoothing: OneEuroConfig | None = None
-    """One-Euro smoothing of the channels; None: none, and no lag."""
-    calibration_frames: int = 30
-    """First frames in which the driver's neutral face is looked for, when it was not given. 0: the
-    features come with their neutral already subtracted."""
-    min_presence: float = 0.5
-    """Below this tracker confidence a face counts as lost."""
-    hold_s: float = 0.25
-    """How long a lost face's last expression is held."""
-    decay_s: float = 0.4
-    """Time constant with which it then fades to neutral."""
-    forget_s: float = 1.0
-    """A face that was lost for longer starts with a fresh network state."""
-
-
-@dataclass(frozen=True, eq=False)
-class SessionState:
-    """Everything a session remembers."""
-
-    time_s: float | None
-    """Time of the last step; None before the first."""
-    seen_s: float | None
-    """Time of the last step that saw a face."""
-    animator: AnimatorState
-    calibration: Calibration | None
-    """None: features come relative to their neutral."""
-    smoothing: OneEuroState | None
-    channels: Float32Array
-    """(C,) values when the face was last seen."""
-    head_rotation_xyzw: Float32Array
-    """(4,) likewise."""
-    head_translation_m: Float32Array
-    """(3,) likewise."""
-    confidence: float
-    """Likewise."""
-
-
 class Session:
     """Steps one performer through one character; made by `Character.session`.
 
-    Not for several threads at once. Sessions of one character share its network.
+    Not for several threads at once. Sessions of one character share its network. A
+    `mien.Performer`: a remote session takes the same calls.
+
+    >>> with mien.load(SPHERE).session() as session:
+    ...     frame = session.step(None, time_s=0.0)  # no face is seen
+    >>> frame.confidence
+    0.0
     """
 
     def __init__(
@@ -104,7 +66,8 @@ class Session:
         self.channel_names = tuple(channel_names)
         self.options = options or SessionOptions()
         smoothing = self.options.smoothing
-        self._smoothed = unguarded(self.channel_names, smoothing or OneEuroConfig())
+        self._smoothed = smoothing_mask(self.channel_names, smoothing or OneEuroConfig())
+        self._closed = False
         self._state = SessionState(
             time_s=None,
             seen_s=None,
@@ -116,6 +79,21 @@ class Session:
             head_translation_m=np.zeros(3, np.float32),
             confidence=0.0,
         )
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take no step any more. A session in this process holds nothing that must be released."""
+        self._closed = True
 
     @property
     def state(self) -> SessionState:
@@ -130,14 +108,14 @@ class Session:
 
     @property
     def calibrating(self) -> bool:
-        """Whether the neutral is still being looked for."""
+        """Whether the neutral is still being estimated."""
         calibration = self._state.calibration
         return calibration is not None and not calibration.ready
 
     def calibrate(
         self, neutral: NDArray[np.floating] | None = None, frames: int | None = None
     ) -> None:
-        """Take this neutral (F,) from now on, or look for one in the next `frames` frames."""
+        """Take this neutral (F,) from now on, or estimate one from the next `frames` frames."""
         wanted = self.options.calibration_frames if frames is None else frames
         self._state = replace(self._state, calibration=self._calibration(neutral, wanted))
 
@@ -148,7 +126,7 @@ class Session:
 
     def step(
         self,
-        source: Source,
+        seen: Source,
         time_s: float,
         *,
         presence: float = 1.0,
@@ -163,37 +141,39 @@ class Session:
         neutral while confidence falls to 0. Raises InputError for features of another size, values
         that are not finite, and times that do not increase; the session is then as it was before.
         """
-        if source is not None and not isinstance(source, (Observation, FaceTrack)):
-            source = Observation(np.asarray(source), presence, None, head_translation_m)
-        return step_many([self], [source], [time_s])[0]
+        if seen is not None and not isinstance(seen, (Observation, FaceTrack)):
+            seen = Observation(np.asarray(seen), presence, None, head_translation_m)
+        return step_many([self], [seen], [time_s])[0]
 
-    def check(self, source: Source, time_s: float) -> None:
+    def check(self, seen: Source, time_s: float) -> None:
         """Raise what `step` would raise for this input, and change nothing."""
-        self._prepare(source, time_s)
+        self._prepare(seen, time_s)
 
     def snapshot(self) -> bytes:
-        """The session's whole state, for `restore`; grows with the features while calibrating."""
-        from mien.session_snapshot import pack_state
-
-        return pack_state(self)
+        """The session's whole state, for `restore`; while calibrating it holds up to 128 frames."""
+        return pack_state(self._state, self._key)
 
     def restore(self, data: bytes) -> None:
         """Continue from a `snapshot` of a session with the same character and options.
 
         Raises InputError for bytes that are not such a snapshot; the session stays as it was.
         """
-        from mien.session_snapshot import unpack_state
+        self._state = unpack_state(data, self._key, self._state, self.layout.size)
 
-        self._state = unpack_state(self, data)
+    @cached_property
+    def _key(self) -> bytes:
+        return snapshot_key(self.channel_names, self.layout, self.options, self._state)
 
     def _calibration(self, neutral: NDArray[np.floating] | None, frames: int) -> Calibration | None:
         if neutral is not None:
-            return Calibration.given(np.asarray(neutral, np.float32), self.layout)
+            return Calibration.given(np.asarray(neutral), self.layout)
         return Calibration.start(frames, self.layout) if frames else None
 
     def _prepare(self, source: Source, time_s: float) -> _Prepared:
         """Check everything that may be wrong with an input; no state changes here."""
         seen = observed(source, self.layout, self.options.min_presence)
+        if self._closed:
+            raise InputError("session: it was closed")
         time_s = float(time_s)
         if not np.isfinite(time_s):
             raise InputError(f"session: time is {time_s}, expected finite seconds")
@@ -207,7 +187,7 @@ class Session:
         calibration = state.calibration
         x = seen.features
         if calibration is not None:
-            calibration = calibration.watch(x, self.layout)
+            calibration = calibration.update(x, self.layout)
             if calibration.neutral is not None:
                 x = subtract_neutral(x, calibration.neutral, self.layout)
         dt_s, remembered = 1 / NOMINAL_RATE_HZ, state.animator
@@ -253,8 +233,13 @@ class Session:
         share, confidence = 0.0, 0.0
         if state.seen_s is not None:
             lost_s = time_s - state.seen_s
-            share = float(np.exp(-max(lost_s - options.hold_s, 0.0) / options.decay_s))
-            confidence = state.confidence * max(1.0 - lost_s / options.hold_s, 0.0)
+            fading_s = lost_s - options.hold_s
+            if fading_s <= 0:
+                share = 1.0
+            elif options.decay_s > 0:
+                share = float(np.exp(-fading_s / options.decay_s))
+            if options.hold_s > 0:
+                confidence = state.confidence * max(1.0 - lost_s / options.hold_s, 0.0)
         self._state = replace(state, time_s=time_s)
         frame = self._frame(share, confidence)
         if options.smoothing is not None:  # a face that comes back starts from what is shown
@@ -266,7 +251,7 @@ class Session:
         channels = state.channels if share == 1.0 else np.float32(share) * state.channels
         head = state.head_rotation_xyzw
         if share != 1.0:
-            head = fraction_of(head, share).astype(np.float32)
+            head = scale_rotation(head, share).astype(np.float32)
         left, right = eye_rotations(self.channel_names, channels)
         assert state.time_s is not None
         return Frame(
@@ -318,7 +303,8 @@ def step_many(
     results: list[tuple[Float32Array | None, Any]] = [(None, p.animator) for p in ready]
     if rows:
         state = _stacked([p.animator for p in ready if p.row is not None])
-        out, state = sessions[0].animator.run(np.stack(rows)[:, None], state)
+        # `observed` has checked the features; the network's own checks would repeat that.
+        out, state = sessions[0].animator.infer(np.stack(rows)[:, None], state)
         faces = (index for index, p in enumerate(ready) if p.row is not None)
         for place, index in enumerate(faces):
             results[index] = out[place, 0].copy(), _part(state, place)

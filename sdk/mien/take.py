@@ -6,65 +6,77 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.channels import HEAD_CHANNELS
-from mien.clip import Clip
+from mien.clip import CLIP_SUFFIXES, Clip
 from mien.errors import InputError, MissingExtraError
-from mien.rotation import yaw_pitch_roll_from_quaternion
+from mien.frame import Frame
+from mien.frame_table import FrameTable
 
 if TYPE_CHECKING:
-    from mien.character import Character
-    from mien.session import Frame
+    from mien.rig import Rig
 
-__all__ = ["Take", "check_takes", "clip_from_frames", "write_take"]
+__all__ = ["Rigged", "Take", "check_takes", "needs_landmarks", "write_order", "write_take"]
 
 TakeWriter = Callable[[Path, "Take"], None]
 
-_CLIPS = (".csv", ".npz")
-_WRITERS_IN = {".glb": "export", ".mp4": "train", ".png": "train"}
+_WRITERS_IN = {".glb": "export", ".gif": "train", ".mp4": "train", ".png": "train"}
 """File suffix -> the extra whose package brings a writer (entry-point group mien.take_writers)."""
+
+
+_PREVIEWS = (".png", ".gif", ".mp4")
+"""Pictures, in the order of their cost: they show the driver's landmarks, and take long."""
+
+
+class Rigged(Protocol):
+    """What a take needs of its character."""
+
+    @property
+    def name(self) -> str:
+        """The character's name."""
+
+    @property
+    def rig(self) -> Rig:
+        """Mesh, blendshapes and joints."""
 
 
 @dataclass(frozen=True, eq=False)
 class Take:
     """One character driven by one source, frame by frame."""
 
-    character: Character
-    frames: tuple[Frame, ...]
-    landmarks: tuple[NDArray[np.float32] | None, ...]
-    """Per frame the driver's (478, 3) landmarks in image pixels; None where no face was seen."""
-    image_size: tuple[int, int]
+    character: Rigged
+    frames: Sequence[Frame]
+    """In order of time; `FrameTable` keeps long ones small."""
+    landmarks: tuple[NDArray[np.float32] | None, ...] = ()
+    """Per frame the driver's (478, 2) landmarks in image pixels, None where no face was seen; empty
+    when they were not kept or a clip drove."""
+    image_size: tuple[int, int] = (0, 0)
     """(width, height) of the driving images, pixels; (0, 0) when a clip drove."""
     source: str = ""
     """The driving video or clip, as it was named."""
 
     @property
     def clip(self) -> Clip:
-        """Channels, head and eye angles over time."""
-        return clip_from_frames(self.frames)
+        """Channels, then HEAD_CHANNELS (radians), at the frames' own times.
+
+        Raises InputError when there are no frames.
+        """
+        frames = self.frames
+        return (frames if isinstance(frames, FrameTable) else FrameTable(frames)).clip
 
 
-def clip_from_frames(frames: tuple[Frame, ...]) -> Clip:
-    """The frames' channels followed by HEAD_CHANNELS (radians), at the frames' own times."""
-    if not frames:
-        raise InputError("a take has no frames: nothing to write")
-    angles = np.stack(
-        [
-            np.concatenate([yaw_pitch_roll_from_quaternion(q) for q in (
-                frame.head_rotation_xyzw, frame.left_eye_xyzw, frame.right_eye_xyzw)])
-            for frame in frames
-        ]
-    )  # fmt: skip
-    values = np.concatenate([np.stack([frame.channels for frame in frames]), angles], axis=1)
-    return Clip(
-        names=(*frames[0].channel_names, *HEAD_CHANNELS),
-        times_s=np.array([frame.time_s for frame in frames], np.float64),
-        values=values.astype(np.float32),
-    )
+def needs_landmarks(path: Path) -> bool:
+    """Whether the file shows the driver's landmarks."""
+    return path.suffix.lower() in _PREVIEWS
+
+
+def write_order(path: Path) -> int:
+    """Sorts files so that an interruption loses little: the quick ones first, previews last."""
+    suffix = path.suffix.lower()
+    return _PREVIEWS.index(suffix) + 1 if suffix in _PREVIEWS else 0
 
 
 def check_takes(paths: Sequence[Path]) -> None:
@@ -72,8 +84,8 @@ def check_takes(paths: Sequence[Path]) -> None:
     if not paths:
         raise InputError("--out names no file to write")
     for path in paths:
-        if path.suffix.lower() not in (*_CLIPS, *_WRITERS_IN):
-            known = ", ".join([*_CLIPS, *_WRITERS_IN])
+        if path.suffix.lower() not in (*CLIP_SUFFIXES, *_WRITERS_IN):
+            known = ", ".join([*CLIP_SUFFIXES, *_WRITERS_IN])
             raise InputError(
                 f"cannot write a take to {str(path)!r}: the suffix must be one of {known}"
             )
@@ -82,13 +94,13 @@ def check_takes(paths: Sequence[Path]) -> None:
 
 
 def write_take(path: Path, take: Take) -> None:
-    """Write by suffix: .csv and .npz here; .glb, .mp4 and .png through installed extras.
+    """Write by suffix: .csv and .npz here; .glb, .gif, .mp4 and .png through installed extras.
 
     Raises as `check_takes`, and MissingExtraError where an extra is missing.
     """
     check_takes((path,))
     suffix = path.suffix.lower()
-    if suffix in _CLIPS:
+    if suffix in CLIP_SUFFIXES:
         take.clip.write(path)
         return
     for entry in entry_points(group="mien.take_writers", name=suffix.lstrip(".")):

@@ -1,12 +1,12 @@
-"""Moving pictures in and out: video files, image folders, single images, cameras (PyAV, Pillow)."""
+"""Video and images in and out: files, image folders, single images, cameras (PyAV, Pillow)."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import secrets
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,7 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien.errors import InputError, MissingExtraError
 
-__all__ = ["VideoFrame", "VideoWriter", "count_frames", "demo_video", "read_frames"]
+__all__ = ["VideoFrame", "VideoWriter", "count_frames", "demo_video", "is_camera", "read_frames"]
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 FOLDER_RATE_HZ = 30.0
@@ -33,7 +33,7 @@ _TICKS_PER_SECOND = 90_000
 
 @dataclass(frozen=True, eq=False)
 class VideoFrame:
-    """One picture of a source."""
+    """One image of a source."""
 
     index: int
     """Counts from 0."""
@@ -46,7 +46,7 @@ class VideoFrame:
 def read_frames(source: str | os.PathLike[str]) -> Iterator[VideoFrame]:
     """Frames of a video file, a folder of images (natural order), one image, or "camera:N".
 
-    The source is opened at the call, pictures are decoded as they are asked for. Raises InputError,
+    The source is opened at the call, images are decoded as they are asked for. Raises InputError,
     naming the source, when it is missing, empty, damaged or of an unknown kind.
     """
     camera = _CAMERA.fullmatch(str(source))
@@ -62,13 +62,18 @@ def read_frames(source: str | os.PathLike[str]) -> Iterator[VideoFrame]:
     return _decode(str(path), None, {}, str(path))
 
 
+def is_camera(source: str | os.PathLike[str]) -> bool:
+    """Whether the source is named "camera:N"."""
+    return _CAMERA.fullmatch(str(source)) is not None
+
+
 def count_frames(source: str | os.PathLike[str]) -> int | None:
     """How many frames `read_frames` will give; None where only reading tells (camera, some files).
 
     Raises InputError as `read_frames` does.
     """
     path = Path(source)
-    if _CAMERA.fullmatch(str(source)):
+    if is_camera(source):
         return None
     if path.is_dir():
         return len(_images_in(path))
@@ -113,15 +118,13 @@ class VideoWriter:
         self._rate = Fraction(rate_hz).limit_denominator(1001)
         self._size: tuple[int, int] | None = None
         self._last_tick = -1
+        self._temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.mp4")
         try:
-            handle, temporary = tempfile.mkstemp(
-                prefix=f".{self.path.name}.", suffix=".mp4", dir=self.path.parent
-            )
+            # Opened as new files are, so that the system applies the process's own umask.
+            os.close(os.open(self._temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from error
-        os.close(handle)
-        self._temporary = Path(temporary)
-        self._container = av.open(temporary, "w", format="mp4")
+        self._container = av.open(str(self._temporary), "w", format="mp4")
         self._stream = self._container.add_stream("libx264", rate=self._rate)
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {"crf": "18", "preset": "veryfast"}
@@ -180,9 +183,6 @@ class VideoWriter:
                 for packet in self._stream.encode():
                     self._container.mux(packet)
                 self._container.close()
-                umask = os.umask(0)
-                os.umask(umask)
-                self._temporary.chmod(0o666 & ~umask)  # mkstemp makes private files
                 self._temporary.replace(self.path)
         finally:
             with contextlib.suppress(Exception):  # closing an unfinished file cannot succeed
@@ -278,7 +278,7 @@ def _frames_of(container: Any, stream: Any, source: str) -> Iterator[VideoFrame]
                 time_s = frame.time - start_s
             elif index:
                 time_s += step_s  # raw streams carry no times
-            # Phones store sideways pictures and say by how much to turn them, counter-clockwise.
+            # Phones store sideways images and say by how much to turn them, counter-clockwise.
             turns = round(frame.rotation / 90) % 4
             yield VideoFrame(index, time_s, np.ascontiguousarray(np.rot90(image, turns)))
             index += 1

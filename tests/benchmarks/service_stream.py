@@ -26,7 +26,7 @@ import numpy as np
 import mien
 from mien.atomic import write_atomically
 from mien.service.async_client import AsyncClient, SessionRequest
-from mien.service.pictures import encode_picture
+from mien.service.images import encode_image
 from mien.tracker import Tracker
 from mien.tracker.features import driver_features
 from mien.video import demo_video, read_frames
@@ -150,7 +150,7 @@ def main() -> int:
             break
         tracks = tracker.track(frame.image, frame.time_s)
         features.append(driver_features(tracks[0], character.layout) if tracks else None)
-        images.append(encode_picture(frame.image))
+        images.append(encode_image(frame.image))
     process, address = start_server(arguments.package)
     try:
         measured = asyncio.run(measure(address, character.name, features, images, arguments.rate))

@@ -16,7 +16,15 @@ from mien.clip import Clip
 from mien.errors import ChannelError, InputError, PackageError
 from mien.glb import read_weights_animation
 from mien.package import read_package, verify_package
-from mien_exporters.character import ExportConfig, build_character, character_id, run
+from mien.rig import Rig
+from mien_exporters.character import (
+    ExportConfig,
+    build_character,
+    character_id,
+    export_runs,
+    run,
+)
+from mien_exporters.gltf import rig_to_glb
 from mien_exporters.run_folder import write_animator_run
 
 
@@ -43,6 +51,40 @@ def test_run_folder_to_package(tmp_path: Path, capsys: pytest.CaptureFixture[str
     np.testing.assert_array_equal(moving["jawOpen"], take["jawOpen"])
     (tmp_path / "back.npz").write_bytes(package.read_bytes("clips/talk.npz"))
     np.testing.assert_array_equal(Clip.read(tmp_path / "back.npz").values, take.values)
+
+
+def test_an_export_takes_the_runs_glb_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Normal deltas are computed once, when the run is written; the bytes are the same."""
+    source = finished_run()
+    write_animator_run(tmp_path / "run", source)
+    talk = Clip(("jawOpen", "headYaw"), np.arange(9) / 30, np.full((9, 2), 0.5))
+    talk.write(tmp_path / "talk.npz")
+    expected = rig_to_glb(replace(source.rig, name="Bea"), {"talk": talk})
+
+    def refuse(rig: Rig) -> None:
+        raise AssertionError("normal deltas are computed again")
+
+    monkeypatch.setattr("mien_exporters.gltf.normal_deltas", refuse)
+    export_runs(
+        ExportConfig(
+            runs=(tmp_path / "run",),
+            out=tmp_path / "b.mien",
+            clips=(tmp_path / "talk.npz",),
+            name="Bea",
+        )
+    )
+    assert read_package(tmp_path / "b.mien").read_bytes("character.glb") == expected
+
+
+def test_other_joints_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    rig = sphere_rig()
+    joints = tuple(replace(j, name="nek") if j.name == "neck" else j for j in rig.joints)
+    with pytest.raises(InputError, match=r"rig 'sphere': has no joint 'neck' \(its joints: head_"):
+        build_character(
+            tmp_path / "s.mien", replace(rig, joints=joints), tiny_animator(),
+            channels=rig.shape_names, features=FEATURES, licence="CC0-1.0", consent=CONSENT,
+        )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_same_run_same_bytes(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_names_shapes_and_picture(name: str, tmp_path: Path) -> None:
+def test_names_shapes_and_image(name: str, tmp_path: Path) -> None:
     rig = head(name)
     report, png = open_in_three(rig_to_glb(rig), tmp_path, rig.shape_names)
     assert report["warnings"] == []

@@ -81,7 +81,7 @@ def unnamed_node(model: onnx.ModelProto) -> None:
     node_of(model, "Tanh").name = ""
 
 
-def doubled_name(model: onnx.ModelProto) -> None:
+def duplicate_name(model: onnx.ModelProto) -> None:
     node_of(model, "Tanh").name = node_of(model, "Sub").name
 
 
@@ -128,7 +128,7 @@ REFUSED: dict[str, tuple[Callable[[onnx.ModelProto], None], str]] = {
     "double": (double_input, "input 'x' is double; rule: float32 in and out"),
     "double weights": (double_weights, "weights 'mean' are double; rule: float32"),
     "unnamed node": (unnamed_node, "rule: every node is named"),
-    "doubled name": (doubled_name, r"node names \['Sub_centred'\] are used twice"),
+    "duplicate name": (duplicate_name, r"node names \['Sub_centred'\] are used twice"),
     "external": (external_weights, "weights 'mean' lie in another file"),
     "subgraph": (subgraph, "attribute 'body'; rule: no subgraphs"),
     "function": (own_function, "function 'F'; rule: no functions"),

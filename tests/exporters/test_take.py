@@ -13,7 +13,7 @@ from support.packages import FEATURES, tiny_animator
 import mien
 from mien.channels import ARKIT_CHANNELS
 from mien.clip import Clip
-from mien.driving import drive_with_clip
+from mien.frame_table import FrameTable
 from mien.glb import read_rig, read_weights_animation
 from mien.manifest import Consent
 from mien.take import Take
@@ -41,8 +41,7 @@ def test_real_take_comes_out_as_it_went_in(
     character: mien.Character, shared_data: Callable[[str], Path], tmp_path: Path
 ) -> None:
     clip = Clip.read(shared_data("livelink_rom/alex_rom_3.csv"))
-    frames = drive_with_clip(character, clip)
-    take = Take(character, frames, (None,) * len(frames), (0, 0), "alex_rom_3.csv")
+    take = Take(character, FrameTable(character.drive(clip)), source="alex_rom_3.csv")
     write_take_glb(tmp_path / "take.glb", take)
     glb = (tmp_path / "take.glb").read_bytes()
     back = read_weights_animation(glb, "take")

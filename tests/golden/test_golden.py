@@ -22,7 +22,7 @@ from mien.rig import Material
 from mien_exporters.gltf import rig_to_glb
 
 GOLDEN = Path(__file__).with_name("sphere.mien")
-SHA256 = "fd0cc2254f364af277047737deb3f6611c57a7f7c18f916e777f9ca34e412a09"
+SHA256 = "90c3ff121a0d6528d0b8ef1b4dc18b6b3175d35a3f18ae3200c531fa08ca3559"
 CLIP = Clip(
     ("jawOpen", "browInnerUp"),
     np.arange(5) / 4,

@@ -26,6 +26,23 @@ def test_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
     assert written.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+def test_the_umask_of_the_process_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set and set back, it would be wrong in between for the files of all other threads."""
+
+    def refuse(mask: int) -> int:
+        raise AssertionError(f"umask({mask:o}) called")
+
+    monkeypatch.setattr(os, "umask", refuse)
+    assert write_atomically(tmp_path / "a.bin", b"one").read_bytes() == b"one"
+
+
+def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 255)
+    assert write_atomically(path, b"one").read_bytes() == b"one"
+
+
 def test_failure_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,14 +5,15 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import onnxruntime
 import pytest
 from support.packages import FEATURE_SIZE, FEATURES, tiny_animator, tiny_content
 
 import mien
-from mien.errors import InputError, PackageError
+from mien.errors import InputError, MissingExtraError, PackageError
 from mien.filters import OneEuroConfig
 from mien.package import write_package
-from mien.session import step_many
+from mien.session import SessionOptions, step_many
 from mien.tracker.features import subtract_neutral
 
 NEUTRAL = np.random.default_rng(0).random(FEATURE_SIZE).astype(np.float32) * 0.1
@@ -88,8 +89,8 @@ def test_options_reach_the_session(path):
     session = character.session()
     assert session.options.smoothing is None and session.calibrating
     smoothing = OneEuroConfig(min_cutoff_hz=0.7)
-    session = character.session(smoothing=smoothing, calibration_frames=4)
-    assert session.options.smoothing == smoothing and session.options.calibration_frames == 4
+    options = SessionOptions(smoothing=smoothing, calibration_frames=4)
+    assert character.session(options=options).options == options
     with pytest.raises(InputError, match="neutral: expected 55"):
         character.session(neutral=np.zeros(3))
 
@@ -130,3 +131,28 @@ def test_a_session_loads_neither_torch_nor_grpc(path):
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_providers_and_threads_reach_every_network(path, monkeypatch):
+    opened = []
+    real = onnxruntime.InferenceSession
+
+    def opening(model, options, providers):
+        opened.append((providers, options.intra_op_num_threads))
+        return real(model, options, providers=providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", opening)
+    character = mien.load(path, providers="CPUExecutionProvider", threads=3)
+    _ = character.animator
+    assert opened == [(["CPUExecutionProvider"], 3)]
+    character.drive([])  # makes the tracker
+    assert opened == [(["CPUExecutionProvider"], 3)] * 4
+
+
+def test_what_is_not_there_is_refused_on_loading(path):
+    with pytest.raises(MissingExtraError, match=r"mien\[gpu\]"):
+        mien.load(path, providers="cuda")
+    with pytest.raises(InputError, match="provider 'tpu' is not available; expected 'cpu'"):
+        mien.load(path, providers=("cpu", "tpu"))
+    with pytest.raises(InputError, match="threads is 0"):
+        mien.load(path, threads=0)

@@ -3,16 +3,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien import filters
 from mien.errors import InputError
 from mien.filters import (
+    KEPT_FRAMES,
+    MAX_CALIBRATION_FRAMES,
     Calibration,
     OneEuroConfig,
     OneEuroState,
     one_euro,
     one_euro_lag_s,
-    unguarded,
+    smoothing_mask,
 )
-from mien.tracker.features import FeatureLayout, calmest
+from mien.tracker.features import FeatureLayout, estimate_neutral
 
 SEEDS = st.integers(0, 2**32 - 1)
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
@@ -89,8 +92,8 @@ def test_noise_at_rest_shrinks_and_a_jump_arrives():
 
 def test_blinks_are_guarded_unless_told():
     names = ("eyeBlinkLeft", "jawOpen", "eyeBlinkRight")
-    assert unguarded(names, OneEuroConfig()).tolist() == [False, True, False]
-    assert unguarded(names, OneEuroConfig(blink_guard=False)).all()
+    assert smoothing_mask(names, OneEuroConfig()).tolist() == [False, True, False]
+    assert smoothing_mask(names, OneEuroConfig(blink_guard=False)).all()
 
 
 @pytest.mark.parametrize(
@@ -108,14 +111,14 @@ def test_time_must_increase(dt_s):
 
 
 @given(SEEDS, st.integers(1, 8))
-def test_calibration_settles_on_the_calmest_of_its_frames(seed, wanted):
+def test_calibration_uses_the_neutral_of_its_frames(seed, wanted):
     frames = np.random.default_rng(seed).random((wanted + 3, LAYOUT.size), np.float32)
     calibration = Calibration.start(wanted, LAYOUT)
     assert calibration.neutral is None and calibration.progress == 0 and not calibration.ready
     for i, frame in enumerate(frames):
-        calibration = calibration.watch(frame, LAYOUT)
+        calibration = calibration.update(frame, LAYOUT)
         seen = min(i + 1, wanted)
-        np.testing.assert_array_equal(calibration.neutral, calmest(frames[:seen], LAYOUT))
+        np.testing.assert_array_equal(calibration.neutral, estimate_neutral(frames[:seen], LAYOUT))
         assert calibration.progress == pytest.approx(seen / wanted)
         assert calibration.ready == (seen == wanted)
 
@@ -128,7 +131,7 @@ def test_calibration_prefers_the_face_at_rest():
         frame = rest + rng.normal(0, 0.001, LAYOUT.size).astype(np.float32)
         if i % 3 == 0:  # an expression
             frame[:20] += 0.6
-        calibration = calibration.watch(frame, LAYOUT)
+        calibration = calibration.update(frame, LAYOUT)
     np.testing.assert_allclose(calibration.neutral, rest, atol=0.02)
 
 
@@ -136,9 +139,27 @@ def test_a_given_neutral_is_ready_and_checked():
     neutral = np.arange(LAYOUT.size, dtype=np.float32)
     calibration = Calibration.given(neutral, LAYOUT)
     assert calibration.ready and calibration.progress == 1
-    assert calibration.watch(neutral * 2, LAYOUT) is calibration
+    assert calibration.update(neutral * 2, LAYOUT) is calibration
     for bad in (neutral[1:], neutral * np.nan):
         with pytest.raises(InputError, match="neutral: expected 55 finite values"):
             Calibration.given(bad, LAYOUT)
-    with pytest.raises(InputError, match="at least 1"):
-        Calibration.start(0, LAYOUT)
+    for wanted in (0, MAX_CALIBRATION_FRAMES + 1):
+        with pytest.raises(InputError, match=f"{wanted}, expected 1 to 600"):
+            Calibration.start(wanted, LAYOUT)
+
+
+def test_a_long_calibration_keeps_an_even_selection_and_estimates_no_more_often(monkeypatch):
+    frames = np.random.default_rng(0).random((MAX_CALIBRATION_FRAMES, LAYOUT.size), np.float32)
+    sizes = []
+
+    def counted(kept, layout):
+        sizes.append(len(kept))
+        return estimate_neutral(kept, layout)
+
+    monkeypatch.setattr(filters, "estimate_neutral", counted)
+    calibration = Calibration.start(len(frames), LAYOUT)
+    for frame in frames:
+        calibration = calibration.update(frame, LAYOUT)
+    assert calibration.ready and max(sizes) <= KEPT_FRAMES and len(sizes) <= KEPT_FRAMES
+    expected = estimate_neutral(frames[:: -(-len(frames) // KEPT_FRAMES)], LAYOUT)
+    np.testing.assert_array_equal(calibration.neutral, expected)

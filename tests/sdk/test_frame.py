@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
 
-from mien.channels import ARKIT_CHANNELS
+from mien.channels import (
+    A2F,
+    APPLE_RAW,
+    ARKIT_CHANNELS,
+    IFACIALMOCAP,
+    LIVE_LINK_UDP,
+)
 from mien.clip import Clip
 from mien.errors import ChannelError
 from mien.frame import eye_rotations, frames_from_clip
+from mien.frame_table import FrameTable
 from mien.rotation import quaternion_from_angles, rotate
-from mien.take import clip_from_frames
 
 FORWARD = [0, 0, 1]
 
@@ -43,17 +49,17 @@ def test_eyes_agree_with_a_real_recording(shared_data):
 
 def test_a_clip_as_frames_and_back(shared_data):
     take = Clip.read(shared_data("livelink_rom/alex_rom_3.csv")).between(0, 3)
-    frames = frames_from_clip(take, ARKIT_CHANNELS)
+    frames = tuple(frames_from_clip(take, ARKIT_CHANNELS))
     assert len(frames) == len(take) and frames[7].confidence == 1
     assert frames[7]["jawOpen"] == take["jawOpen"][7] == frames[7]["JawOpen"]
-    back = clip_from_frames(frames)
+    back = FrameTable(frames).clip
     np.testing.assert_array_equal(back.times_s, take.times_s)
     np.testing.assert_allclose(back.select(take.names).values, take.values, atol=1e-6)
 
 
 def test_without_angles_the_eyes_follow_the_channels():
     clip = Clip(("eyeLookUpLeft", "jawOpen"), np.array([0.0]), np.array([[1.0, 0.2]]))
-    frame = frames_from_clip(clip, ("jawOpen", "eyeLookUpLeft", "mouthClose"))[0]
+    frame = next(frames_from_clip(clip, ("jawOpen", "eyeLookUpLeft", "mouthClose")))
     assert frame.channels.tolist() == pytest.approx([0.2, 1.0, 0.0])
     assert rotate(frame.left_eye_xyzw, FORWARD)[1] > 0.3
     np.testing.assert_array_equal(frame.head_rotation_xyzw, [0, 0, 0, 1])
@@ -61,12 +67,47 @@ def test_without_angles_the_eyes_follow_the_channels():
 
 def test_a_rigs_own_extras_come_through():
     clip = Clip(("myCrease", "jawOpen"), np.array([0.0]), np.array([[0.7, 0.2]]))
-    assert frames_from_clip(clip, ("jawOpen", "myCrease"))[0]["myCrease"] == pytest.approx(0.7)
+    assert next(frames_from_clip(clip, ("jawOpen", "myCrease")))["myCrease"] == pytest.approx(0.7)
 
 
 def test_unknown_channels_of_a_frame():
-    frame = frames_from_clip(Clip(("jawOpen",), np.zeros(1), np.zeros((1, 1))), ("jawOpen",))[0]
+    frame = next(frames_from_clip(Clip(("jawOpen",), np.zeros(1), np.zeros((1, 1))), ("jawOpen",)))
     with pytest.raises(ChannelError, match="no channel 'mouthClose'"):
         frame["mouthClose"]
     with pytest.raises(ChannelError, match="unknown channel"):
         frame["jawOpne"]
+
+
+def frame_of(names, values, **pose):
+    clip = Clip((*names, *pose), np.zeros(1), np.array([[*values, *pose.values()]], np.float32))
+    return next(frames_from_clip(clip, names))
+
+
+def test_weights_are_plain_floats_by_name():
+    weights = frame_of(("jawOpen", "myCrease"), (0.25, 1.5)).weights
+    assert weights == {"jawOpen": 0.25, "myCrease": 1.5}
+    assert {type(value) for value in weights.values()} == {float}
+
+
+def test_values_come_in_an_engines_own_order_and_spelling():
+    values = np.linspace(0, 1, 52, dtype=np.float32)
+    frame = frame_of(ARKIT_CHANNELS, values)
+    for names in (A2F, APPLE_RAW, IFACIALMOCAP):
+        got = frame.values(names)
+        assert got.dtype == np.float32 and got.shape == (52,)
+        np.testing.assert_array_equal(got, [frame[name] for name in names])
+    halves = frame.values(["cheekPuff_L", "CheekPuff_R"])
+    np.testing.assert_array_equal(halves, [frame["cheekPuff"]] * 2)
+
+
+def test_values_have_the_heads_angles_too():
+    frame = frame_of(ARKIT_CHANNELS, np.zeros(52), headYaw=0.3, headPitch=-0.2, headRoll=0.1)
+    got = frame.values(LIVE_LINK_UDP)
+    np.testing.assert_allclose(got[52:55], [0.3, -0.2, 0.1], atol=1e-6)
+    assert not got[:52].any() and got.shape == (61,)
+
+
+@pytest.mark.parametrize("names", [["jawOpne"], ["mouthClose"], ["jawOpen", "JawOpen"]])
+def test_values_refuse_names_that_are_unknown_absent_or_duplicate(names):
+    with pytest.raises(ChannelError):
+        frame_of(("jawOpen",), (0.5,)).values(names)

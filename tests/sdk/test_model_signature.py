@@ -56,7 +56,7 @@ def test_differences_are_named() -> None:
     ("data", "message"),
     [
         (b"", "a.onnx: ONNX Runtime cannot load it"),
-        (b"text", "a.onnx: ONNX Runtime cannot load it"),
+        (b"text", "a.onnx: is not a valid ONNX model"),
         (identity(TensorProto.FLOAT16, [1]), "tensor 'x' is a tensor.float16."),
         (identity(TensorProto.FLOAT, [None, 2]), "axis 0 of tensor 'x' has neither"),
     ],

@@ -14,7 +14,9 @@ import pytest
 from support.packages import tiny_animator, tiny_content
 from support.rigs import sphere_rig
 
+from mien.budget import decoding_budget
 from mien.errors import InputError, PackageError
+from mien.glb import read_rig
 from mien.package import package_bytes, read_package, verify_package, write_package
 
 
@@ -63,7 +65,59 @@ def test_manifest_first_stored_and_dateless() -> None:
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
 
 
-def test_opening_reads_no_content(tmp_path: Path) -> None:
+def test_a_package_swapped_on_disk_is_not_seen(tmp_path: Path) -> None:
+    """What was verified is what is animated and what is offered for download."""
+    manifest, files = tiny_content()
+    path = write_package(tmp_path / "s.mien", manifest, files)
+    data = path.read_bytes()
+    package = read_package(path)
+    moved = replace(sphere_rig(), vertices=sphere_rig().vertices * 2)
+    write_package(path, replace(manifest, name="Other"), tiny_content(moved)[1])
+    assert path.read_bytes() != data
+    np.testing.assert_array_equal(package.rig().vertices, sphere_rig().vertices)
+    assert package.read_bytes("character.glb") == files["character.glb"]
+    assert package.source_bytes() == data
+
+
+def test_source_bytes_of_a_folder_are_those_of_the_package(tmp_path: Path) -> None:
+    data = package_bytes(*tiny_content())
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+    package = read_package(tmp_path)
+    (tmp_path / "animator.onnx").write_bytes(b"swapped")
+    assert package.source_bytes() == data
+
+
+def test_source_bytes_are_verified_first() -> None:
+    manifest, files = tiny_content()
+    raw = bytearray(package_bytes(manifest, files))
+    raw[raw.index(files["animator.onnx"]) + 100] ^= 1
+    with pytest.raises(PackageError, match=r"animator\.onnx: altered"):
+        read_package(bytes(raw)).source_bytes()
+
+
+def test_a_deflated_glb_is_charged_with_what_it_decodes_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    manifest, files = tiny_content()
+    data = package_bytes(manifest, files)
+    buffer = BytesIO()
+    with (
+        zipfile.ZipFile(BytesIO(data)) as archive,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as deflated,
+    ):
+        for name in archive.namelist():
+            deflated.writestr(name, archive.read(name))
+    decoded = decoding_budget(len(data), "a")
+    read_rig(files["character.glb"], budget=decoded)
+    monkeypatch.setattr("mien.budget.GROWTH", 0)
+    monkeypatch.setattr("mien.budget.FREE_BYTES", decoded.spent + 1000)
+    assert read_package(data).rig().name == "Sphere"
+    with pytest.raises(PackageError, match=r"needs \d+ bytes, \d+ in all, expected at most"):
+        read_package(buffer.getvalue()).rig()
+
+
+def test_a_damaged_file_does_not_keep_the_others_from_being_read(tmp_path: Path) -> None:
     """A package whose content is damaged still opens; the damaged file alone is refused."""
     manifest, files = tiny_content()
     path = write_package(tmp_path / "s.mien", manifest, files)

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from mien.clip import Clip
 from mien.rotation import (
     IDENTITY,
-    fraction_of,
     matrix_from_quaternion,
     quaternion_conjugate,
     quaternion_from_angles,
@@ -15,6 +14,7 @@ from mien.rotation import (
     quaternion_multiply,
     rotate,
     rotation_vector_from_quaternion,
+    scale_rotation,
     unit_quaternion,
     yaw_pitch_roll_from_quaternion,
 )
@@ -76,7 +76,7 @@ def test_rotation_vectors_round_trip(seed):
 @given(SEEDS, st.floats(0, 1))
 def test_fractions_compose_to_the_whole(seed, share):
     q = random_quaternions(seed)
-    parts = quaternion_multiply(fraction_of(q, share), fraction_of(q, 1 - share))
+    parts = quaternion_multiply(scale_rotation(q, share), scale_rotation(q, 1 - share))
     np.testing.assert_allclose(unit_quaternion(parts), q, atol=1e-9)
 
 

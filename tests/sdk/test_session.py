@@ -11,7 +11,7 @@ from mien.filters import OneEuroConfig, OneEuroState, one_euro
 from mien.rotation import quaternion_from_rotation_vector, rotation_vector_from_quaternion
 from mien.session import Observation, Session, SessionOptions, step_many
 from mien.tracker.face_track import FaceTrack
-from mien.tracker.features import FeatureLayout, calmest, driver_features, subtract_neutral
+from mien.tracker.features import FeatureLayout, driver_features, estimate_neutral, subtract_neutral
 
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
 F = LAYOUT.size
@@ -36,6 +36,7 @@ def run(session: Session, features, times) -> np.ndarray:
     return np.array([session.step(x, t).channels for x, t in zip(features, times, strict=True)])
 
 
+@settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_frame_by_frame_equals_all_at_once(seed):
     features, times = make_take(seed)
@@ -45,6 +46,7 @@ def test_frame_by_frame_equals_all_at_once(seed):
     np.testing.assert_allclose(run(make_session(), features, times), at_once[0], atol=1e-6)
 
 
+@settings(max_examples=25, deadline=None)
 @given(SEEDS, st.integers(2, 5))
 def test_many_sessions_in_one_run_equal_single_ones(seed, count):
     takes = [make_take(seed + i) for i in range(count)]
@@ -218,7 +220,7 @@ def test_a_neutral_is_found_in_the_first_frames():
     for i in range(12):
         frame = session.step(features[i], times[i])
         seen = min(i + 1, 6)
-        np.testing.assert_array_equal(session.neutral, calmest(features[:seen], LAYOUT))
+        np.testing.assert_array_equal(session.neutral, estimate_neutral(features[:seen], LAYOUT))
         assert frame.confidence == pytest.approx(seen / 6)
     assert not session.calibrating
 
@@ -232,7 +234,7 @@ def test_calibrating_again():
     for i in (1, 2):
         session.step(features[i], times[i])
     assert not session.calibrating
-    np.testing.assert_array_equal(session.neutral, calmest(features[1:3], LAYOUT))
+    np.testing.assert_array_equal(session.neutral, estimate_neutral(features[1:3], LAYOUT))
     session.calibrate(neutral=features[5])
     np.testing.assert_array_equal(session.neutral, features[5])
     assert session.step(features[6], times[6]).confidence == 1
@@ -308,3 +310,55 @@ def test_a_restored_session_continues_to_the_bit(seed, after, smooth, calibrate)
     np.testing.assert_array_equal(
         run(second, features[after:], times[after:]), run(first, features[after:], times[after:])
     )
+
+
+@pytest.mark.parametrize(("hold_s", "decay_s"), [(0, 0.4), (0.25, 0), (0, 0)])
+def test_holding_and_fading_may_take_no_time(hold_s, decay_s):
+    features, _ = make_take()
+    session = make_session(hold_s=hold_s, decay_s=decay_s)
+    seen = session.step(features[0], 0.0)
+    for lost_s in (0.1, 0.25, 0.5):
+        frame = session.step(None, lost_s)
+        held = lost_s <= hold_s
+        fading = 0.0 if decay_s == 0 else np.exp(-(lost_s - hold_s) / decay_s)
+        share = 1.0 if held else fading
+        np.testing.assert_allclose(frame.channels, share * seen.channels, atol=1e-6)
+        assert frame.confidence == pytest.approx(max(1 - lost_s / hold_s, 0) if hold_s else 0)
+
+
+def test_the_network_does_not_check_the_features_again():
+    features, _ = make_take()
+    animator = SmallAnimator(F + 1, len(NAMES))
+
+    def checked(*_):
+        raise AssertionError("the network's own checks repeat the session's")
+
+    animator.run = checked
+    assert make_session(animator=animator).step(features[0], 0.0).confidence == 1
+
+
+@pytest.mark.parametrize("value", [3e38, -1.1e6])
+def test_features_that_could_overflow_are_refused(value):
+    features, _ = make_take()
+    features[0, 7] = value
+    with pytest.raises(InputError, match=r"feature 7 is .*, expected finite values within"):
+        make_session().step(features[0], 0.0)
+    with pytest.raises(InputError, match="neutral: expected 55 finite values within"):
+        make_session(neutral=features[0])
+
+
+def test_a_closed_session_takes_no_step():
+    features, _ = make_take()
+    with make_session() as session:
+        session.step(features[0], 0.0)
+    session.close()
+    with pytest.raises(InputError, match="closed"):
+        session.step(features[1], 0.1)
+
+
+def test_translations_are_numbers_whatever_is_unknown():
+    features, _ = make_take()
+    session = make_session()
+    for i, seen in enumerate([None, features[0], None, Observation(features[1])]):
+        frame = session.step(seen, i / 30)
+        np.testing.assert_array_equal(frame.head_translation_m, np.zeros(3, np.float32))

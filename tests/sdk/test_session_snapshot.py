@@ -75,7 +75,7 @@ def test_another_character_or_other_options_are_refused(other):
     [
         (b"", "0 bytes that are not"),
         (b"x" * 500, "not a session's snapshot"),
-        (b"MIENSES2" + token()[8:], "version b'2'"),
+        (b"MIENSES3" + token()[8:], "version b'3'"),
         (token()[:-1], "checksum"),
         (token() + b"\0", "checksum"),
         (resealed(token(), 24, "<I", 0), "counts"),

@@ -1,12 +1,13 @@
-"""JSON from strangers: what json.loads would let pass is refused with the field's name."""
+"""JSON from untrusted files: what json.loads would let pass is refused with the field's name."""
 
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import InputError
@@ -27,6 +28,7 @@ def fields(**values: Any) -> Fields:
     return Fields(values, "file", InputError)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(), JSON))
 def test_reads_what_json_writes(value: dict[str, Any]) -> None:
     assert parse_strict(json.dumps(value).encode(), "file", InputError) == value
@@ -39,7 +41,7 @@ def test_reads_what_json_writes(value: dict[str, Any]) -> None:
         (b'{"a": NaN}', "NaN is not a number"),
         (b'{"a": -Infinity}', "-Infinity is not a number"),
         (b'{"a": 1e999}', "1e999 is not a finite number"),
-        (b'"a"', "holds a text, expected an object"),
+        (b'"a"', "holds a string, expected an object"),
         (b"null", "holds null, expected an object"),
         (b"\xff", "not valid JSON"),
         (b"", "not valid JSON"),
@@ -65,7 +67,7 @@ def test_typed_fields() -> None:
 @pytest.mark.parametrize(
     ("read", "message"),
     [
-        (lambda f: f.text("absent"), "file: field 'absent' is missing, expected a text"),
+        (lambda f: f.text("absent"), "file: field 'absent' is missing, expected a string"),
         (lambda f: f.text("empty"), "field 'empty' is ''"),
         (lambda f: f.integer("n"), "field 'n' is 0.5, expected an integer"),
         (lambda f: f.integer("b"), "field 'b' is True, expected an integer"),
@@ -76,7 +78,7 @@ def test_typed_fields() -> None:
         (lambda f: f.numbers("mixed", 2), r"field 'mixed\[0\]' is 'a', expected a number"),
         (lambda f: f.numbers("mixed", 3), "has 2 items, expected 3 numbers"),
         (lambda f: f.object("mixed"), "field 'mixed' is a list, expected an object"),
-        (lambda f: f.objects("mixed"), r"file: mixed\[0\]: is a text, expected an object"),
+        (lambda f: f.objects("mixed"), r"file: mixed\[0\]: is a string, expected an object"),
         (lambda f: f.object("deep").text("x"), "file: deep: field 'x' is missing"),
         (lambda f: f.only("n", "i"), "field 'b' is unknown, expected only n, i"),
     ],
@@ -85,3 +87,29 @@ def test_refusals_name_the_field(read: Any, message: str) -> None:
     values = fields(n=0.5, i=3, b=True, empty="", mixed=["a", 7], deep={})
     with pytest.raises(InputError, match=message):
         read(values)
+
+
+def test_memory_is_limited_before_anything_is_parsed() -> None:
+    """A list of empty objects takes 25 times its length."""
+    data = b'{"a":[' + b"{}," * 1_000_000 + b"{}]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"file: parsing the JSON: needs \d+ bytes"):
+            parse_strict(data, "file", InputError)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_many_keys_and_one_duplicate_are_found_in_one_pass() -> None:
+    """Counting each key anew would take 10^9 comparisons."""
+    keys = ",".join(f'"k{i}":0' for i in range(30_000))
+    with pytest.raises(InputError, match="field 'k7' occurs twice"):
+        parse_strict(f'{{{keys},"k7":1}}'.encode(), "file", InputError)
+
+
+def test_integers_beyond_float64_are_refused() -> None:
+    data = b'{"a": 1' + b"0" * 400 + b"}"
+    with pytest.raises(InputError, match=r"file: not valid JSON: 1000.*\.\.\. is beyond"):
+        parse_strict(data, "file", InputError)

@@ -9,9 +9,8 @@ import mien
 from mien import take as take_module
 from mien.channels import HEAD_CHANNELS
 from mien.clip import Clip
-from mien.driving import drive_with_clip
 from mien.errors import InputError, MissingExtraError
-from mien.take import Take, clip_from_frames, write_take
+from mien.take import Take, write_take
 
 SPHERE = Path(__file__).parents[1] / "golden" / "sphere.mien"
 
@@ -24,7 +23,7 @@ def take() -> Take:
     values = np.linspace(0, 1, 3 * len(names)).reshape(3, -1).astype(np.float32)
     head = np.array([[0.1, -0.2, 0.05]] * 3, np.float32)
     clip = Clip((*names, *HEAD_CHANNELS[:3]), times, np.concatenate([values, head], 1))
-    return Take(character, drive_with_clip(character, clip), (), (0, 0), "clip")
+    return Take(character, tuple(character.drive(clip)), source="clip")
 
 
 def test_frames_become_the_clip_that_drove_them(take):
@@ -55,6 +54,6 @@ def test_a_missing_writer_names_its_extra(take, tmp_path, monkeypatch):
         write_take(tmp_path / "take.glb", take)
 
 
-def test_a_take_without_frames_is_refused():
+def test_a_take_without_frames_is_refused(take):
     with pytest.raises(InputError, match="no frames"):
-        clip_from_frames(())
+        _ = Take(take.character, ()).clip

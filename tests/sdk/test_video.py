@@ -156,6 +156,15 @@ def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
+def test_a_video_has_the_rights_of_a_new_file_and_the_umask_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    monkeypatch.delattr("os.umask")  # changing it, if only to read it, concerns every thread
+    write(tmp_path / "a.mp4")
+    assert (tmp_path / "a.mp4").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_senseless_frames_are_refused(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.mp4") as video:
         video.write(picture(0), 1.0)

@@ -74,7 +74,34 @@ def patched_directory(name: str, field_offset: int, value: bytes, data: bytes) -
 
 
 def bomb() -> bytes:
-    return packed({**SOUND, "preview.png": bytes(40 << 20)}, zipfile.ZIP_DEFLATED)
+    return packed({**SOUND, "preview.png": bytes(60 << 20)}, zipfile.ZIP_DEFLATED)
+
+
+def small_bombs() -> bytes:
+    """Sixty entries of 2 MB: each small enough, all together 120 MB in 120 kB."""
+    part = packed({"x": bytes(2 << 20)}, zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(BytesIO(part)) as archive:
+        entry = archive.getinfo("x")
+    deflated = part[31 : 31 + entry.compress_size]
+    names = [f"part{i}.bin" for i in range(60)]
+    data = packed({**SOUND, **{name: deflated for name in names}})
+    for name in names:  # stored entries, now called deflated in both headers
+        local = data.index(b"PK\3\4", data.index(name.encode()) - 30)
+        data = data[: local + 8] + b"\x08\0" + data[local + 10 :]
+        data = patched_directory(name, 10, b"\x08\0", data)
+        data = patched_directory(name, 24, struct.pack("<I", 2 << 20), data)
+    return data
+
+
+def with_long_comments(count: int) -> bytes:
+    """A directory that says much about empty files."""
+    buffer = BytesIO(packed(SOUND))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        for i in range(count - len(SOUND)):
+            info = zipfile.ZipInfo(f"f{i}")
+            info.comment = b"c" * 4000
+            archive.writestr(info, b"")
+    return buffer.getvalue()
 
 
 def declares_less() -> bytes:
@@ -94,7 +121,7 @@ def overlapping() -> bytes:
     return patched_directory("character.glb", 20, size, patched)
 
 
-def doubled() -> bytes:
+def duplicate_entry() -> bytes:
     with pytest.warns(UserWarning, match="Duplicate name"):
         return with_extra_entry(zipfile.ZipInfo("animator.onnx"), SOUND["animator.onnx"])
 

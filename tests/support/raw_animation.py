@@ -19,7 +19,7 @@ def frame(sequence=1, features=NEUTRAL, time_s=None, name=""):
     return wire.FrameInput(sequence, time_s, (wire.PerformerInput(name, Observation(features)),))
 
 
-def talk(address, *requests, close=True):
+def exchange_raw(address, *requests, close=True):
     """Send raw messages; returns (answers, status code, details)."""
 
     async def go():
@@ -46,8 +46,25 @@ def talk(address, *requests, close=True):
     return background.run(asyncio.wait_for(go(), 20))
 
 
+def exchange_in_step(address, *requests):
+    """Send raw messages, each after the answer to the one before; returns the answers."""
+
+    async def go():
+        async with grpc.aio.insecure_channel(address) as channel:
+            call = channel.stream_stream("/mien.v1.AnimationService/Animate")()
+            answers = []
+            for request in requests:
+                await call.write(messages.animate_request_to_bytes(request))
+                answers.append(
+                    messages.animate_response_from_bytes(await call.read(), ("a", "b", "c"))
+                )
+            return answers
+
+    return background.run(asyncio.wait_for(go(), 20))
+
+
 def assert_well(address):
     """A good session still works."""
-    answers, code, _ = talk(address, OPEN, frame(1), frame(2))
+    answers, code, _ = exchange_raw(address, OPEN, frame(1), frame(2))
     assert code is grpc.StatusCode.OK
     assert [type(answer) for answer in answers] == [wire.Opened, wire.RigReply, wire.RigReply]

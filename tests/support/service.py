@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from mien.package import write_package
 from mien.service import background
-from mien.service.catalogue import Catalogue
+from mien.service.character_registry import CharacterRegistry
 from mien.service.server import Server, ServerConfig
 from support.packages import FEATURE_SIZE, tiny_content
 
@@ -32,16 +33,33 @@ def take(count: int = 12, seed: int = 0) -> list[tuple[np.ndarray, float]]:
 
 
 @contextmanager
-def serving(catalogue: Catalogue, new_tracker: Any = None, **config: Any) -> Iterator[Server]:
+def serving(
+    registry: CharacterRegistry, new_tracker: Any = None, **config: Any
+) -> Iterator[Server]:
     """A running server on a free loopback port."""
     settings = ServerConfig(**({"address": "127.0.0.1:0"} | config))
     server = (
-        Server(catalogue, settings)
+        Server(registry, settings)
         if new_tracker is None
-        else Server(catalogue, settings, new_tracker)
+        else Server(registry, settings, new_tracker)
     )
     background.run(server.start())
     try:
         yield server
     finally:
         background.run(server.stop(0.0))
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Let the server's event loop run until `condition` holds; fails after `timeout_s`."""
+
+    async def wait() -> None:
+        while not condition():
+            await asyncio.sleep(0.001)
+
+    background.run(asyncio.wait_for(wait(), timeout_s))
+
+
+def wait_until_empty(server: Server) -> None:
+    """Until every session is over: the server hears of a client's end a moment later."""
+    wait_until(lambda: not len(server.limiter))

@@ -27,6 +27,9 @@ class SmallAnimator:
         return SmallState(*np.zeros((2, 1, batch, self._hidden), np.float32))
 
     def run(self, x: np.ndarray, state: SmallState) -> tuple[np.ndarray, SmallState]:
+        return self.infer(x, state)
+
+    def infer(self, x: np.ndarray, state: SmallState) -> tuple[np.ndarray, SmallState]:
         assert x.dtype == np.float32 and x.ndim == 3 and len(x) == state.h.shape[1]
         self.runs += 1
         h, c, out = state.h[0], state.c[0], []

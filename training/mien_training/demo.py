@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 
 import mien
-from mien.driving import neutral_of, watch
 from mien.errors import InputError, ServiceError
 from mien.service.client import drive_stream
 from mien.take import Take, write_take
+from mien.tracked_source import neutral_of_tracks, track_video
 from mien.video import count_frames, demo_video
 from mien_exporters.character import ExportConfig, export_runs
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
@@ -25,6 +25,8 @@ from mien_training.animator.train import TrainAnimatorConfig, train_animator
 __all__ = ["DemoConfig", "run", "serving"]
 
 CONSOLE = Console(stderr=True)
+TAKES = ("take.csv", "animation.glb", "contact_sheet.png", "preview.gif", "preview.mp4")
+"""What the demo shows, in the order of cost."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,10 @@ def run(config: DemoConfig) -> int:
     with _stage("export the character", seconds):
         export_runs(ExportConfig(runs=(run_folder,), out=package))
     with _stage("track the driving video", seconds):
-        seen = list(watch(str(video)))
+        seen = list(track_video(video))
     with _stage("serve the character and stream the video through it", seconds):
         character = mien.load(package)
-        neutral = neutral_of([frame.track for frame in seen], character.layout)
+        neutral = neutral_of_tracks([frame.track for frame in seen], character.layout)
         with serving(package) as address:
             frames = drive_stream(
                 address,
@@ -99,12 +101,18 @@ def run(config: DemoConfig) -> int:
     take = Take(
         character=character,
         frames=frames,
-        landmarks=tuple(s.track.landmarks if s.track else None for s in seen),
+        landmarks=tuple(s.track.landmarks[:, :2] if s.track else None for s in seen),
         image_size=seen[0].image_size,
         source=str(video),
     )
     with _stage("show", seconds):
-        for name in ("take.csv", "animation.glb", "preview.mp4", "contact_sheet.png"):
+        for name in (
+            "take.csv",
+            "animation.glb",
+            "contact_sheet.png",
+            "preview.gif",
+            "preview.mp4",
+        ):
             write_take(config.out / name, take)
     report = {
         "out": str(config.out),
@@ -121,6 +129,6 @@ def run(config: DemoConfig) -> int:
         for name, value in seconds.items():
             CONSOLE.print(f"{value:7.1f} s  {name}")
         CONSOLE.print(f"{report['total_seconds']:7.1f} s  in all")
-        CONSOLE.print(f"\nLook at {config.out}/contact_sheet.png and {config.out}/preview.mp4;")
+        CONSOLE.print(f"\nLook at {config.out}/preview.gif and {config.out}/contact_sheet.png;")
         CONSOLE.print(f"open {config.out}/animation.glb in any glTF viewer.")
     return 0

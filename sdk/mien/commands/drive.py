@@ -1,8 +1,10 @@
-"""`mien drive`: a video (or a recorded clip) drives a character; animation files come out."""
+"""`mien drive`: a video, camera or recorded clip drives a character; animation files come out."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,98 +12,115 @@ from typing import Annotated
 import tyro
 
 import mien
-from mien.clip import Clip
-from mien.driving import SeenFrame, drive, drive_with_clip, neutral_of, watch
+from mien.clip import CLIP_SUFFIXES
+from mien.commands.interrupt import sigterm_interrupts
+from mien.commands.live_status import LiveStatus
+from mien.commands.source_options import SourceOptions
+from mien.driving import Drive, drive_from_images
 from mien.errors import InputError
-from mien.session import Frame
-from mien.take import Take, check_takes, write_take
+from mien.frame import Frame
+from mien.recording import record
+from mien.take import check_takes
+from mien.tracked_source import TrackedSource
+from mien.video import is_camera
 
 __all__ = ["DriveConfig", "run"]
 
 
-@dataclass(frozen=True)
-class DriveConfig:
-    """Drive a character with a video, image folder, camera, or a recorded clip."""
+@dataclass(frozen=True, kw_only=True)
+class DriveConfig(SourceOptions):
+    """Drive a character with a video, image folder, camera, or a recorded clip.
+
+    Ctrl-C ends it; what was recorded until then is saved.
+    """
 
     package: Annotated[Path, tyro.conf.Positional]
     """The character, a .mien file or folder."""
     source: Annotated[str, tyro.conf.Positional]
     """Video file, image folder, image, camera:N, or a clip (.csv, .npz)."""
-    out: tuple[Path, ...]
-    """Files to write, by suffix: .csv, .npz, .glb, .mp4 (preview), .png (contact sheet)."""
+    out: tuple[Path, ...] = ()
+    """Files to write, by suffix: .csv, .npz, .glb, .mp4 and .gif (previews), .png (contact
+    sheet). A camera
+    can also drive without one."""
     server: str | None = None
     """Stream through this server (host:port) instead of running the character here."""
     token_file: Path | None = None
     """File with the server's bearer token."""
     server_ca: Path | None = None
     """PEM file of the authority that signed the server's certificate; turns TLS on."""
-    limit: int | None = None
-    """Stop after this many frames."""
-    json: bool = False
-    """Print one JSON object on stdout and nothing else there."""
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
-            raise InputError(f"--limit is {self.limit}, expected 1 or more")
+        super().__post_init__()
+        if self.out or not is_camera(self.source):
+            check_takes(self.out)
+        if self.server is None and (self.token_file or self.server_ca):
+            raise InputError("--token-file and --server-ca go with --server")
+        if self.server is not None and self.from_clip:
+            raise InputError(f"--server drives from video, {self.source!r} is a clip")
+
+    @property
+    def from_clip(self) -> bool:
+        """Whether the source is a recorded clip."""
+        return Path(self.source).suffix.lower() in CLIP_SUFFIXES
 
 
 def run(config: DriveConfig) -> int:
     """Track (or read the clip), drive, write every file."""
-    check_takes(config.out)
-    if config.server is None and (config.token_file or config.server_ca):
-        raise InputError("--token-file and --server-ca go with --server")
-    character = mien.load(config.package)
-    seen: list[SeenFrame] = []
-    if Path(config.source).suffix.lower() in (".csv", ".npz"):
-        if config.server is not None:
-            raise InputError(f"--server drives from video, {config.source!r} is a clip")
-        clip = Clip.read(Path(config.source))
-        frames = drive_with_clip(character, clip)[: config.limit]
-    else:
-        seen = list(watch(config.source, limit=config.limit))
-        frames = (
-            drive(character, seen)
-            if config.server is None
-            else _drive_remotely(config, character, seen)
-        )
-    take = Take(
-        character=character,
-        frames=frames,
-        landmarks=tuple(s.track.landmarks if s.track else None for s in seen),
-        image_size=seen[0].image_size if seen else (0, 0),
-        source=config.source,
-    )
-    for path in config.out:
-        write_take(path, take)
-    tracked = sum(s.track is not None for s in seen)
+    character = mien.load(config.package, providers=config.device)
+    with sigterm_interrupts(), LiveStatus(f"driving {character.name}") as status:
+
+        def show(drive: Drive, frame: Frame) -> None:
+            status.frame(drive.latency_s, frame.confidence)
+
+        with _driven(config, character, status) as drive:
+            recording = record(character, drive, config.out, show)
     report = {
         "character": character.name,
         "source": config.source,
-        "frames": len(frames),
-        "tracked": tracked if seen else None,
-        "out": [str(path) for path in config.out],
+        "frames": recording.frames,
+        **(recording.statistics.report() if not config.from_clip else {"tracked": None}),
+        "contradicted": recording.contradicted,
+        "interrupted": recording.interrupted,
+        "out": [str(path) for path in recording.written],
+        "not_written": [str(path) for path in recording.not_written],
     }
-    if config.json:
-        print(json.dumps(report))
-    else:
-        print(f"{character.name}: {len(frames)} frames -> {', '.join(map(str, config.out))}")
-    return 0
+    print(json.dumps(report) if config.json else f"{character.name}: {recording}")
+    stopped = recording.interrupted and not is_camera(config.source)
+    return 1 if stopped or recording.not_written else 0
 
 
-def _drive_remotely(
-    config: DriveConfig, character: mien.Character, seen: list[SeenFrame]
-) -> tuple[Frame, ...]:
-    """The same frames, computed by a server that knows a character of this name."""
-    from mien.service.client import drive_stream
+@contextmanager
+def _driven(config: DriveConfig, character: mien.Character, status: LiveStatus) -> Iterator[Drive]:
+    """The character's frames, computed here or by a server that has a character of this name."""
+    if config.from_clip:
+        yield character.drive(config.source, limit=config.limit)
+        return
+    source = config.open(config.source, status.image)
+    status.total = source.count
+    if config.server is None:
+        yield character.drive_tracked(source)
+        return
+    with _remote(config, character, source) as drive:
+        yield drive
+
+
+@contextmanager
+def _remote(
+    config: DriveConfig, character: mien.Character, source: TrackedSource
+) -> Iterator[Drive]:
+    from mien.service.client import Tls, connect
+    from mien.service.security import read_token
 
     assert config.server is not None
-    neutral = neutral_of([frame.track for frame in seen], character.layout)
-    return drive_stream(
-        config.server,
-        character.name,
-        [(frame.track, frame.time_s) for frame in seen],
-        layout=character.layout,
-        neutral=neutral,
-        token_file=config.token_file,
-        server_ca=config.server_ca,
-    )
+    token = None if config.token_file is None else read_token(config.token_file)
+    tls = None if config.server_ca is None else Tls(config.server_ca)
+    neutral = source.neutral(character.layout) if source.from_file else None
+    with (
+        connect(config.server, token, tls) as client,
+        client.session(character.name, layout=character.layout, neutral=neutral) as session,
+    ):
+        yield drive_from_images(source, lambda: (session.step, _left_open))
+
+
+def _left_open() -> None:
+    """The `with` block closes the session."""

@@ -7,13 +7,19 @@ import json
 import logging
 import signal
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
-from mien.service.catalogue import Catalogue, Offer
+import mien
+from mien.budget import Budget
+from mien.errors import InputError
+from mien.onnx_session import provider_names
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.server import Server, ServerConfig
+from mien.tracker import Tracker
 
 __all__ = ["ServeConfig", "run"]
 
@@ -24,6 +30,10 @@ class ServeConfig(ServerConfig):
 
     packages: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The characters, .mien files or folders; none: tracking only."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the networks run; cuda needs the extra `gpu`."""
+    threads: int = 1
+    """That work on one run of a network; 1 suits small networks best."""
     grace_s: float = 5.0
     """Seconds that open sessions get when the server stops."""
     verbose: bool = False
@@ -38,13 +48,22 @@ def run(config: ServeConfig) -> int:
         level=logging.INFO if config.verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
     )
-    catalogue = Catalogue(Offer.load(path) for path in config.packages)
-    server = Server(catalogue, config)
-    asyncio.run(_serve(server, catalogue, config))
+    budget = Budget(config.limits.max_package_bytes, "bytes", "packages", InputError)
+    provider_names(config.device)  # CUDA that is not there is refused before anything is loaded
+    if config.threads < 1:
+        raise InputError(f"--threads is {config.threads}, expected 1 or more")
+    load = partial(mien.load, providers=config.device, threads=config.threads)
+    registry = CharacterRegistry(
+        ServedCharacter.load(path, budget, load) for path in config.packages
+    )
+    server = Server(
+        registry, config, partial(Tracker, providers=config.device, threads=config.threads)
+    )
+    asyncio.run(_serve(server, registry, config))
     return 0
 
 
-async def _serve(server: Server, catalogue: Catalogue, config: ServeConfig) -> None:
+async def _serve(server: Server, registry: CharacterRegistry, config: ServeConfig) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -54,9 +73,9 @@ async def _serve(server: Server, catalogue: Catalogue, config: ServeConfig) -> N
             pass
     address = await server.start()
     if config.json:
-        ready = {"address": address, "characters": list(catalogue), "tls": server.secure}
+        ready = {"address": address, "characters": list(registry), "tls": server.secure}
         print(json.dumps(ready), flush=True)
     else:
-        names = ", ".join(catalogue) or "tracking only"
+        names = ", ".join(registry) or "tracking only"
         print(f"serving {names} on {address}{' (TLS)' if server.secure else ''}", flush=True)
     await server.serve_until(stopped, config.grace_s)

@@ -3,78 +3,83 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
-import numpy as np
 import tyro
 
-from mien.channels import ARKIT_CHANNELS, HEAD_CHANNELS, SCORE_NAMES, reorder
-from mien.clip import Clip
-from mien.driving import SeenFrame, watch
+from mien.clip import CLIP_SUFFIXES
+from mien.commands.interrupt import sigterm_interrupts
+from mien.commands.live_status import LiveStatus
+from mien.commands.source_options import SourceOptions
 from mien.errors import InputError, MienError
-from mien.rotation import yaw_pitch_roll_from_quaternion
+from mien.track_recorder import TrackRecorder
+from mien.video import is_camera
 
-__all__ = ["TrackConfig", "clip_from_seen", "run"]
+__all__ = ["TrackConfig", "run"]
 
 
-@dataclass(frozen=True)
-class TrackConfig:
-    """Track the first face of a video, a folder of images, one image or a camera."""
+@dataclass(frozen=True, kw_only=True)
+class TrackConfig(SourceOptions):
+    """Track the first face of a video, a folder of images, one image or a camera.
+
+    Ctrl-C ends it; what was tracked until then is saved.
+    """
 
     source: Annotated[str, tyro.conf.Positional]
     """Video file, image folder, image file, or camera:N."""
-    out: Path
-    """Where the clip goes: .csv (Live Link Face) or .npz."""
-    limit: int | None = None
-    """Stop after this many frames."""
-    json: bool = False
-    """Print one JSON object on stdout and nothing else there."""
+    out: Path | None = None
+    """Where the clip goes: .csv (Live Link Face) or .npz. A camera can also just be watched."""
 
     def __post_init__(self) -> None:
-        if self.limit is not None and self.limit < 1:
-            raise InputError(f"--limit is {self.limit}, expected 1 or more")
-        if self.out.suffix.lower() not in (".csv", ".npz"):
+        super().__post_init__()
+        if self.out is None:
+            if not is_camera(self.source):
+                raise InputError("--out names no file to write")
+            return
+        if self.out.suffix.lower() not in CLIP_SUFFIXES:
             raise InputError(f"--out is {str(self.out)!r}, expected a .csv or .npz file")
         if not self.out.parent.is_dir():
             raise InputError(f"--out {self.out}: there is no folder {str(self.out.parent)!r}")
 
 
-def clip_from_seen(seen: list[SeenFrame]) -> Clip:
-    """Scores as ARKit channels by name (tongueOut, which has no score, is 0) and head angles.
-
-    Frames without a face are left out; their neighbours keep their true times.
-    """
-    tracked = [(frame.time_s, frame.track) for frame in seen if frame.track is not None]
-    if not tracked:
-        raise MienError(f"no face was found in any of the {len(seen)} frames")
-    scores = np.stack([track.scores for _, track in tracked])
-    channels = reorder(scores, SCORE_NAMES, ARKIT_CHANNELS, missing=0.0)
-    angles = np.zeros((len(tracked), len(HEAD_CHANNELS)), np.float32)
-    for row, (_, track) in enumerate(tracked):
-        angles[row, :3] = yaw_pitch_roll_from_quaternion(track.head_rotation_xyzw)
-    return Clip(
-        names=(*ARKIT_CHANNELS, *HEAD_CHANNELS),
-        times_s=np.array([time_s for time_s, _ in tracked], np.float64),
-        values=np.concatenate([channels, angles], axis=1).astype(np.float32),
-    )
-
-
 def run(config: TrackConfig) -> int:
     """Track, write, report."""
-    seen = list(watch(config.source, limit=config.limit))
-    clip = clip_from_seen(seen)
-    clip.write(config.out)
+    recorder = TrackRecorder()
+    interrupted, failure = False, None
+    with sigterm_interrupts():
+        try:
+            with LiveStatus("tracking") as status:
+                source = config.open(config.source, status.image)
+                status.total = source.count
+                with closing(cast(Any, iter(source))) as images:
+                    for seen in images:
+                        recorder.add(seen)
+        except KeyboardInterrupt:
+            interrupted = True
+        except MienError as error:
+            if not (is_camera(config.source) and len(recorder)):
+                raise
+            failure = error
+        seconds = 0.0
+        if config.out is not None:
+            clip = recorder.clip
+            clip.write(config.out)
+            seconds = clip.duration_s
+    statistics = recorder.statistics
     report = {
         "source": config.source,
-        "out": str(config.out),
-        "frames": len(seen),
-        "tracked": len(clip.times_s),
-        "seconds": float(clip.times_s[-1] - clip.times_s[0]),
+        "out": None if config.out is None else str(config.out),
+        "frames": statistics.frames,
+        **statistics.report(),
+        "seconds": seconds,
+        "interrupted": interrupted,
     }
-    if config.json:
-        print(json.dumps(report))
-    else:
-        print(f"{report['out']}: {report['tracked']} of {report['frames']} frames tracked")
-    return 0
+    where = config.source if config.out is None else str(config.out)
+    text = f"{where}: {'interrupted, kept ' if interrupted else ''}{statistics}"
+    if failure is not None:
+        raise MienError(f"{failure}; {text}") from failure
+    print(json.dumps(report) if config.json else text)
+    return 1 if interrupted and not is_camera(config.source) else 0

@@ -6,14 +6,25 @@ from dataclasses import dataclass, replace
 
 import grpc
 
+from mien.errors import MienError
 from mien.service import messages
-from mien.service.catalogue import Catalogue, Offer
-from mien.service.granting import TokenClock, granted, rig_reply
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.layouts import check_features, check_layout, layout_of
-from mien.service.live import Conversation, Floor, Limits, stream_handler
+from mien.service.limits import Limits
+from mien.service.negotiation import (
+    TokenClock,
+    calibration_frames,
+    negotiate,
+    rig_reply,
+    token_bytes,
+)
 from mien.service.performers import Performers, StepBatcher
+from mien.service.session_limiter import SessionLimiter
+from mien.service.stream_protocol import StreamProtocol, stream_handler
 from mien.service.wire import (
     AnimateOpen,
+    CalibrateInput,
+    CalibrateReply,
     FrameInput,
     Opened,
     Outputs,
@@ -28,12 +39,31 @@ class _Session:
 
     opened: bytes
     performers: Performers
-    offer: Offer
+    served: ServedCharacter
     outputs: Outputs
     tokens: TokenClock
+    limits: Limits
+    calibration_frames: int
 
-    async def answer(self, frame: FrameInput, arrived_s: float, dropped: int, final: bool) -> bytes:
-        layout = layout_of(self.offer)
+    async def answer(
+        self, message: FrameInput | CalibrateInput, arrived_s: float, dropped: int, final: bool
+    ) -> bytes:
+        if isinstance(message, CalibrateInput):
+            return self._calibrate(message)
+        return await self._animate(message, arrived_s, dropped, final)
+
+    def _calibrate(self, message: CalibrateInput) -> bytes:
+        frames = calibration_frames(message.frames, self.calibration_frames, self.limits)
+        self.performers.calibrate(message.neutrals, message.ids, frames)
+        return messages.animate_response_to_bytes(CalibrateReply(frames))
+
+    def close(self) -> None:
+        self.performers.close()
+
+    async def _animate(
+        self, frame: FrameInput, arrived_s: float, dropped: int, final: bool
+    ) -> bytes:
+        layout = layout_of(self.served)
         # All of them before any of them: a bad performer must not leave the others half a frame on.
         for performer in frame.performers:
             if performer.seen.features is not None:
@@ -44,44 +74,45 @@ class _Session:
         )
         reply = rig_reply(frame.sequence, frame.capture_time_s, stepped, arrived_s, dropped)
         if self.tokens.due(final):
-            reply = replace(reply, resume_token=self.performers.token())
+            reply = replace(reply, resume_token=self.performers.token(token_bytes(self.limits)))
         return messages.animate_response_to_bytes(reply, self.outputs)
 
 
 class AnimationService:
-    """Animates the catalogue's characters."""
+    """Animates the registry's characters."""
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        registry: CharacterRegistry,
         batcher: StepBatcher,
-        floor: Floor,
+        limiter: SessionLimiter,
         limits: Limits,
         calibration_frames: int,
     ) -> None:
-        self._catalogue = catalogue
+        self._registry = registry
         self._batcher = batcher
-        self._floor = floor
+        self._limiter = limiter
         self._limits = limits
         self._calibration_frames = calibration_frames
-        self._conversation = Conversation(
+        self._protocol = StreamProtocol(
             service="mien.v1.AnimationService",
             method="Animate",
             parse=messages.animate_request_from_bytes,
             opening=AnimateOpen,
+            frame=FrameInput,
             max_bytes=limits.max_message_bytes,
             open_session=self._open,
         )
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a gRPC server takes."""
-        return stream_handler(self._conversation, self._floor, self._limits)
+        return stream_handler(self._protocol, self._limiter, self._limits)
 
     async def _open(self, opening: AnimateOpen, session_id: str) -> _Session:
-        offer = self._catalogue[opening.character]
-        check_layout(opening.layout, offer)
-        manifest = offer.character.manifest
-        settings = granted(
+        served = self._registry[opening.character]
+        check_layout(opening.layout, served)
+        manifest = served.character.manifest
+        settings = negotiate(
             opening,
             self._limits,
             manifest.rate_hz,
@@ -90,30 +121,37 @@ class AnimationService:
             self._limits.max_performers,
         )
         performers = Performers(
-            offer,
+            served,
             self._batcher,
             self._limits.max_performers,
+            self._limiter.budgets.performers,
             smoothing=opening.smoothing,
             neutrals=opening.neutrals,
             calibration_frames=settings.calibration_frames,
             vertices=opening.outputs.vertices,
         )
         if opening.resume_token:
-            performers.restore(opening.resume_token)
+            try:
+                performers.restore(opening.resume_token)
+            except MienError:
+                performers.close()
+                raise
         opened = Opened(
             session_id=session_id,
-            character=offer.character.name,
-            package_sha256=offer.sha256,
+            character=served.character.name,
+            package_sha256=served.sha256,
             channel_names=tuple(manifest.channels),
             detail_names=(),
-            layout=layout_of(offer),
+            layout=layout_of(served),
             settings=settings,
             resumed=bool(opening.resume_token),
         )
         return _Session(
             opened=messages.animate_response_to_bytes(opened),
             performers=performers,
-            offer=offer,
+            served=served,
             outputs=opening.outputs,
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
+            limits=self._limits,
+            calibration_frames=settings.calibration_frames,
         )

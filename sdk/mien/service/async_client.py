@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from mien.atomic import write_atomically
 from mien.errors import ChannelError, InputError, ServiceError
-from mien.filters import OneEuroConfig
+from mien.filters import MAX_CALIBRATION_FRAMES, Calibration, OneEuroConfig
 from mien.manifest import Manifest
+from mien.observation import Source
+from mien.service.client_stream import AnimateStream, TrackStream, observation
 from mien.service.security import channel_credentials, host_of, is_loopback
 from mien.service.statuses import error_of
-from mien.service.stream import AnimateStream, TrackStream, observation
 from mien.service.v1 import character_service_pb2 as pb
 from mien.service.v1 import character_service_pb2_grpc as pb_grpc
 from mien.service.wire import (
@@ -82,9 +83,10 @@ class SessionRequest:
     watches the first frames."""
     calibration_frames: int = 0
     """How many first frames are watched; 0: the server's setting."""
-    subtracted: bool = False
+    neutral_relative: bool = False
     """The features come with their neutral subtracted."""
     smoothing: OneEuroConfig | None = None
+    """As `Character.session` takes it; None: none, and no lag."""
     rate_hz: float = 0.0
     """Expected frames per second; 0: the character's own."""
     outputs: Outputs = field(default_factory=Outputs)
@@ -100,38 +102,72 @@ class AsyncSession:
     """
 
     def __init__(self, stream: AnimateStream, opened: Opened, layout: FeatureLayout) -> None:
-        self.stream_of = stream
+        self._stream = stream
         self.opened = opened
         self.layout = layout
+        self.calibration_frames = opened.settings.calibration_frames
+        """First frames in which a neutral is looked for, after the server's limit."""
 
-    async def step(self, seen: Any, time_s: float) -> Frame:
+    @property
+    def waiting(self) -> int:
+        """Moments sent whose answers were not received yet."""
+        return self._stream.waiting
+
+    async def step(self, seen: Source, time_s: float) -> Frame:
         """Send one moment of the only performer and wait for its frame."""
         return (await self.exchange({"": seen}, time_s)).frames[""]
 
-    async def exchange(self, performers: Mapping[str, Any], time_s: float) -> RigReply:
+    async def exchange(self, performers: Mapping[str, Source], time_s: float) -> RigReply:
         """Send one moment of several performers and wait for the whole answer."""
         sequence = await self.send(performers, time_s)
         while (reply := await self.receive()).sequence < sequence:
             pass
         return reply
 
-    async def send(self, performers: Mapping[str, Any], time_s: float) -> int:
+    async def send(self, performers: Mapping[str, Source], time_s: float) -> int:
         """Send without waiting; returns the sequence. Further ahead than
-        `opened.settings.mailbox_frames` the server drops the oldest."""
+        `opened.settings.mailbox_frames` the server drops the oldest.
+
+        Raises InputError, before anything is sent, for what a local session would refuse.
+        """
         seen = {name: observation(value, self.layout) for name, value in performers.items()}
-        return await self.stream_of.send(seen, time_s)
+        return await self._stream.send(seen, float(time_s))
 
     async def receive(self) -> RigReply:
         """The next answer. Raises the error that ended the stream."""
-        return await self.stream_of.receive()
+        return await self._stream.receive()
 
-    async def stream(self, moments: Iterable[tuple[Any, float]]) -> AsyncIterator[Frame]:
+    async def calibrate(
+        self,
+        neutral: NDArray[np.floating] | None = None,
+        frames: int | None = None,
+        performer: str = "",
+    ) -> None:
+        """Take (F,) raw features for a performer's neutral from now on, or estimate it from their
+        next `frames` frames; `calibration_frames` then tells how many the server allows.
+
+        Not while another task receives. Raises InputError, before anything is sent, for a neutral
+        that does not fit the layout and for less than one frame.
+        """
+        given: dict[str, NDArray[np.float32]] = {}
+        if neutral is not None:
+            checked = Calibration.given(np.asarray(neutral, np.float32), self.layout).neutral
+            assert checked is not None
+            given[performer] = checked
+        if frames is not None and not 1 <= frames <= MAX_CALIBRATION_FRAMES:
+            raise InputError(
+                f"calibration: frames is {frames}, expected 1 to {MAX_CALIBRATION_FRAMES}"
+            )
+        ids = () if given else (performer,)
+        self.calibration_frames = await self._stream.calibrate(given, ids, frames or 0)
+
+    async def stream(self, moments: Iterable[tuple[Source, float]]) -> AsyncIterator[Frame]:
         """A frame for each (seen, time_s), pipelined as far as nothing gets dropped."""
         for seen, time_s in moments:
-            while self.stream_of.waiting >= self.opened.settings.mailbox_frames:
+            while self.waiting >= self.opened.settings.mailbox_frames:
                 yield (await self.receive()).frames[""]
             await self.send({"": seen}, time_s)
-        while self.stream_of.waiting:
+        while self.waiting:
             yield (await self.receive()).frames[""]
 
 
@@ -150,7 +186,7 @@ class AsyncClient:
     ) -> None:
         """`insecure`: send the token to another machine although nothing encrypts it.
 
-        Raises InputError for an address that is none, and for a token in the open.
+        Raises InputError for an invalid address, and for a token that nothing would encrypt.
         """
         host_of(address)
         if token is not None and tls is None and not is_loopback(address) and not insecure:
@@ -233,7 +269,7 @@ class AsyncClient:
             smoothing=request.smoothing,
             neutrals=given if isinstance(given, Mapping) else {"": given},
             calibration_frames=request.calibration_frames,
-            subtracted=request.subtracted,
+            neutral_relative=request.neutral_relative,
             resume_token=request.resume_token,
         )
         stream = AnimateStream(self._call("/mien.v1.AnimationService/Animate"), self.address)
@@ -269,6 +305,7 @@ class AsyncClient:
             neutrals=neutral or {},
             calibration_frames=request.calibration_frames,
             layout=Layout() if request.layout is None else _wire_layout(request.layout),
+            resume_token=request.resume_token,
         )
         stream = TrackStream(self._call("/mien.v1.TrackingService/Track"), self.address)
         try:
@@ -278,15 +315,15 @@ class AsyncClient:
             await stream.close()
 
     async def track(
-        self, pictures: Iterable[tuple[bytes, float]], **options: Any
+        self, images: Iterable[tuple[bytes, float]], **options: Any
     ) -> AsyncIterator[TrackReply]:
-        """An answer for each (encoded picture, time_s); `options` as `tracking` takes them."""
+        """An answer for each (encoded image, time_s); `options` as `tracking` takes them."""
         async with self.tracking(**options) as stream:
             assert stream.opened is not None
-            for picture, time_s in pictures:
+            for image, time_s in images:
                 while stream.waiting >= stream.opened.settings.mailbox_frames:
                     yield await stream.receive()
-                await stream.send(picture, time_s)
+                await stream.send(image, time_s)
             while stream.waiting:
                 yield await stream.receive()
 

@@ -9,20 +9,23 @@ Synchronous, over mien.service.async_client on the process's background loop.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.errors import InputError
+from mien.frame import Frame
 from mien.manifest import Manifest
+from mien.observation import Observation, Source
 from mien.service import background
 from mien.service.async_client import AsyncClient, AsyncSession, CharacterInfo, SessionRequest, Tls
 from mien.service.security import read_token
 from mien.service.wire import Opened, RigReply, TrackReply
-from mien.session import Frame
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FeatureLayout
 
@@ -32,14 +35,36 @@ T = TypeVar("T")
 
 
 class RemoteSession:
-    """One open session; see AsyncSession. Not for several threads at once."""
+    """One open session; a `mien.performer.Performer`, as a local session is.
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    `with` or `close` ends it. Not for several threads at once.
+    """
+
+    def __init__(self, opening: AbstractAsyncContextManager[AsyncSession]) -> None:
+        self._opening = opening
+        self._session: AsyncSession = background.run(_enter(opening))
+        self._closed = False
+
+    def __enter__(self) -> RemoteSession:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session. Closing twice is fine."""
+        if not self._closed:
+            self._closed = True
+            background.run(_leave(self._opening))
 
     @property
     def opened(self) -> Opened:
-        """What the server granted."""
+        """The settings in force."""
         return self._session.opened
 
     @property
@@ -47,25 +72,61 @@ class RemoteSession:
         """The layout that features must have."""
         return self._session.layout
 
-    def step(self, seen: Any, time_s: float) -> Frame:
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """C names, in the order of `Frame.channels`."""
+        return self.opened.channel_names
+
+    @property
+    def calibration_frames(self) -> int:
+        """How many frames a neutral is estimated from, after the server's limit."""
+        return self._session.calibration_frames
+
+    def step(
+        self,
+        seen: Source,
+        time_s: float,
+        *,
+        presence: float = 1.0,
+        head_translation_m: NDArray[np.floating] | None = None,
+    ) -> Frame:
         """The frame for what is seen of the only performer: a FaceTrack, raw features (F,), an
-        Observation, or None where there is no face."""
-        return background.run(self._session.step(seen, time_s))
+        Observation, or None where there is no face.
 
-    def exchange(self, performers: Mapping[str, Any], time_s: float) -> RigReply:
+        `presence` and `head_translation_m` go with plain features, as in `Session.step`. Raises
+        InputError for input that is refused; the session is then as it was before.
+        """
+        if seen is not None and not isinstance(seen, (Observation, FaceTrack)):
+            seen = Observation(np.asarray(seen), presence, None, head_translation_m)
+        return self._run(self._session.step(seen, time_s))
+
+    def exchange(self, performers: Mapping[str, Source], time_s: float) -> RigReply:
         """The whole answer for one moment of several performers."""
-        return background.run(self._session.exchange(performers, time_s))
+        return self._run(self._session.exchange(performers, time_s))
 
-    def stream(self, moments: Iterable[tuple[Any, float]]) -> Iterator[Frame]:
+    def calibrate(
+        self, neutral: NDArray[np.floating] | None = None, frames: int | None = None
+    ) -> None:
+        """Take (F,) raw features for the only performer's neutral from now on, or estimate it from
+        the next `frames` frames; see AsyncSession.calibrate."""
+        self._run(self._session.calibrate(neutral, frames))
+
+    def stream(self, moments: Iterable[tuple[Source, float]]) -> Iterator[Frame]:
         """A frame for each (seen, time_s), in order. The next moments travel while the answer to
         an earlier one is computed; nothing is dropped."""
         session, window = self._session, self._session.opened.settings.mailbox_frames
         for seen, time_s in moments:
-            while session.stream_of.waiting >= window:
-                yield background.run(session.receive()).frames[""]
-            background.run(session.send({"": seen}, time_s))
-        while session.stream_of.waiting:
-            yield background.run(session.receive()).frames[""]
+            while session.waiting >= window:
+                yield self._run(session.receive()).frames[""]
+            self._run(session.send({"": seen}, time_s))
+        while session.waiting:
+            yield self._run(session.receive()).frames[""]
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._closed:
+            work.close()
+            raise InputError("session: it was closed")
+        return background.run(work)
 
 
 class Client:
@@ -99,22 +160,14 @@ class Client:
         """Save a character's package, whole and checked, or not at all."""
         return background.run(self._client.download(name, path))
 
-    @contextmanager
-    def session(self, character: str, **request: Any) -> Iterator[RemoteSession]:
-        """Open a session for the length of the block; keywords are SessionRequest's fields."""
-        opening = self._client.session(character, SessionRequest(**request))
-        session = background.run(_enter(opening))
-        try:
-            yield RemoteSession(session)
-        finally:
-            background.run(_leave(opening))
+    def session(self, character: str, **request: Any) -> RemoteSession:
+        """Open a session; `with` or `close` ends it. Keywords are SessionRequest's fields."""
+        return RemoteSession(self._client.session(character, SessionRequest(**request)))
 
-    def track(
-        self, pictures: Iterable[tuple[bytes, float]], **options: Any
-    ) -> Iterator[TrackReply]:
-        """An answer for each (encoded picture, time_s), in order; keywords as
+    def track(self, images: Iterable[tuple[bytes, float]], **options: Any) -> Iterator[TrackReply]:
+        """An answer for each (encoded image, time_s), in order; keywords as
         AsyncClient.tracking has them."""
-        replies = self._client.track(pictures, **options)
+        replies = self._client.track(images, **options)
         try:
             while (reply := background.run(_next(replies))) is not None:
                 yield reply
@@ -127,7 +180,7 @@ def connect(
 ) -> Client:
     """A client of the server at "HOST:PORT". Connects at the first call.
 
-    Raises InputError for an address that is none, and for a token that would travel unencrypted.
+    Raises InputError for an invalid address, and for a token that would travel unencrypted.
     """
     return Client(lambda: AsyncClient(address, token, tls, insecure))
 

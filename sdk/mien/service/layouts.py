@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.service.catalogue import Offer
+from mien.service.character_registry import ServedCharacter
 from mien.service.wire import Layout
 
 __all__ = ["check_features", "check_layout", "layout_of"]
@@ -16,27 +16,27 @@ __all__ = ["check_features", "check_layout", "layout_of"]
 Float32Array = NDArray[np.float32]
 
 
-def layout_of(offer: Offer) -> Layout:
+def layout_of(served: ServedCharacter) -> Layout:
     """The features that a character takes, with their hash."""
-    layout = Layout(offer.character.layout.names_and_sizes)
+    layout = Layout(served.character.layout.names_and_sizes)
     return replace(layout, sha256=layout.hash)
 
 
-def check_layout(given: Layout, offer: Offer) -> None:
+def check_layout(given: Layout, served: ServedCharacter) -> None:
     """Raise InputError unless names, sizes and hash, as far as given, are the character's."""
-    expected = layout_of(offer)
+    expected = layout_of(served)
     if not given.groups and not given.sha256:
         raise InputError(
-            f"character {offer.character.name!r} needs the feature layout by name: {expected}"
+            f"character {served.character.name!r} needs the feature layout by name: {expected}"
         )
     if given.groups and given.groups != expected.groups:
         raise InputError(
-            f"character {offer.character.name!r} takes the feature groups {expected}, in this "
+            f"character {served.character.name!r} takes the feature groups {expected}, in this "
             f"order; the client sends {given}"
         )
     if given.sha256 and given.sha256 != expected.sha256:
         raise InputError(
-            f"the feature layout's hash is {given.sha256!r}; character {offer.character.name!r} "
+            f"the feature layout's hash is {given.sha256!r}; character {served.character.name!r} "
             f"takes {expected} with hash {expected.sha256!r}"
         )
 

@@ -1,12 +1,12 @@
 """The parts of messages that several services use: proto <-> dataclass, both ways.
 
-Reading functions take public messages, filling functions fill twins (see mien.service.twin).
+Reading functions take public messages, filling functions fill mien.service.packed_encoder's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,13 +17,14 @@ from mien.errors import InputError
 from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service import wire
-from mien.service.twin import packed
+from mien.service.packed_encoder import packed
 from mien.service.v1 import animation_service_pb2 as animation
 from mien.service.v1 import features_pb2, geometry_pb2, rig_frame_pb2, session_pb2
 from mien.service.v1 import tracking_service_pb2 as tracking
 
 __all__ = [
     "checked_id",
+    "fill_calibration",
     "fill_opened",
     "fill_quaternion",
     "fill_reply",
@@ -31,6 +32,7 @@ __all__ = [
     "fill_vector",
     "finite",
     "floats",
+    "neutrals_from",
     "opened_from",
     "parse",
     "quaternion_from",
@@ -50,7 +52,9 @@ def parse(kind: type[AnyMessage], data: bytes) -> AnyMessage:
     try:
         return kind.FromString(data)
     except DecodeError:
-        raise InputError(f"{len(data)} bytes that are no {kind.DESCRIPTOR.full_name}") from None
+        raise InputError(
+            f"{len(data)} bytes that are not a valid {kind.DESCRIPTOR.full_name}"
+        ) from None
 
 
 def floats(values: Any) -> Float32Array:
@@ -117,16 +121,16 @@ def unique(ids: Iterable[str], what: str) -> None:
 
 def session_fields_from(message: animation.Open | tracking.TrackOpen) -> dict[str, Any]:
     """What both opening messages share."""
-    unique((n.id for n in message.calibration.neutrals), "calibration.neutrals")
     return {
         "character": message.character,
         "layout": layout_from(message.features),
         "rate_hz": finite(message.rate_hz, "rate_hz"),
         "outputs": outputs_from(message.outputs),
         "smoothing": (smoothing_from(message.smoothing) if message.HasField("smoothing") else None),
-        "neutrals": {checked_id(n.id): floats(n.features) for n in message.calibration.neutrals},
+        "neutrals": neutrals_from(message.calibration),
         "calibration_frames": message.calibration.frames,
-        "subtracted": message.calibration.subtracted,
+        "neutral_relative": message.calibration.neutral_relative,
+        "resume_token": message.resume_token,
     }
 
 
@@ -136,10 +140,20 @@ def fill_session_fields(message: Any, opening: wire.AnimateOpen | wire.TrackOpen
     fill_outputs(message.outputs, opening.outputs)
     if opening.smoothing is not None:
         fill_smoothing(message.smoothing, opening.smoothing)
-    message.calibration.frames = opening.calibration_frames
-    message.calibration.subtracted = opening.subtracted
-    for performer, features in opening.neutrals.items():
-        message.calibration.neutrals.add(id=performer, features=packed(features))
+    message.resume_token = opening.resume_token
+    message.calibration.neutral_relative = opening.neutral_relative
+    fill_calibration(message.calibration, opening.neutrals, opening.calibration_frames)
+
+
+def neutrals_from(message: session_pb2.Calibration) -> dict[str, Float32Array]:
+    unique((n.id for n in message.neutrals), "calibration.neutrals")
+    return {checked_id(n.id): floats(n.features) for n in message.neutrals}
+
+
+def fill_calibration(message: Any, neutrals: Mapping[str, Float32Array], frames: int) -> None:
+    message.frames = frames
+    for performer, features in neutrals.items():
+        message.neutrals.add(id=performer, features=packed(features))
 
 
 def opened_from(message: session_pb2.Opened) -> wire.Opened:
@@ -210,27 +224,26 @@ _IDENTITY = geometry_pb2.HeadPose(
 )
 
 
-_NOWHERE = np.full(3, np.nan, np.float32)
-
-
 def frame_from(message: rig_frame_pb2.PerformerRig, time_s: float, names: tuple[str, ...]) -> Frame:
     pose = message.pose if message.HasField("pose") else _IDENTITY
     channels = floats(message.channels)
     if len(channels) != len(names):
         raise InputError(f"answer with {len(channels)} channels, {len(names)} were announced")
-    return Frame(
+    frame = Frame(
         time_s=time_s,
         channel_names=names,
         channels=channels,
         head_rotation_xyzw=quaternion_from(pose.head_rotation),
-        head_translation_m=(
-            vector_from(pose.head_translation) if pose.HasField("head_translation") else _NOWHERE
-        ),
+        head_translation_m=vector_from(pose.head_translation),
         left_eye_xyzw=quaternion_from(pose.left_eye_rotation),
         right_eye_xyzw=quaternion_from(pose.right_eye_rotation),
         detail=floats(message.detail),
         confidence=message.confidence,
     )
+    for name, values in vars(frame).items():
+        if isinstance(values, np.ndarray) and not np.isfinite(values).all():
+            raise InputError(f"answer with {name} {values}, expected finite numbers")
+    return frame
 
 
 def fill_frame(message: Any, name: str, frame: Frame, outputs: wire.Outputs) -> None:
@@ -239,8 +252,7 @@ def fill_frame(message: Any, name: str, frame: Frame, outputs: wire.Outputs) -> 
     message.confidence = float(frame.confidence)
     if outputs.pose:
         fill_quaternion(message.pose.head_rotation, frame.head_rotation_xyzw)
-        if np.isfinite(frame.head_translation_m).all():
-            fill_vector(message.pose.head_translation, frame.head_translation_m)
+        fill_vector(message.pose.head_translation, frame.head_translation_m)
         fill_quaternion(message.pose.left_eye_rotation, frame.left_eye_xyzw)
         fill_quaternion(message.pose.right_eye_rotation, frame.right_eye_xyzw)
     if outputs.detail:

@@ -1,18 +1,18 @@
 """Proto <-> dataclass, both ways, nothing else.
 
 Reading (`..._from_bytes`) checks what the wire leaves open: that a message is there, ids are
-unique, numbers are finite. Writing (`..._to_bytes`) goes through twins, see mien.service.twin.
+unique, numbers are finite. Writing (`..._to_bytes`) goes through mien.service.packed_encoder.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from mien.errors import InputError
 from mien.service import wire
 from mien.service.message_parts import (
     checked_id,
+    fill_calibration,
     fill_opened,
     fill_quaternion,
     fill_reply,
@@ -20,6 +20,7 @@ from mien.service.message_parts import (
     fill_vector,
     finite,
     floats,
+    neutrals_from,
     opened_from,
     parse,
     quaternion_from,
@@ -28,8 +29,8 @@ from mien.service.message_parts import (
     unique,
     vector_from,
 )
+from mien.service.packed_encoder import packed, packed_encoder
 from mien.service.statuses import OrderError
-from mien.service.twin import packed, twin
 from mien.service.v1 import animation_service_pb2 as animation
 from mien.service.v1 import features_pb2
 from mien.service.v1 import tracking_service_pb2 as tracking
@@ -46,10 +47,10 @@ __all__ = [
     "track_response_to_bytes",
 ]
 
-_AnimateRequest = twin(animation.AnimateRequest)
-_AnimateResponse = twin(animation.AnimateResponse)
-_TrackRequest = twin(tracking.TrackRequest)
-_TrackResponse = twin(tracking.TrackResponse)
+_AnimateRequest = packed_encoder(animation.AnimateRequest)
+_AnimateResponse = packed_encoder(animation.AnimateResponse)
+_TrackRequest = packed_encoder(tracking.TrackRequest)
+_TrackResponse = packed_encoder(tracking.TrackResponse)
 
 
 # AnimationService.
@@ -76,17 +77,27 @@ def _fill_performer(message: Any, performer: wire.PerformerInput) -> None:
         message.features = packed(seen.features)
     if seen.head_rotation_xyzw is not None:
         fill_quaternion(message.head_rotation, seen.head_rotation_xyzw)
-    if seen.head_translation_m is not None and np.isfinite(seen.head_translation_m).all():
+    if seen.head_translation_m is not None:
         fill_vector(message.head_translation, seen.head_translation_m)
 
 
-def animate_request_from_bytes(data: bytes) -> wire.AnimateOpen | wire.FrameInput:
-    """Raises InputError for bytes that are no AnimateRequest, OrderError for an empty one."""
+AnimateRequest = wire.AnimateOpen | wire.FrameInput | wire.CalibrateInput
+AnimateReply = wire.Opened | wire.RigReply | wire.CalibrateReply
+
+
+def animate_request_from_bytes(data: bytes) -> AnimateRequest:
+    """Raises InputError for bytes that are not an AnimateRequest, OrderError for an empty one."""
     message = parse(animation.AnimateRequest, data)
     kind = message.WhichOneof("message")
     if kind == "open":
-        opening = message.open
-        return wire.AnimateOpen(**session_fields_from(opening), resume_token=opening.resume_token)
+        return wire.AnimateOpen(**session_fields_from(message.open))
+    if kind == "calibrate":
+        calibration, ids = message.calibrate.calibration, message.calibrate.ids
+        if calibration.neutral_relative:
+            raise InputError("calibrate: neutral_relative is chosen when a session opens")
+        neutrals = neutrals_from(calibration)
+        unique((*neutrals, *ids), "calibrate")
+        return wire.CalibrateInput(neutrals, tuple(map(checked_id, ids)), calibration.frames)
     if kind == "frame":
         frame = message.frame
         unique((p.id for p in frame.performers), f"frame {frame.sequence}")
@@ -95,14 +106,16 @@ def animate_request_from_bytes(data: bytes) -> wire.AnimateOpen | wire.FrameInpu
             finite(frame.capture_time_s, f"frame {frame.sequence}: capture_time_s"),
             tuple(_performer_from(p) for p in frame.performers),
         )
-    raise OrderError("an AnimateRequest holds neither `open` nor `frame`")
+    raise OrderError("an AnimateRequest holds none of `open`, `frame` and `calibrate`")
 
 
-def animate_request_to_bytes(request: wire.AnimateOpen | wire.FrameInput) -> bytes:
+def animate_request_to_bytes(request: AnimateRequest) -> bytes:
     message = _AnimateRequest()
     if isinstance(request, wire.AnimateOpen):
         fill_session_fields(message.open, request)
-        message.open.resume_token = request.resume_token
+    elif isinstance(request, wire.CalibrateInput):
+        message.calibrate.ids.extend(request.ids)
+        fill_calibration(message.calibrate.calibration, request.neutrals, request.frames)
     else:
         message.frame.sequence = request.sequence
         message.frame.capture_time_s = request.capture_time_s
@@ -111,23 +124,24 @@ def animate_request_to_bytes(request: wire.AnimateOpen | wire.FrameInput) -> byt
     return bytes(message.SerializeToString())
 
 
-def animate_response_from_bytes(
-    data: bytes, channel_names: tuple[str, ...] = ()
-) -> wire.Opened | wire.RigReply:
+def animate_response_from_bytes(data: bytes, channel_names: tuple[str, ...] = ()) -> AnimateReply:
     """`channel_names` are those of the session's Opened."""
     message = parse(animation.AnimateResponse, data)
     if message.WhichOneof("message") == "opened":
         return opened_from(message.opened)
+    if message.WhichOneof("message") == "calibrated":
+        return wire.CalibrateReply(message.calibrated.calibration_frames)
     return reply_from(message.rig_frame, channel_names)
 
 
-def animate_response_to_bytes(
-    reply: wire.Opened | wire.RigReply, outputs: wire.Outputs | None = None
-) -> bytes:
+def animate_response_to_bytes(reply: AnimateReply, outputs: wire.Outputs | None = None) -> bytes:
     """`outputs` chooses what a RigReply carries; everything if None."""
     message = _AnimateResponse()
     if isinstance(reply, wire.Opened):
         fill_opened(message.opened, reply)
+    elif isinstance(reply, wire.CalibrateReply):
+        message.calibrated.calibration_frames = reply.frames
+        message.calibrated.SetInParent()
     else:
         fill_reply(message.rig_frame, reply, outputs or wire.Outputs())
     return bytes(message.SerializeToString())
@@ -137,7 +151,7 @@ def animate_response_to_bytes(
 
 
 def track_request_from_bytes(data: bytes) -> wire.TrackOpen | wire.ImageInput:
-    """Raises InputError for bytes that are no TrackRequest, OrderError for an empty one."""
+    """Raises InputError for bytes that are not a TrackRequest, OrderError for an empty one."""
     message = parse(tracking.TrackRequest, data)
     kind = message.WhichOneof("message")
     if kind == "open":

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.budget import Budget
 from mien.deform import blend, shape_weights
 from mien.errors import InputError
 from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service.batcher import Batcher
-from mien.service.catalogue import Offer
+from mien.service.character_registry import ServedCharacter
 from mien.service.layouts import check_features, layout_of
 from mien.service.resume_token import pack_token, unpack_token
 from mien.service.statuses import LimitError
-from mien.session import Observation, Session, step_many
+from mien.session import Observation, Session, SessionOptions, step_many
 from mien.tracker.face_track import FaceTrack
 
 if TYPE_CHECKING:
     from mien.rig import Rig
 
-__all__ = ["Performers", "Step", "StepBatcher", "Stepped", "run_steps"]
+__all__ = ["Performers", "Step", "StepBatcher", "StepResult", "run_steps"]
 
 Float32Array = NDArray[np.float32]
 
@@ -43,7 +44,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Stepped:
+class StepResult:
     """What came of it."""
 
     frame: Frame
@@ -51,12 +52,12 @@ class Stepped:
     """(V, 3) metres, rig space."""
 
 
-StepBatcher = Batcher[Step, Stepped]
+StepBatcher = Batcher[Step, StepResult]
 
 
-def run_steps(steps: Sequence[Step]) -> list[Stepped | Exception]:
+def run_steps(steps: Sequence[Step]) -> list[StepResult | Exception]:
     """Run steps of different sessions, those of one character in one run of its network."""
-    results: dict[int, Stepped | Exception] = {}
+    results: dict[int, StepResult | Exception] = {}
     by_animator: dict[int, list[int]] = {}
     for index, step in enumerate(steps):
         by_animator.setdefault(id(step.session.animator), []).append(index)
@@ -82,11 +83,11 @@ def _step_alone(step: Step) -> Frame | Exception:
         return error
 
 
-def _finished(step: Step, frame: Frame | Exception) -> Stepped | Exception:
+def _finished(step: Step, frame: Frame | Exception) -> StepResult | Exception:
     if isinstance(frame, Exception):
         return frame
     try:
-        return Stepped(frame, _vertices(step.vertices_of, frame))
+        return StepResult(frame, _vertices(step.vertices_of, frame))
     except Exception as error:
         return error
 
@@ -102,24 +103,25 @@ class Performers:
 
     def __init__(
         self,
-        offer: Offer,
+        served: ServedCharacter,
         batcher: StepBatcher,
         limit: int,
+        budget: Budget,
         *,
         smoothing: OneEuroConfig | None = None,
         neutrals: Mapping[str, Float32Array] | None = None,
         calibration_frames: int,
         vertices: bool = False,
     ) -> None:
-        self._offer = offer
+        self._served = served
         self._batcher = batcher
         self._limit = limit
-        self._smoothing = smoothing
+        self._budget = budget
         self._neutrals = dict(neutrals or {})
-        self._calibration_frames = calibration_frames
-        self._rig = offer.character.rig if vertices else None
+        self._options = SessionOptions(smoothing=smoothing, calibration_frames=calibration_frames)
+        self._rig = served.character.rig if vertices else None
         self._sessions: dict[str, Session] = {}
-        layout = layout_of(offer)
+        layout = layout_of(served)
         if len(self._neutrals) > limit:
             raise LimitError(f"{len(self._neutrals)} neutrals, at most {limit} performers")
         if self._neutrals and not calibration_frames:
@@ -129,7 +131,7 @@ class Performers:
 
     async def step(
         self, seen: Mapping[str, Observation | FaceTrack], time_s: float
-    ) -> dict[str, Stepped]:
+    ) -> dict[str, StepResult]:
         """Step every performer in `seen`; they go to the batcher together."""
         if len(seen) > self._limit:
             raise LimitError(f"a frame of {len(seen)} performers, at most {self._limit} are taken")
@@ -142,36 +144,69 @@ class Performers:
 
     def _session(self, name: str, present: Mapping[str, object]) -> Session:
         """The performer's session, now the most recently used; makes room by the least recent."""
-        session = self._sessions.pop(name, None) or self._new(name)
-        for other in list(self._sessions):
-            if len(self._sessions) < self._limit:
-                break
-            if other not in present:
-                del self._sessions[other]
+        session = self._sessions.pop(name, None)
+        if session is None:
+            for other in list(self._sessions):
+                if len(self._sessions) < self._limit:
+                    break
+                if other not in present:
+                    del self._sessions[other]
+                    self._budget.release(1)
+            session = self._new(name)
         self._sessions[name] = session
         return session
 
     def _new(self, name: str) -> Session:
-        neutral = self._neutrals.get(name)
-        return self._offer.character.session(
-            smoothing=self._smoothing,
-            neutral=neutral,
-            calibration_frames=self._calibration_frames,
+        self._budget.spend(1, f"performer {name!r}")
+        return self._served.character.session(
+            neutral=self._neutrals.get(name), options=self._options
         )
 
-    def token(self) -> bytes:
-        """The state of every performer, for `restore` here or on another server."""
+    def calibrate(
+        self, neutrals: Mapping[str, Float32Array], ids: Sequence[str], frames: int
+    ) -> None:
+        """Take neutrals (F,) from now on, and watch `frames` frames of each of `ids` for one.
+
+        Raises InputError, LimitError; no performer has changed then.
+        """
+        if not self._options.calibration_frames:
+            raise InputError("calibrate: the features of this session come without their neutral")
+        names = {*neutrals, *ids}
+        if len(names) > self._limit:
+            raise LimitError(f"calibrate: {len(names)} performers, at most {self._limit} are taken")
+        layout = layout_of(self._served)
+        for name, neutral in neutrals.items():
+            check_features(neutral, layout, f"{name} (neutral)")
+        for name in sorted(names):
+            self._session(name, dict.fromkeys(names)).calibrate(neutrals.get(name), frames)
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        """The sessions by performer, the least recently used first."""
+        return self._sessions
+
+    def close(self) -> None:
+        """Forget all performers, and give back what they were charged for."""
+        self._budget.release(len(self._sessions))
+        self._sessions.clear()
+
+    def token(self, max_bytes: int) -> bytes:
+        """The state of every performer, for `restore` here or on another server.
+
+        Empty while it would have more than `max_bytes`, which no server takes back.
+        """
         states = {name: session.snapshot() for name, session in self._sessions.items()}
-        return pack_token(self._offer.sha256, states)
+        token = pack_token(self._served.sha256, states)
+        return token if len(token) <= max_bytes else b""
 
     def restore(self, token: bytes) -> None:
-        """Take over the state in a token. Raises InputError if it is none of this package."""
-        states = unpack_token(token, self._offer.sha256)
+        """Take over the state in a token. Raises InputError if it belongs to another package."""
+        states = unpack_token(token, self._served.sha256)
         if len(states) > self._limit:
             raise LimitError(
                 f"resume_token: holds {len(states)} performers, at most {self._limit} are taken"
             )
         for name, state in states.items():
             session = self._new(name)
-            session.restore(state)
             self._sessions[name] = session
+            session.restore(state)

@@ -37,7 +37,7 @@ def pack_token(package_sha256: str, states: Mapping[str, bytes]) -> bytes:
 def unpack_token(token: bytes, package_sha256: str) -> dict[str, bytes]:
     """The states in a token. Raises InputError for damage and for another package's token."""
     if len(token) < _HEAD.size + _CRC.size or not token.startswith(_MAGIC):
-        raise InputError(f"resume_token: {len(token)} bytes that are no resume token")
+        raise InputError(f"resume_token: {len(token)} bytes that are not a resume token")
     content = token[: -_CRC.size]
     if _CRC.pack(zlib.crc32(content)) != token[-_CRC.size :]:
         raise InputError("resume_token: damaged (its checksum is wrong)")
@@ -58,7 +58,7 @@ def unpack_token(token: bytes, package_sha256: str) -> dict[str, bytes]:
         try:
             name = key.decode()
         except UnicodeDecodeError:
-            raise InputError("resume_token: damaged (an id that is no text)") from None
+            raise InputError("resume_token: damaged (an id that is not valid UTF-8)") from None
         states[name] = state
     if at != len(content) or len(states) != count:
         raise InputError("resume_token: damaged (more or less than it announces)")

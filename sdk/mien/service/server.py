@@ -16,9 +16,9 @@ from grpc_reflection.v1alpha import reflection
 
 from mien.errors import InputError, ServiceError
 from mien.service.animation_service import AnimationService
-from mien.service.catalogue import Catalogue
+from mien.service.character_registry import CharacterRegistry
 from mien.service.character_service import CharacterService
-from mien.service.live import Floor, Limits
+from mien.service.limits import Limits
 from mien.service.performers import StepBatcher, run_steps
 from mien.service.security import (
     TokenInterceptor,
@@ -27,6 +27,7 @@ from mien.service.security import (
     read_token,
     server_credentials,
 )
+from mien.service.session_limiter import SessionLimiter
 from mien.service.tracking_service import FaceSource, TrackingService
 from mien.service.v1 import (
     animation_service_pb2,
@@ -71,9 +72,9 @@ class ServerConfig:
     calibration_frames: int = SessionOptions.calibration_frames
     """First frames watched for a calm face, for performers who bring no neutral."""
     tracking_threads: int = 2
-    """Pictures tracked at the same time, over all sessions."""
+    """Images tracked at the same time, over all sessions."""
     limits: Limits = field(default_factory=Limits)
-    """What every session is granted."""
+    """What one session gets, and all of them together."""
 
 
 def _new_tracker(max_faces: int) -> FaceSource:
@@ -83,14 +84,14 @@ def _new_tracker(max_faces: int) -> FaceSource:
 
 
 class Server:
-    """One server in one process and one event loop. `start`, then `serve_until_stopped` or `stop`.
+    """One server in one process and one event loop. `start`, then `serve_until` or `stop`.
 
     Raises InputError for a configuration that contradicts itself or is not safe.
     """
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        registry: CharacterRegistry,
         config: ServerConfig | None = None,
         new_tracker: Callable[[int], FaceSource] = _new_tracker,
     ) -> None:
@@ -103,9 +104,9 @@ class Server:
                 f"{config.calibration_frames}, expected at least 1"
             )
         self._token = None if config.token_file is None else read_token(config.token_file)
-        self._catalogue = catalogue
+        self._registry = registry
         self._new_tracker = new_tracker
-        self.floor = Floor(config.limits.max_sessions)
+        self.limiter = SessionLimiter(config.limits)
         self.batcher: StepBatcher = StepBatcher(run_steps)
         self._workers = ThreadPoolExecutor(config.tracking_threads, "mien-track")
         self._server: grpc.aio.Server | None = None
@@ -121,7 +122,7 @@ class Server:
     async def start(self) -> str:
         """Listen; returns the address. Raises ServiceError when it cannot be bound."""
         config, limits = self._config, self._config.limits
-        largest = max(limits.max_image_bytes, limits.max_message_bytes)
+        largest = max(limits.max_image_bytes, limits.max_message_bytes, limits.max_open_bytes)
         server = grpc.aio.server(
             interceptors=[] if self._token is None else [TokenInterceptor(self._token)],
             options=[
@@ -131,10 +132,11 @@ class Server:
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
+            maximum_concurrent_rpcs=limits.max_calls,
         )
-        shared = (self._catalogue, self.batcher, self.floor, limits, config.calibration_frames)
+        shared = (self._registry, self.batcher, self.limiter, limits, config.calibration_frames)
         add_characters: Any = character_service_pb2_grpc.add_CharacterServiceServicer_to_server
-        add_characters(CharacterService(self._catalogue), server)
+        add_characters(CharacterService(self._registry, limits.idle_timeout_s), server)
         tracking = TrackingService(*shared, self._workers, self._new_tracker)
         server.add_generic_rpc_handlers((AnimationService(*shared).handler(), tracking.handler()))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
@@ -154,7 +156,7 @@ class Server:
         await server.start()
         self._server = server
         await self._report(health_pb2.HealthCheckResponse.SERVING, ("", *SERVICES))
-        log.info("serving %s on %s", ", ".join(self._catalogue), self.address)
+        log.info("serving %s on %s", ", ".join(self._registry), self.address)
         return self.address
 
     async def serve_until(self, stopped: asyncio.Event, grace_s: float = 5.0) -> None:
@@ -168,11 +170,11 @@ class Server:
         if self._server is None:
             return
         await self._report(health_pb2.HealthCheckResponse.NOT_SERVING, ("", *SERVICES))
-        self.floor.draining = True
+        self.limiter.draining = True
         deadline = asyncio.get_running_loop().time() + grace_s
-        while len(self.floor) and asyncio.get_running_loop().time() < deadline:
+        while len(self.limiter) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
-        self.floor.dismiss()
+        self.limiter.drain()
         await self._server.stop(1.0)
         self._server = None
         self.batcher.close()

@@ -1,4 +1,4 @@
-"""TrackingService: encoded pictures in, tracked faces and rig frames out."""
+"""TrackingService: encoded images in, tracked faces and rig frames out."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.budget import Budget
 from mien.channels import SCORE_NAMES
 from mien.errors import ChannelError, InputError
 from mien.service import messages
-from mien.service.catalogue import Catalogue, Offer
-from mien.service.granting import TokenClock, granted, rig_reply
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
+from mien.service.face_ids import FaceIds
+from mien.service.images import decoded_image
 from mien.service.layouts import check_layout
-from mien.service.live import Conversation, Floor, Limits, stream_handler
+from mien.service.limits import Limits
+from mien.service.negotiation import TokenClock, negotiate, rig_reply, token_bytes
 from mien.service.performers import Performers, StepBatcher
-from mien.service.pictures import decode_picture
+from mien.service.session_limiter import SessionLimiter
+from mien.service.stream_protocol import StreamProtocol, stream_handler
 from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
 from mien.session import Observation
 from mien.tracker import FaceTrack
@@ -43,7 +47,7 @@ class FaceSource(Protocol):
 
 @dataclass(eq=False)
 class _Session:
-    """One stream of pictures; see LiveSession."""
+    """One stream of images; see LiveSession."""
 
     opened: bytes
     opening: TrackOpen
@@ -53,6 +57,8 @@ class _Session:
     limits: Limits
     performers: Performers | None
     tokens: TokenClock
+    decoded_bytes: Budget
+    face_ids: FaceIds
     last_seen_s: dict[str, float] = field(default_factory=dict)
     """Performer -> capture time, of all that are animated."""
 
@@ -65,8 +71,12 @@ class _Session:
             stepped = await self.performers.step(seen, image.capture_time_s)
         rig = rig_reply(image.sequence, image.capture_time_s, stepped, arrived_s, dropped)
         if self.performers is not None and self.tokens.due(final):
-            rig = replace(rig, resume_token=self.performers.token())
+            rig = replace(rig, resume_token=self.performers.token(token_bytes(self.limits)))
         return messages.track_response_to_bytes(TrackReply(faces, rig, size), self.opening.outputs)
+
+    def close(self) -> None:
+        if self.performers is not None:
+            self.performers.close()
 
     def _with_lost(
         self, tracks: list[FaceTrack], time_s: float
@@ -82,13 +92,13 @@ class _Session:
         return seen | lost
 
     def _look(
-        self, image: ImageInput
+        self, message: ImageInput
     ) -> tuple[list[FaceTrack], list[TrackedFace], tuple[int, int]]:
-        picture = decode_picture(image.data, self.limits.max_image_pixels)
-        tracks = sorted(
-            self.tracker.track(picture, image.capture_time_s), key=lambda track: track.face_id
-        )
-        return tracks, [self._face(t) for t in tracks], (picture.shape[1], picture.shape[0])
+        with decoded_image(message.data, self.limits.max_image_pixels, self.decoded_bytes) as image:
+            found = self.tracker.track(image, message.capture_time_s)
+            height, width = image.shape[:2]
+        tracks = self.face_ids.rename(found)
+        return tracks, [self._face(t) for t in tracks], (width, height)
 
     def _face(self, track: FaceTrack) -> TrackedFace:
         wanted = self.opening.track_outputs
@@ -109,79 +119,90 @@ class _Session:
 
 
 class TrackingService:
-    """Tracks pictures."""
+    """Tracks images."""
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        registry: CharacterRegistry,
         batcher: StepBatcher,
-        floor: Floor,
+        limiter: SessionLimiter,
         limits: Limits,
         calibration_frames: int,
         workers: Executor,
         new_tracker: Callable[[int], FaceSource],
     ) -> None:
         """`new_tracker`: most faces to follow -> a tracker for one stream."""
-        self._catalogue = catalogue
+        self._registry = registry
         self._batcher = batcher
-        self._floor = floor
+        self._limiter = limiter
         self._limits = limits
         self._calibration_frames = calibration_frames
         self._workers = workers
         self._new_tracker = new_tracker
-        self._conversation = Conversation(
+        self._protocol = StreamProtocol(
             service="mien.v1.TrackingService",
             method="Track",
             parse=messages.track_request_from_bytes,
             opening=TrackOpen,
+            frame=ImageInput,
             max_bytes=limits.max_image_bytes,
             open_session=self._open,
         )
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a gRPC server takes."""
-        return stream_handler(self._conversation, self._floor, self._limits)
+        return stream_handler(self._protocol, self._limiter, self._limits)
 
     async def _open(self, opening: TrackOpen, session_id: str) -> _Session:
         if not 1 <= opening.max_faces <= self._limits.max_faces:
             raise InputError(
                 f"max_faces is {opening.max_faces}, expected 1 to {self._limits.max_faces}"
             )
-        if opening.subtracted:
-            raise InputError("calibration.subtracted: the server's own features are raw")
-        offer = self._catalogue[opening.character] if opening.character else None
-        layout = _layout(opening, offer)
-        settings = granted(
+        if opening.neutral_relative:
+            raise InputError("calibration.neutral_relative: the server's own features are raw")
+        served = self._registry[opening.character] if opening.character else None
+        layout = _layout(opening, served)
+        settings = negotiate(
             opening,
             self._limits,
-            _PLAIN_RATE_HZ if offer is None else offer.character.manifest.rate_hz,
+            _PLAIN_RATE_HZ if served is None else served.character.manifest.rate_hz,
             self._calibration_frames,
             self._limits.max_image_bytes,
             opening.max_faces,
         )
         performers = None
-        if offer is not None:
+        if served is not None:
             performers = Performers(
-                offer,
+                served,
                 self._batcher,
                 opening.max_faces,
+                self._limiter.budgets.performers,
                 smoothing=opening.smoothing,
                 neutrals=opening.neutrals,
                 calibration_frames=settings.calibration_frames,
                 vertices=opening.outputs.vertices,
             )
-        loop = asyncio.get_running_loop()
-        # Loads networks: not on the event loop.
-        tracker = await loop.run_in_executor(self._workers, self._new_tracker, opening.max_faces)
+        try:
+            last_seen_s = _resumed(performers, opening.resume_token)
+            loop = asyncio.get_running_loop()
+            # Loads networks: not on the event loop.
+            tracker = await loop.run_in_executor(
+                self._workers, self._new_tracker, opening.max_faces
+            )
+        except BaseException:
+            if performers is not None:
+                performers.close()
+            raise
         wire_layout = Layout() if layout is None else Layout(layout.names_and_sizes)
         opened = Opened(
             session_id=session_id,
             character=opening.character,
-            package_sha256="" if offer is None else offer.sha256,
-            channel_names=() if offer is None else tuple(offer.character.manifest.channels),
+            package_sha256="" if served is None else served.sha256,
+            channel_names=() if served is None else tuple(served.character.manifest.channels),
             detail_names=(),
             layout=replace(wire_layout, sha256=wire_layout.hash) if layout else wire_layout,
             settings=settings,
+            resumed=bool(opening.resume_token),
             score_names=SCORE_NAMES if opening.track_outputs.scores else (),
         )
         return _Session(
@@ -193,15 +214,39 @@ class TrackingService:
             limits=self._limits,
             performers=performers,
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
+            decoded_bytes=self._limiter.budgets.decoded_bytes,
+            face_ids=_face_ids(performers),
+            last_seen_s=last_seen_s,
         )
 
 
-def _layout(opening: TrackOpen, offer: Offer | None) -> FeatureLayout | None:
+def _resumed(performers: Performers | None, token: bytes) -> dict[str, float]:
+    """Take the token over; performer -> when it was last seen, of those who were."""
+    if not token:
+        return {}
+    if performers is None:
+        raise InputError("resume_token: holds a character's state: name the character")
+    performers.restore(token)
+    for name in performers.sessions:
+        if not (name.isdecimal() and name.isascii() and int(name) < 2**32):
+            raise InputError(f"resume_token: performer {name!r} is not a face of TrackingService")
+    states = {name: session.state for name, session in performers.sessions.items()}
+    return {name: state.seen_s for name, state in states.items() if state.seen_s is not None}
+
+
+def _face_ids(performers: Performers | None) -> FaceIds:
+    if performers is None:
+        return FaceIds()
+    sessions = performers.sessions.items()
+    return FaceIds({int(name): session.state.head_translation_m for name, session in sessions})
+
+
+def _layout(opening: TrackOpen, served: ServedCharacter | None) -> FeatureLayout | None:
     """The feature layout of a session, None where no features are asked for."""
-    if offer is not None:
+    if served is not None:
         if opening.layout.groups or opening.layout.sha256:
-            check_layout(opening.layout, offer)
-        return offer.character.layout
+            check_layout(opening.layout, served)
+        return served.character.layout
     if not opening.layout.groups:
         if opening.track_outputs.features:
             raise InputError(

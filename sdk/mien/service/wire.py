@@ -15,6 +15,8 @@ from mien.session import Observation
 
 __all__ = [
     "AnimateOpen",
+    "CalibrateInput",
+    "CalibrateReply",
     "FrameInput",
     "ImageInput",
     "Layout",
@@ -109,9 +111,10 @@ class AnimateOpen:
     """Performer -> (F,) raw features at rest."""
     calibration_frames: int = 0
     """0: the server's setting."""
-    subtracted: bool = False
+    neutral_relative: bool = False
     """Features come with their neutral subtracted: no calibration."""
     resume_token: bytes = b""
+    """Of the session to continue."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +133,26 @@ class FrameInput:
     sequence: int
     capture_time_s: float
     performers: tuple[PerformerInput, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrateInput:
+    """New neutrals for performers of an open session."""
+
+    neutrals: Mapping[str, Float32Array]
+    """Performer -> (F,) raw features at rest."""
+    ids: tuple[str, ...] = ()
+    """Performers whose next frames are watched for one."""
+    frames: int = 0
+    """How many; 0: the session's setting."""
+
+
+@dataclass(frozen=True)
+class CalibrateReply:
+    """The neutrals are in force."""
+
+    frames: int
+    """How many frames are watched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,13 +194,14 @@ class TrackOpen:
     smoothing: OneEuroConfig | None = None
     neutrals: Mapping[str, Float32Array] = field(default_factory=dict)
     calibration_frames: int = 0
-    subtracted: bool = False
+    neutral_relative: bool = False
     layout: Layout = field(default_factory=Layout)
+    resume_token: bytes = b""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageInput:
-    """One encoded picture."""
+    """One encoded image."""
 
     sequence: int
     capture_time_s: float
@@ -187,7 +211,7 @@ class ImageInput:
 
 @dataclass(frozen=True, eq=False)
 class TrackedFace:
-    """One face in one picture, as the server's tracker saw it."""
+    """One face in one image, as the server's tracker saw it."""
 
     face_id: int
     presence: float
@@ -207,7 +231,7 @@ class TrackedFace:
 
 @dataclass(frozen=True, eq=False)
 class TrackReply:
-    """The answer to one picture."""
+    """The answer to one image."""
 
     faces: Sequence[TrackedFace]
     rig: RigReply

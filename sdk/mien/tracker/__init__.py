@@ -5,8 +5,8 @@ from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import (
     FEATURE_GROUPS,
     FeatureLayout,
-    calmest,
     driver_features,
+    estimate_neutral,
     subtract_neutral,
 )
 from mien.tracker.roi import RotatedBox, box_around_landmarks
@@ -20,7 +20,7 @@ __all__ = [
     "RotatedBox",
     "Tracker",
     "box_around_landmarks",
-    "calmest",
     "driver_features",
+    "estimate_neutral",
     "subtract_neutral",
 ]

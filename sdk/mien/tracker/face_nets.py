@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
+from mien.onnx_session import Providers
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.nets import CROP, load_nets
 from mien.tracker.pose import head_pose
@@ -16,7 +17,7 @@ from mien.tracker.roi import RotatedBox, crop
 __all__ = ["MIN_PRESENCE", "FaceNets", "check_image"]
 
 MIN_PRESENCE = 0.5
-"""Below it there is no face in the crop."""
+"""Below it there is no face in the crop, unless told otherwise."""
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
@@ -35,18 +36,26 @@ class FaceNets:
         models: Path | None = None,
         threads: int = 1,
         focal_px: float | None = None,
+        providers: Providers = None,
+        min_presence: float = MIN_PRESENCE,
     ) -> None:
-        """`focal_px` is the camera's focal length; None assumes the image's longer side."""
-        self.nets = load_nets(models, threads)
+        """`focal_px` is the camera's focal length; None assumes the image's longer side.
+
+        Raises InputError for a `min_presence` outside 0 to 1, and as `load_nets` does.
+        """
+        if not 0 <= min_presence <= 1:
+            raise InputError(f"min_presence is {min_presence}, expected 0 to 1")
+        self.nets = load_nets(models, threads, providers)
         self._focal_px = focal_px
+        self._min_presence = min_presence
 
     def landmarks_in(
         self, image: NDArray[np.uint8], box: RotatedBox, face_id: int = 0
     ) -> FaceTrack | None:
-        """The face in `box` of `image` (H, W, 3) uint8 RGB; None where presence is below 0.5."""
+        """The face in `box` of `image` (H, W, 3) uint8 RGB; None where presence is too low."""
         check_image(image)
         answer = self.nets.look(crop(image, box, CROP)[None])[0]
-        if answer.presence < MIN_PRESENCE:
+        if answer.presence < self._min_presence:
             return None
         # Scores see the face as the crop has it, eyes level, so that roll does not change them.
         scores = self.nets.score(answer.landmarks[None])[0]

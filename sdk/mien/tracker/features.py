@@ -15,9 +15,11 @@ from mien.tracker.pose import align_to_canonical
 
 __all__ = [
     "FEATURE_GROUPS",
+    "LARGEST_FEATURE",
     "FeatureLayout",
-    "calmest",
     "driver_features",
+    "estimate_neutral",
+    "is_bounded",
     "subtract_neutral",
 ]
 
@@ -33,13 +35,19 @@ FEATURE_GROUPS = {
 """Group -> size. `landmarks`: (478, 3) centimetres on the canonical face, head pose removed, point
 by point; `head_rotation`: rotation vector, radians; the others as in FaceTrack."""
 
+LARGEST_FEATURE = 1e6
+"""No feature (pixels, centimetres, radians) is larger; beyond it differences could overflow."""
+
 _POSE_GROUP = "head_rotation"
-_CALM_SHARE = 10
+_NEUTRAL_SHARE = 10
 
 
 @dataclass(frozen=True)
 class FeatureLayout:
-    """Which groups a feature vector holds, in order. Raises ChannelError for unknown or doubled."""
+    """Which groups a feature vector holds, in order.
+
+    Raises ChannelError for unknown and for duplicate groups.
+    """
 
     groups: tuple[str, ...]
 
@@ -79,8 +87,13 @@ class FeatureLayout:
             )
 
 
+def is_bounded(values: NDArray[np.floating]) -> bool:
+    """Whether all values are finite and within +-LARGEST_FEATURE."""
+    return bool((np.abs(values) <= LARGEST_FEATURE).all())
+
+
 def driver_features(track: FaceTrack, layout: FeatureLayout) -> Float32Array:
-    """(F,) raw features of one tracked face: no neutral is subtracted."""
+    """(F,) raw features of one tracked face: the neutral is still in them."""
     parts = []
     for group in layout.groups:
         if group == "landmarks":
@@ -109,8 +122,8 @@ def subtract_neutral(
     return difference
 
 
-def calmest(frames: NDArray[np.floating], layout: FeatureLayout) -> Float32Array:
-    """(F,) neutral of a recording (T, F): the median of its calmest, nearly frontal frames.
+def estimate_neutral(frames: NDArray[np.floating], layout: FeatureLayout) -> Float32Array:
+    """(F,) neutral of a recording (T, F): the median of its least expressive frontal frames.
 
     Among the half of the frames that look most straight into the camera, the tenth of the
     recording (at least one frame) with the least expression: the smallest sum of scores, or,
@@ -119,15 +132,18 @@ def calmest(frames: NDArray[np.floating], layout: FeatureLayout) -> Float32Array
     """
     layout.check(frames, "frames")
     if frames.ndim != 2 or not len(frames):
-        raise InputError(f"calmest: frames have shape {frames.shape}, expected (T, F) with T >= 1")
+        raise InputError(
+            f"estimate_neutral: frames have shape {frames.shape}, expected (T, F) with T >= 1"
+        )
     if not np.isfinite(frames).all():
-        raise InputError("calmest: frames are not finite")
+        raise InputError("estimate_neutral: frames are not finite")
     values = np.asarray(frames, np.float64)
     if _POSE_GROUP in layout.slices:
         turn = np.linalg.norm(values[:, layout.slices[_POSE_GROUP]], axis=1)
         values = values[np.argsort(turn, kind="stable")[: -(-len(values) // 2)]]
-    calm = np.argsort(_expression(values, layout), kind="stable")
-    return np.median(values[calm[: max(len(frames) // _CALM_SHARE, 1)]], axis=0).astype(np.float32)
+    order = np.argsort(_expression(values, layout), kind="stable")
+    least = values[order[: max(len(frames) // _NEUTRAL_SHARE, 1)]]
+    return np.median(least, axis=0).astype(np.float32)
 
 
 def _expression(values: NDArray[np.float64], layout: FeatureLayout) -> NDArray[np.float64]:

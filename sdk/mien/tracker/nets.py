@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
+from mien.onnx_session import Providers, open_session, provider_names
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -59,13 +60,20 @@ class TrackerNets:
     is missing or is not the one that the folder's models.json names.
     """
 
-    def __init__(self, models: Path | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, models: Path | None = None, threads: int = 1, providers: Providers = None
+    ) -> None:
         folder = Path(str(files("mien.tracker") / "models")) if models is None else models
         index = _read_index(folder)
-        self._detector = _session(folder, "face_detector.onnx", index, threads)
-        self._landmarks = _session(folder, "face_landmarks.onnx", index, threads)
+
+        def net(name: str, blocked_layout: bool = True) -> onnxruntime.InferenceSession:
+            data = _read_net(folder, name, index)
+            return open_session(data, str(folder / name), providers, threads, blocked_layout)
+
+        self._detector = net("face_detector.onnx")
+        self._landmarks = net("face_landmarks.onnx")
         # This net is too small for the blocked layout: reordering would cost more than it saves.
-        self._scores = _session(folder, "face_scores.onnx", index, threads, blocked=False)
+        self._scores = net("face_scores.onnx", blocked_layout=False)
 
     def detect(self, views: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(B, 128, 128, 3) RGB in [-1, 1] -> boxes (B, 896, 16) and logits (B, 896), raw."""
@@ -94,10 +102,16 @@ class TrackerNets:
         return scores
 
 
-@cache
-def load_nets(models: Path | None = None, threads: int = 1) -> TrackerNets:
+def load_nets(
+    models: Path | None = None, threads: int = 1, providers: Providers = None
+) -> TrackerNets:
     """The nets of a folder, loaded once per process: all its trackers share them."""
-    return TrackerNets(models, threads)
+    return _load_nets(models, threads, provider_names(providers))
+
+
+@cache
+def _load_nets(models: Path | None, threads: int, providers: tuple[str, ...]) -> TrackerNets:
+    return TrackerNets(models, threads, providers)
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
@@ -114,23 +128,11 @@ def _read_index(folder: Path) -> dict[str, Any]:
     return index
 
 
-def _session(
-    folder: Path, name: str, index: dict[str, Any], threads: int, blocked: bool = True
-) -> onnxruntime.InferenceSession:
-    import onnxruntime
-
+def _read_net(folder: Path, name: str, index: dict[str, Any]) -> bytes:
     try:
         data = (folder / name).read_bytes()
     except OSError as error:
         raise InputError(f"{folder / name}: cannot be read ({error.strerror})") from error
     if hashlib.sha256(data).hexdigest() != index.get(name, {}).get("sha256"):
         raise InputError(f"{folder / name}: altered, its sha256 is not the one in models.json")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    if not blocked:
-        extended = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-        options.graph_optimization_level = extended
-    # A spinning worker takes a whole core from whoever shares the machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return data

@@ -70,7 +70,7 @@ def head_pose(
     the lens; the pinhole camera, principal point in the middle, then turns it to the camera's axes
     and gives the distance. (Fitting x and y by perspective alone was tried: without the net's
     depth, turns came out up to a quarter too small, and all of an unknown lens's error went into
-    them.) Raises InputError for landmarks that are not finite.
+    them.) Raises InputError for landmarks that are not finite or have no extent.
     """
     focal = assumed_focal_px(width, height) if focal_px is None else focal_px
     seen = np.asarray(landmarks, np.float64)[POSE_POINTS]
@@ -79,6 +79,8 @@ def head_pose(
     scale, rotation, origin = similarity(
         canonical_vertices()[POSE_POINTS], (seen - (width / 2, height / 2, 0.0)) * _UP_FROM_DOWN
     )
+    if not scale > 0:
+        raise InputError("head_pose: landmarks have no extent")
     distance = focal / scale
     translation = distance * np.array([origin[0] / focal, origin[1] / focal, -1.0])
     rotation = _from_forward(translation) @ rotation

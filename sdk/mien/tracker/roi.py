@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import atan2, cos, hypot, isfinite, sin
+from math import atan2, cos, isfinite, sin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ __all__ = ["RotatedBox", "box_around_landmarks", "crop"]
 
 FACE_MARGIN = 1.5
 """Side of the crop over the longer side of the landmarks: what the landmark net learned on."""
+
+_LARGEST_BOX = 8.0
+"""Sides longer than this many times the image's longer side cannot hold a face that is visible."""
 
 _RIGHT_EYE_OUTER, _LEFT_EYE_OUTER = 33, 263
 
@@ -64,11 +67,13 @@ def crop(image: NDArray[np.uint8], box: RotatedBox, size: int) -> NDArray[np.flo
     """Sample the box on a (size, size, 3) grid: RGB in [0, 1], bilinear, not rounded.
 
     `image` is (H, W, 3) RGB; outside it its edge goes on. Where it is at least twice as fine as the
-    grid, whole pixels are averaged first, so that large faces do not alias. Raises InputError for
-    a box out of all proportion to the image.
+    grid, whole pixels are averaged first, so that large faces do not alias. Memory is bounded by
+    the image's own size and the grid's. Raises InputError for a box that is larger than eight times
+    the image or further away from it than that.
     """
     height, width = image.shape[:2]
-    if box.size > 64 * hypot(height, width):
+    limit = _LARGEST_BOX * max(height, width)
+    if max(box.size, abs(box.x - width / 2), abs(box.y - height / 2)) > limit:
         raise InputError(f"{box} is out of all proportion to the {width}x{height} image")
     matrix = box.image_from_unit
     half = abs(matrix[:, 0]) / 2 + abs(matrix[:, 1]) / 2
@@ -115,13 +120,30 @@ def _window(
     """image[top:bottom, left:right], edges repeated outside, every factor x factor averaged."""
     height, width = image.shape[:2]
     # Whole blocks only: the last block reaches past the window instead of being cut.
-    right += -(right - left) % factor
-    bottom += -(bottom - top) % factor
-    if left >= 0 and top >= 0 and right <= width and bottom <= height:
-        part = image[top:bottom, left:right]
+    rows, row_padding = _blocks(top, -(-(bottom - top) // factor), factor, height)
+    columns, column_padding = _blocks(left, -(-(right - left) // factor), factor, width)
+    inside = rows[0] >= 0 and columns[0] >= 0 and rows[-1] < height and columns[-1] < width
+    if inside:
+        part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     else:
-        rows = np.clip(np.arange(top, bottom), 0, height - 1)
-        columns = np.clip(np.arange(left, right), 0, width - 1)
-        part = image[rows][:, columns]
+        part = image[np.clip(rows, 0, height - 1)][:, np.clip(columns, 0, width - 1)]
     part = np.ascontiguousarray(part)
-    return part if factor == 1 else np.asarray(Image.fromarray(part).reduce(factor))
+    if factor > 1:
+        part = np.asarray(Image.fromarray(part).reduce(factor))
+    if any(row_padding + column_padding):
+        part = np.pad(part, (row_padding, column_padding, (0, 0)), mode="edge")
+    return part
+
+
+def _blocks(
+    start: int, count: int, factor: int, length: int
+) -> tuple[NDArray[np.int64], tuple[int, int]]:
+    """Pixels to average along one axis, and how many blocks to repeat before and after them.
+
+    Of the `count` blocks of `factor` pixels from `start` on, those outside the `length` of the
+    image are all alike on either side: the nearest stands for them.
+    """
+    first = min(max(-start // factor - 1, 0), count - 1)
+    end = max(min(-((start - length) // factor) + 1, count), first + 1)
+    pixels = np.arange(start + first * factor, start + end * factor)
+    return pixels, (first, count - end)

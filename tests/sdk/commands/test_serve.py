@@ -70,6 +70,9 @@ def test_a_client_in_another_process(package, tmp_path, number):
         (["{package}", "--limits.mailbox-frames", "0"], "limit mailbox_frames is 0"),
         (["{package}", "--tracking-threads", "0"], "tracking_threads is 0"),
         (["{package}", "--address", "here"], "is not HOST:PORT"),
+        (["{package}", "--limits.max-package-bytes", "1000"], "expected at most 1000"),
+        (["{package}", "--limits.max-calibration-frames", "601"], "expected at most 600"),
+        (["{package}", "--threads", "0"], "threads is 0"),
     ],
 )
 def test_wrong_calls(package, capsys, words, expected):

@@ -3,7 +3,7 @@
 import pytest
 from support.service import serving, write_sphere
 
-from mien.service.catalogue import Catalogue, Offer
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
 
 
 @pytest.fixture(scope="session")
@@ -12,11 +12,11 @@ def sphere_path(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def catalogue(sphere_path):
-    return Catalogue([Offer.load(sphere_path)])
+def registry(sphere_path):
+    return CharacterRegistry([ServedCharacter.load(sphere_path)])
 
 
 @pytest.fixture
-def server(catalogue):
-    with serving(catalogue) as running:
+def server(registry):
+    with serving(registry) as running:
         yield running

@@ -3,22 +3,23 @@
 import asyncio
 import subprocess
 import sys
-import time
+import threading
 
 import grpc
 import pytest
-from support.raw_animation import OPEN, assert_well, frame, talk
-from support.service import NEUTRAL, serving
+from support.raw_animation import OPEN, assert_well, exchange_raw, frame
+from support.service import NEUTRAL, serving, wait_until_empty
 
 from mien.errors import ServiceError
 from mien.service import background, messages, statuses
 from mien.service.async_client import AsyncClient, SessionRequest
 from mien.service.client import connect
-from mien.service.live import Limits
+from mien.service.limits import Limits
+from mien.service.mailbox import Mailbox
 
 
-def test_sessions_are_admitted_up_to_the_limit(catalogue):
-    with serving(catalogue, limits=Limits(max_sessions=2)) as server, connect(server.address) as c:
+def test_sessions_are_admitted_up_to_the_limit(registry):
+    with serving(registry, limits=Limits(max_sessions=2)) as server, connect(server.address) as c:
         with c.session("Sphere") as one, c.session("Sphere") as two:
             with pytest.raises(statuses.LimitError, match="all 2 sessions"), c.session("Sphere"):
                 pass
@@ -34,16 +35,12 @@ def test_a_client_that_vanishes_is_cleaned_up(server):
             for request in (OPEN, frame(1)):
                 await call.write(messages.animate_request_to_bytes(request))
             await call.read()
-            assert len(server.floor) == 1
+            assert len(server.limiter) == 1
             call.cancel()
-        for _ in range(200):
-            if not len(server.floor):
-                return
-            await asyncio.sleep(0.01)
 
     for _ in range(3):
         background.run(vanish())
-        assert len(server.floor) == 0
+        wait_until_empty(server)
     assert_well(server.address)
 
 
@@ -66,34 +63,37 @@ def test_a_client_process_that_is_killed_mid_stream_is_cleaned_up(server):
     try:
         for _ in range(5):
             assert process.stdout.readline()
-        assert len(server.floor) == 1
+        assert len(server.limiter) == 1
     finally:
         process.kill()
         process.wait(30)
         process.stdout.close()
-    deadline = time.monotonic() + 20
-    while len(server.floor) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(server.floor) == 0
+    wait_until_empty(server)
     assert_well(server.address)
 
 
-def test_silence_ends_a_session(catalogue):
+def test_silence_ends_a_session(registry):
     limits = Limits(idle_timeout_s=0.2, open_timeout_s=0.2)
-    with serving(catalogue, limits=limits) as server:
-        answers, code, details = talk(server.address, OPEN, frame(1), close=False)
+    with serving(registry, limits=limits) as server:
+        answers, code, details = exchange_raw(server.address, OPEN, frame(1), close=False)
         assert (len(answers), code, details) == (
             2, grpc.StatusCode.DEADLINE_EXCEEDED, "nothing came for 0.2 s",
         )  # fmt: skip
-        _, code, details = talk(server.address, close=False)
+        _, code, details = exchange_raw(server.address, close=False)
         assert code is grpc.StatusCode.DEADLINE_EXCEEDED and "no opening message" in details
-        assert len(server.floor) == 0
+        wait_until_empty(server)
 
 
-def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server):
+def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server, monkeypatch):
     """Frames that come while a step runs: the newest two are answered, the others counted."""
-    import threading
+    received = []
+    put = Mailbox.put
 
+    def count(mailbox, message, *details):
+        received.append(message)
+        put(mailbox, message, *details)
+
+    monkeypatch.setattr(Mailbox, "put", count)
     may_go = threading.Event()
     run = server.batcher._run
 
@@ -109,10 +109,11 @@ def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server):
             async with client.session("Sphere", request) as session:
                 for sequence in range(1, 11):
                     await session.send({"": NEUTRAL}, float(sequence))
-                await asyncio.sleep(0.3)
+                while len(received) < 10:  # all are in the server, behind the step that waits
+                    await asyncio.sleep(0.001)
                 may_go.set()
                 replies = []
-                while session.stream_of.waiting:
+                while session.waiting:
                     replies.append(await session.receive())
                 return replies
 
@@ -122,8 +123,8 @@ def test_overtaken_frames_are_dropped_counted_and_the_rest_in_order(server):
     assert replies[-1].dropped == 10 - len(replies) >= 6
 
 
-def test_draining_hands_out_tokens_and_ends_as_unavailable(catalogue):
-    with serving(catalogue) as server, connect(server.address) as client:
+def test_draining_hands_out_tokens_and_ends_as_unavailable(registry):
+    with serving(registry) as server, connect(server.address) as client:
         with client.session("Sphere", neutral=NEUTRAL) as session:
             assert not session.exchange({"": NEUTRAL}, 1.0).resume_token
 
@@ -133,7 +134,7 @@ def test_draining_hands_out_tokens_and_ends_as_unavailable(catalogue):
             stopping = background.run(begin())
 
             async def draining():
-                while not server.floor.draining:
+                while not server.limiter.draining:
                     await asyncio.sleep(0.005)
 
             background.run(draining())

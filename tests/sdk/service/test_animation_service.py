@@ -1,18 +1,30 @@
 """Animate: the same frames as in process, typed refusals, and a server that stays well."""
 
+import dataclasses
+import struct
+import zlib
+
 import grpc
 import numpy as np
 import pytest
 from support.packages import FEATURE_SIZE
-from support.raw_animation import OPEN, WIRE_LAYOUT, assert_well, frame, talk
-from support.service import NEUTRAL, serving, take
+from support.raw_animation import (
+    OPEN,
+    WIRE_LAYOUT,
+    assert_well,
+    exchange_in_step,
+    exchange_raw,
+    frame,
+)
+from support.service import NEUTRAL, serving, take, wait_until_empty
 
 from mien.errors import InputError, ServiceError
 from mien.filters import OneEuroConfig
 from mien.service import background, wire
 from mien.service.client import connect
-from mien.service.live import Limits
-from mien.session import Observation
+from mien.service.limits import Limits
+from mien.service.resume_token import pack_token, unpack_token
+from mien.session import Observation, SessionOptions
 
 BAD_FEATURES = NEUTRAL.copy()
 BAD_FEATURES[53] = np.nan
@@ -58,9 +70,11 @@ REFUSALS = {
     ),
     "frame before open": ([frame()], "FAILED_PRECONDITION", "first message of a stream must be"),
     "nothing": ([], "FAILED_PRECONDITION", "ended before its opening message"),
-    "empty message": ([b""], "FAILED_PRECONDITION", "neither `open` nor `frame`"),
+    "empty message": ([b""], "FAILED_PRECONDITION", "none of `open`"),
     "second open": ([OPEN, OPEN], "FAILED_PRECONDITION", "a second time"),
-    "no message at all": ([b"\xff\xff\xff"], "INVALID_ARGUMENT", "no mien.v1.AnimateRequest"),
+    "no message at all": (
+        [b"\xff\xff\xff"], "INVALID_ARGUMENT", "not a valid mien.v1.AnimateRequest",
+    ),
     "oversized": (
         [OPEN, frame(1, np.zeros(70_000, np.float32))],
         "RESOURCE_EXHAUSTED", "at most 262144 are taken",
@@ -83,22 +97,22 @@ REFUSALS = {
 @pytest.mark.parametrize("case", REFUSALS)
 def test_refusals_are_typed_and_the_server_stays_well(server, case):
     requests, code, words = REFUSALS[case]
-    _, got, details = talk(server.address, *requests)
+    _, got, details = exchange_raw(server.address, *requests)
     assert (got.name, words in details) == (code, True), (got, details)
     assert_well(server.address)
-    assert len(server.floor) == 0
+    wait_until_empty(server)
 
 
 def test_frames_before_a_bad_one_are_answered(server):
-    answers, code, _ = talk(server.address, OPEN, frame(1), frame(2, BAD_FEATURES))
+    answers, code, _ = exchange_raw(server.address, OPEN, frame(1), frame(2, BAD_FEATURES))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert [answer.sequence for answer in answers[1:]] == [1]
 
 
-def test_the_server_gives_the_frames_of_a_local_session(server, catalogue):
+def test_the_server_gives_the_frames_of_a_local_session(server, registry):
     smoothing = OneEuroConfig(min_cutoff_hz=2.0, blink_guard=False)
-    character = catalogue["Sphere"].character
-    local = character.session(smoothing=smoothing, neutral=NEUTRAL)
+    character = registry["Sphere"].character
+    local = character.session(neutral=NEUTRAL, options=SessionOptions(smoothing=smoothing))
     moments = take(20)
     moments[7] = (None, moments[7][1])
     expected = [local.step(*moment) for moment in moments]
@@ -118,8 +132,8 @@ def test_the_server_gives_the_frames_of_a_local_session(server, catalogue):
         assert (a.time_s, a.channel_names) == (b.time_s, b.channel_names)
 
 
-def test_calibration_runs_on_the_server(server, catalogue):
-    local = catalogue["Sphere"].character.session(calibration_frames=4)
+def test_calibration_runs_on_the_server(server, registry):
+    local = registry["Sphere"].character.session(options=SessionOptions(calibration_frames=4))
     moments = take(8)
     with (
         connect(server.address) as client,
@@ -131,8 +145,47 @@ def test_calibration_runs_on_the_server(server, catalogue):
             assert a.confidence == pytest.approx(b.confidence)
 
 
-def test_performers_are_independent_and_keep_their_state(server, catalogue):
-    character = catalogue["Sphere"].character
+def test_a_calibration_is_negotiated_down_and_the_answer_says_so(registry):
+    """As a client that is not mien's: asks for all that the field can hold."""
+    limits = Limits(max_calibration_frames=4)
+    with serving(registry, limits=limits) as server:
+        opening = dataclasses.replace(OPEN, neutrals={}, calibration_frames=2**32 - 1)
+        again = wire.CalibrateInput({}, ("",), 2**32 - 1)
+        frames = [frame(i, features, float(i)) for i, (features, _) in enumerate(take(12), 1)]
+        requests = (opening, *frames[:6], again, *frames[6:])
+        answers = exchange_in_step(server.address, *requests)
+    assert answers[0].settings.calibration_frames == 4 and answers[7] == wire.CalibrateReply(4)
+    confidences = [a.frames[""].confidence for a in answers if isinstance(a, wire.RigReply)]
+    # `take` gives presence 1, so this is the calibration's progress.
+    assert confidences == [0.25, 0.5, 0.75, 1, 1, 1, 0.25, 0.5, 0.75, 1, 1, 1]
+
+
+def test_the_servers_own_setting_is_limited_too(registry):
+    limits = Limits(max_calibration_frames=4)
+    with (
+        serving(registry, limits=limits, calibration_frames=30) as server,
+        connect(server.address) as client,
+        client.session("Sphere") as session,
+    ):
+        assert session.calibration_frames == 4
+
+
+def test_calibrations_that_do_not_fit_are_refused(server):
+    relative = dataclasses.replace(OPEN, neutrals={}, neutral_relative=True)
+    many = tuple(str(i) for i in range(17))
+    for opening, request, code, words in (
+        (OPEN, wire.CalibrateInput({"": NEUTRAL[:3]}), "INVALID_ARGUMENT", "expected 55"),
+        (OPEN, wire.CalibrateInput({"": BAD_FEATURES}), "INVALID_ARGUMENT", "is nan"),
+        (OPEN, wire.CalibrateInput({}, many), "RESOURCE_EXHAUSTED", "17 performers, at most 16"),
+        (relative, wire.CalibrateInput({}, ("",)), "INVALID_ARGUMENT", "without their neutral"),
+    ):
+        _, got, details = exchange_raw(server.address, opening, request)
+        assert (got.name, words in details) == (code, True), details
+    assert_well(server.address)
+
+
+def test_performers_are_independent_and_keep_their_state(server, registry):
+    character = registry["Sphere"].character
     takes = {name: take(10, seed) for seed, name in enumerate(("anna", "ben"))}
     times = [5 + i / 30 for i in range(10)]
     with (
@@ -151,10 +204,10 @@ def test_performers_are_independent_and_keep_their_state(server, catalogue):
                 )
 
 
-def test_state_is_kept_for_a_bounded_number_of_performers(catalogue):
+def test_state_is_kept_for_a_bounded_number_of_performers(registry):
     limits = Limits(max_performers=2)
     with (
-        serving(catalogue, limits=limits) as server,
+        serving(registry, limits=limits) as server,
         connect(server.address) as client,
         client.session("Sphere", calibration_frames=1) as session,
     ):
@@ -163,10 +216,10 @@ def test_state_is_kept_for_a_bounded_number_of_performers(catalogue):
             assert set(reply.frames) == {name, "a"}
 
 
-def test_vertices_are_the_rigs(server, catalogue):
+def test_vertices_are_the_rigs(server, registry):
     from mien.deform import blend, shape_weights
 
-    rig = catalogue["Sphere"].character.rig
+    rig = registry["Sphere"].character.rig
     with (
         connect(server.address) as client,
         client.session("Sphere", neutral=NEUTRAL, outputs=wire.Outputs(vertices=True)) as session,
@@ -186,17 +239,17 @@ def test_what_the_tracker_knows_comes_through(server):
     np.testing.assert_allclose(got.head_rotation_xyzw, turn, atol=1e-7)
 
 
-def test_a_session_goes_on_elsewhere(catalogue):
+def test_a_session_goes_on_elsewhere(registry):
     moments = take(16)
-    whole = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    whole = registry["Sphere"].character.session(neutral=NEUTRAL)
     expected = [whole.step(*moment) for moment in moments]
     outputs = wire.Outputs(resume_token_interval_s=1e-6)
-    with serving(catalogue) as first, connect(first.address) as client:
+    with serving(registry) as first, connect(first.address) as client:
         with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
             for features, time_s in moments[:8]:
                 token = session.exchange({"": features}, time_s).resume_token
     assert token
-    with serving(catalogue) as second, connect(second.address) as client:
+    with serving(registry) as second, connect(second.address) as client:
         with client.session("Sphere", resume_token=token, neutral=NEUTRAL) as session:
             assert session.opened.resumed
             got = [session.step(*moment) for moment in moments[8:]]
@@ -204,7 +257,15 @@ def test_a_session_goes_on_elsewhere(catalogue):
         np.testing.assert_array_equal(a.channels, b.channels)
 
 
-def test_damaged_tokens_are_refused(server, catalogue):
+def token_that_watches(token, frames):
+    """The token with another count of frames to watch, its checksums right."""
+    ((name, state),) = unpack_token(token, token[8:40].hex()).items()
+    body = state[28:52] + struct.pack("<I", frames) + state[56:]
+    state = state[:24] + struct.pack("<I", zlib.crc32(body)) + body
+    return pack_token(token[8:40].hex(), {name: state})
+
+
+def test_damaged_tokens_are_refused(server, registry):
     outputs = wire.Outputs(resume_token_interval_s=1e-6)
     with (
         connect(server.address) as client,
@@ -213,12 +274,13 @@ def test_damaged_tokens_are_refused(server, catalogue):
         token = session.exchange({"": NEUTRAL}, 1.0).resume_token
     rng = np.random.default_rng(0)
     damaged = [token[:cut] for cut in range(0, len(token), 37)] + [token + b"\0"]
+    damaged += [token_that_watches(token, frames) for frames in (601, 2**32 - 2)]
     for place in rng.integers(0, len(token), 20):
         damaged.append(token[:place] + bytes([token[place] ^ 0x55]) + token[place + 1 :])
     refused = 0
     for bad in damaged:
         opening = wire.AnimateOpen("Sphere", WIRE_LAYOUT, resume_token=bad)
-        _, code, details = talk(server.address, opening)
+        _, code, details = exchange_raw(server.address, opening)
         if bad:  # no token at all is no damage
             assert code is grpc.StatusCode.INVALID_ARGUMENT, (code, details)
             refused += 1
@@ -226,7 +288,7 @@ def test_damaged_tokens_are_refused(server, catalogue):
     assert_well(server.address)
 
 
-def test_an_ordinary_generated_client(server, catalogue):
+def test_an_ordinary_generated_client(server, registry):
     """What any language's compiler makes of the contract: public messages, generated stub."""
     from mien.service.v1 import animation_service_pb2 as pb
     from mien.service.v1 import animation_service_pb2_grpc as pb_grpc
@@ -260,7 +322,7 @@ def test_an_ordinary_generated_client(server, catalogue):
     assert list(opened.opened.channel_names) == ["jawOpen", "mouthSmileLeft", "browInnerUp"]
     assert opened.opened.features.sha256 == WIRE_LAYOUT.hash
     assert [(g.name, g.size) for g in opened.opened.features.groups] == list(WIRE_LAYOUT.groups)
-    local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    local = registry["Sphere"].character.session(neutral=NEUTRAL)
     for sequence, (answer, moment) in enumerate(zip(answers, moments, strict=True)):
         rig_frame = answer.rig_frame
         (performer,) = rig_frame.performers
@@ -271,14 +333,15 @@ def test_an_ordinary_generated_client(server, catalogue):
         )
 
 
-def test_errors_of_the_client_say_what_to_do(server, catalogue):
+def test_errors_of_the_client_say_what_to_do(server, registry):
     with connect(server.address) as client:
         with pytest.raises(InputError, match="'nobody' here, there is 'Sphere'"):
             with client.session("nobody"):
                 pass
         with client.session("Sphere") as session:
-            with pytest.raises(InputError, match="expected 55"):
+            with pytest.raises(InputError, match=r"shape \(3,\), expected \(55,\)"):
                 session.step(NEUTRAL[:3], 1.0)
+            session.step(NEUTRAL, 1.0)  # refused before it was sent: the session goes on
     with connect("127.0.0.1:9") as client:
         with pytest.raises(ServiceError, match="is it running, and is the address right"):
             client.characters()

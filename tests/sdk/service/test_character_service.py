@@ -1,19 +1,20 @@
 """Characters are listed, described and downloaded whole."""
 
+import asyncio
+import dataclasses
 import hashlib
 
 import grpc
 import pytest
-from support.packages import tiny_content
 from support.service import serving
 
 import mien
 from mien.errors import InputError, ServiceError
-from mien.package import write_package
-from mien.service import background
-from mien.service.catalogue import Catalogue, Offer
+from mien.service import background, character_service, statuses
+from mien.service.character_registry import CharacterRegistry
 from mien.service.character_service import CHUNK_BYTES
 from mien.service.client import connect
+from mien.service.limits import Limits
 from mien.service.v1 import character_service_pb2 as pb
 from mien.service.v1 import character_service_pb2_grpc as pb_grpc
 
@@ -38,12 +39,11 @@ def test_downloads_are_the_file(server, sphere_path, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["copy.mien"]
 
 
-def test_a_damaged_download_leaves_no_file(catalogue, tmp_path):
-    import dataclasses
+def test_a_damaged_download_leaves_no_file(registry, tmp_path):
 
-    offer = dataclasses.replace(catalogue["Sphere"], sha256="00" * 32)
+    served = dataclasses.replace(registry["Sphere"], sha256="00" * 32)
     with (
-        serving(Catalogue([offer])) as server,
+        serving(CharacterRegistry([served])) as server,
         connect(server.address) as client,
         pytest.raises(ServiceError, match="arrived damaged"),
     ):
@@ -68,24 +68,28 @@ def test_downloads_continue_at_an_offset(server, sphere_path):
         background.run(part(len(whole) + 1))
 
 
-def test_a_folder_is_served_as_the_file_it_would_be(tmp_path):
-    manifest, files = tiny_content()
-    path = write_package(tmp_path / "a.mien", manifest, files)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    package = mien.load(path).package
-    (folder / "manifest.json").write_bytes(package.manifest.to_json())
-    for name in package.manifest.files:
-        (folder / name).write_bytes(package.read_bytes(name))
-    assert Offer.load(folder).data == path.read_bytes()
+def test_a_download_that_is_not_read_ends(registry, monkeypatch):
+    served = dataclasses.replace(registry["Sphere"], data=bytes(1_000_000))
+    gave_up = asyncio.Event()
+    errors = []
 
+    def note(error):
+        errors.append(error)
+        gave_up.set()
+        return statuses.status_of(error)
 
-def test_a_catalogue_has_each_name_once(catalogue):
-    with pytest.raises(InputError, match="two packages hold a character named 'Sphere'"):
-        Catalogue([catalogue["Sphere"]] * 2)
-    assert list(catalogue) == ["Sphere"] and "nobody" not in catalogue and len(catalogue) == 1
+    async def stall(server):
+        options = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_535)]
+        channel = grpc.aio.insecure_channel(server.address, options)
+        request = pb.DownloadCharacterRequest(name="Sphere")
+        call = pb_grpc.CharacterServiceStub(channel).DownloadCharacter(request)
+        try:
+            await asyncio.wait_for(gave_up.wait(), 10)
+        finally:
+            call.cancel()
+            await channel.close()
 
-
-def test_what_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(mien.MienError, match="absent"):
-        Offer.load(tmp_path / "absent.mien")
+    monkeypatch.setattr(character_service, "status_of", note)
+    with serving(CharacterRegistry([served]), limits=Limits(idle_timeout_s=0.1)) as server:
+        background.run(asyncio.wait_for(stall(server), 15))
+    assert [type(error) for error in errors] == [statuses.IdleError]

@@ -1,16 +1,22 @@
 """The client, its lifetime, and the remote drive of a tracked recording."""
 
+import dataclasses
 import threading
 
 import numpy as np
 import pytest
-from support.service import NEUTRAL, serving, take
+from support.service import NEUTRAL, serving, take, wait_until_empty
 
 from mien.errors import InputError, ServiceError
+from mien.filters import OneEuroConfig
+from mien.observation import Observation
+from mien.performer import Performer
 from mien.service import background
 from mien.service.async_client import AsyncClient, SessionRequest
 from mien.service.client import connect, drive_stream
-from mien.tracker.features import FeatureLayout
+from mien.service.wire import Outputs
+from mien.session import SessionOptions
+from mien.tracker.features import FeatureLayout, driver_features
 
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
 
@@ -33,9 +39,9 @@ def tracks(count=8):
     return found
 
 
-def test_a_recording_driven_remotely_equals_one_driven_here(server, catalogue):
+def test_a_recording_driven_remotely_equals_one_driven_here(server, registry):
     moments = tracks()
-    local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    local = registry["Sphere"].character.session(neutral=NEUTRAL)
     expected = [local.step(*moment) for moment in moments]
     got = drive_stream(server.address, "Sphere", moments, layout=LAYOUT, neutral=NEUTRAL)
     assert len(got) == len(expected)
@@ -46,15 +52,132 @@ def test_a_recording_driven_remotely_equals_one_driven_here(server, catalogue):
         assert (a.time_s, a.confidence) == (b.time_s, pytest.approx(b.confidence))
 
 
-def test_a_drive_with_token(catalogue, tmp_path):
+def test_a_drive_with_token(registry, tmp_path):
     token = tmp_path / "token"
     token.write_text("an-adequately-long-token")
-    with serving(catalogue, token_file=token) as server:
+    with serving(registry, token_file=token) as server:
         arguments = (server.address, "Sphere", tracks())
         options = {"layout": LAYOUT, "neutral": NEUTRAL}
         assert len(drive_stream(*arguments, **options, token_file=token)) == 8
         with pytest.raises(ServiceError, match=r"token missing.*--token-file"):
             drive_stream(*arguments, **options)
+
+
+def same_frame(a, b):
+    """Every field; to the float32 of the wire."""
+    for field in dataclasses.fields(a):
+        x, y = getattr(a, field.name), getattr(b, field.name)
+        if isinstance(x, np.ndarray):
+            assert x.dtype == y.dtype == np.float32
+            np.testing.assert_allclose(x, y, atol=1e-6, err_msg=field.name)
+        elif field.name == "confidence":
+            assert x == pytest.approx(y, abs=1e-6)
+        else:
+            assert x == y
+
+
+def inputs(kind):
+    """The same take as a FaceTrack, an Observation of it, or features; now and then no face."""
+    for i, (track, _) in enumerate(tracks(40)):
+        if track is None or kind == "track":
+            yield track
+            continue
+        track = dataclasses.replace(track, presence=0.3 if i % 13 == 12 else 0.9)
+        features = driver_features(track, LAYOUT)
+        if kind == "features":
+            yield features
+        else:
+            turn = None if i % 2 else track.head_rotation_xyzw
+            place = None if i % 3 else track.head_translation_m
+            yield Observation(features, track.presence, turn, place)
+
+
+@pytest.mark.parametrize("kind", ["track", "observation", "features"])
+@pytest.mark.parametrize("smoothing", [None, OneEuroConfig(min_cutoff_hz=2.0)])
+def test_performers_here_and_there_give_the_same_frames(server, registry, kind, smoothing):
+    local = registry["Sphere"].character.session(
+        options=SessionOptions(smoothing=smoothing, calibration_frames=5)
+    )
+    with (
+        connect(server.address) as client,
+        client.session("Sphere", smoothing=smoothing, calibration_frames=5) as remote,
+    ):
+        assert isinstance(remote, Performer)
+        assert remote.channel_names == local.channel_names and remote.layout == local.layout
+        for i, seen in enumerate(inputs(kind)):
+            if i == 15:
+                for performer in (local, remote):
+                    performer.calibrate(NEUTRAL)
+            elif i == 20:
+                for performer in (local, remote):
+                    performer.calibrate(frames=7)
+            elif i == 33:
+                for performer in (local, remote):
+                    performer.calibrate()
+            same_frame(remote.step(seen, 1 + i / 30), local.step(seen, 1 + i / 30))
+
+
+def test_presence_and_place_go_with_features_as_they_do_here(server, registry):
+    place = np.float32([0.1, 0.2, -0.5])
+    local = registry["Sphere"].character.session(neutral=NEUTRAL)
+    with connect(server.address) as client, client.session("Sphere", neutral=NEUTRAL) as remote:
+        for presence in (0.75, 0.4):
+            known = {"presence": presence, "head_translation_m": place}
+            time_s = 2 - presence
+            same_frame(remote.step(NEUTRAL, time_s, **known), local.step(NEUTRAL, time_s, **known))
+
+
+@pytest.mark.parametrize("outputs", [Outputs(pose=False), Outputs(pose=True)])
+def test_a_place_that_is_not_known_is_zero(server, outputs):
+    with (
+        connect(server.address) as client,
+        client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as remote,
+    ):
+        frame = remote.step(NEUTRAL, 1.0)
+    np.testing.assert_array_equal(frame.head_translation_m, np.zeros(3, np.float32))
+
+
+def test_input_that_is_refused_leaves_the_session_as_it_was(server, registry):
+    bad_place = Observation(NEUTRAL, 1.0, None, np.float32([0, np.nan, 0]))
+    local = registry["Sphere"].character.session(neutral=NEUTRAL)
+    with connect(server.address) as client, client.session("Sphere", neutral=NEUTRAL) as remote:
+        same_frame(remote.step(NEUTRAL, 1.0), local.step(NEUTRAL, 1.0))
+        for seen, time_s in (
+            (NEUTRAL[:3], 2.0), (NEUTRAL * np.nan, 2.0), (bad_place, 2.0), ("no face", 2.0),
+            (Observation(NEUTRAL, 1.5), 2.0), (NEUTRAL, 1.0), (NEUTRAL, np.nan),
+        ):  # fmt: skip
+            for performer in (local, remote):
+                with pytest.raises(InputError):
+                    performer.step(seen, time_s)
+        for wrong in ({"neutral": NEUTRAL[:3]}, {"frames": -1}, {"frames": 601}):
+            for performer in (local, remote):
+                with pytest.raises(InputError):
+                    performer.calibrate(**wrong)
+        same_frame(remote.step(NEUTRAL, 3.0), local.step(NEUTRAL, 3.0))
+
+
+def test_a_session_can_be_closed_by_hand(server):
+    with connect(server.address) as client:
+        session = client.session("Sphere", neutral=NEUTRAL)
+        session.step(NEUTRAL, 1.0)
+        session.close()
+        session.close()
+        for call in (lambda: session.step(NEUTRAL, 2.0), session.calibrate):
+            with pytest.raises(InputError, match="closed"):
+                call()
+        wait_until_empty(server)
+
+
+def test_a_calibration_amid_a_stream_loses_no_frame(server):
+    moments = take(24)
+    with connect(server.address) as client, client.session("Sphere", calibration_frames=3) as one:
+        frames = []
+        for frame in one.stream(moments):
+            frames.append(frame)
+            if len(frames) in (8, 16):
+                one.calibrate(NEUTRAL)
+    assert [frame.time_s for frame in frames] == [time_s for _, time_s in moments]
+    assert frames[-1].confidence == 1
 
 
 def test_streaming_takes_moments_as_they_come(server):
@@ -73,7 +196,7 @@ def test_streaming_takes_moments_as_they_come(server):
     assert answered == len(read) == 10
 
 
-def test_many_clients_at_once(server, catalogue):
+def test_many_clients_at_once(server, registry):
     results = {}
 
     def drive(seed):
@@ -86,13 +209,13 @@ def test_many_clients_at_once(server, catalogue):
     for thread in threads:
         thread.join(30)
     for seed, got in results.items():
-        local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+        local = registry["Sphere"].character.session(neutral=NEUTRAL)
         expected = [local.step(*moment).channels for moment in take(20, seed)]
         np.testing.assert_allclose(got, expected, atol=1e-6)
     assert len(results) == 6
 
 
-def test_the_async_client_streams(server, catalogue):
+def test_the_async_client_streams(server, registry):
     async def go():
         async with (
             AsyncClient(server.address) as client,
@@ -100,7 +223,7 @@ def test_the_async_client_streams(server, catalogue):
         ):
             return [frame async for frame in session.stream(take(9))]
 
-    local = catalogue["Sphere"].character.session(neutral=NEUTRAL)
+    local = registry["Sphere"].character.session(neutral=NEUTRAL)
     for frame, moment in zip(background.run(go()), take(9), strict=True):
         np.testing.assert_array_equal(frame.channels, local.step(*moment).channels)
 
@@ -113,6 +236,6 @@ def test_a_layout_that_the_character_does_not_take(server):
                 pass
 
 
-def test_addresses_that_are_none():
+def test_addresses_that_are_not_valid():
     with pytest.raises(InputError, match="is not HOST:PORT"):
         connect("nowhere")

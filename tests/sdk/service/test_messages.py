@@ -37,7 +37,7 @@ def plain(value):
 def make_frame(seed, names=("jawOpen", "tongueOut"), nowhere=False):
     rng = np.random.default_rng(seed)
     q = [rng.normal(size=4).astype(np.float32) for _ in range(3)]
-    place = np.full(3, np.nan, np.float32) if nowhere else rng.normal(size=3).astype(np.float32)
+    place = np.zeros(3, np.float32) if nowhere else rng.normal(size=3).astype(np.float32)
     return Frame(
         time_s=2.5, channel_names=names, channels=rng.random(len(names), np.float32),
         head_rotation_xyzw=q[0], head_translation_m=place, left_eye_xyzw=q[1],
@@ -50,14 +50,17 @@ def test_openings_round_trip(smoothing):
     shared = {
         "character": "ada", "layout": LAYOUT, "rate_hz": 25.0, "smoothing": smoothing,
         "outputs": wire.Outputs(False, True, True, 0.5), "neutrals": NEUTRALS,
-        "calibration_frames": 9, "subtracted": True,
+        "calibration_frames": 9, "neutral_relative": True,
     }  # fmt: skip
     opening = wire.AnimateOpen(**shared, resume_token=b"\0token")
     assert plain(
         messages.animate_request_from_bytes(messages.animate_request_to_bytes(opening))
     ) == plain(opening)
     tracking = wire.TrackOpen(
-        **shared, max_faces=3, track_outputs=wire.TrackOutputs(False, True, True)
+        **shared,
+        max_faces=3,
+        track_outputs=wire.TrackOutputs(False, True, True),
+        resume_token=b"\0token",
     )
     assert plain(
         messages.track_request_from_bytes(messages.track_request_to_bytes(tracking))
@@ -129,8 +132,30 @@ def test_outputs_choose_what_is_sent():
     bare = messages.animate_response_to_bytes(reply, wire.Outputs(pose=False, detail=False))
     read = messages.animate_response_from_bytes(bare, ("jawOpen", "tongueOut")).frames[""]
     assert len(bare) < len(full) and len(read.detail) == 0
-    assert np.isnan(read.head_translation_m).all()
+    np.testing.assert_array_equal(read.head_translation_m, np.zeros(3, np.float32))
+    np.testing.assert_array_equal(read.head_rotation_xyzw, np.float32([0, 0, 0, 1]))
     np.testing.assert_array_equal(read.channels, reply.frames[""].channels)
+
+
+def test_answers_with_numbers_that_are_not_finite_are_refused():
+    frame = dataclasses.replace(make_frame(0), head_translation_m=np.full(3, np.nan, np.float32))
+    data = messages.animate_response_to_bytes(wire.RigReply(1, 2.5, {"": frame}))
+    with pytest.raises(InputError, match=r"head_translation_m .*expected finite"):
+        messages.animate_response_from_bytes(data, frame.channel_names)
+
+
+def test_calibrations_round_trip():
+    for request in (
+        wire.CalibrateInput(NEUTRALS, ("c",), 40), wire.CalibrateInput({}, ("",)),
+    ):  # fmt: skip
+        data = messages.animate_request_to_bytes(request)
+        assert plain(messages.animate_request_from_bytes(data)) == plain(request)
+    for reply in (wire.CalibrateReply(7), wire.CalibrateReply(0)):
+        data = messages.animate_response_to_bytes(reply)
+        assert messages.animate_response_from_bytes(data) == reply
+    with pytest.raises(InputError, match="calibrate holds performer 'b' twice"):
+        twice = wire.CalibrateInput(NEUTRALS, ("b",))
+        messages.animate_request_from_bytes(messages.animate_request_to_bytes(twice))
 
 
 @given(st.binary(max_size=200))
@@ -143,7 +168,7 @@ def test_bytes_of_strangers_give_typed_errors(data):
 
 
 def test_messages_without_content_are_refused():
-    with pytest.raises(OrderError, match="neither `open` nor `frame`"):
+    with pytest.raises(OrderError, match="none of `open`"):
         messages.animate_request_from_bytes(b"")
     with pytest.raises(OrderError, match="neither `open` nor `image`"):
         messages.track_request_from_bytes(b"")

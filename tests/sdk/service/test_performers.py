@@ -8,16 +8,16 @@ from support.service import NEUTRAL, take
 import mien
 from mien.errors import InputError
 from mien.package import package_bytes
-from mien.service.performers import Step, Stepped, run_steps
+from mien.service.performers import Step, StepResult, run_steps
 from mien.session import Observation
 
 
 @pytest.fixture(scope="module")
-def characters(catalogue):
+def characters(registry):
     """The sphere, and another character with a network of its own."""
     other = mien.load(package_bytes(*tiny_content()))
-    assert other.animator is not catalogue["Sphere"].character.animator
-    return (catalogue["Sphere"].character, other)
+    assert other.animator is not registry["Sphere"].character.animator
+    return (registry["Sphere"].character, other)
 
 
 def step(character, seed, vertices=False):
@@ -31,7 +31,7 @@ def test_steps_of_several_characters_keep_their_order(characters):
     together = run_steps([step(characters[c], seed) for seed, c in enumerate(order)])
     for seed, c in enumerate(order):
         (alone,) = run_steps([step(characters[c], seed)])
-        assert isinstance(alone, Stepped) and isinstance(together[seed], Stepped)
+        assert isinstance(alone, StepResult) and isinstance(together[seed], StepResult)
         np.testing.assert_allclose(together[seed].frame.channels, alone.frame.channels, atol=1e-6)
 
 

@@ -1,5 +1,6 @@
 """Loopback only unless secured; tokens and certificates are asked for, health excepted."""
 
+import re
 import subprocess
 from contextlib import contextmanager
 
@@ -72,9 +73,9 @@ def test_addresses_that_are_none(address):
         security.host_of(address)
 
 
-def test_a_server_in_the_open_is_refused_before_it_listens(catalogue):
+def test_a_server_in_the_open_is_refused_before_it_listens(registry):
     with pytest.raises(InputError, match="can be reached from other machines"):
-        Server(catalogue, ServerConfig(address="0.0.0.0:0"))
+        Server(registry, ServerConfig(address="0.0.0.0:0"))
 
 
 @pytest.mark.parametrize("content", ["", "short", "a token with spaces in it", "ü" * 20])
@@ -144,8 +145,8 @@ def test_health_and_reflection(server):
 
 
 @pytest.mark.parametrize("shown", [None, "0123456789abcdef-tokex", TOKEN + "x", TOKEN[:-1]])
-def test_every_method_asks_for_the_token(catalogue, token_file, tmp_path, shown):
-    with serving(catalogue, token_file=token_file) as server:
+def test_every_method_asks_for_the_token(registry, token_file, tmp_path, shown):
+    with serving(registry, token_file=token_file) as server:
         with connect(server.address, token=shown) as client:
             for ask in (
                 client.characters,
@@ -174,9 +175,9 @@ def test_a_token_never_travels_in_the_open():
         connect("example.org:50051", token=TOKEN)
 
 
-def test_tls(catalogue, certificates):
+def test_tls(registry, certificates):
     pair = {"tls_cert": certificates / "server.pem", "tls_key": certificates / "server.key"}
-    with serving(catalogue, **pair) as server:
+    with serving(registry, **pair) as server:
         assert server.secure
         with connect(server.address, tls=Tls(certificates / "ca.pem")) as client:
             assert [c.name for c in client.characters()] == ["Sphere"]
@@ -185,14 +186,19 @@ def test_tls(catalogue, certificates):
                 client.characters()
 
 
-def test_mutual_tls(catalogue, certificates):
+def test_mutual_tls(registry, certificates):
     config = {
         "tls_cert": certificates / "server.pem", "tls_key": certificates / "server.key",
         "client_ca": certificates / "ca.pem",
     }  # fmt: skip
     ca, own = certificates / "ca.pem", (certificates / "client.pem", certificates / "client.key")
-    with serving(catalogue, **config) as server:
+    with serving(registry, **config) as server:
         with connect(server.address, tls=Tls(ca, *own)) as client:
             assert len(client.characters()) == 1
         with connect(server.address, tls=Tls(ca)) as client, pytest.raises(ServiceError):
             client.characters()
+
+
+def test_the_servers_docstring_names_its_methods():
+    names = re.findall(r"`(\w+)`", Server.__doc__)
+    assert names and all(callable(getattr(Server, name, None)) for name in names), names

@@ -12,15 +12,15 @@ SAMPLE = Path(__file__).parents[3] / "samples" / "04_serve_and_stream.py"
 
 
 @pytest.fixture
-def pictures(tmp_path, shared_data):
-    picture = Image.open(shared_data("images_nasa/astronaut.png")).convert("RGB")
+def images(tmp_path, shared_data):
+    image = Image.open(shared_data("images_nasa/astronaut.png")).convert("RGB")
     for index in range(3):
-        picture.save(tmp_path / f"{index}.png")
+        image.save(tmp_path / f"{index}.png")
     return tmp_path
 
 
-def test_the_sample_runs(server, pictures):
-    command = [sys.executable, str(SAMPLE), "Sphere", str(pictures), server.address]
+def test_the_sample_runs(server, images):
+    command = [sys.executable, str(SAMPLE), "Sphere", str(images), server.address]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     offered, *frames = done.stdout.splitlines()
@@ -28,8 +28,8 @@ def test_the_sample_runs(server, pictures):
     assert [line.split()[0] for line in frames] == ["0.000", "0.033", "0.067"]
 
 
-def test_a_wrong_name_is_told_as_such(catalogue, pictures):
-    with serving(catalogue) as server:
-        command = [sys.executable, str(SAMPLE), "nobody", str(pictures), server.address]
+def test_a_wrong_name_is_told_as_such(registry, images):
+    with serving(registry) as server:
+        command = [sys.executable, str(SAMPLE), "nobody", str(images), server.address]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "there is no character 'nobody'" in done.stderr

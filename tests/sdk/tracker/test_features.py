@@ -14,8 +14,8 @@ from mien.tracker import (
     FaceTrack,
     FeatureLayout,
     Tracker,
-    calmest,
     driver_features,
+    estimate_neutral,
     subtract_neutral,
 )
 from mien.tracker.canonical import canonical_vertices
@@ -96,9 +96,9 @@ def test_sizes_that_do_not_fit_the_layout_are_refused(track: FaceTrack) -> None:
     with pytest.raises(InputError, match="neutral has shape"):
         subtract_neutral(features, features[:-1], ALL)
     with pytest.raises(InputError, match="frames have shape"):
-        calmest(features, ALL)
+        estimate_neutral(features, ALL)
     with pytest.raises(InputError, match="not finite"):
-        calmest(np.full((3, ALL.size), np.nan, np.float32), ALL)
+        estimate_neutral(np.full((3, ALL.size), np.nan, np.float32), ALL)
 
 
 def recording(layout: FeatureLayout, rest: np.ndarray) -> np.ndarray:
@@ -128,12 +128,12 @@ def test_the_neutral_is_the_calm_frontal_face(groups: tuple[str, ...]) -> None:
     frames = recording(layout, rest)
     if "head_rotation" not in groups:
         frames = frames[np.arange(60) % 3 != 1]  # without pose, only the median face is a guide
-    neutral = calmest(frames, layout)
+    neutral = estimate_neutral(frames, layout)
     np.testing.assert_allclose(neutral, rest, atol=0.2 if groups == ("deep",) else 0.01)
     order = np.random.default_rng(7).permutation(len(frames))
-    np.testing.assert_allclose(calmest(frames[order], layout), neutral, atol=1e-6)
+    np.testing.assert_allclose(estimate_neutral(frames[order], layout), neutral, atol=1e-6)
 
 
 def test_one_frame_is_its_own_neutral(track: FaceTrack) -> None:
     features = driver_features(track, ALL)
-    np.testing.assert_array_equal(calmest(features[None], ALL), features)
+    np.testing.assert_array_equal(estimate_neutral(features[None], ALL), features)

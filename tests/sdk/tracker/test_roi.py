@@ -1,5 +1,8 @@
 """Crops: where their pixels come from, at any place, turn and size."""
 
+import tracemalloc
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -39,7 +42,7 @@ def test_a_quarter_turn_turns_the_pixels() -> None:
 
 def test_the_edge_goes_on_outside_the_image() -> None:
     image = np.full((20, 30, 3), (10, 200, 90), np.uint8)
-    for box in (RotatedBox(0, 0, 100, 0.3), RotatedBox(-80, 300, 50), RotatedBox(15, 10, 900)):
+    for box in (RotatedBox(0, 0, 100, 0.3), RotatedBox(-80, 200, 50), RotatedBox(15, 10, 230)):
         np.testing.assert_allclose(
             crop(image, box, 32) * 255, [[(10, 200, 90)] * 32] * 32, atol=1e-3
         )
@@ -73,3 +76,22 @@ def test_senseless_boxes_are_refused(values: tuple[float, float, float]) -> None
 def test_a_box_far_larger_than_the_image_is_refused() -> None:
     with pytest.raises(InputError, match="proportion"):
         crop(ramp(20, 20), RotatedBox(10, 10, 1e6), 64)
+
+
+def test_a_box_too_far_from_the_image_is_refused() -> None:
+    with pytest.raises(InputError, match="proportion"):
+        crop(ramp(20, 20), RotatedBox(1e300, 10, 10), 64)
+
+
+@pytest.mark.parametrize("size", [300.0, 500.0, 2_000.0, 5_000.0])
+@pytest.mark.parametrize("angle", [0.0, 0.78])
+def test_memory_is_bounded_by_the_image_and_the_grid(size: float, angle: float) -> None:
+    image = ramp(64, 64)
+    tracemalloc.start()
+    try:
+        with suppress(InputError):  # or it is refused
+            crop(image, RotatedBox(32, 32, size, angle), 64)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000

@@ -100,6 +100,38 @@ def test_a_small_face_in_a_large_frame_is_tracked(face: Image.Image) -> None:
     assert tracker.track(image)[0].presence > 0.9
 
 
+@pytest.mark.parametrize(("share", "found"), [(0.06, 6), (0.02, 0)])
+def test_the_smallest_face_is_the_documented_one(share, found, shared_data) -> None:
+    """77 of 1280 pixels are enough at any place, 26 are not."""
+    picture = Image.open(shared_data("images_nasa/astronaut.png")).convert("RGB")
+    left, top, right, bottom = 180, 70, 272, 179  # of her landmarks
+    scale = share * 1280 / (bottom - top)
+    small = picture.resize((round(512 * scale),) * 2, Image.Resampling.LANCZOS)
+    rng, seen = np.random.default_rng(1), 0
+    for _ in range(6):
+        x = int(rng.uniform(0, 1280 - 120) - left * scale)
+        y = int(rng.uniform(0, 720 - 120) - top * scale)
+        for track in Tracker().track(scene((1280, 720), (small, x, y))):
+            centre = track.box.reshape(2, 2).mean(axis=0)
+            expected = x + scale * (left + right) / 2, y + scale * (top + bottom) / 2
+            seen += np.abs(centre - expected).max() < 0.25 * scale * (bottom - top)
+    assert seen == found
+
+
+def test_small_and_unsure_faces_can_be_refused(face: Image.Image) -> None:
+    image = scene((960, 540), (face.resize((180, 180), Image.Resampling.LANCZOS), 500, 200))
+    (track,) = Tracker().track(image)
+    share = (track.box[2:] - track.box[:2]).max() / 960
+    assert len(Tracker(min_face=share - 0.01).track(image)) == 1
+    tracker = Tracker(min_face=share + 0.01)
+    assert tracker.track(image) == [] == tracker.track(image)
+    half = np.array(face)
+    half[:, 119:] = 110
+    (unsure,) = Tracker(min_presence=0.0).track(half)
+    assert unsure.presence < 0.5 and Tracker().track(half) == []
+    assert Tracker(min_presence=unsure.presence + 1e-3).track(half) == []
+
+
 def test_a_change_of_size_starts_afresh(face: Image.Image) -> None:
     tracker = Tracker()
     tracker.track(np.asarray(face))
@@ -110,6 +142,12 @@ def test_a_change_of_size_starts_afresh(face: Image.Image) -> None:
 def test_wrong_calls_are_refused(face: Image.Image) -> None:
     with pytest.raises(InputError, match="max_faces"):
         Tracker(max_faces=0)
+    with pytest.raises(InputError, match=r"min_face is 1\.5"):
+        Tracker(min_face=1.5)
+    with pytest.raises(InputError, match="min_presence is nan"):
+        Tracker(min_presence=np.nan)
+    with pytest.raises(MissingExtraError, match=r"mien\[gpu\]"):
+        Tracker(providers="cuda")
     with pytest.raises(InputError, match="uint8"):
         Tracker().track(np.asarray(face).astype(np.float32))  # type: ignore[arg-type]
 

@@ -48,7 +48,7 @@ def test_noisy_teeth_become_rigid(head, request):
     for k, name in enumerate(template.shape_names):
         assert residual(neutral[lower], neutral[lower] + deltas[k, lower]) < 1e-6
         moves = np.abs(deltas[k, lower]).max() > 0
-        assert moves == name.startswith("jaw"), name
+        assert moves == (name.startswith("jaw") or name == "tongueOut"), name
     # All else is as given.
     rest = np.setdiff1d(np.arange(len(neutral)), gums.inner)
     np.testing.assert_array_equal(neutral[rest], given[0][rest])

@@ -44,7 +44,8 @@ class TrainAnimatorConfig:
     name: str | None = None
     """The character's name; left out, the rig's, or mien."""
     template: str = "anny"
-    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb or .gltf file."""
+    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb or .gltf file, or
+    a .json file that says what such a file does not."""
     rig: Path | None = None
     """Folder of a `mien train rig`: the character is that person, with their own skin."""
     consent: Literal["synthetic", "self", "given", "public"] = "synthetic"

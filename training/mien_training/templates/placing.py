@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.frame import LOOK_RAD
 from mien.rig import JOINT_NAMES, Joint
 from mien_training.templates.assemble import rigid_motion
 
-__all__ = ["Placing", "place_by_eyes", "sphere_centre", "without_rigid_motion"]
+__all__ = [
+    "Placing", "fit_sphere", "place_by_eyes", "sphere_centre", "turn_eyeball",
+    "without_rigid_motion",
+]  # fmt: skip
 
 Float64Array = NDArray[np.float64]
 
@@ -33,6 +37,16 @@ class Placing:
     joint_weights: NDArray[np.float32]
     """(V, 5), rows sum to 1."""
     jaw_pivot: tuple[float, float, float]
+
+
+def fit_sphere(points: Float64Array) -> tuple[Float64Array, float]:
+    """(3,) centre and radius of the sphere that fits (N, 3) points best (algebraically)."""
+    origin = points.mean(0)  # far from zero the equations lose digits
+    at = points - origin
+    a = np.concatenate([2 * at, np.ones((len(at), 1))], 1)
+    solution = np.linalg.lstsq(a, (at**2).sum(1), rcond=None)[0]
+    centre = solution[:3]
+    return origin + centre, float(np.sqrt(max(solution[3] + centre @ centre, 0.0)))
 
 
 def sphere_centre(points: Float64Array) -> Float64Array:
@@ -87,10 +101,40 @@ def without_rigid_motion(
     return out
 
 
+def turn_eyeball(
+    neutral: Float64Array, ball: NDArray[np.int64], side: str, names: tuple[str, ...],
+    deltas: Float64Array,
+) -> None:  # fmt: skip
+    """Write the eyeball's own turn into its eyeLook shapes, for a source that moves only the lids.
+
+    neutral (V, 3) metres; `ball` its vertices; `side` Left or Right; `names` of the K shapes, of
+    which those that are there are written; deltas (K, V, 3), changed in place.
+    """
+    points = neutral[ball]
+    centre = _eye_centre(points)
+    inwards = -1.0 if side == "Left" else 1.0  # the left eye is at +x
+    for direction, angle in LOOK_RAD.items():
+        if f"eyeLook{direction}{side}" not in names:
+            continue
+        vertical = direction in ("Up", "Down")
+        sign = {"In": inwards, "Out": -inwards, "Up": -1.0, "Down": 1.0}[direction]
+        c, s = np.cos(sign * angle), np.sin(sign * angle)
+        turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) if vertical else (
+            np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+        )  # fmt: skip
+        k = names.index(f"eyeLook{direction}{side}")
+        deltas[k, ball] = (points - centre) @ turn.T + centre - points
+
+
 def _eye_centre(ball: Float64Array) -> Float64Array:
-    """Centre of an eyeball from its rear: the cornea bulges."""
+    """Centre of an eyeball from its rear: the cornea bulges. Flat eyes turn a radius behind."""
     rear = ball[ball[:, 2] < np.quantile(ball[:, 2], 0.7)]
-    return sphere_centre(rear)
+    low, high = ball.min(0), ball.max(0)
+    half = 0.5 * float((high - low)[:2].max())
+    centre = sphere_centre(rear) if len(rear) >= 4 else ball.mean(0)
+    if np.linalg.norm(centre - 0.5 * (low + high)) < 2 * half:
+        return centre
+    return np.asarray([0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), high[2] - half])
 
 
 def _smooth_step(x: Float64Array, low: float, high: float) -> Float64Array:

@@ -9,20 +9,24 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class AnimateRequest(_message.Message):
-    __slots__ = ("open", "frame")
+    __slots__ = ("open", "frame", "calibrate")
     OPEN_FIELD_NUMBER: _ClassVar[int]
     FRAME_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATE_FIELD_NUMBER: _ClassVar[int]
     open: Open
     frame: Frame
-    def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., frame: _Optional[_Union[Frame, _Mapping]] = ...) -> None: ...
+    calibrate: Calibrate
+    def __init__(self, open: _Optional[_Union[Open, _Mapping]] = ..., frame: _Optional[_Union[Frame, _Mapping]] = ..., calibrate: _Optional[_Union[Calibrate, _Mapping]] = ...) -> None: ...
 
 class AnimateResponse(_message.Message):
-    __slots__ = ("opened", "rig_frame")
+    __slots__ = ("opened", "rig_frame", "calibrated")
     OPENED_FIELD_NUMBER: _ClassVar[int]
     RIG_FRAME_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATED_FIELD_NUMBER: _ClassVar[int]
     opened: _session_pb2.Opened
     rig_frame: _rig_frame_pb2.RigFrame
-    def __init__(self, opened: _Optional[_Union[_session_pb2.Opened, _Mapping]] = ..., rig_frame: _Optional[_Union[_rig_frame_pb2.RigFrame, _Mapping]] = ...) -> None: ...
+    calibrated: Calibrated
+    def __init__(self, opened: _Optional[_Union[_session_pb2.Opened, _Mapping]] = ..., rig_frame: _Optional[_Union[_rig_frame_pb2.RigFrame, _Mapping]] = ..., calibrated: _Optional[_Union[Calibrated, _Mapping]] = ...) -> None: ...
 
 class Open(_message.Message):
     __slots__ = ("character", "features", "rate_hz", "outputs", "smoothing", "calibration", "resume_token")
@@ -51,3 +55,17 @@ class Frame(_message.Message):
     capture_time_s: float
     performers: _containers.RepeatedCompositeFieldContainer[_features_pb2.PerformerFeatures]
     def __init__(self, sequence: _Optional[int] = ..., capture_time_s: _Optional[float] = ..., performers: _Optional[_Iterable[_Union[_features_pb2.PerformerFeatures, _Mapping]]] = ...) -> None: ...
+
+class Calibrate(_message.Message):
+    __slots__ = ("ids", "calibration")
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATION_FIELD_NUMBER: _ClassVar[int]
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    calibration: _session_pb2.Calibration
+    def __init__(self, ids: _Optional[_Iterable[str]] = ..., calibration: _Optional[_Union[_session_pb2.Calibration, _Mapping]] = ...) -> None: ...
+
+class Calibrated(_message.Message):
+    __slots__ = ("calibration_frames",)
+    CALIBRATION_FRAMES_FIELD_NUMBER: _ClassVar[int]
+    calibration_frames: int
+    def __init__(self, calibration_frames: _Optional[int] = ...) -> None: ...

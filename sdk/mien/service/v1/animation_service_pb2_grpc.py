@@ -32,8 +32,8 @@ class AnimationServiceStub(object):
     character; INVALID_ARGUMENT a message that does not fit (the text names what was expected);
     FAILED_PRECONDITION the first message was not the opening one, or a second one came;
     RESOURCE_EXHAUSTED too many sessions or performers, or too large a message; DEADLINE_EXCEEDED nothing
-    came for the idle timeout; UNAVAILABLE the server is stopping (open again elsewhere with the last
-    resume token). Any of them ends this stream only.
+    came, or an answer stayed unread, for the idle timeout; UNAVAILABLE the server is stopping (open
+    again elsewhere with the last resume token). Any of them ends this stream only.
     """
 
     def __init__(self, channel):
@@ -56,15 +56,16 @@ class AnimationServiceServicer(object):
     character; INVALID_ARGUMENT a message that does not fit (the text names what was expected);
     FAILED_PRECONDITION the first message was not the opening one, or a second one came;
     RESOURCE_EXHAUSTED too many sessions or performers, or too large a message; DEADLINE_EXCEEDED nothing
-    came for the idle timeout; UNAVAILABLE the server is stopping (open again elsewhere with the last
-    resume token). Any of them ends this stream only.
+    came, or an answer stayed unread, for the idle timeout; UNAVAILABLE the server is stopping (open
+    again elsewhere with the last resume token). Any of them ends this stream only.
     """
 
     def Animate(self, request_iterator, context):
         """Opens a session and animates every frame that follows. The first request must be `open`; its
-        answer is `opened`; each later request is a `frame`, answered by a `rig_frame` in order. Set no
-        deadline on the call. Clients that must not lose frames keep at most settings.mailbox_frames of
-        them unanswered; live clients send regardless, and the newest frames win.
+        answer is `opened`; each later request is a `frame`, answered by a `rig_frame`, or a `calibrate`,
+        answered by a `calibrated`; answers come in the order of the requests. Set no deadline on the
+        call. Clients that must not lose frames keep at most settings.mailbox_frames of them unanswered;
+        live clients send regardless, and the newest frames win.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,8 +94,8 @@ class AnimationService(object):
     character; INVALID_ARGUMENT a message that does not fit (the text names what was expected);
     FAILED_PRECONDITION the first message was not the opening one, or a second one came;
     RESOURCE_EXHAUSTED too many sessions or performers, or too large a message; DEADLINE_EXCEEDED nothing
-    came for the idle timeout; UNAVAILABLE the server is stopping (open again elsewhere with the last
-    resume token). Any of them ends this stream only.
+    came, or an answer stayed unread, for the idle timeout; UNAVAILABLE the server is stopping (open
+    again elsewhere with the last resume token). Any of them ends this stream only.
     """
 
     @staticmethod

@@ -31,14 +31,14 @@ class Smoothing(_message.Message):
     def __init__(self, min_cutoff_hz: _Optional[float] = ..., beta: _Optional[float] = ..., derivative_cutoff_hz: _Optional[float] = ..., blink_guard: bool = ...) -> None: ...
 
 class Calibration(_message.Message):
-    __slots__ = ("neutrals", "frames", "subtracted")
+    __slots__ = ("neutrals", "frames", "neutral_relative")
     NEUTRALS_FIELD_NUMBER: _ClassVar[int]
     FRAMES_FIELD_NUMBER: _ClassVar[int]
-    SUBTRACTED_FIELD_NUMBER: _ClassVar[int]
+    NEUTRAL_RELATIVE_FIELD_NUMBER: _ClassVar[int]
     neutrals: _containers.RepeatedCompositeFieldContainer[_features_pb2.PerformerNeutral]
     frames: int
-    subtracted: bool
-    def __init__(self, neutrals: _Optional[_Iterable[_Union[_features_pb2.PerformerNeutral, _Mapping]]] = ..., frames: _Optional[int] = ..., subtracted: bool = ...) -> None: ...
+    neutral_relative: bool
+    def __init__(self, neutrals: _Optional[_Iterable[_Union[_features_pb2.PerformerNeutral, _Mapping]]] = ..., frames: _Optional[int] = ..., neutral_relative: bool = ...) -> None: ...
 
 class Settings(_message.Message):
     __slots__ = ("rate_hz", "outputs", "smoothing", "calibration_frames", "mailbox_frames", "idle_timeout_s", "max_message_bytes", "max_performers")

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class TrackingServiceStub(object):
-    """Tracks faces in pictures, for clients that cannot run the tracker themselves. Status codes as in
-    AnimationService; INVALID_ARGUMENT also for a picture that cannot be decoded.
+    """Tracks faces in images, for clients that cannot run the tracker themselves. Status codes as in
+    AnimationService; INVALID_ARGUMENT also for an image that cannot be decoded.
     """
 
     def __init__(self, channel):
@@ -44,13 +44,13 @@ class TrackingServiceStub(object):
 
 
 class TrackingServiceServicer(object):
-    """Tracks faces in pictures, for clients that cannot run the tracker themselves. Status codes as in
-    AnimationService; INVALID_ARGUMENT also for a picture that cannot be decoded.
+    """Tracks faces in images, for clients that cannot run the tracker themselves. Status codes as in
+    AnimationService; INVALID_ARGUMENT also for an image that cannot be decoded.
     """
 
     def Track(self, request_iterator, context):
-        """Opens a tracking session and answers every picture that follows: `open`, then `image`s, as Animate
-        has it. Successive pictures must be of one scene: tracking goes on from the last one.
+        """Opens a tracking session and answers every image that follows: `open`, then `image`s, as Animate
+        has it. Successive images must be of one scene: tracking goes on from the last one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -73,8 +73,8 @@ def add_TrackingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TrackingService(object):
-    """Tracks faces in pictures, for clients that cannot run the tracker themselves. Status codes as in
-    AnimationService; INVALID_ARGUMENT also for a picture that cannot be decoded.
+    """Tracks faces in images, for clients that cannot run the tracker themselves. Status codes as in
+    AnimationService; INVALID_ARGUMENT also for an image that cannot be decoded.
     """
 
     @staticmethod

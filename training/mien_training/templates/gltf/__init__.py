@@ -1,0 +1,1 @@
+"""Any glTF head whose morph targets carry ARKit names, packed or plain."""
