@@ -71,7 +71,7 @@ class Degradation:
             toned[..., c] = self.curves[c].take(pixels[..., c])
         if plate is not None:
             y, x = np.random.default_rng((self.seed, 4, frame)).integers(0, len(plate) // 2, 2)
-            h, w = toned.shape[:2]
+            h, w = pixels.shape[0], pixels.shape[1]
             for rows, noisy_rows in _wrapped(int(y), h, len(plate)):
                 for columns, noisy_columns in _wrapped(int(x), w, len(plate)):
                     toned[rows, columns] += plate[noisy_rows, noisy_columns]

@@ -56,7 +56,7 @@ def read_label_maps(
         used, corner = np.unique(triangles[seen], return_inverse=True)
         corner = corner.reshape(-1, 3)
         pixels, distance = project(camera, vertices[used])
-        at = np.stack([columns, rows], 1) + 0.5
+        at = np.asarray(np.stack([columns, rows], 1) + 0.5, np.float64)
         weights = _perspective_weights(pixels[corner], distance[corner], at)
         depth[rows, columns] = (weights * distance[corner]).sum(1)
         corners = vertices[used].astype(np.float64)[corner]

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,10 +96,13 @@ def template_key(template: Template) -> str:
             arrays.append(value)
     arrays += [template.regions[name] for name in sorted(template.regions)]
     arrays += [template.landmarks.triangle, template.landmarks.barycentric]
-    arrays += [np.array([j.position for j in template.joints]), np.array(template.shape_names)]
+    arrays += [
+        np.array([j.position for j in template.joints]),
+        np.array([name.encode() for name in template.shape_names]),
+    ]
     if template.identity is not None:
         arrays.append(template.identity.modes)
-    return array_digest(a if a.dtype.kind != "U" else np.char.encode(a) for a in arrays)
+    return array_digest(arrays)
 
 
 @lru_cache(maxsize=2)
@@ -137,10 +141,10 @@ def _make_shard(job: _ShardJob) -> None:
     write_atomically(shard_path(Path(job.folder), job.number), buffer.getvalue())
 
 
-def _arrays(frames: list[LabelledFrame]) -> dict[str, NDArray[np.generic]]:
+def _arrays(frames: list[LabelledFrame]) -> dict[str, Any]:
     """Columns, one row per image; those of the mesh once a moment."""
     moments = [f for f in frames if f.view == 0]
-    columns: dict[str, NDArray[np.generic]] = {
+    columns: dict[str, Any] = {
         name: np.stack([getattr(f, name) for f in frames])
         for name in ("image", "mask", "part", "depth_m", "normals", "uv", "landmarks_px")
         if getattr(frames[0], name) is not None

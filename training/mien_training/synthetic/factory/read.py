@@ -65,6 +65,11 @@ def _frame(columns: dict[str, Any], row: int) -> LabelledFrame:
     height, width = columns["image"].shape[1:3]
     k1, k2 = columns["distortion"][row].tolist()
     moment = int(columns["moment"][row])
+    labels: dict[str, Any] = {
+        name: columns[name][row] if name in columns else None for name in _PER_IMAGE
+    }
+    for name in _PER_MOMENT:
+        labels[name] = columns[name][moment] if name in columns else None
     return LabelledFrame(
         camera=Camera(columns["K"][row], columns["camera_from_world"][row], width, height, k1, k2),
         view=int(columns["view"][row]),
@@ -72,6 +77,5 @@ def _frame(columns: dict[str, Any], row: int) -> LabelledFrame:
         identity=int(columns["identity"][row]),
         time_s=float(columns["time_s"][row]),
         in_time=bool(columns["in_time"][row]),
-        **{name: columns[name][row] if name in columns else None for name in _PER_IMAGE},
-        **{name: columns[name][moment] if name in columns else None for name in _PER_MOMENT},
+        **labels,
     )

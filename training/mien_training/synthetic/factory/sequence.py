@@ -163,10 +163,10 @@ def draw_sequence(
     performance = spec.performance.draw(seed)
     scene = RandomScene(scene_seed, spec.light, _size(spec))
     identity = _identity(spec.person, seed)
-    hair_kind = spec.person.hair
+    hair_kind: str = spec.person.hair
     if hair_kind == "any":
-        kinds = ("none", "painted", "strands")
-        hair_kind = kinds[np.random.default_rng((scene_seed, 8)).integers(3)]
+        kind = int(np.random.default_rng((scene_seed, 8)).integers(3))
+        hair_kind = ("none", "painted", "strands")[kind]
     look = scene.look
     if hair_kind != "painted":
         look = replace(look, hair_cover=1.0 if hair_kind == "strands" else 0.0)

@@ -222,7 +222,7 @@ def _cut(points: Float64Array, frame: FaceFrame, style: HairStyle) -> NDArray[np
     ragged = 0.05 * np.sin(97 * points[:, :1, 0] + 31 * points[:, :1, 1] / frame.unit)
     inside = front & (q[..., 1] < line + ragged) & (np.abs(q[..., 0]) < 1.02)
     inside[:, 0] = False
-    return np.where(inside.any(1), inside.argmax(1), points.shape[1]).clip(2)
+    return np.asarray(np.where(inside.any(1), inside.argmax(1), points.shape[1]).clip(2))
 
 
 def _tangent(ways: Float64Array, normal: Float64Array) -> Float64Array:
