@@ -189,7 +189,7 @@ MB (pages that processes share count once for each)."""
         f"python tests/benchmarks/factory_speed.py BASE --rounds {options.rounds} "
         f"--frames {options.frames}",
         text,
-        ["what", "before, images per CPU s", "after, images per CPU s", "after : before", "results"],
+        ["what", "before, per CPU s", "after, per CPU s", "after : before", "results"],
         rows,
         record,
     )
