@@ -27,7 +27,7 @@ from mien.channels import ARKIT_CHANNELS, SCORE_NAMES, reorder
 from mien.tracker.features import FeatureLayout
 from mien_training.animator.dataset import (
     ALL_GROUPS,
-    Recording,
+    DriverSequence,
     SceneJob,
     make_recordings,
     plan_jobs,
@@ -96,14 +96,14 @@ def limit_jobs(take: Path, seed: int) -> list[SceneJob]:
     ]
 
 
-def direct(recording: Recording, subtract: bool) -> np.ndarray:
+def direct(recording: DriverSequence, subtract: bool) -> np.ndarray:
     """The tracker's scores as weights, raw or minus the neutral frame's."""
     part = FeatureLayout(ALL_GROUPS).slices["scores"]
     scores = recording.features[:, part] - (recording.neutral[part] if subtract else 0)
     return reorder(scores, SCORE_NAMES, ARKIT_CHANNELS, missing=0.0).clip(0, 1)
 
 
-def ridge(train: list[Recording], groups: tuple[str, ...], penalty: float = 100.0):
+def ridge(train: list[DriverSequence], groups: tuple[str, ...], penalty: float = 100.0):
     """Linear regression on whitened inputs, clipped."""
     sequences = [network_input(r, groups) for r in train]
     x = np.concatenate([s.x for s in sequences])
@@ -113,14 +113,14 @@ def ridge(train: list[Recording], groups: tuple[str, ...], penalty: float = 100.
     z = np.c_[(x - mean) @ projection, np.ones(len(x))]
     b = np.linalg.solve(z.T @ z + penalty * np.eye(z.shape[1]), z.T @ w)
 
-    def apply(recording: Recording) -> np.ndarray:
+    def apply(recording: DriverSequence) -> np.ndarray:
         z = (network_input(recording, groups).x - mean) @ projection
         return np.clip(np.c_[z, np.ones(len(z))] @ b, 0, 1).astype(np.float32)
 
     return apply
 
 
-def figures(answer, recordings: list[Recording], motion: Motion) -> dict[str, float]:
+def figures(answer, recordings: list[DriverSequence], motion: Motion) -> dict[str, float]:
     """Vertex error, correlations and jitter of one method on one test."""
     guesses = [answer(r) for r in recordings]
     truths = [r.weights for r in recordings]

@@ -15,7 +15,7 @@ from mien.package import verify_package
 from mien.tracker.features import FeatureLayout
 from mien_exporters.character import ExportConfig, export_runs
 from mien_training.animator import dataset, train
-from mien_training.animator.dataset import ALL_GROUPS, Recording, SceneJob, record
+from mien_training.animator.dataset import ALL_GROUPS, DriverSequence, SceneJob, record
 from mien_training.animator.fit import FitConfig
 from mien_training.animator.network import NetworkConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
@@ -120,7 +120,7 @@ def without_pictures(monkeypatch):
     def make(jobs, *_):
         rng = np.random.default_rng(len(jobs))
         return [
-            Recording(
+            DriverSequence(
                 rng.normal(size=(8, size)).astype(np.float32), np.zeros(size, np.float32),
                 rng.random((8, 52)).astype(np.float32), np.arange(8) / 30, True, -1,
             )
@@ -201,8 +201,8 @@ def test_a_job_of_an_unknown_kind_or_strength_is_refused():
         record(SceneJob(seed=5, frames=4, kind="sparse", strength="weird"))
 
 
-def test_a_template_of_one_person_has_no_strangers(monkeypatch):
-    template = replace(dataset.load_template("anny"), identity=None)
-    monkeypatch.setitem(dataset._TEMPLATES, "anny", template)
+def test_a_template_of_one_person_has_no_other_identities(monkeypatch):
+    template = replace(load_template("anny"), identity=None)
+    monkeypatch.setattr(dataset, "kept_template", lambda name: template)
     with pytest.raises(InputError, match="one person only"):
         record(SceneJob(seed=1, frames=2, kind="sparse", identity_seed=5))

@@ -5,7 +5,7 @@ import pytest
 
 from mien.errors import InputError
 from mien.tracker.features import FeatureLayout, subtract_neutral
-from mien_training.animator.dataset import ALL_GROUPS, Recording
+from mien_training.animator.dataset import ALL_GROUPS, DriverSequence
 from mien_training.animator.training_set import (
     dt_column,
     network_input,
@@ -15,9 +15,9 @@ from mien_training.animator.training_set import (
 SIZE = FeatureLayout(ALL_GROUPS).size
 
 
-def recording(frames: int, seed: int, sequence: bool = True) -> Recording:
+def recording(frames: int, seed: int, sequence: bool = True) -> DriverSequence:
     rng = np.random.default_rng(seed)
-    return Recording(
+    return DriverSequence(
         features=rng.normal(size=(frames, SIZE)).astype(np.float32),
         neutral=rng.normal(size=SIZE).astype(np.float32),
         weights=rng.random((frames, 52)).astype(np.float32),

@@ -16,12 +16,12 @@ from mien_training.head import Template
 from mien_training.metrics.mesh_errors import vertex_errors_mm
 from mien_training.synthetic.person import (
     SyntheticPerson,
-    head_matrices,
     perform,
     record_views,
     view_cameras,
     with_head_motion,
 )
+from mien_training.synthetic.posing import head_matrices
 from mien_training.templates import load_template
 
 ANGLES = HEAD_CHANNELS[:3]

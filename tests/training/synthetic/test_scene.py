@@ -27,9 +27,9 @@ def test_only_the_noise_changes_within_a_sequence(plain_rig):
     flat = np.full((96, 96, 3), 120, np.uint8)
     noisy = next(
         s for s in (RandomScene(i, "strong", size=96) for i in range(50))
-        if np.ptp(s.degrade(flat).astype(int)) > 20
+        if np.ptp(s.degradation.apply(flat).astype(int)) > 20
     )  # fmt: skip
-    a, b = noisy.degrade(flat, 0).astype(float), noisy.degrade(flat, 1).astype(float)
+    a, b = (noisy.degradation.apply(flat, frame).astype(float) for frame in (0, 1))
     assert not np.array_equal(a, b)
     assert np.allclose(a.mean((0, 1)), b.mean((0, 1)), atol=2.0)
 
@@ -48,14 +48,14 @@ def test_heads_are_in_view_and_large_enough(plain_rig, strength):
 
 def test_strong_scenes_vary_more():
     def spread(strength):
-        return np.std([np.log(RandomScene(i, strength).exposure) for i in range(80)])
+        return np.std([np.log(RandomScene(i, strength).light.exposure) for i in range(80)])
 
     assert spread("strong") > 1.5 * spread("mild")
 
 
 def test_poor_cameras_lose_detail_but_keep_size():
     checks = np.repeat((np.indices((96, 96)).sum(0) % 2 * 255).astype(np.uint8)[..., None], 3, -1)
-    results = [RandomScene(i, "strong", size=96).degrade(checks) for i in range(40)]
+    results = [RandomScene(i, "strong", size=96).degradation.apply(checks) for i in range(40)]
     assert all(r.shape == checks.shape and r.dtype == np.uint8 for r in results)
     contrast = np.array([np.abs(np.diff(r[..., 1].astype(float), axis=1)).mean() for r in results])
     assert (contrast < 60).sum() >= 5
@@ -64,7 +64,7 @@ def test_poor_cameras_lose_detail_but_keep_size():
 
 def test_lights_are_finite_and_unit(plain_rig):
     for seed in range(50):
-        light = RandomScene(seed, "strong").lighting
+        light = RandomScene(seed, "strong").light.lighting
         assert np.allclose(np.linalg.norm(light.directions, axis=1), 1, atol=1e-5)
         assert (light.colours >= 0).all()
         assert min(light.ambient_up + light.ambient_down) > 0

@@ -140,7 +140,8 @@ def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> di
     others = 0.0 if template.identity is None else OTHERS_SHARE
     jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source, others)
     jobs += _clip_jobs(config, clips, source)
-    recordings = make_recordings(jobs, config.out / "recordings", config.workers)
+    with ProgressBars(quiet) as bars:
+        recordings = make_recordings(jobs, config.out / "recordings", config.workers, bars)
     channels = template.shape_names
     sequences = [network_input(r, config.features, channels) for r in recordings]
     kept, held = split_recordings(len(sequences), config.validation_share, config.seed)

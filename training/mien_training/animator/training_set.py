@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError
 from mien.tracker.features import FeatureLayout, subtract_neutral
-from mien_training.animator.dataset import ALL_GROUPS, Recording
+from mien_training.animator.dataset import ALL_GROUPS, DriverSequence
 
 __all__ = [
     "InputSequence",
@@ -57,7 +57,7 @@ def dt_column(times_s: NDArray[np.float64], in_time: bool) -> Float32Array:
 
 
 def network_input(
-    recording: Recording, groups: Sequence[str], channels: Sequence[str] = ARKIT_CHANNELS
+    recording: DriverSequence, groups: Sequence[str], channels: Sequence[str] = ARKIT_CHANNELS
 ) -> InputSequence:
     """What a session would feed for this recording, and the truth for `channels`."""
     full = FeatureLayout(ALL_GROUPS)

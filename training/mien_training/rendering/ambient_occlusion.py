@@ -1,5 +1,7 @@
 """How much of the sky each vertex sees: dark mouth cavity, nostrils, eye corners."""
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 import warp as wp
 from numpy.typing import NDArray
@@ -47,12 +49,18 @@ def vertex_ambient_occlusion(
         return np.array(result.numpy())
 
 
+_OF_RIG: WeakKeyDictionary[Rig, Float32Array] = WeakKeyDictionary()
+
+
 def rig_ambient_occlusion(rig: Rig) -> Float32Array:
     """(V,) for a rig: the most that each vertex sees at rest, mouth half open, eyes closed, or
     tongue out.
 
-    What folds away at rest (lids, lips, tongue) must not be black when it comes out.
+    What folds away at rest (lids, lips, tongue) must not be black when it comes out. Takes about a
+    second, so it is kept as long as the rig lives.
     """
+    if rig in _OF_RIG:
+        return _OF_RIG[rig]
     poses = [{}, {"jawOpen": 0.6}, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}]
     poses += [{"tongueOut": 1.0}] if "tongueOut" in rig.shape_index else []
     best = np.zeros(len(rig.vertices), np.float32)
@@ -62,6 +70,8 @@ def rig_ambient_occlusion(rig: Rig) -> Float32Array:
             (np.float32(w) * rig.shape_deltas[k] for k, w in rows), np.float32(0)
         )
         best = np.maximum(best, vertex_ambient_occlusion(vertices, rig.normals, rig.triangles))
+    best.flags.writeable = False
+    _OF_RIG[rig] = best
     return best
 
 

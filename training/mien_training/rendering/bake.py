@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -59,10 +60,28 @@ def dilate(image: NDArray[np.uint8], covered: NDArray[np.bool_]) -> NDArray[np.u
     return np.asarray(image[rows, columns])
 
 
+_LARGEST_KEPT = 512
+_KEPT: WeakKeyDictionary[Template, dict[tuple[int, int], TexelMap]] = WeakKeyDictionary()
+
+
 def bake_texels(template: Template, material: int, size: int) -> TexelMap:
-    """Rasterise the triangles of one material with their UVs as screen positions."""
+    """Rasterise the triangles of one material with their UVs as screen positions.
+
+    Maps of up to 512 texels a side are kept as long as the template lives: people are painted by
+    the thousand.
+    """
     if size < 4:
         raise InputError(f"bake_texels: texture size {size}, expected at least 4")
+    kept = _KEPT.setdefault(template, {})
+    if (material, size) not in kept:
+        made = _bake(template, material, size)
+        if size > _LARGEST_KEPT:
+            return made
+        kept[material, size] = made
+    return kept[material, size]
+
+
+def _bake(template: Template, material: int, size: int) -> TexelMap:
     chosen = template.triangle_material == material
     uv_faces = torch.from_numpy(np.ascontiguousarray(template.uv_triangles[chosen]))
     # Shared UVs (left eye = right eye) overlap; a constant depth lets the lower id win.

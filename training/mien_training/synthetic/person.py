@@ -1,4 +1,4 @@
-"""A person whose every number is known, filmed: what a fit from video can be measured against."""
+"""A synthetic person: every number is known, so that a fit from video can be measured."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from mien.channels import HEAD_CHANNELS
 from mien.clip import Clip
-from mien.deform import blend, pose_from_head, skin
 from mien.errors import InputError
 from mien.rig import Rig
-from mien.rotation import matrix_from_quaternion, quaternion_from_angles
 from mien_training.anatomy.eyelids import fit_eyelids
 from mien_training.cameras import Camera, look_at_camera
 from mien_training.footage.observations import Recording
@@ -21,13 +19,15 @@ from mien_training.head import Template, rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.synthetic.ground_truth import Footage, ViewTruth
+from mien_training.synthetic.hair import HairStyle, StrandHair, grow_hair
 from mien_training.synthetic.performance import generate_performance
 from mien_training.synthetic.personal_shapes import field_points, personal_deltas
+from mien_training.synthetic.posing import head_matrices, pose_person
 from mien_training.synthetic.scene import RandomScene
 from mien_training.synthetic.smooth_field import SmoothField
 
 __all__ = [
-    "SyntheticPerson", "head_matrices", "perform", "record_views", "view_cameras",
+    "SyntheticPerson", "perform", "personal_geometry", "record_views", "view_cameras",
     "with_head_motion",
 ]  # fmt: skip
 
@@ -54,6 +54,8 @@ class SyntheticPerson:
     """The same with painted materials; vertices split at UV seams."""
     source: NDArray[np.int32]
     """(V',) template vertex of each vertex of `rig`."""
+    hair: StrandHair | None = None
+    """Strands upon the scalp; None: painted, or none at all (`Look.hair_cover`)."""
 
     @classmethod
     def make(
@@ -63,31 +65,43 @@ class SyntheticPerson:
         strength: float = 1.0,
         off_basis_m: float = 0.001,
         texture_side: int = 512,
+        hair: HairStyle | None = None,
     ) -> SyntheticPerson:
         """A random identity of the template, with a look and shapes of its own.
 
         strength: of `personal_deltas`; off_basis_m: root mean square of a smooth displacement that
-        the template's identities cannot express; texture_side: texels. Raises InputError for a
-        template of one person only, or numbers below 0.
+        the template's identities cannot express; texture_side: texels; hair: strands instead of
+        paint. Raises InputError for a template of one person only, or numbers below 0.
         """
-        if template.identity is None:
-            raise InputError(f"SyntheticPerson: template {template.name!r} is one person only")
-        if not off_basis_m >= 0:
-            raise InputError(f"SyntheticPerson: off_basis_m {off_basis_m}, expected a number >= 0")
-        usual = template.vertices + template.identity.sample(seed)
-        own = SmoothField(np.random.default_rng((seed, 11)), 3, 0.05, 0.11)
-        change = own(field_points(template, usual)) * (off_basis_m / np.sqrt(3))
-        neutral = (usual + change).astype(np.float32)
-        deltas = personal_deltas(template, seed, strength)
-        neutral, deltas = fit_eyelids(template, neutral, deltas)
-        materials = paint_materials(template, neutral, Look.random(seed), texture_side)
+        neutral, deltas = personal_geometry(template, seed, strength, off_basis_m)
+        look = Look.random(seed)
+        if hair is not None:
+            look = replace(look, hair_cover=1.0)
+        materials = paint_materials(template, neutral, look, texture_side)
         rig, source = rig_from_template(
             replace(template, shape_deltas=deltas),
             f"known-{seed}",
             neutral - template.vertices,
             materials,
         )
-        return cls(template, seed, neutral, deltas, rig, source)
+        strands = None if hair is None else grow_hair(template, neutral, hair, look.hair_colour)
+        return cls(template, seed, neutral, deltas, rig, source, strands)
+
+
+def personal_geometry(
+    template: Template, seed: int, strength: float, off_basis_m: float
+) -> tuple[Float32Array, Float32Array]:
+    """(V, 3) neutral and (K, V, 3) shapes of person `seed`, metres; `SyntheticPerson.make`."""
+    if template.identity is None:
+        raise InputError(f"SyntheticPerson: template {template.name!r} is one person only")
+    if not off_basis_m >= 0:
+        raise InputError(f"SyntheticPerson: off_basis_m {off_basis_m}, expected a number >= 0")
+    usual = template.vertices + template.identity.sample(seed)
+    own = SmoothField(np.random.default_rng((seed, 11)), 3, 0.05, 0.11)
+    change = own(field_points(template, usual)) * (off_basis_m / np.sqrt(3))
+    neutral = (usual + change).astype(np.float32)
+    deltas = personal_deltas(template, seed, strength)
+    return fit_eyelids(template, neutral, deltas)
 
 
 def with_head_motion(clip: Clip, seed: int) -> Clip:
@@ -123,19 +137,6 @@ def perform(
     values = np.stack([np.interp(times_s, clip.times_s, column) for column in rows.T], 1)
     count = len(shape_names)
     return values[:, :count].clip(0, 1).astype(np.float32), values[:, count:]
-
-
-def head_matrices(rig: Rig, angles: Float64Array) -> Float64Array:
-    """(T, 4, 4) world_from_head for (T, 3) yaw, pitch, roll: the head joint of `pose_from_head`."""
-    whole = quaternion_from_angles(angles)
-    poses = [pose_from_head(rig, q).rotations_xyzw[rig.joint_index["neck"]] for q in whole]
-    bend = matrix_from_quaternion(np.stack(poses))
-    turn = matrix_from_quaternion(whole)
-    neck, head = (np.array(rig.joints[rig.joint_index[n]].position) for n in ("neck", "head"))
-    matrices = np.tile(np.eye(4), (len(whole), 1, 1))
-    matrices[:, :3, :3] = turn
-    matrices[:, :3, 3] = bend @ (head - neck) + neck - turn @ head
-    return matrices
 
 
 def view_cameras(person: SyntheticPerson, cameras: int, size: int, seed: int) -> tuple[Camera, ...]:
@@ -174,7 +175,7 @@ def record_views(
     bend_neck: bool = False,
     noise_codes: float = 1.0,
 ) -> Footage:
-    """Film the person performing `clip`, by 1 or 3 cameras whose clocks disagree.
+    """The person performs `clip` before 1 or 3 cameras whose clocks disagree.
 
     All clocks tick at `rate_hz` and show the same times, which are the clip's; a camera takes the
     picture that its clock calls tau at tau + offset. `offsets_frames`: of each camera, frames;
@@ -198,8 +199,10 @@ def record_views(
         )
     times = clip.times_s[0] + frames / rate_hz
     renderer = HeadRenderer(person.rig)
-    scene = RandomScene(seed, size=size)
-    filmed, truths = [], []
+    if person.hair is not None:
+        renderer.set_meshes([person.hair.mesh])
+    light = RandomScene(seed, size=size).light
+    recordings, truths = [], []
     for c, (camera, offset) in enumerate(zip(views, offsets / rate_hz, strict=True)):
         inside = np.clip(times + offset, clip.times_s[0], clip.times_s[-1])  # but for rounding
         weights, angles = perform(clip, person.rig.shape_names, inside)
@@ -209,17 +212,13 @@ def record_views(
         rng = np.random.default_rng((seed, 31, c))
         background = RandomScene(int(rng.integers(2**31)), size=size).background
         for t, row in enumerate(weights):
-            vertices = blend(person.rig, row)
-            if bend_neck:
-                pose = pose_from_head(person.rig, quaternion_from_angles(angles[t]))
-                vertices = skin(person.rig, vertices, pose)
-            else:
-                moved = vertices @ matrices[t, :3, :3].T + matrices[t, :3, 3]
-                vertices = moved.astype(np.float32)
-            clean = renderer.render(vertices, camera, scene.lighting, background, scene.exposure)
+            posed = pose_person(person, row, angles[t], matrices[t], bend_neck)
+            clean = renderer.render(
+                posed.vertices, camera, light.lighting, background, light.exposure, posed.placed
+            )
             noisy = clean + noise_codes * rng.standard_normal(clean.shape, np.float32)
             images[t] = np.rint(noisy).clip(0, 255)
-            masks[t] = renderer.visible(vertices, camera) >= 0
-        filmed.append(Recording(images, times.copy(), camera, masks))
+            masks[t] = renderer.visible(posed.vertices, camera, posed.placed) >= 0
+        recordings.append(Recording(images, times.copy(), camera, masks))
         truths.append(ViewTruth(float(offset), weights, matrices))
-    return Footage(tuple(filmed), tuple(truths), person.rig.shape_names, rate_hz)
+    return Footage(tuple(recordings), tuple(truths), person.rig.shape_names, rate_hz)

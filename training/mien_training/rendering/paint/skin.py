@@ -9,7 +9,7 @@ from mien_training.rendering.noise import SpaceNoise, mix, smoothstep
 from mien_training.rendering.paint.face_frame import FaceFrame, polygon_distance, polyline_distance
 from mien_training.rendering.paint.look import Look, skin_albedo
 
-__all__ = ["paint_skin"]
+__all__ = ["paint_skin", "scalp_cover"]
 
 Float32Array = NDArray[np.float32]
 
@@ -25,7 +25,7 @@ def paint_skin(
     q = frame.local(points)
     front = smoothstep(0.0, 0.5, (points[:, 2] - frame.skull_z) / np.float32(frame.unit))
     colour = _complexion(points, q, front, look, noise)
-    scalp = _scalp(q, frame, points, noise)
+    scalp = scalp_cover(q, frame, points, noise)
     lips = _lips(points, lip_region, frame)
     beard = _beard(q, front) * (1.0 - lips)
     hair = np.array(look.hair_colour, np.float32) / 255.0
@@ -71,21 +71,6 @@ def _complexion(
     where = front * (_blob(q, 0.55, -0.55, 0.55, 0.35) + _blob(q, 0.0, -0.45, 0.3, 0.35))
     spots = smoothstep(1.1, 1.7, noise(points, 0.0022, 6)) * where * look.freckles
     return mix(colour.astype(np.float32), colour * np.float32(0.72), spots)
-
-
-def _scalp(
-    q: Float32Array, frame: FaceFrame, points: Float32Array, noise: SpaceNoise
-) -> Float32Array:
-    """(N,) 0..1 where hair grows: above a hairline given by height over azimuth."""
-    depth = (points[:, 2] - frame.skull_z) / np.float32(frame.unit)
-    azimuth = np.degrees(np.arctan2(np.abs(q[:, 0]), depth))
-    line = np.interp(
-        azimuth,
-        [0, 20, 34, 46, 58, 68, 78, 86, 98, 112, 124, 145, 180],
-        [1.26, 1.24, 1.16, 0.94, 0.55, 0.15, -0.05, 0.18, 0.28, 0.16, -0.25, -0.85, -1.0],
-    ).astype(np.float32)
-    ragged = 0.04 * noise(points, 0.006, 7) + 0.02 * noise(points, 0.0012, 8)
-    return smoothstep(-0.06, 0.30, q[:, 1] - line + ragged)
 
 
 def _beard(q: Float32Array, front: Float32Array) -> Float32Array:
@@ -177,3 +162,18 @@ def _brows(
         amount = look.brow_density * body * hairs * tail
         colour[near] = mix(colour[near], 0.9 * hair + 0.06 * colour[near], amount)
     return colour
+
+
+def scalp_cover(
+    q: Float32Array, frame: FaceFrame, points: Float32Array, noise: SpaceNoise
+) -> Float32Array:
+    """(N,) 0..1 where hair grows: above a hairline given by height over azimuth."""
+    depth = (points[:, 2] - frame.skull_z) / np.float32(frame.unit)
+    azimuth = np.degrees(np.arctan2(np.abs(q[:, 0]), depth))
+    line = np.interp(
+        azimuth,
+        [0, 20, 34, 46, 58, 68, 78, 86, 98, 112, 124, 145, 180],
+        [1.26, 1.24, 1.16, 0.94, 0.55, 0.15, -0.05, 0.18, 0.28, 0.16, -0.25, -0.85, -1.0],
+    ).astype(np.float32)
+    ragged = 0.04 * noise(points, 0.006, 7) + 0.02 * noise(points, 0.0012, 8)
+    return smoothstep(-0.06, 0.30, q[:, 1] - line + ragged)

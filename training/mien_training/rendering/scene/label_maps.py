@@ -1,0 +1,90 @@
+"""What each pixel of a rendered image shows: part, depth, normal, texture coordinate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien_training.cameras.camera import Camera, project
+
+__all__ = ["LabelMaps", "read_label_maps"]
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMaps:
+    """Labels at pixel centres, all of the one triangle that is seen there."""
+
+    triangle: NDArray[np.int32]
+    """(H, W) index of the triangle; -1 where none is seen."""
+    part: NDArray[np.int8]
+    """(H, W) index into `scene_mesh.PARTS`; -1 where none is seen."""
+    depth_m: Float32Array
+    """(H, W) distance along the camera's axis, metres; 0 where none is seen."""
+    normals: Float32Array
+    """(H, W, 3) unit vectors in the world that face the camera; 0 where none is seen."""
+    uv: Float32Array
+    """(H, W, 2) texture coordinates, (0, 0) the upper left; 0 where none is seen."""
+
+
+def read_label_maps(
+    triangle: NDArray[np.int32],
+    camera: Camera,
+    vertices: Float32Array,
+    normals: Float32Array,
+    uvs: Float32Array,
+    triangles: NDArray[np.int32],
+    triangle_part: NDArray[np.int8],
+) -> LabelMaps:
+    """Maps from the (H, W) triangle seen at each pixel's centre.
+
+    vertices (V, 3) world, metres; normals (V, 3); uvs (V, 2); triangles (F, 3); triangle_part (F,).
+    Vertex normals are interpolated; where those turn away from the camera (near outlines), the
+    triangle's own normal stands instead.
+    """
+    height, width = triangle.shape
+    part = np.full((height, width), -1, np.int8)
+    depth = np.zeros((height, width), np.float32)
+    facing = np.zeros((height, width, 3), np.float32)
+    uv = np.zeros((height, width, 2), np.float32)
+    rows, columns = np.nonzero(triangle >= 0)
+    if len(rows):
+        seen = triangle[rows, columns]
+        used, corner = np.unique(triangles[seen], return_inverse=True)
+        corner = corner.reshape(-1, 3)
+        pixels, distance = project(camera, vertices[used])
+        at = np.asarray(np.stack([columns, rows], 1) + 0.5, np.float64)
+        weights = _perspective_weights(pixels[corner], distance[corner], at)
+        depth[rows, columns] = (weights * distance[corner]).sum(1)
+        corners = vertices[used].astype(np.float64)[corner]
+        place = np.einsum("nc,ncx->nx", weights, corners)
+        sight = camera.centre - place
+        smooth = _unit(np.einsum("nc,ncx->nx", weights, normals[triangles[seen]]))
+        flat = _unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+        flat *= np.where((flat * sight).sum(1) < 0, -1.0, 1.0)[:, None]
+        smooth = np.where(((smooth * sight).sum(1) > 0)[:, None], smooth, flat)
+        facing[rows, columns] = smooth
+        uv[rows, columns] = np.einsum("nc,ncx->nx", weights, uvs[triangles[seen]])
+        part[rows, columns] = triangle_part[seen]
+    return LabelMaps(triangle, part, depth, facing, uv)
+
+
+def _perspective_weights(
+    corners: NDArray[np.float64], distance: NDArray[np.float64], at: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(N, 3) barycentric weights on the surface of pixels `at` (N, 2) in triangles (N, 3, 2)."""
+    a, b, c = (corners[:, i] - at for i in range(3))
+
+    def cross(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
+
+    weights = np.stack([cross(b, c), cross(c, a), cross(a, b)], 1) / distance
+    return np.asarray(weights / weights.sum(1, keepdims=True))
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-12))

@@ -1,0 +1,143 @@
+"""A data set of synthetic people on disk: whole shards, made by any number of processes."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.atomic import write_atomically
+from mien.errors import InputError
+from mien_training.head import Template
+from mien_training.rendering import RENDERING_VERSION
+from mien_training.runs.content_key import template_digest
+from mien_training.runs.progress import Progress, Report, silent
+from mien_training.runs.worker_pool import run_in_processes
+from mien_training.synthetic.factory.sequence import LabelledFrame, draw_sequence
+from mien_training.synthetic.factory.spec import DatasetSpec
+from mien_training.templates import load_template
+
+__all__ = [
+    "KEY_FILE", "dataset_key", "generate_dataset", "kept_template", "sequence_seed", "shard_path",
+]  # fmt: skip
+
+KEY_FILE = "dataset.json"
+_FORMAT = 1
+"""Raised whenever shards are laid out differently, or factors are drawn otherwise."""
+
+
+def generate_dataset(
+    spec: DatasetSpec,
+    folder: Path,
+    workers: int | None = None,
+    report: Report = silent,
+) -> None:
+    """Make what is missing of the data set in `folder`; read it with `DatasetReader`.
+
+    Bytes do not depend on the number of workers, on the order, or on interruptions. `report` hears
+    of shards. Raises InputError for a folder that holds another data set, and
+    MienError when a worker dies.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    template = kept_template(spec.sequence.person.template)
+    claim = {"key": dataset_key(spec, template), "spec": asdict(spec), "shards": spec.shards}
+    path = folder / KEY_FILE
+    if path.exists():
+        try:
+            found = json.loads(path.read_bytes())["key"]
+        except (ValueError, KeyError, TypeError):
+            found = None
+        if found != claim["key"]:
+            raise InputError(
+                f"{path}: the folder holds a data set of another spec, template, clip or renderer; "
+                "expected an empty folder or the same"
+            )
+    else:
+        write_atomically(path, json.dumps(claim, indent=1).encode() + b"\n")
+    todo = [n for n in range(spec.shards) if not shard_path(folder, n).exists()]
+    if todo:
+        done = spec.shards - len(todo)
+        run_in_processes(
+            _make_shard,
+            [_ShardJob(spec, str(folder), n) for n in todo],
+            workers,
+            lambda at: report(Progress("rendering", done + at.done, spec.shards)),
+        )
+
+
+def dataset_key(spec: DatasetSpec, template: Template) -> str:
+    """SHA-256 of all that the images follow from: spec, template, clip, renderer."""
+    clip = spec.sequence.performance.clip
+    content = {
+        "format": _FORMAT,
+        "renderer": RENDERING_VERSION,
+        "spec": asdict(spec),
+        "template": template_digest(template),
+        "clip": sha256(Path(clip).read_bytes()).hexdigest() if clip else None,
+    }
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def kept_template(name: str) -> Template:
+    """`load_template`, once a process: every sequence needs it."""
+    return load_template(name)
+
+
+def sequence_seed(seed: int, index: int) -> int:
+    """Of sequence `index` in a data set of `seed`."""
+    return int(np.random.default_rng((seed, index, 61)).integers(2**31))
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Where shard `number` lies."""
+    return folder / f"shard-{number:06d}.npz"
+
+
+@dataclass(frozen=True)
+class _ShardJob:
+    spec: DatasetSpec
+    folder: str
+    number: int
+
+
+def _make_shard(job: _ShardJob) -> None:
+    spec = job.spec
+    template = kept_template(spec.sequence.person.template)
+    first = job.number * spec.sequences_per_shard
+    frames: list[LabelledFrame] = []
+    for index in range(first, min(first + spec.sequences_per_shard, spec.sequences)):
+        drawn = draw_sequence(spec.sequence, template, sequence_seed(spec.seed, index))
+        frames += drawn.frames(spec.labels, index)
+    buffer = io.BytesIO()
+    np.savez(buffer, **_arrays(frames))
+    write_atomically(shard_path(Path(job.folder), job.number), buffer.getvalue())
+
+
+def _arrays(frames: list[LabelledFrame]) -> dict[str, Any]:
+    """Columns, one row per image; those of the mesh once a moment."""
+    moments = [f for f in frames if f.view == 0]
+    columns: dict[str, Any] = {
+        name: np.stack([getattr(f, name) for f in frames])
+        for name in ("image", "mask", "part", "depth_m", "normals", "uv", "landmarks_px")
+        if getattr(frames[0], name) is not None
+    }
+    columns |= {
+        name: np.stack([getattr(f, name) for f in moments])
+        for name in ("vertices", "weights", "world_from_head", "landmarks")
+        if getattr(frames[0], name) is not None
+    }
+    for name in ("view", "sequence", "identity", "time_s", "in_time"):
+        columns[name] = np.array([getattr(f, name) for f in frames])
+    columns["moment"] = np.cumsum([f.view == 0 for f in frames]) - 1
+    cameras = [f.camera for f in frames]
+    columns["K"] = np.stack([c.K for c in cameras])
+    columns["camera_from_world"] = np.stack([c.camera_from_world for c in cameras])
+    columns["distortion"] = np.array([(c.k1, c.k2) for c in cameras])
+    return columns
