@@ -4,8 +4,8 @@ Usage: python tests/benchmarks/animator_ablation.py TAKE.csv [--seeds 3] [--fram
        [--cache DIR] [--out docs/results]
 
 Trains on generated performances only. Tests: rows of the real take TAKE.csv performed by the
-character, and random sparse faces; each by the character and by strangers. The last row shows the
-limit: the same network with other rows of the same take among its training data. Writes
+character, and random sparse faces; each by the character and by other identities. The last row
+shows the limit: the same network with other rows of the same take among its training data. Writes
 animator_ablation.json and .md. Recordings are kept in the cache folder, so a second call resumes.
 """
 

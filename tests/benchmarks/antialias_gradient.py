@@ -1,9 +1,9 @@
-"""Do pictures of a dense head have the gradient that supersampled pictures show?
+"""Do images of a dense head have the gradient that supersampled images show?
 
 python tests/benchmarks/antialias_gradient.py   writes docs/results/antialias_gradient.json and .md
 
-Derivatives of a smooth function of the picture along motions of the whole default head, by the
-renderer with different antialiasing, against central differences of pictures with many samples in
+Derivatives of a smooth function of the image along motions of the whole default head, by the
+renderer with different antialiasing, against central differences of images with many samples in
 each pixel. DEODR joins in where it is installed (`pip install deodr`).
 """
 
@@ -35,13 +35,13 @@ from mien_training.templates import load_template
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 SIDES = (128, 256)
 SWEEP = (64, 96, 128, 192, 256, 384, 512)
-"""Pictures to see what falls with the resolution: that is sampling, the rest would be a flaw."""
+"""Images to see what falls with the resolution: that is sampling, the rest would be a flaw."""
 FINE = 1536
-"""Samples along a side of the true picture."""
+"""Samples along a side of the true image."""
 STEP = 1e-3
 """Of the central differences: metres, radians, or share of the size."""
 SHIFTS = ((0.25, 0.25), (-0.25, 0.25), (0.25, -0.25), (-0.25, -0.25))
-"""Of the true picture's grid, samples: the mean over them is the truth."""
+"""Of the true image's grid, samples: the mean over them is the truth."""
 SEED = 3
 BACKGROUND = 0.1
 REPEATS = 5
@@ -147,7 +147,7 @@ class Head:
 
 
 def loss(image: Tensor, side: int) -> Tensor:
-    """A smooth function of a (1, n * side, n * side, C) picture, per unit of area."""
+    """A smooth function of a (1, n * side, n * side, C) image, per unit of area."""
     n = image.shape[1] // side
     image = image.reshape(side, n, side, n, -1).mean((1, 3))
     y, x = torch.meshgrid(*[(torch.arange(side) + 0.5) / side] * 2, indexing="ij")
@@ -194,7 +194,7 @@ def gradient(head: Head, render: Render, side: int, look: str) -> tuple[Tensor, 
 
 
 def sweep(head: Head, slopes: dict[str, tuple[float, float]]) -> dict[str, list[float]]:
-    """Scheme -> worst error of shaded pictures at each side of SWEEP, share of the steepest."""
+    """Scheme -> worst error of shaded images at each side of SWEEP, share of the steepest."""
     motions, steepest = head.motions(), max(abs(value) for value, _ in slopes.values())
     schemes = head.schemes()
     mien = schemes["mien"]

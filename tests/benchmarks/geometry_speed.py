@@ -1,4 +1,4 @@
-"""Seconds to factorise and milliseconds to solve; ties and intersections of real heads.
+"""Seconds to factorise and milliseconds to solve; interior edges and intersections of real heads.
 
 python tests/benchmarks/geometry_speed.py     writes docs/results/geometry_speed.json and .md
 
@@ -102,7 +102,7 @@ def grid_rows(side: int) -> list[dict]:
 
 def cost(surface: np.ndarray, ties: InteriorEdges, displacement: np.ndarray) -> float:
     """Dirichlet energy of (V, 3) on the surface, the inside following at the least cost, over
-    that without ties: 1 means that the ties do not resist at all."""
+    that without interior edges: 1 means that they do not resist at all."""
     bare = uniform_laplacian(surface, ties.surface_count)
     laplacian = uniform_laplacian(surface, len(ties.nodes), ties.edges).tocsc()
     outer, inner = np.split(np.arange(len(ties.nodes)), [ties.surface_count])
@@ -113,7 +113,7 @@ def cost(surface: np.ndarray, ties: InteriorEdges, displacement: np.ndarray) -> 
 
 
 def head_results(template: Template) -> tuple[dict, list[dict]]:
-    """What ties a template gets, what they cost, and solver rows without and with them."""
+    """Interior edges of a template, what they cost; solver rows without and with them."""
     pairs = contact_pairs(template)
     vertices, triangles = template.vertices, template.triangles
 

@@ -1,4 +1,4 @@
-"""Milliseconds a picture of the default head, one thread: training size and preview size.
+"""Milliseconds an image of the default head, one thread: training size and preview size.
 
 python tests/benchmarks/rendering_speed.py     writes docs/results/rendering_speed.json and .md
 """

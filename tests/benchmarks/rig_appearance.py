@@ -2,7 +2,7 @@
 
 python tests/benchmarks/rig_appearance.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
-The known persons of rig_synthetic.py (same arguments), at their true geometry, pose and clocks:
+The synthetic people of rig_synthetic.py (same arguments), at their true geometry, pose and clocks:
 what is left is the appearance's own. Each kind learns the colours of 50 frames in 200 steps and is
 measured on 10 others; writes docs/results/rig_appearance.{json,md}.
 """
@@ -196,9 +196,9 @@ def write(results: dict[str, dict[str, dict[str, float]]], take: str) -> None:
 
 HEAD = f"""# What explains colours
 
-Known persons at their true geometry before three cameras, 224 pixels: mean colour difference (sRGB
-0..1) on {HELD_OUT} frames that were not learnt from, after {STEPS} steps of {BATCH} frames. Mean
-over seeds, one thread.
+Synthetic people at their true geometry before three cameras, 224 pixels: mean colour difference
+(sRGB 0..1) on {HELD_OUT} frames that were not learnt from, after {STEPS} steps of {BATCH} frames.
+Mean over seeds, one thread.
 """
 
 if __name__ == "__main__":

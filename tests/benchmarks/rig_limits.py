@@ -54,7 +54,7 @@ EXACT = 1e6
 
 
 class Known:
-    """A fitted model of a film, parts of which are replaced by the truth."""
+    """A fitted model of a recording, parts of which are replaced by the truth."""
 
     def __init__(self, filmed: Film, seed: int, keep_shapes: bool = False) -> None:
         self.filmed, self.seed = filmed, seed
@@ -92,7 +92,7 @@ class Known:
         turns = Rotation.from_rotvec(motion.rotation.numpy()).as_matrix() @ move.rotation.T
         shifts = motion.translation.numpy() - turns @ move.translation
         self._move(motion.weights, turns, shifts)
-        self.neutral_is_true, rig._neutral_spread = True, 0.0
+        self.neutral_is_true, rig._neutral_unit = True, 0.0
         with torch.no_grad():
             rig.u_neutral.zero_()
             rig.identity.zero_()
@@ -163,7 +163,7 @@ class Known:
 
 @contextmanager
 def motion_is_known() -> Iterator[None]:
-    """Sweeps that solve shapes only, to the end, and trust the performance."""
+    """Gauss-Newton passes that solve shapes only, to the end, and trust the performance."""
     step, marginalisation, solve = (
         MotionSolver.step,
         sweeping._marginalisation,
@@ -180,7 +180,7 @@ def motion_is_known() -> Iterator[None]:
 
 
 def frame_equations(known: Known) -> ShapeEquations:
-    """What a sweep would solve the shapes from."""
+    """What a Gauss-Newton pass would solve the shapes from."""
     found: list[ShapeEquations] = []
     with motion_is_known():
         sweeping.solve_shapes = lambda e, _, now, __: found.append(e) or now
@@ -317,15 +317,15 @@ def cells(runs: list[dict[str, Any]]) -> list[float]:
 
 HEAD = f"""# What keeps personal shapes from the truth
 
-Three views of known persons (see [rig_synthetic](rig_synthetic.md)): parts of the finished fit
-are replaced by the truth, the shapes start over from the template's, and {SWEEPS} sweeps over
-{FRAMES} frames solve the rest. template, per shape: mean error over the skin that truly moves, mm,
-of the template's shapes and of the solved ones. weights: correlation with the true ones. frames:
-mean error over the face in all frames, mm.
+Three views of synthetic people (see [rig_synthetic](rig_synthetic.md)): parts of the finished fit
+are replaced by the truth, the shapes start over from the template's, and {SWEEPS} Gauss-Newton
+passes over {FRAMES} frames solve the rest. template, per shape: mean error over the skin that truly
+moves, mm, of the template's shapes and of the solved ones. weights: correlation with the true ones.
+frames: mean error over the face in all frames, mm.
 
 "motion": it is believed whole, and the shapes by it are solved to the end; a fit that does not
-know it believes a twentieth, and would be led astray by more. "and pictures exactly linear": what a
-pixel says of a vertex is as in the pictures, but where it pulls is computed from the true shapes
+know it believes a twentieth, and would be led astray by more. "and images exactly linear": what a
+pixel says of a vertex is as in the images, but where it pulls is computed from the true shapes
 (no occlusion, no shading, no rounding). "every point of every frame": all vertices are followed
 without error, so that only the performance limits what is known: a shape that is never seen apart
 from others stays unknown.

@@ -4,7 +4,7 @@ python tests/benchmarks/rig_motion.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
 After rig_synthetic.py (same arguments). Neutral, light and shapes are those of its fits of three
 views; weights, pose and clocks start over from the tracker's points, and each way has as long as
-the sweeps take. Writes docs/results/rig_motion.{json,md}.
+the Gauss-Newton passes take. Writes docs/results/rig_motion.{json,md}.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
         rig = known.model.rig
         with torch.no_grad():
             known.model.time_offsets.others.zero_()
-            rig.template_deltas.copy_(rig().deltas)  # what sweeps of the motion alone go by
+            rig.template_deltas.copy_(rig().deltas)  # what passes of the motion alone use
             rig.u_shapes.zero_()
         known.model.appearance.requires_grad_(False)
         known.model.motion.load_state_dict(start.state_dict())
@@ -171,11 +171,12 @@ def write(results: dict[str, dict[str, Any]], take: str) -> None:
 
 HEAD = f"""# How a performance is found
 
-Three views of known persons (see [rig_synthetic](rig_synthetic.md)), their fitted neutral,
+Three views of synthetic people (see [rig_synthetic](rig_synthetic.md)), their fitted neutral,
 shapes and light; weights, pose and clocks start over from the tracker's points. All ways look at
-the same pictures and have the time of {SWEEPS} sweeps, one thread. frames: mean error over the face
-in all frames, mm; weights: correlation with the true ones; clocks: mean error of offsets, frames.
-The network is first taught the points' motion, which is not counted. Mean over seeds.
+the same images and have the time of {SWEEPS} Gauss-Newton passes, one thread. frames: mean error
+over the face in all frames, mm; weights: correlation with the true ones; clocks: mean error of
+offsets, frames. The network is first taught the points' motion, which is not counted. Mean over
+seeds.
 """
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Pictures of fitted rigs for the docs: every shape, and two rigs under two performances.
+"""Images of fitted rigs for the docs: every shape, and two rigs under two performances.
 
 python tests/benchmarks/rig_pictures.py RUN OTHER_RUN TAKE.csv
 

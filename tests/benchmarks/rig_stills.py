@@ -1,6 +1,6 @@
-"""A real head from a few pictures of one moment, against the scan that the pictures were made of.
+"""A real head from a few images of one moment, against the scan that the images were made of.
 
-python tests/benchmarks/rig_stills.py [ICT_FOLDER] [--seeds 3] [--pictures FOLDER]
+python tests/benchmarks/rig_stills.py [ICT_FOLDER] [--seeds 3] [--images FOLDER]
 
 Needs headscan_lps and headscan_lps_views among the real data (see tests/conftest.py). Writes
 docs/results/rig_stills.{json,md}. ICT_FOLDER: ICT-FaceKit's OBJ files, for a second template.
@@ -53,24 +53,24 @@ SIZE = 512
 NOISE, EXPOSURE = 2.0, 0.1
 CONFIG = RigFitConfig(steps=1)
 """The stage of the pixels paints and leaves the form: nothing here depends on it."""
-HEAD = """# A head from pictures of one moment
+HEAD = """# A head from images of one moment
 
 Nine renderings of a scan (Infinite, 3D Head Scan by Lee Perry-Smith, CC-BY 3.0; its lamp stands at
 the camera), with noise and exposure of their own per seed; the tracker saw them without. Distances
-of the face region's vertices, eyes as in the pictures (closed), to the surface of the scan, after a
+of the face region's vertices, eyes as in the images (closed), to the surface of the scan, after a
 similarity alignment of those vertices to it (iterated closest points): neither one camera nor one
 of unknown unit tells sizes. Millimetres of a head as large as the template's mean. 1 view: frontal;
 3: 40 degrees to both sides, too; 9: up to 60 degrees, and 20 up and down. mean head: the
 template's, with the fit's pose and lids; landmarks: the first stage alone, which is all there is
 of one view. Registering the scan itself leaves a median of 0.03 mm (scan_registration.md). Mean
-over seeds. The weights and rates of the fit were chosen on these pictures of this one person, so
+over seeds. The weights and rates of the fit were chosen on these images of this one person, so
 the figures flatter it; ict's mean head at 1 view ends in another minimum of the alignment.
 
 """
 
 
 def read_views(folder: Path) -> dict[int, Recording]:
-    """The pictures with their cameras, in the scan's unit."""
+    """The images with their cameras, in the scan's unit."""
     listed = json.loads((folder / "cameras.json").read_text())["cameras"]
     found = {}
     for number, entry in enumerate(listed):
@@ -146,7 +146,7 @@ def shown(template: Template, motion: Any) -> dict[str, float]:
 def write_picture(
     path: Path, template: Template, heads: list[np.ndarray], seen: Any, rig: Any
 ) -> None:
-    """Two pictures, each beside mean head, landmarks and fit in clay."""
+    """Two images, each beside mean head, landmarks and fit in clay."""
     clay: tuple[Material, ...] = clay_materials(template)
     actor, source = rig_from_template(template, "stills", None, clay)
     renderer = HeadRenderer(actor)

@@ -1,10 +1,10 @@
-"""A person whose every number is known, filmed, and fitted: errors in mm, beside the stand-ins.
+"""A person whose every number is known, recorded, and fitted: errors in mm, beside the stand-ins.
 
 python tests/benchmarks/rig_synthetic.py TAKE.csv ICT_FOLDER [--seeds 1 2 3] [--only NAME ...]
     [--measure]
 
 TAKE.csv: a Live Link Face recording, of which parts are performed. ICT_FOLDER: ICT-FaceKit's OBJ
-files. Films and fits are kept in runs/rig_synthetic/, so that an interrupted call goes on; the
+files. Recordings and fits are kept in runs/rig_synthetic/, so that an interrupted call goes on; the
 tables rig_synthetic, rig_ablations and rig_coverage in docs/results/ are written from what is
 there. --measure: fit nothing, measure again what has been fitted.
 """
@@ -69,7 +69,7 @@ CASES = {
     "no semantic terms": Case(
         replace(
             FULL,
-            shape_prior=ShapePrior(meaning=False, evidence_weight=1.0),
+            shape_prior=ShapePrior(semantic_prior=False, evidence_weight=1.0),
             motion=replace(FULL.motion, weight_sigma=100.0),
         )
     ),
@@ -83,7 +83,7 @@ CASES = {
 
 @contextmanager
 def outlines(per_triangle: bool) -> Iterator[None]:
-    """With `per_triangle` pictures are smoothed by the usual scheme, and surfaces carry colours."""
+    """With `per_triangle` images are smoothed by the usual scheme, and surfaces carry colours."""
     usual = picture.antialias, picture.still
     schemes: dict[int, PerTriangle] = {}
 
@@ -129,7 +129,7 @@ def fit_case(name: str, seed: int, take: Clip, ict: str) -> dict[str, Any]:
 
 
 def of_film(fit: RigFit, filmed: Film) -> dict[str, Any]:
-    """Figures of the film's own."""
+    """Figures of the recording's own."""
     rate = filmed.footage.rate_hz
     best = min(fit.history, key=lambda h: h["held_out"])
     return {

@@ -2,8 +2,8 @@
 
 python tests/benchmarks/rig_time.py [--template NAME_OR_PATH ...]
 
-Each template's own known person is filmed; writes docs/results/rig_time.{json,md}. Run it on an
-idle machine.
+Each template's own synthetic person is recorded; writes docs/results/rig_time.{json,md}. Run it on
+an idle machine.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def measure(person: SyntheticPerson, size: int, count: int) -> dict[str, float]:
-    """Seconds of one camera's film of `count` frames."""
+    """Seconds of one camera's recording of `count` frames."""
     template = person.template
     clip = performance(template.shape_names, count / 30 + 0.1)
     footage = record_views(person, clip, 1, size=size, seed=1)
@@ -113,9 +113,10 @@ def main() -> None:
 
 HEAD = """# What a rig's fit costs
 
-One camera's film of a known person; no GPU. A fit is: track every frame once; the stage "points"
-once; then in every round 50 gradient steps of two moments each and a sweep over all frames (at most
-1500), in the second half of the rounds with a solve of the shapes; finish once.
+One camera's recording of a synthetic person; no GPU. A fit is: track every frame once; the stage
+"points" once; then in every round 50 gradient steps of two moments each and a Gauss-Newton pass
+over all frames (at most 1500), in the second half of the rounds with a solve of the shapes; finish
+once.
 
 """
 

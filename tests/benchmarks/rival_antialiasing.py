@@ -83,7 +83,7 @@ class DeodrMesh:
         self.adjacencies = TriMeshAdjacencies(self.faces, clockwise=False)
 
     def __call__(self, clip: Tensor, colour: Tensor, background: float, side: int) -> Tensor:
-        """(1, side, side, C) picture of clip-space vertices (1, V, 4) with colours (V, C)."""
+        """(1, side, side, C) image of clip-space vertices (1, V, 4) with colours (V, C)."""
         xy = (clip[0, :, :2] / clip[0, :, 3:] + 1) * 0.5 * side
         scene = self._scene(xy.detach().numpy(), clip[0, :, 3].detach().numpy(), side)
         scene.background_color = np.full(colour.shape[1], background)

@@ -3,7 +3,7 @@
 python tests/benchmarks/scan_registration.py    writes docs/results/scan_registration.json, .md
 
 Needs the scan among the real data (see tests/conftest.py); ICT-FaceKit's head joins in when its
-archive is there, too. With a folder as argument, pictures are written there.
+archive is there, too. With a folder as argument, images are written there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a fit of a known person is worth: figures in mm and shares, from its arrays."""
+"""What a fit of a synthetic person is worth: figures in mm and shares, from its arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Truth", "measure", "measure_surface", "measure_touch"]
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """A known person, and the weights (N, K) of the frames they were filmed in."""
+    """A synthetic person, and the weights (N, K) of the frames they were recorded in."""
 
     person: SyntheticPerson
     weights: np.ndarray
@@ -43,7 +43,7 @@ def measure(
     turned = np.stack([move.vectors(d) for d in deltas])
     errors = vertex_errors_mm(neutral, person.neutral, face, align)
     true = person.deltas
-    # How large a shape is and how large its weight are not told apart by any picture.
+    # How large a shape is and how large its weight are not told apart by any image.
     size = np.square(turned[:, skin]).sum((1, 2))
     gain = (turned * true)[:, skin].sum((1, 2)) / np.where(size > 0, size, 1.0)
     some = slice(None, None, 5)

@@ -1,4 +1,4 @@
-"""A known person on film: parts of a real take, performed before one camera or three."""
+"""A synthetic person's recordings: parts of a real take, performed before one camera or three."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OFFSETS = (0.0, 0.37, -0.61)
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """A person on film, and what a fit is given of it."""
+    """A recorded person, and what a fit is given of it."""
 
     person: SyntheticPerson
     footage: Footage
@@ -43,7 +43,7 @@ class Film:
 
 
 def parser_of(doc: str | None) -> argparse.ArgumentParser:
-    """The arguments that benchmarks of known persons share."""
+    """The arguments that benchmarks of synthetic people share."""
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,7 +54,7 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
 
 
 def film(template: Template, take: Clip, cameras: int, seed: int) -> Film:
-    """Filmed and tracked once; delete runs/rig_synthetic when persons or films change."""
+    """Recorded and tracked once; delete runs/rig_synthetic when persons or recordings change."""
     path = RUNS / f"film-{cameras}-{seed}.pkl"
     if path.exists():
         found: Film = pickle.loads(path.read_bytes())

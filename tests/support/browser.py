@@ -1,4 +1,4 @@
-"""A GLB in three.js, in a headless Chromium: what the loader made of it, and a picture."""
+"""A GLB in three.js, in a headless Chromium: what the loader made of it, and an image."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def open_in_three(
     """(what tests/js/three_page.html reports, PNG of what it drew).
 
     `shapes` are set to 1 one after another and the changed pixels counted; `keep` stays in the
-    picture. Animations are posed at `time_s`. `profile` is a folder for the browser's data.
+    image. Animations are posed at `time_s`. `profile` is a folder for the browser's data.
     """
     query = {"file": "/model.glb", "shapes": ",".join(shapes), "keep": keep, "time": time_s}
     reports: queue.Queue[bytes] = queue.Queue()

@@ -42,7 +42,7 @@ def small_person() -> Template:
 
 
 def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Filmed:
-    """Pictures of one colour; the points are those of the moving head.
+    """Images of one colour; the points are those of the moving head.
 
     jawOpen and browInnerUp are used; mouthSmileLeft a little; the others never.
     """

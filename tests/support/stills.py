@@ -1,4 +1,4 @@
-"""Three pictures of one moment of a known person."""
+"""Three images of one moment of a synthetic person."""
 
 from __future__ import annotations
 

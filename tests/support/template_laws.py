@@ -20,7 +20,7 @@ def check_mesh(template) -> None:
     a, b = (
         template.uvs[template.uv_triangles[eye & side]].reshape(-1, 2) for side in (left, ~left)
     )
-    assert (a.min(0) > b.max(0)).any() or (b.min(0) > a.max(0)).any()  # each eye its own picture
+    assert (a.min(0) > b.max(0)).any() or (b.min(0) > a.max(0)).any()  # each eye its own image
     for triangle, polygon in ((0, 0), (-1, -1)):
         owner = template.polygons[template.triangle_polygon[polygon]]
         assert set(template.triangles[triangle]) <= set(owner)

@@ -43,7 +43,7 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def still_person():
-    """A known person of anny's, for pictures of one moment."""
+    """A synthetic person of anny's, for images of one moment."""
     pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
     from mien_training.synthetic.person import SyntheticPerson
     from mien_training.templates import load_template
@@ -53,7 +53,7 @@ def still_person():
 
 @pytest.fixture(scope="session")
 def stills(still_person):
-    """Three pictures of them, observed."""
+    """Three images of them, observed."""
     from support.stills import three_stills
 
     from mien_training.footage.observations import observe

@@ -1,4 +1,4 @@
-"""A whole small run: head, performance, pictures, tracker, training, package, frames."""
+"""A whole small run: head, performance, images, tracker, training, package, frames."""
 
 import json
 from dataclasses import replace
@@ -91,7 +91,7 @@ def test_a_persons_rig_becomes_their_character(tmp_path):
         out=tmp_path / "run", rig=tmp_path / "rig", frames=200, workers=1,
         fit=FitConfig(steps=4, batch=2),
     )  # fmt: skip
-    with pytest.raises(InputError, match="filmed person's"):
+    with pytest.raises(InputError, match="recorded person's"):
         train_animator(config)
     with pytest.raises(InputError, match="needs --consent-statement"):
         train_animator(replace(config, consent="self"))

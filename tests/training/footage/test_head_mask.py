@@ -1,4 +1,4 @@
-"""Masks of stills: from alpha, from a picture beside them, or none."""
+"""Masks of stills: from alpha, from an image beside them, or none."""
 
 from pathlib import Path
 
@@ -46,16 +46,16 @@ def test_masks_of_every_kind_of_picture_are_read(tmp_path):
 
 def test_masks_of_no_use_are_refused(tmp_path):
     Image.new("L", (8, 6)).save(tmp_path / "black.png")
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     with pytest.raises(InputError, match=r"black\.png: marks no pixel"):
         head_mask(tmp_path / "still.png", tmp_path / "black.png")
-    with pytest.raises(InputError, match=r"text\.png: not a picture"):
+    with pytest.raises(InputError, match=r"text\.png: not an image"):
         head_mask(tmp_path / "text.png")
     Image.effect_noise((64, 64), 50).save(tmp_path / "whole.png")
     damaged = bytearray((tmp_path / "whole.png").read_bytes())
     damaged[45:80] = bytes(35)
     (tmp_path / "damaged.png").write_bytes(damaged)
-    with pytest.raises(InputError, match=r"damaged\.png: not a picture"):
+    with pytest.raises(InputError, match=r"damaged\.png: not an image"):
         head_mask(tmp_path / "still.png", tmp_path / "damaged.png")
     with pytest.raises(InputError, match=r"mask of film\.mp4"):
         head_mask(tmp_path / "film.mp4", tmp_path / "black.png")

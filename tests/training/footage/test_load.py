@@ -83,7 +83,7 @@ def test_a_unit_that_nothing_tells_is_named(folder, template, monkeypatch):
     seen = train_input.read_recording
 
     def later(source, *rest):
-        """As `seen`, but one of the cameras began to film much later."""
+        """As `seen`, but one of the cameras began to record much later."""
         found = seen(source, *rest)
         late = 10.0 if source.name == "2.png" else 0.0
         return replace(found, times_s=found.times_s + late)
@@ -104,7 +104,7 @@ def test_what_is_missing_is_said_before_anything_is_tracked(folder, template, mo
         writer.write(np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(InputError, match=r"gone\.png: no such file"):
         read(folder, template, ["0.png", "gone.png"], "more.json")
-    with pytest.raises(InputError, match=r"0\.png is a picture and film\.mp4 is not"):
+    with pytest.raises(InputError, match=r"0\.png is an image and film\.mp4 is not"):
         read(folder, template, ["0.png", "film.mp4"], "more.json")
 
 

@@ -1,4 +1,4 @@
-"""Ties run through the inside only, under the surface's own indices, and never where forbidden."""
+"""Interior edges run inside only, under the surface's own indices, never where forbidden."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SPACING_M = 0.012
 
 @pytest.fixture(scope="module")
 def head(anny):
-    """The default head's forbidden pairs; its ties with and without them."""
+    """The default head's forbidden pairs; its interior edges with and without them."""
     pairs = contact_pairs(anny)
     free = tetrahedral_edges(anny.vertices, anny.triangles, SPACING_M)
     tied = tetrahedral_edges(anny.vertices, anny.triangles, SPACING_M, pairs)
@@ -23,7 +23,7 @@ def head(anny):
 
 
 def joining(ties, pair):
-    """(E,) which ties between surface vertices join the two sets."""
+    """(E,) which interior edges between surface vertices join the two sets."""
     edges = ties.edges[(ties.edges < ties.surface_count).all(1)]
     i, j = edges.T
     return (pair.first[i] & pair.second[j]) | (pair.first[j] & pair.second[i])

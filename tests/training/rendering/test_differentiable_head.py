@@ -1,4 +1,4 @@
-"""Pictures of the rig: the right pixels, and slopes that point the right way."""
+"""Images of the rig: the right pixels, and slopes that point the right way."""
 
 import numpy as np
 import pytest

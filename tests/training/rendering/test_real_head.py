@@ -1,4 +1,4 @@
-"""The default head, painted, lit and photographed, is a face to the tracker."""
+"""The default head, painted, lit and rendered, is a face to the tracker."""
 
 import numpy as np
 import pytest

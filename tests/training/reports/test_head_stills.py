@@ -1,4 +1,4 @@
-"""Pictures of heads, cropped to the face."""
+"""Images of heads, cropped to the face."""
 
 import io
 
@@ -30,7 +30,7 @@ def test_the_face_fills_the_picture(person, yaw):
     pixels, _ = project(camera, points)
     assert (pixels > 2).all() and (pixels < 98).all()
     assert np.ptp(pixels[:, 1]) > 50
-    # From the picture's right, the nose points to the left.
+    # From the image's right, the nose points to the left.
     nose = person.vertices[person.vertices[:, 2].argmax()]
     assert (project(camera, nose)[0][0] < 45) == (yaw > 0)
 

@@ -1,4 +1,4 @@
-"""The whole fit at small size: it explains the film better, resumes exactly, and stops in time."""
+"""The whole fit at small size: it explains better, resumes exactly, stops in time."""
 
 from collections import Counter
 from dataclasses import replace
@@ -134,7 +134,7 @@ def test_moments_of_unsynchronised_cameras_are_ticks_of_the_first():
 
 
 def test_frames_far_apart_are_not_one_moment():
-    """Of long films few frames are looked at: between them a face does what it likes."""
+    """Of long recordings few frames are looked at: between them a face does what it likes."""
     camera, times = torch.tensor([0, 0, 1, 1]), torch.tensor([0.0, 2.0, 0.4, 2.4])
     assert moments_of(camera, times)[0].tolist() == [0, 2, 1, 3]
 

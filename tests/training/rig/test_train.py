@@ -1,4 +1,4 @@
-"""`mien train rig` from a film to a person on disk that the next command can use."""
+"""`mien train rig` from a recording to a person on disk that the next command can use."""
 
 import json
 from dataclasses import replace

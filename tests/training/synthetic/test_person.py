@@ -1,4 +1,4 @@
-"""What is said of a filmed person is what the pictures show."""
+"""What is said of a recorded person is what the images show."""
 
 from dataclasses import replace
 

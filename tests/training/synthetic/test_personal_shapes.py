@@ -1,4 +1,4 @@
-"""Personal shapes vary as said, and what anatomy ties stays tied."""
+"""Personal shapes vary as said, and what anatomy joins stays joined."""
 
 from dataclasses import replace
 

@@ -63,7 +63,7 @@ class TrainAnimatorConfig:
     rig: Path | None = None
     """Folder of a `mien train rig`: the character is that person, with their own skin."""
     consent: Literal["synthetic", "self", "given", "public"] = "synthetic"
-    """Why this face may be used; a filmed person's is their own (self), given, or public."""
+    """Why this face may be used; a recorded person's is their own (self), given, or public."""
     consent_statement: str | None = None
     """The same in a sentence, for the package: who is shown, and what they agreed to."""
     identity_seed: int | None = None
@@ -241,10 +241,10 @@ def _input_digests(
 
 
 def _consent(config: TrainAnimatorConfig) -> Consent:
-    """Raises InputError where a filmed person's is not put into words."""
+    """Raises InputError where a recorded person's is not put into words."""
     if config.rig is not None and config.consent == "synthetic":
         raise InputError(
-            "train animator: the rig is a filmed person's; say with --consent self, given or "
+            "train animator: the rig is a recorded person's; say with --consent self, given or "
             "public, and --consent-statement, why their face may be used"
         )
     if config.consent == "synthetic":

@@ -7,7 +7,7 @@
 
 Axes as OpenCV's: x right, y down, z forward; pixel centres at +0.5 (OpenCV's lie at whole numbers).
 `unit_m` is the length of the world's unit in metres; null if nobody knows, and then the face gives
-the scale. `mask` (may be left out; of stills only): a picture, bright where the head is, beside the
+the scale. `mask` (may be left out; of stills only): an image, bright where the head is, beside the
 calibration file; a still with an alpha channel carries its own. docs/calibration.md tells users.
 """
 
@@ -34,11 +34,11 @@ class Calibration:
     """A file of cameras."""
 
     cameras: dict[str, Camera]
-    """File name of a video or picture -> its camera; metres, or the world's unit if unknown."""
+    """File name of a video or image -> its camera; metres, or the world's unit if unknown."""
     unit_m: float | None
     """Length of the file's unit in metres."""
     masks: dict[str, Path] = field(default_factory=dict)
-    """File name of a picture -> where its mask is, for those that have one."""
+    """File name of an image -> where its mask is, for those that have one."""
 
 
 def read_calibration(path: str | Path) -> Calibration:

@@ -77,7 +77,7 @@ def clip_from_camera(camera: Camera, near_m: float = 0.01, far_m: float = 100.0)
     """(4, 4) homogeneous clip matrix for camera-space points, without distortion.
 
     Clip space: x/w = -1..1 left to right, y/w = -1..1 from the image's TOP row to its bottom, z/w
-    = -1 (near) .. 1 (far), w = depth. Row 0 of every array is the top row of the picture.
+    = -1 (near) .. 1 (far), w = depth. Row 0 of every array is the top row of the image.
     """
     if not 0 < near_m < far_m:
         raise InputError(f"clip_from_camera: near {near_m}, far {far_m}; expected 0 < near < far")

@@ -1,4 +1,4 @@
-"""Where the head is in a still: its alpha channel, or a picture beside it."""
+"""Where the head is in a still: its alpha channel, or an image beside it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _HALF = 127
 
 
 def head_mask(still: Path, given: Path | None = None) -> NDArray[np.bool_] | None:
-    """(H, W) True where the head is, from the picture `given`, else from the still's own alpha.
+    """(H, W) True where the head is, from the image `given`, else from the still's own alpha.
 
-    None for a still without either, and for films without `given`. Raises InputError for files
-    that are no pictures, for a mask of a film, and for one that is empty.
+    None for a still without either, and for recordings without `given`. Raises InputError for files
+    that are no images, for a mask of a recording, and for one that is empty.
     """
     if still.suffix.lower() not in IMAGE_SUFFIXES:
         if given is not None:
-            raise InputError(f"{given}: a mask of {still.name}, expected one of a single picture")
+            raise InputError(f"{given}: a mask of {still.name}, expected one of a single image")
         return None
     path = given or still
     try:
@@ -42,7 +42,7 @@ def head_mask(still: Path, given: Path | None = None) -> NDArray[np.bool_] | Non
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected the mask of {still.name}") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as reason:
-        raise InputError(f"{path}: not a picture ({reason})") from None
+        raise InputError(f"{path}: not an image ({reason})") from None
     if not mask.any():
         raise InputError(f"{path}: marks no pixel as the head")
     return mask

@@ -22,7 +22,7 @@ from mien_training.runs.progress import Report, silent
 __all__ = ["read_recordings"]
 
 _SELDOM = 0.5
-"""Share of frames with a face below which somebody should look at the film."""
+"""Share of frames with a face below which somebody should look at the recording."""
 _APART_S = 0.05
 """Frames of two cameras that close show one moment, for the size of the world."""
 
@@ -97,8 +97,8 @@ def _check(
     if stills and len(stills) < len(sources):
         films = ", ".join(s.name for s in sources if s not in stills)
         raise InputError(
-            f"train rig: {stills[0].name} is a picture and {films} is not, expected films alone or "
-            "pictures alone"
+            f"train rig: {stills[0].name} is an image and {films} is not, expected videos "
+            "alone or images alone"
         )
     return [head_mask(source, calibration.masks.get(source.name)) for source in sources]
 

@@ -36,7 +36,7 @@ def triangulate(cameras: list[Camera], pixels: Float64Array) -> Float64Array:
 def metres_per_unit(template: Template, cameras: list[Camera], pixels: Float64Array) -> float:
     """Length of the cameras' unit, for a face as large as the template's.
 
-    pixels (C, 478, 2): the tracker's points in pictures of one moment. Raises InputError where
+    pixels (C, 478, 2): the tracker's points in images of one moment. Raises InputError where
     fewer than two cameras see the face.
     """
     places = template.landmarks.positions(template.vertices, template.triangles)

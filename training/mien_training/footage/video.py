@@ -28,7 +28,7 @@ _MARGIN = 0.35
 
 
 class NoFaceError(InputError):
-    """A film or picture in which the tracker finds no face; others may do without it."""
+    """A recording or image in which the tracker finds no face; others may do without it."""
 
 
 def pinhole_camera(width: int, height: int, focal_px: float | None = None) -> Camera:
@@ -52,8 +52,8 @@ def read_recording(
     """Crops of the face, (size, size), of every 1st, 2nd, 4th .. frame: at most `most_frames`.
 
     source: video, image or folder of images; camera: `pinhole_camera` if None. The crop is one for
-    the whole recording, so a face that walks through the picture becomes small. Times are the
-    file's own. mask (H, W): where the head is, of a still camera's only picture.
+    the whole recording, so a face that walks through the image becomes small. Times are the
+    file's own. mask (H, W): where the head is, of a still camera's only image.
 
     Raises NoFaceError for a file that shows no face, InputError for one of another size than
     `camera` or `mask`.
@@ -112,7 +112,7 @@ def lens_map(camera: Camera) -> Float64Array:
 
 
 def undistort(image: NDArray[np.uint8], lens: Float64Array) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) that the camera of `lens_map` would take without its k1 and k2."""
+    """The image (H, W, 3) that the camera of `lens_map` would take without its k1 and k2."""
     if not lens.size:
         return image
     channels = image.transpose(2, 0, 1)
@@ -130,7 +130,7 @@ def _cropped(
     size: int,
     mask: NDArray[np.bool_] | None,
 ) -> Recording:
-    """Reads the source again: all of a film's frames at once may not fit into memory."""
+    """Reads the source again: all of a recording's frames at once may not fit into memory."""
     seen = points[np.isfinite(points).all((1, 2))].reshape(-1, 2)
     low, high = np.quantile(seen, 0.001, axis=0), np.quantile(seen, 0.999, axis=0)
     side = float((high - low).max() * (1 + 2 * _MARGIN))
@@ -153,7 +153,7 @@ def _cropped(
 def _cut(
     image: NDArray[np.uint8], left: float, top: float, side: float, size: int
 ) -> NDArray[np.uint8]:
-    """(size, size, 3): antialiased when made smaller; black beyond the picture's borders."""
+    """(size, size, 3): antialiased when made smaller; black beyond the image's borders."""
     pad = int(np.ceil(side))
     padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
     box = (left + pad, top + pad, left + pad + side, top + pad + side)

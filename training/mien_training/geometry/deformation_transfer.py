@@ -125,7 +125,7 @@ def _solid(points: Float64Array, faces: Int64Array) -> NDArray[np.bool_]:
 
 
 def _frames(points: Float64Array, faces: Int64Array) -> Float64Array:
-    """(F, 3, 3) columns: two edges, and the normal times the root of the doubled area (eq. 1)."""
+    """(F, 3, 3) columns: two edges, and the normal times the root of twice the area (eq. 1)."""
     ab, ac, normal = _cross(points, faces)
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     fourth = normal / np.sqrt(np.maximum(length, 1e-30))

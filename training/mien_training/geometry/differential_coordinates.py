@@ -28,7 +28,7 @@ class DifferentialCoordinates:
 
     d are displacements, u their differential coordinates; optimising u in place of d makes every
     gradient step smooth without a smoothness penalty (Nicolet, Jacobson and Jakob 2021, "Large
-    Steps in Inverse Rendering of Geometry", section 3). With L over vertices and interior ties,
+    Steps in Inverse Rendering of Geometry", section 3). With L over vertices and interior edges,
     this is the deformation space of Ming et al. 2024, "High-Quality Mesh Blendshape Generation
     from Face Videos" (arXiv 2401.08398).
 

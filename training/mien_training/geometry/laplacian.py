@@ -64,7 +64,7 @@ def uniform_laplacian(
     """(N, N) L = D - A in float64: the combinatorial Laplacian of a graph of `count` nodes.
 
     edges: (E, 2) node indices, as `mesh_edges` makes them; extra_edges: (E', 2) further ones, such
-    as ties through the interior. An edge counts once, however often and in whatever order it is
+    as edges through the interior. An edge counts once, however often and in whatever order it is
     named. Symmetric, positive semi-definite, rows sum to 0. Depends on the connections alone, so
     it can be factorised once for a whole optimisation (Nicolet, Jacobson and Jakob 2021, "Large
     Steps in Inverse Rendering of Geometry", section 3.2). Raises InputError for indices outside

@@ -24,9 +24,9 @@ def self_intersections(
 
     vertices: (V, 3), any unit; triangles: (F, 3) indices. Pairs with a common vertex never count,
     nor does a mere touch: a pair that a shift by `tolerance` would part (same unit; default 1e-7
-    of the bounding box's diagonal, so that doubled vertices along seams touch). Coplanar triangles
-    touch. Triangles without area are left out. Raises InputError for other shapes, indices out of
-    range or positions that are not finite.
+    of the bounding box's diagonal, so that doubled vertices along seams touch). Coplanar
+    triangles touch. Triangles without area are left out. Raises InputError for other shapes,
+    indices out of range or positions that are not finite.
 
     Candidates come from a bounding-volume hierarchy, the decision in float64 from the separating
     axes of two triangles: both normals and the nine products of edges (the axis test of Gottschalk,

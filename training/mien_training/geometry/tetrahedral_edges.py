@@ -1,4 +1,4 @@
-"""Ties through the inside of a mesh: what lies near in space moves together."""
+"""Interior edges through the inside of a mesh: what lies near in space moves together."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class InteriorEdges:
     surface_count: int
     """V; nodes from here on are interior and never drawn."""
     edges: Int64Array
-    """(E, 2) ties i < j, each once, sorted; none is an edge of the surface."""
+    """(E, 2) interior edges i < j, each once, sorted; none is an edge of the surface."""
     tetrahedra: Int64Array
     """(T, 4) those whose edges they are."""
 
@@ -72,7 +72,7 @@ def tetrahedral_edges(
     mesher of Ming et al. 2024 (arXiv 2401.08398), which refuses surfaces that cut themselves.
 
     vertices: (V, 3) at rest; triangles: (F, 3), outward counter-clockwise. Vertices in no triangle
-        stay without ties, so handing in some of the triangles ties only these.
+        stay without interior edges: hand in some of the triangles to join only these.
     spacing: of the grid, in the vertices' unit; 0.012 m suits a head.
     forbidden: vertex sets that must not be joined; a tetrahedron with vertices of both goes.
     motions: (K, V, 3) displacements that must stay cheap, such as a template's shapes: a tie

@@ -61,7 +61,7 @@ LID_PAIRS: Final = {
 }
 """Side -> points on the rims of the upper and the lower lid, above each other; the middle first."""
 EYE_CORNERS: Final = {"Left": (362, 263), "Right": (33, 133)}
-"""Side -> corners of the eye, in the order of the picture's x."""
+"""Side -> corners of the eye, in the order of the image's x."""
 
 BROWS: Final = (
     (276, 283, 282, 295, 285, 336, 296, 334, 293, 300),

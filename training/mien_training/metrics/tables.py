@@ -80,7 +80,7 @@ def _cell(value: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """The value with plain types, and null for what is no number."""
+    """The value with plain types, and null for what is not a number."""
     if isinstance(value, Mapping):
         return {str(k): _finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

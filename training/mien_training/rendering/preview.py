@@ -63,7 +63,7 @@ class PreviewFrame:
     landmarks: NDArray[np.float32] | None = None
     """(L, 2 or 3) the driver's points, image pixels; None where no face was seen."""
     image: ImageArray | None = None
-    """(H, W, 3) the driver's picture; leave it out where it may not be shown."""
+    """(H, W, 3) the driver's image; leave it out where it may not be shown."""
 
 
 def preview_frames(take: Take) -> list[PreviewFrame]:
@@ -141,7 +141,7 @@ class PreviewStage:
 
 
 def portrait_camera(rig: Rig, side: int, vertical_fov: float = 0.32) -> Camera:
-    """A camera straight before the neutral head, which fills most of the square picture."""
+    """A camera straight before the neutral head, which fills most of the square image."""
     low, high = rig.vertices.min(0).astype(float), rig.vertices.max(0).astype(float)
     target = np.array([0.5 * (low[0] + high[0]), 0.55 * high[1] + 0.45 * low[1], high[2] - 0.06])
     distance = 0.5 * 1.06 * (high[1] - low[1]) / np.tan(0.5 * vertical_fov)

@@ -41,7 +41,7 @@ def liveliest(frames: Sequence[PreviewFrame], seconds: float) -> list[PreviewFra
 def preview_gif(rig: Rig, frames: Sequence[PreviewFrame], side: int = _SIDE) -> bytes:
     """Driver (if there is one) beside the character, at RATE_HZ, for ever from the start.
 
-    Each picture shows the last frame before its time. Raises InputError for no frames.
+    Each image shows the last frame before its time. Raises InputError for no frames.
     """
     if not frames:
         raise InputError("preview_gif: there are no frames")

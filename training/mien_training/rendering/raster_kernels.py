@@ -271,7 +271,7 @@ def compose_kernel(
     srgb_of_root: wp.array(dtype=wp.uint8),
     picture: wp.array3d(dtype=wp.uint8),
 ):
-    """Lay `shade_kernel`'s image, times `exposure`, over an 8-bit sRGB picture, in linear light.
+    """Lay `shade_kernel`'s image, times `exposure`, over an 8-bit sRGB image, in linear light.
 
     `srgb_of_root` is indexed by the square root of light, 0..2. Pixels without coverage keep
     their bytes: the tone curve's shoulder belongs to the head alone.

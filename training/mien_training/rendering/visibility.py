@@ -4,7 +4,7 @@ Only the triangle ids come from a backend and carry no gradient; barycentrics an
 recomputed in torch from the ids, so every backend shares the same derivatives.
 
 Clip space is that of `camera.clip_from_camera`: x/w = -1..1 from left to right, y/w = -1..1 from
-the top row to the bottom row (row 0 is the top of the picture), z/w = -1..1 from near to far.
+the top row to the bottom row (row 0 is the top of the image), z/w = -1..1 from near to far.
 Triangles with a corner at w <= 0 are dropped, not clipped.
 """
 

@@ -1,4 +1,4 @@
-"""Still pictures of heads for reports: in their materials, in clay, in colours per vertex."""
+"""Still images of heads for reports: in their materials, in clay, in colours per vertex."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def clay_materials(person: Template) -> tuple[Material, ...]:
 def face_camera(
     person: Template, side: int, yaw: float = 0.0, heads: Float32Array | None = None
 ) -> Camera:
-    """A square picture of the face, in rig space, from `yaw` radians to the picture's right.
+    """A square image of the face, in rig space, from `yaw` radians to the image's right.
 
-    Close enough that brows to chin fill the picture in all of `heads` (H, V, 3); None: the neutral.
+    Close enough that brows to chin fill the image in all of `heads` (H, V, 3); None: the neutral.
     """
     every = person.vertices[None] if heads is None else heads
     marks = np.stack([person.landmarks.positions(v, person.triangles) for v in every])
@@ -63,7 +63,7 @@ def face_camera(
 def draw_vertex_colours(
     vertices: Float32Array, triangles: NDArray[np.int32], colours: Float32Array, camera: Camera
 ) -> ImageArray:
-    """(H, W, 3) picture of (V, 3) vertices in rig space, (V, 3) colours 0..1, softly shaded."""
+    """(H, W, 3) image of (V, 3) vertices in rig space, (V, 3) colours 0..1, softly shaded."""
     fine = camera.resized(2 * camera.width, 2 * camera.height)
     points = np.c_[vertices, np.ones(len(vertices))]
     clip = points @ (clip_from_camera(fine, 0.05, 20.0) @ fine.camera_from_world).T

@@ -1,4 +1,4 @@
-"""The report's page: one HTML file without scripts, its pictures inside."""
+"""The report's page: one HTML file without scripts, its images inside."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def cards(items: Sequence[tuple[str, str]]) -> str:
 
 
 def figure(png: bytes, alt: str, caption: str = "") -> str:
-    """A picture, stored in the page itself."""
+    """An image, stored in the page itself."""
     data = base64.b64encode(png).decode()
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     return f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{data}">{below}</figure>'

@@ -45,7 +45,7 @@ __all__ = ["RigFit", "fit_rig", "moments_of"]
 _LONGEST_S = 0.05
 """Frames of several cameras that are farther apart show different moments."""
 _KNOTS = 2.0
-"""At most that many to a frame of the fastest camera: of long films few frames are looked at."""
+"""At most that many to a frame of the fastest camera: long recordings are sampled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class RigFit:
     points: LandmarkFit
     """What the first stage found."""
     held_out: NDArray[np.int64]
-    """Frames of which no step has seen a pixel; none of short films, which are checked on all."""
+    """Frames of which no step has seen a pixel; none of short recordings."""
     history: tuple[dict[str, float], ...]
     """Figures at every check."""
     figures: dict[str, float] = field(default_factory=dict)
@@ -104,7 +104,7 @@ def fit_rig(
     """Run all stages. With `checkpoint`, an interrupted call goes on after the last stage, level or
     round that was finished, and on the CPU ends bit for bit where an uninterrupted one does.
 
-    device: of the stages that compare colours of a film; what comes before them takes the CPU.
+    device: of the stages that compare colours of a recording; what comes before them takes the CPU.
     Raises InputError for unusable observations, and for a checkpoint of another configuration,
     template or footage.
     """

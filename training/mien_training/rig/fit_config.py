@@ -54,10 +54,10 @@ class RigFitConfig:
     batch: int = 2
     """Moments a gradient step, each with the frames of all cameras."""
     pass_frames: int = 1500
-    """Frames a Gauss-Newton pass uses; of longer films each pass draws others. 0: no passes."""
+    """Frames a Gauss-Newton pass uses; longer recordings are sampled. 0: no passes."""
     smoothing: Smoothing = "interior"
     """What differential coordinates spread over; `none` moves raw vertices."""
-    spread: float = 19.0
+    smoothing_lambda: float = 19.0
     """Lambda of the differential coordinates."""
     neutral_rate: float = 2e-3
     """Longest step of the neutral's coordinates, metres."""
@@ -108,8 +108,9 @@ class RigFitConfig:
             )
         if not min(vars(self.losses).values()) >= 0:
             raise InputError(f"RigFitConfig: {self.losses}, expected weights of 0 or more")
-        if not (self.knot_rate_hz > 0 and self.texture_side >= 8 and self.spread >= 0):
+        if not (self.knot_rate_hz > 0 and self.texture_side >= 8 and self.smoothing_lambda >= 0):
             raise InputError(
                 f"RigFitConfig: knot_rate_hz {self.knot_rate_hz}, texture_side "
-                f"{self.texture_side}, spread {self.spread}, expected above 0, 8 or more, 0 or more"
+                f"{self.texture_side}, smoothing_lambda "
+                f"{self.smoothing_lambda}, expected above 0, 8 or more, 0 or more"
             )

@@ -27,9 +27,9 @@ def seen_texels(
     template: Template, views: CameraBatch, camera: Tensor, vertices: Tensor, side: int,
     pixels: int, compared: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:  # fmt: skip
-    """(side, side) texels of the skin that a camera saw squarely, in pictures of `pixels` a side.
+    """(side, side) texels of the skin that a camera saw squarely, in images of `pixels` a side.
 
-    camera (N,), vertices (N, V, 3): the posed heads that were photographed; compared (F,): the
+    camera (N,), vertices (N, V, 3): the posed heads that were rendered; compared (F,): the
     triangles whose colours the fit compared, for others have learnt none.
     """
     faces = torch.from_numpy(template.triangles).long()

@@ -25,13 +25,13 @@ _OPEN, _SHUT = 0.45, 0.1
 """Shares of the way from shut to open, as the template does it: eyes narrower than the first are
 closing, at the second shut. Between persons alone, the opening varies by a third."""
 _PAINT_STEPS = 60
-"""Each shows all pictures: a still texture needs no more."""
+"""Each shows all images: a still texture needs no more."""
 
 
 def lids_shut(template: Template, points: NDArray[np.floating]) -> dict[str, float]:
-    """ "Left", "Right" -> 0 open .. 1 shut, from the tracker's points (N, 478, 2) of N pictures.
+    """ "Left", "Right" -> 0 open .. 1 shut, from the tracker's points (N, 478, 2) of N images.
 
-    Height over width of the eye in the picture that shows it widest, against the template's: a fit
+    Height over width of the eye in the image that shows it widest, against the template's: a fit
     would take shut lids for those of narrow-eyed people. Eyes that the template cannot shut, or
     has no points of, are left out.
     """
@@ -67,7 +67,7 @@ def _opening(
 def eye_freedom(template: Template, points: NDArray[np.floating]) -> ShapeSelection:
     """One moment's shapes: lids as they are seen, gaze free where an eye is open, no others.
 
-    points (N, 478, 2): the tracker's, in N pictures of the moment.
+    points (N, 478, 2): the tracker's, in N images of the moment.
     """
     shut = lids_shut(template, points)
     free = torch.zeros(len(template.shape_names), dtype=torch.bool)
@@ -90,7 +90,7 @@ def neutral_only(config: RigFitConfig, template: Template) -> RigFitConfig:
     return replace(
         config,
         personal_shapes=False,
-        spread=(config.stereo.reach_m / _edge_m(template)) ** 2,
+        smoothing_lambda=(config.stereo.reach_m / _edge_m(template)) ** 2,
         neutral_rate=0.0,
         identity_rate=0.0,
         neutral_rounds=1,

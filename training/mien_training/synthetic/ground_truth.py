@@ -1,4 +1,4 @@
-"""A known person's recordings, with the truth kept apart from what a fit may see."""
+"""A synthetic person's recordings, with the truth kept apart from what a fit may see."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ Float64Array = NDArray[np.float64]
 
 _ANGLES = HEAD_CHANNELS[:3]
 _YAWS = (0.0, 0.65, -0.65)
-"""Where the cameras stand around the head, radians; positive is the picture's right."""
+"""Where the cameras stand around the head, radians; positive is the image's right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ def perform(
 
 
 def view_cameras(person: SyntheticPerson, cameras: int, size: int, seed: int) -> tuple[Camera, ...]:
-    """One camera in front of the person, or three around them; the face fills most of the picture.
+    """One camera in front of the person, or three around them; the face fills most of the image.
 
     Distance, height and angle differ a little with the seed. Raises InputError for other numbers.
     """
@@ -178,7 +178,7 @@ def record_views(
     """The person performs `clip` before 1 or 3 cameras whose clocks disagree.
 
     All clocks tick at `rate_hz` and show the same times, which are the clip's; a camera takes the
-    picture that its clock calls tau at tau + offset. `offsets_frames`: of each camera, frames;
+    image that its clock calls tau at tau + offset. `offsets_frames`: of each camera, frames;
     further ones are not used. `seed`: lights, cameras, backgrounds, sensor noise (of standard
     deviation `noise_codes`, 8-bit codes). The head moves rigidly with its neck unless `bend_neck`,
     which leaves the shoulders behind. Frames are those at which every camera is inside the clip.

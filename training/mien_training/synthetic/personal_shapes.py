@@ -1,8 +1,8 @@
 """How another person's face moves: the template's shapes, bent by smooth seeded fields.
 
 Amplitude and direction of every shape vary over the face, alike on both sides but not quite. What
-anatomy ties stays tied: eyeballs turn as they did, the jaw swings as one with chin and teeth, lids
-vary little, and mouthClose varies with the jawOpen that it undoes.
+anatomy joins stays joined: eyeballs turn as they did, the jaw swings as one with chin and teeth,
+lids vary little, and mouthClose varies with the jawOpen that it undoes.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def _vertices(model: Any, **inputs: Any) -> NDArray[np.float64]:
 
 
 def build_anny(seed: int = 0) -> Template:
-    """The anny head without landmark correspondences (those need a look at the picture).
+    """The anny head without landmark correspondences (those need a look at the image).
 
     `seed` draws the people whose principal components become the identity basis.
     """

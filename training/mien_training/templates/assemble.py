@@ -127,7 +127,7 @@ def _second_eye_apart(
 ) -> tuple[Float64Array, NDArray[np.int64]]:
     """Where both eyeballs lie on the same UVs, the left one's moved beside the right one's.
 
-    Eyes look straight ahead and their balls do not: one picture of an iris would fit one of them.
+    Eyes look straight ahead and their balls do not: one image of an iris would fit one of them.
     """
     own, other = (polygons[(label == "eye") & side] for side in (left, ~left))
     if not len(own) or not len(other):

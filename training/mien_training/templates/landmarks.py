@@ -29,10 +29,10 @@ __all__ = ["with_landmarks"]
 
 SIDE = 640
 DISTANCE_M = 1.6
-"""Far away, through a long lens: the picture is nearly orthographic."""
+"""Far away, through a long lens: the image is nearly orthographic."""
 
 PARTED = 0.5
-"""jawOpen of the picture in which the rims of the lips are looked for."""
+"""jawOpen of the image in which the rims of the lips are looked for."""
 _REACH_M = {"lips": 0.006, "lids": 0.004, "brows": 0.006}
 """How far from its points a region reaches, metres."""
 
@@ -41,7 +41,7 @@ def with_landmarks(template: Template) -> Template:
     """The template with its 478 correspondences, and lips, lids and brows from them.
 
     Correspondences that the template brings along, placed by hand, are kept. Otherwise they are
-    looked for twice: the second picture has brows and lips where the first look found them.
+    looked for twice: the second image has brows and lips where the first look found them.
     Raises MienError where the tracker sees no face.
     """
     if (template.landmarks.triangle >= 0).any():
@@ -82,7 +82,7 @@ def _filled(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
-    """Correspondences from one picture of the template with its vertices at (V, 3)."""
+    """Correspondences from one image of the template with its vertices at (V, 3)."""
     materials = paint_materials(template, template.vertices, Look())
     # Here the tongue lies in the mouth: it must be as dark as it is there, not as when it is out.
     inside = [k for k, name in enumerate(template.shape_names) if name != "tongueOut"]
@@ -97,11 +97,11 @@ def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
     faces = Tracker().track(image)
     if not faces:
         raise MienError(
-            f"template {template.name!r}: the tracker sees no face in its picture, so nobody knows "
+            f"template {template.name!r}: the tracker sees no face in its image, so nobody knows "
             "where its eyes and mouth are; place landmarks by hand in a description file "
             '(--template HEAD.json: {"head": "head.glb", "landmarks": {"noseTip": [x, y, z], ...}}'
             f", at least {', '.join(NEEDED)}). `mien train rig` then fits it to footage. `mien "
-            "train animator` learns from tracked pictures of the head itself and stays out of "
+            "train animator` learns from tracked images of the head itself and stays out of "
             "reach; drive such a head by its channels: mien drive ANOTHER.mien SOURCE --out "
             "take.csv, --vmc or --livelink"
         )

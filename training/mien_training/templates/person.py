@@ -83,5 +83,5 @@ def read_person(folder: str | Path) -> tuple[Template, tuple[Material, ...]]:
     try:
         skin = np.asarray(Image.open(picture).convert("RGB")) if picture.exists() else None
     except OSError as reason:
-        raise InputError(f"{picture}: not a picture ({reason})") from None
+        raise InputError(f"{picture}: not an image ({reason})") from None
     return person, person_materials(person, skin)

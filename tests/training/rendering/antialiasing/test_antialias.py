@@ -1,4 +1,4 @@
-"""Pictures have the gradient that supersampled ones show: outlines, intersections, shading."""
+"""Images have the gradient that supersampled ones show: outlines, intersections, shading."""
 
 import numpy as np
 import pytest

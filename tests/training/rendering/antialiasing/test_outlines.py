@@ -22,7 +22,7 @@ FACES = np.array([(0, 1, 2), (0, 2, 3)])
 
 
 def depth_of(left, right, top=2.0, bottom=9.0, near=1.0, far=torch.inf):
-    """(H * W,) of a picture of that square before something else."""
+    """(H * W,) of an image of that square before something else."""
     y, x = torch.meshgrid(*(torch.arange(n) + 0.5 for n in SIZE), indexing="ij")
     inside = (x > left) & (x < right) & (y > top) & (y < bottom)
     return torch.where(inside, near, far).double().flatten()

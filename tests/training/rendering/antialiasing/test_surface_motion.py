@@ -1,4 +1,4 @@
-"""Colours move with the surface: nothing is added to the picture but its gradient."""
+"""Colours move with the surface: nothing is added to the image but its gradient."""
 
 import torch
 
@@ -17,7 +17,7 @@ def centres():
 
 
 def ramp():
-    """A picture (H * W, 2) whose channels rise evenly in x and in y."""
+    """An image (H * W, 2) whose channels rise evenly in x and in y."""
     at = centres()
     return torch.stack([0.3 * at[:, 0], 0.1 * at[:, 0] - 0.2 * at[:, 1]], 1)
 

@@ -117,5 +117,5 @@ def test_nothing_to_fit_is_refused(template, scene):
     with pytest.raises(InputError, match="expected"):
         ObservedLandmarks(seen.camera, seen.moment, seen.pixels[:, :5], seen.confidence)
     later = ObservedLandmarks(seen.camera, seen.moment + 1, seen.pixels, seen.confidence)
-    with pytest.raises(InputError, match="no picture of moment 0"):
+    with pytest.raises(InputError, match="no image of moment 0"):
         fit_landmarks(template, CameraBatch.of(CAMERAS), later, LandmarkFitConfig(steps=2))

@@ -29,7 +29,7 @@ def motion(scene):
 
 
 def tracked(scene, motion, weights):
-    """The film with the tracker's points of those weights (N, K)."""
+    """The recording with the tracker's points of those weights (N, K)."""
     shapes, landmark_points = scene.fit.model.rig(), LandmarkPoints(scene.person)
     with torch.no_grad():
         posed = shapes.posed(Motion(weights, motion.rotation, motion.translation))

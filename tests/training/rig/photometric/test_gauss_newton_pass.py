@@ -1,4 +1,4 @@
-"""A sweep over a known film: motion, clocks, points' misplacement and shapes come nearer."""
+"""A Gauss-Newton pass over a recording of known truth: all unknowns come nearer."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
 CONFIG = RigFitConfig(
     smoothing="surface", texture_side=128, whole_head=True,
-    motion=MotionSolverConfig(colour_sigma=0.2),  # few and small pictures, without any error
+    motion=MotionSolverConfig(colour_sigma=0.2),  # few and small images, without any error
     shape_prior=ShapePrior(evidence_weight=0.5),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""One frame's motion from its picture and its points: right slopes, and the truth is found."""
+"""One frame's motion from its image and its points: right slopes, and the truth is found."""
 
 import pytest
 import torch

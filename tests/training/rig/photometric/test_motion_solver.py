@@ -1,4 +1,4 @@
-"""The whole performance in one step: exact for linear films, within its range, clocks and all."""
+"""The whole performance in one step: exact where all is linear, within its range."""
 
 import numpy as np
 import pytest

@@ -18,7 +18,7 @@ FRAMES = torch.tensor([2, 14])
 
 @pytest.fixture(scope="module")
 def filmed():
-    """A speckled head before its own pictures."""
+    """A speckled head before its own images."""
     person = small_person()
     begin = film(person)
     torch.manual_seed(0)

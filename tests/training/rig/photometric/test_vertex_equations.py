@@ -1,4 +1,4 @@
-"""Equations of pictures: slopes are those of the camera, and a moved surface is pulled back."""
+"""Equations of images: slopes are those of the camera, and a moved surface is pulled back."""
 
 import numpy as np
 import pytest

@@ -142,7 +142,7 @@ def test_nothing_of_the_footage_shows_if_it_may_not(filmed, metrics, tmp_path):
     page = Page(path.read_text())
     images = [*pictures(page), np.asarray(Image.open(tmp_path / "shapes.png").convert("RGB"))]
     errors = images.pop(-3)
-    assert len(images) == 8 and errors.shape[1] == 3 * 360  # colours of a scale, not of a picture
+    assert len(images) == 8 and errors.shape[1] == 3 * 360  # colours of a scale, not of an image
     for image in images:
         assert not has([image], MAGENTA, 70) and not has([image], GREEN, 70)
     assert page.open == [] and ODD in [row[0] for row in page.rows]
@@ -153,8 +153,8 @@ def test_stills_are_not_judged_by_a_performance(filmed, tmp_path):
     seen = replace(filmed.seen, times_s=torch.zeros_like(filmed.seen.times_s))
     write_report(tmp_path, filmed.person, seen, filmed.fit)
     text = Page((tmp_path / "report.html").read_text()).text
-    assert "Pictures of one moment show no performance" in text
-    for absent in ("What to film again", "Weights over time", "shapes observed", "The dot is"):
+    assert "Images of one moment show no performance" in text
+    for absent in ("What to record again", "Weights over time", "shapes observed", "The dot is"):
         assert absent not in text
 
 

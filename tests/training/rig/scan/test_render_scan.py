@@ -1,4 +1,4 @@
-"""A scan photographed: what lies behind every pixel."""
+"""A scan rendered: what lies behind every pixel."""
 
 import numpy as np
 import pytest

@@ -121,7 +121,7 @@ def test_other_refusals(ball, picture, tmp_path):
     with pytest.raises(InputError, match="has no texture coordinates"):
         read_scan(path, texture=picture)
     textured_path = save(textured(ball, picture, True), tmp_path / "t.glb")
-    with pytest.raises(InputError, match="not a picture"):
+    with pytest.raises(InputError, match="not an image"):
         read_scan(textured_path, texture=path)
     flat = ball.copy()
     flat.vertices *= 0

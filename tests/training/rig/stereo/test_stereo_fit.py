@@ -1,4 +1,4 @@
-"""Pictures of one moment agree only on the person's own face."""
+"""Images of one moment agree only on the person's own face."""
 
 from dataclasses import replace
 

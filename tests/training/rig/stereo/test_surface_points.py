@@ -1,4 +1,4 @@
-"""Places of a face in several pictures: which show them, and whether those agree."""
+"""Places of a face in several images: which show them, and whether those agree."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Antialiasing that gives outlines, and whatever else moves in a picture, their gradients."""
+"""Antialiasing that gives outlines, and whatever else moves in an image, their gradients."""
 
 from __future__ import annotations
 

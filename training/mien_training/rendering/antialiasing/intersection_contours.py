@@ -1,7 +1,7 @@
 """Contours where two pieces of a mesh run through each other: eyeball and lid, teeth and gums.
 
-There is no mesh edge there, so no outline. Two neighbouring pixels that see different pieces, with
-no outline between them, see a contour if the planes of what they see cross between them.
+No edge of the mesh lies there, so no outline. Two neighbouring pixels that see different pieces,
+with no outline between them, see a contour if the planes of what they see cross between them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["find_intersections"]
 
 _LEAST_ANGLE = 0.02
 """Difference of the two planes' slopes below which they count as one: relative inverse depth per
-height of the picture, about 3 degrees through a portrait lens."""
+height of the image, about 3 degrees through a portrait lens."""
 _CURVED = 1.0
 """Pixels beyond the two by which their planes may miss each other and still count as crossing."""
 
@@ -27,10 +27,10 @@ def find_intersections(
     outlines: PixelPairs,
     size: tuple[int, int],
 ) -> PixelPairs:
-    """Pixel pairs of a picture of size (H, W) between which two pieces run through each other.
+    """Pixel pairs of an image of size (H, W) between which two pieces run through each other.
 
     points: (H * W, 3) what each pixel sees as x, y in pixels and inverse depth q, which is affine
-    over a triangle's picture; gradients go there. corners: (H * W, 3, 3) its triangle's corners,
+    over a triangle's image; gradients go there. corners: (H * W, 3, 3) its triangle's corners,
     likewise; piece: (H * W,) the piece it belongs to, -1 where nothing is seen. With the planes
     q(p) = q_i + g_i (p - p_i), the contour is where q_1 - q_2 = 0, and moves with both of them.
     """

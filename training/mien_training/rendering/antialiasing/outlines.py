@@ -64,7 +64,7 @@ class EdgeTopology:
 def find_outlines(
     xy: Tensor, w: Tensor, depth: Tensor, topology: EdgeTopology, size: tuple[int, int]
 ) -> PixelPairs:
-    """Pixel pairs of a picture of size (H, W) that outlines run between; gradients reach `xy`.
+    """Pixel pairs of an image of size (H, W) that outlines run between; gradients reach `xy`.
 
     xy: (V, 2) pixels; w: (V,) distance of the vertices along the view axis; depth: (H * W,)
     distance of what each pixel sees, infinite where nothing.
@@ -90,7 +90,7 @@ def find_outlines(
 
 
 def _outlines(xy: Tensor, w: Tensor, topology: EdgeTopology) -> Tensor:
-    """(N,) edges whose triangles lie on one side of them in the picture."""
+    """(N,) edges whose triangles lie on one side of them in the image."""
     a, b = xy[topology.ends].unbind(1)
     along = b - a
     across = xy[topology.opposite] - a[:, None]

@@ -22,7 +22,7 @@ __all__ = ["move_with_surface", "still"]
 def still(out: RasterOut) -> RasterOut:
     """The same points of the surface in every pixel: barycentric weights without gradients.
 
-    Shade a picture by it and hand both to `antialias`, which then carries the colours along.
+    Shade an image by it and hand both to `antialias`, which then carries the colours along.
     """
     return RasterOut(out.tri_id, out.bary.detach(), out.depth.detach())
 
@@ -30,7 +30,7 @@ def still(out: RasterOut) -> RasterOut:
 def move_with_surface(
     flat: Tensor, xy: Tensor, covered: Tensor, contours: PixelPairs, size: tuple[int, int]
 ) -> Tensor:
-    """(H * W, C) to add to the picture (H * W, C): zero, with the gradient of its surface's motion.
+    """(H * W, C) to add to the image (H * W, C): zero, with the gradient of its surface's motion.
 
     xy: (H * W, 2) where each pixel's point of the surface is seen, the pixel's centre, with
     gradients; covered: (H * W,) whether it sees one. Between neighbours without a contour the

@@ -49,7 +49,7 @@ class FaceFrame:
                 f"FaceFrame.of: vertices {vertices.shape}, template {template.name!r} has "
                 f"{template.vertices.shape}"
             )
-        # Here, because templates in turn are photographed to find their landmarks.
+        # Here, because templates in turn are rendered to find their landmarks.
         from mien_training.head.template import MATERIALS
 
         eye_corners = template.triangles[template.triangle_material == MATERIALS.index("eye")]

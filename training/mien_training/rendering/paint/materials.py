@@ -41,7 +41,7 @@ def paint_materials(
     Lips, brows and lids follow the template's landmarks where it has them, else its regions and
     the eyes' places. Raises InputError if the vertices do not fit the template.
     """
-    # Here, because templates in turn are photographed to find their landmarks.
+    # Here, because templates in turn are rendered to find their landmarks.
     from mien_training.head.template import MATERIALS
 
     if not isinstance(look, Look):

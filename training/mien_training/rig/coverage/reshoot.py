@@ -53,7 +53,7 @@ _ACTION_OF = {name: action for action, names in ACTIONS.items() for name in name
 
 @dataclass(frozen=True)
 class Request:
-    """One thing to film."""
+    """One thing to record."""
 
     sentence: str
     shapes: tuple[str, ...]

@@ -45,7 +45,7 @@ _SEPARATION = (0.02, 0.15)
 """The same for the share that no other shape explains."""
 _WEIGHT_NOISE = 0.02
 """Weights are not known better than this; columns that differ by less are the same column."""
-_REACH = 0.1
+_SUPPORT = 0.1
 """A shape acts where it moves more than this share of its longest displacement."""
 
 
@@ -103,7 +103,7 @@ def shape_coverage(
     if not len(w) or not np.isfinite(w).all():
         raise InputError(f"shape_coverage: weights {w.shape}, expected finite ones of some frames")
     length = np.linalg.norm(deltas, axis=2)
-    reach = length > _REACH * length.max(1, initial=0.0, keepdims=True)
+    support = length > _SUPPORT * length.max(1, initial=0.0, keepdims=True)
     if region is not None:
         seen = np.asarray(region)
         if seen.shape != length.shape[1:] or seen.dtype != np.bool_:
@@ -111,15 +111,15 @@ def shape_coverage(
                 f"shape_coverage: region {seen.shape} of {seen.dtype}, expected "
                 f"({length.shape[1]},) of bool"
             )
-        length, reach = length[:, seen], reach[:, seen]
+        length, support = length[:, seen], support[:, seen]
     seconds = len(w) / 30 if duration_s is None else duration_s
     column = w - w.mean(0)
     gram = column.T @ column
-    own = _own_variance(gram, length**2, reach, len(w) * _WEIGHT_NOISE**2)
+    own = _own_variance(gram, length**2, support, len(w) * _WEIGHT_NOISE**2)
     energy = np.diag(gram)
     share = np.where(energy > 1e-12, own / np.maximum(energy, 1e-12), 0.0).clip(0, 1)
-    partner = _partners(gram, length**2, reach)
-    visible = reach.any(1)
+    partner = _partners(gram, length**2, support)
+    visible = support.any(1)
     found = []
     for k, name in enumerate(shape_names):
         peak, active = float(w[:, k].max()), int((w[:, k] > ACTIVE).sum())
@@ -157,8 +157,8 @@ def apply_coverage(
     """(K, V, 3) fitted shapes, but for those that no frame shows the fallback's.
 
     The fit's own prior already holds back what little evidence says; to mix in the fallback once
-    more made known persons' shapes worse (docs/results/rig_coverage.md). fallback_deltas (K, V, 3)
-    metres, as `unseen_shapes` has them.
+    more made shapes of synthetic people worse (docs/results/rig_coverage.md). fallback_deltas (K,
+    V, 3) metres, as `unseen_shapes` has them.
     Raises InputError for other shapes.
     """
     fallback = np.asarray(fallback_deltas, np.float32)
@@ -173,14 +173,14 @@ def apply_coverage(
 
 
 def _own_variance(
-    gram: Float64Array, motion: Float64Array, reach: NDArray[np.bool_], noise: float
+    gram: Float64Array, motion: Float64Array, support: NDArray[np.bool_], noise: float
 ) -> Float64Array:
     """(K,) squared length of each column's part that the others cannot explain.
 
-    gram (K, K) of the centred columns; motion (K, V) squared displacements; reach (K, V) who acts
+    gram (K, K) of the centred columns; motion (K, V) squared displacements; support (K, V) who acts
     where. Vertices with the same shapes share one small inverse.
     """
-    sets, member = np.unique(reach.T, axis=0, return_inverse=True)
+    sets, member = np.unique(support.T, axis=0, return_inverse=True)
     total, mass = np.zeros(len(gram)), np.zeros(len(gram))
     for s, acting in enumerate(sets):
         chosen = np.flatnonzero(acting)
@@ -195,13 +195,13 @@ def _own_variance(
 
 
 def _partners(
-    gram: Float64Array, motion: Float64Array, reach: NDArray[np.bool_]
+    gram: Float64Array, motion: Float64Array, support: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """(K,) the other shape that explains most, by itself, where this one moves; -1 for none."""
     energy = np.maximum(np.diag(gram), 1e-12)
     correlation = gram**2 / energy[:, None] / energy[None]
-    own = motion * reach
-    overlap = own @ reach.T / np.maximum(own.sum(1, keepdims=True), 1e-30)
+    own = motion * support
+    overlap = own @ support.T / np.maximum(own.sum(1, keepdims=True), 1e-30)
     explained = correlation * overlap
     np.fill_diagonal(explained, 0.0)
     best = explained.argmax(1)

@@ -79,7 +79,7 @@ class LandmarkFit:
     motion: Motion
     """At every moment."""
     error_px: Tensor
-    """(N,) mean distance of the points in each picture."""
+    """(N,) mean distance of the points in each image."""
 
 
 def fit_landmarks(
@@ -92,7 +92,7 @@ def fit_landmarks(
 ) -> LandmarkFit:
     """Fit the template's people and shapes to points; all shapes are free without `shapes`.
 
-    Raises InputError for points of no use.
+    Raises InputError for points that show no face.
     """
     config = config or LandmarkFitConfig()
     basis = _LandmarkBasis(template)
@@ -222,7 +222,7 @@ def _first_poses(
         rotation[moment] = Rotation.from_matrix(world_from_camera[:3, :3] @ turn).as_rotvec()
         translation[moment] = world_from_camera[:3, :3] @ move + world_from_camera[:3, 3]
     if np.isinf(frontal).any():
-        raise InputError(f"no picture of moment {int(np.isinf(frontal).argmax())}")
+        raise InputError(f"no image of moment {int(np.isinf(frontal).argmax())}")
     return torch.tensor(rotation, dtype=torch.float32), torch.tensor(
         translation, dtype=torch.float32
     )

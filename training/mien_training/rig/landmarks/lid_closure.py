@@ -1,9 +1,9 @@
 """Blinks that are over before a motion's spline can follow: read from the tracker's lids.
 
-A blink closes within one or two frames of a film. Pixels of a closed eye are outliers to a fit that
-has it open, and the spline's knots are two frames apart; the tracker's points on the rims of the
-lids show it at once (as the eye closure loss of Feng et al. 2021, "Learning an Animatable Detailed
-3D Face Model from In-The-Wild Images", equation 5, uses them).
+A blink closes within one or two frames of a recording. Pixels of a closed eye are outliers to a fit
+that has it open, and the spline's knots are two frames apart; the tracker's points on the rims of
+the lids show it at once (as the eye closure loss of Feng et al. 2021, "Learning an Animatable
+Detailed 3D Face Model from In-The-Wild Images", equation 5, uses them).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far a picture of a rig is from what was seen, and numbers from what is plausible."""
+"""How far an image of a rig is from what was seen, and numbers from what is plausible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["landmark_loss", "photometric_loss", "prior_loss", "range_loss", "sil
 
 
 def photometric_loss(picture: Tensor, seen: Tensor, where: Tensor) -> Tensor:
-    """Mean absolute difference of (..., H, W, 3) pictures over where (..., H, W) is not 0.
+    """Mean absolute difference of (..., H, W, 3) images over where (..., H, W) is not 0.
 
     The root is softened at 1/255, where sensors only report noise.
     """

@@ -1,7 +1,7 @@
 """One performance in continuous time, seen by cameras whose clocks disagree.
 
 Frames of unsynchronised cameras show no common moments; a motion that is a function of time can be
-asked at any. So the clocks' offsets are unknowns like everything else (Ming et al. 2024,
+asked at any. So the cameras' time offsets are unknowns like everything else (Ming et al. 2024,
 "High-Quality Mesh Blendshape Generation from Face Videos", motion regressor).
 """
 

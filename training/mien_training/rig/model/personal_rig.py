@@ -11,7 +11,7 @@ every gradient moves a neighbourhood and noise stays small; `follow` carries eye
 The semantic terms of the paper (locality, symmetry) are in how shapes are made of their unknowns,
 which are standard normal beforehand: a shape moves where the template's does, and more where that
 moves more; `both` makes left and right alike, but not quite. Without them a joint fit of shapes B
-and weights w is free up to B Q, Q^-1 w: the pictures fit as well, and jawOpen is no jaw.
+and weights w is free up to B Q, Q^-1 w: the images fit as well, and jawOpen is no jaw.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mien_training.rig.model.motion import Motion, rotation_from_vector
 __all__ = ["PersonalRig", "ShapePrior", "Shapes"]
 
 _EVEN_M = 0.003
-"""Without meaning, every shape may change this far everywhere, in place of the template's reach."""
+"""Without `semantic_prior` every shape may change this far everywhere."""
 _NEUTRAL_M = 0.0015
 """Spread of the neutral's error when the shapes are solved."""
 _PROBES = 8
@@ -85,7 +85,7 @@ class PersonalRig(nn.Module):
     template_vertices: Tensor
     template_deltas: Tensor
     modes: Tensor
-    reach: Tensor
+    falloff: Tensor
     mirror_vertex: Tensor
     mirror_shape: Tensor
     rest: Tensor
@@ -122,9 +122,9 @@ class PersonalRig(nn.Module):
             if prior.semantic_prior
             else np.full(deltas.shape[:2], _EVEN_M)
         )
-        reach = prior.share / _spread(shape_nodes) * torch.from_numpy(far).float()
-        self.register_buffer("reach", reach[..., None])
-        self._neutral_spread = _NEUTRAL_M / _spread(neutral_nodes)
+        falloff = prior.share / _smoothed_rms(shape_nodes) * torch.from_numpy(far).float()
+        self.register_buffer("falloff", falloff[..., None])
+        self._neutral_unit = _NEUTRAL_M / _smoothed_rms(neutral_nodes)
 
     def neutral(self) -> Tensor:
         """(V, 3) the neutral now."""
@@ -135,7 +135,7 @@ class PersonalRig(nn.Module):
 
     def shape_changes(self, u: Tensor) -> Tensor:
         """(K, V, 3) what unknowns (K, nodes, 3) add to the template's shapes, metres; linear."""
-        changes: Tensor = self.reach * self._both(self.shape_nodes(u))
+        changes: Tensor = self.falloff * self._both(self.shape_nodes(u))
         return changes
 
     def unknowns(self) -> Tensor:
@@ -147,7 +147,7 @@ class PersonalRig(nn.Module):
         count = self.u_shapes.numel()
         shapes = unknowns[:count].reshape(self.u_shapes.shape)
         neutral = unknowns[count:].reshape(self.u_neutral.shape)
-        moved = self._neutral_change(self._neutral_spread * neutral)
+        moved = self._neutral_change(self._neutral_unit * neutral)
         return torch.cat([self.shape_changes(shapes), moved[None]])
 
     def take(self, unknowns: Tensor) -> None:
@@ -186,7 +186,7 @@ class PersonalRig(nn.Module):
         return moved
 
 
-def _spread(nodes: DeformationGraph) -> float:
+def _smoothed_rms(nodes: DeformationGraph) -> float:
     """Root mean square of what the smoothing leaves of standard normal coordinates."""
     rng = torch.Generator().manual_seed(0)
     left = nodes(torch.randn(_PROBES, nodes.count, 3, generator=rng))[:, nodes.vertex]

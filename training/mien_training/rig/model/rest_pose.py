@@ -1,9 +1,9 @@
 """What a shape shows all the time belongs to the neutral.
 
 Where a weight never comes down to 0, neutral and weight can share a displacement in any proportion:
-every picture stays the same. Faces rest now and then, so the part that is always there is the
+every image stays the same. Faces rest now and then, so the part that is always there is the
 neutral's. Not that of eyes, whose gaze has no rest, nor of an open mouth: somebody may talk all
-through a film.
+through a recording.
 """
 
 from __future__ import annotations

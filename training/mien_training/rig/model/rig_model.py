@@ -34,7 +34,7 @@ class RigModel(nn.Module):
         """
         super().__init__()
         neutral, shapes = (
-            soft_tissue_graph(template, config.smoothing, config.spread, moving_m=moving)
+            soft_tissue_graph(template, config.smoothing, config.smoothing_lambda, moving_m=moving)
             for moving in (None, _MOVING_M)
         )
         self.rig = PersonalRig(template, neutral, shapes, config.shape_prior)

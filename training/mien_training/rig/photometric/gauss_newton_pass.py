@@ -81,7 +81,7 @@ def _reshape(objective: Objective, shapes: Shapes, linearised: list[_LinearisedF
     shown = torch.zeros(len(shapes.neutral), dtype=torch.bool, device=device)
     for linear in linearised:
         shown[linear.picture.vertex] = True
-    vertex = (shown & (rig.reach[..., 0].amax(0) > 0)).nonzero()[:, 0]
+    vertex = (shown & (rig.falloff[..., 0].amax(0) > 0)).nonzero()[:, 0]
     place = torch.full((len(shapes.neutral),), -1, device=device)
     place[vertex] = torch.arange(len(vertex), device=device)
     equations = ShapeEquations.empty(vertex, len(linearised), len(shapes.deltas) + 1)
@@ -107,7 +107,7 @@ def _marginalisation(
 ) -> MotionMarginalisation:  # fmt: skip
     """Of the performance, one for all frames near a knot; `share` is what points count.
 
-    The motion has just been solved, so the forces upon it (pictures, points, neighbours, prior) are
+    The motion has just been solved, so the forces upon it (images, points, neighbours, prior) are
     in balance: that the shapes' equations take it to be at rest holds as far as it has converged.
     """
     seen, config, landmark_points, model = (

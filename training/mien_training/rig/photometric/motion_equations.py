@@ -1,4 +1,4 @@
-"""What a picture and the tracker's points say about one frame's weights and head pose."""
+"""What an image and the tracker's points say about one frame's weights and head pose."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def point_motions(rest: Tensor, deltas: Tensor, motion: Motion) -> tuple[Tensor,
 
 
 def from_picture(shapes: Shapes, motion: Motion, equations: VertexEquations) -> MotionEquations:
-    """A picture's equations about vertices, as equations about the motion (1, ...)."""
+    """An image's equations about vertices, as equations about the motion (1, ...)."""
     v = equations.vertex
     change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], motion)
     stiff = torch.einsum("vxy,vyu->vxu", equations.hessian, change).flatten(0, 1)

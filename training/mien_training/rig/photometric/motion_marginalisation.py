@@ -1,6 +1,6 @@
 """What of a change of shapes the performance could do as well.
 
-Weights and poses are known from the same pictures only. A change of shapes that some other
+Weights and poses are known from the same images only. A change of shapes that some other
 performance would show alike is not seen at all; shapes solved with the performance left free know
 this (the Schur complement of bundle adjustment: Triggs et al. 2000, section 6).
 """

@@ -1,8 +1,9 @@
 """One Gauss-Newton step of the whole performance: every knot of the spline, and the time_offsets.
 
 A frame speaks about four knots of the motion's spline, so the normal equations of all knots are a
-band and are solved exactly, however long the film is; the few clocks are a border of the band. One
-look at every frame is worth dozens of gradient steps (Thies et al. 2016, "Face2Face", section 5).
+band and are solved exactly, however long the recording is; the few clocks are a border of the band.
+One look at every frame is worth dozens of gradient steps (Thies et al. 2016, "Face2Face", section
+5).
 """
 
 from __future__ import annotations

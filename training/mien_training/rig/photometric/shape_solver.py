@@ -1,8 +1,8 @@
 """Personal shapes from all frames at once: linear least squares, by conjugate gradients.
 
 About the weights that were found, how the surface moves beyond what the rig explains is linear in
-the rig's unknowns; the prior is theirs (`PersonalRig.changes`), so that shapes which the film does
-not show keep the template's motion, and those it shows half go half the way.
+the rig's unknowns; the prior is theirs (`PersonalRig.changes`), so that shapes which the recording
+does not show keep the template's motion, and those it shows half go half the way.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What one picture says about small motions of the surface: least squares over vertices.
+"""What one image says about small motions of the surface: least squares over vertices.
 
-The picture is linear in small motions: a point that moves takes its colour along (Lucas and Kanade
+The image is linear in small motions: a point that moves takes its colour along (Lucas and Kanade
 1981, "An Iterative Image Registration Technique"). So every pixel is an equation about the three
-corners behind it, and all of a picture is a 3 x 3 matrix and a vector at each vertex. Motion,
+corners behind it, and all of an image is a 3 x 3 matrix and a vector at each vertex. Motion,
 clocks and shapes are all solved from these; nothing is rendered twice.
 """
 
@@ -26,7 +26,7 @@ class VertexEquations:
     """Displacements d of V' vertices minimise sum_v d_v^T stiffness_v d_v - 2 pull_v^T d_v."""
 
     vertex: Tensor
-    """(V',) int64 which vertices: those that the picture shows."""
+    """(V',) int64 which vertices: those that the image shows."""
     hessian: Tensor
     """(V', 3, 3)"""
     rhs: Tensor
@@ -42,14 +42,14 @@ def vertex_equations(
     picture: Picture, seen: Tensor, where: Tensor, corners: Tensor, vertices: Tensor,
     camera_from_world: Tensor, intrinsics: Tensor, world_from_rig: Tensor, colour_sigma: float,
 ) -> VertexEquations:  # fmt: skip
-    """Equations about displacements in rig axes, metres, of one picture (1, H, W).
+    """Equations about displacements in rig axes, metres, of one image (1, H, W).
 
     seen (H, W, 3) sRGB 0..1; where (H, W): pixels that are compared; corners (F, 3); vertices
     (V, 3) in the world; camera_from_world (4, 4) and intrinsics (3, 3) of the camera;
     world_from_rig (3, 3) the head's rotation; colour_sigma: spread of colour differences.
     """
     colour = picture.colour[0]
-    # Half of either picture's slope: right to second order (Benhimane and Malis 2004).
+    # Half of either image's slope: right to second order (Benhimane and Malis 2004).
     slope_x, slope_y = ((a + b) / 2 for a, b in zip(_slopes(colour), _slopes(seen), strict=True))
     # Outlines move differently from what they bound: only pixels whose neighbours are the face's.
     rows, columns = _calm(where).nonzero(as_tuple=True)

@@ -1,4 +1,4 @@
-"""The fitted person in the footage: what every picture of the report is drawn from."""
+"""The fitted person in the footage: what every image of the report is drawn from."""
 
 from __future__ import annotations
 

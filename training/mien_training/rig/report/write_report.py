@@ -1,4 +1,4 @@
-"""A page that shows how well a rig was fitted: pictures, curves, numbers, what to film again."""
+"""A page that shows how well a rig was fitted: images, curves, numbers, what to record again."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SHORTAGES = {
 }
 
 _STILLS = (
-    " Pictures of one moment show no performance: these are the template's shapes, carried over "
+    " Images of one moment show no performance: these are the template's shapes, carried over "
     "to this face. Film one for shapes of this person's own."
 )
 
@@ -96,7 +96,7 @@ def write_report(
         section(
             "Where the colours differ",
             figure(png_bytes(draw_error(person, error)), "colour error on the face"),
-            note="Mean absolute difference between fitted and filmed colour, over the frames, at "
+            note="Mean absolute difference between fitted and recorded colour, over the frames, at "
             "each place of the face. Bright places are where shape, motion or light is not "
             "explained.",
         ),
@@ -198,7 +198,7 @@ def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:
         for r in requests
     )
     again = (
-        f'<h3>What to film again</h3><ul class="two">{items}</ul>'
+        f'<h3>What to record again</h3><ul class="two">{items}</ul>'
         if requests
         else "<p>Nothing is missing: every shape that a camera can see was observed.</p>"
     )

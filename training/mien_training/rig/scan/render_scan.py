@@ -1,4 +1,4 @@
-"""Pictures of a scan together with the surface point behind every pixel."""
+"""Images of a scan together with the surface point behind every pixel."""
 
 from __future__ import annotations
 

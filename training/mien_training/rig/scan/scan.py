@@ -101,7 +101,7 @@ def read_scan(
 
     units: "m", "cm", "mm" or "in"; None where unknown (of glTF too: its metres are often not
         meant), then the size of the face decides later.
-    texture: a picture beside the mesh, in place of what the file names.
+    texture: an image beside the mesh, in place of what the file names.
 
     Loose and flat triangles are dropped; several meshes become one, of which one may have a
     texture. Raises InputError, naming the file, for everything that is not such a scan.
@@ -160,7 +160,7 @@ def _solid(vertices: Float64Array, triangles: Int64Array) -> Int64Array:
 def _texture(
     file: Path, meshes: list[Any], given: Path | None
 ) -> tuple[Float64Array | None, NDArray[np.uint8] | None]:
-    """Coordinates of all vertices, glTF's convention, and the picture; None where there is none."""
+    """Coordinates of all vertices, glTF's convention, and the image; None where there is none."""
     counts = [len(m.vertices) for m in meshes]
     uvs = [getattr(m.visual, "uv", None) for m in meshes]
     pictures = [_picture_of(m) if u is not None else None for m, u in zip(meshes, uvs, strict=True)]
@@ -201,7 +201,7 @@ def _read_picture(path: Path) -> NDArray[np.uint8]:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"), np.uint8)
     except (OSError, ValueError, Image.DecompressionBombError) as reason:
-        raise InputError(f"texture {path}: not a picture ({reason})") from None
+        raise InputError(f"texture {path}: not an image ({reason})") from None
 
 
 def _vertex_colours(meshes: list[Any]) -> NDArray[np.uint8] | None:

@@ -25,7 +25,7 @@ Float64Array = NDArray[np.float64]
 
 _SIDE = 640
 _DISTANCE_M, _FOV = 1.6, 0.17
-"""As the template is photographed for its own points: the same look has the same bias."""
+"""As the template is rendered for its own points: the same look has the same bias."""
 _YAWS = (0.0, -0.35, 0.35, -0.6, 0.6)
 _FIRST_SIDE = 320
 _FEWEST = 50
@@ -141,7 +141,7 @@ def _metres_per_unit(scan: Scan, scale: float) -> tuple[float, bool]:
 
 
 class _Looks:
-    """Pictures of a scan, and the template's points found in them."""
+    """Images of a scan, and the template's points found in them."""
 
     def __init__(self, template: Template, landmark_points: Float64Array) -> None:
         self.landmark_points = landmark_points

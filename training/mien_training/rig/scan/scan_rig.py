@@ -42,7 +42,7 @@ class ScanOptions:
     units: Literal["m", "cm", "mm", "in"] | None = None
     """What its numbers are measured in; left out, the size of the face tells."""
     texture: Path | None = None
-    """A picture in place of the one that the file names."""
+    """An image in place of the one that the file names."""
     fit: ScanFitConfig = field(default_factory=ScanFitConfig)
     """The registration."""
 

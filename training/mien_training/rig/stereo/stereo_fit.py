@@ -1,9 +1,9 @@
 """The neutral from several stills of one moment: what two cameras see of one place looks alike.
 
-Each place of the face is looked up in all pictures that show it, and the surface moves until they
+Each place of the face is looked up in all images that show it, and the surface moves until they
 agree (multi-view mesh refinement, as in Delaunoy and Pollefeys 2014, "Photometric Bundle
 Adjustment for Dense Multi-View 3D Modeling"). No texture is learnt, so none can explain a wrong
-surface away. From coarse to fine pictures.
+surface away. From coarse to fine images.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class StereoConfig:
     """Places of the face that are looked up, drawn anew every few steps."""
     reach_m: float = 0.010
     """How far a change of the neutral spreads: its differential coordinates' lambda is this over
-    the length of the face's edges, squared, in place of the films' `spread`."""
+    the length of the face's edges, squared, in place of the recordings' `spread`."""
     neutral_rate: float = 8e-3
     """Longest step of the neutral's coordinates, metres; halved in each level."""
     identity_rate: float = 0.02
@@ -61,7 +61,7 @@ class StereoConfig:
     neutral: float = 1e-5
     """Weight of the squared differential coordinates, mm^2."""
     most_disagreement: float = 0.04
-    """Pictures that differ by more than this share of their brightness even at the end are not
+    """Images that differ by more than this share of their brightness even at the end are not
     believed: highlights move with the camera, and bend the surface."""
 
     def __post_init__(self) -> None:
@@ -85,22 +85,22 @@ def fit_stereo(
     stages: Stages | None = None,
 ) -> tuple[Motion, float | None]:
     """Change `rig`'s neutral until N stills of one moment agree; the moment's pose after it, and
-    how much the pictures still differ, as a share of their brightness; None where no two of them
+    how much the images still differ, as a share of their brightness; None where no two of them
     show the same part of the face.
 
     The rig stays as it was there, and where they differ by more than `most_disagreement`.
 
     motion: of that moment, (1, ...); its weights stay. landmark_points: the tracker's points
     on the rig's mesh; faces (F, 3); compared (F,) bool: triangles whose colours count. stages:
-    keeps every finished level. Raises InputError for fewer than two pictures, and for pictures too
+    keeps every finished level. Raises InputError for fewer than two images, and for images too
     small to shrink.
     """
     if len(seen.camera) < 2:
-        raise InputError(f"fit_stereo: {len(seen.camera)} pictures, expected two or more")
+        raise InputError(f"fit_stereo: {len(seen.camera)} images, expected two or more")
     config = config or StereoConfig()
     if min(seen.images.shape[1:3]) < max(config.shrink):
         raise InputError(
-            f"fit_stereo: pictures of {tuple(seen.images.shape[1:3])}, expected "
+            f"fit_stereo: images of {tuple(seen.images.shape[1:3])}, expected "
             f"{max(config.shrink)} or more pixels a side"
         )
     rng = torch.Generator().manual_seed(seed)
@@ -177,7 +177,7 @@ def _look(
     vertices: Tensor, rotation: Tensor, seen: Observations, landmark_points: LandmarkPoints,
     faces: Tensor, compared: Tensor, pictures: Tensor, count: int, rng: torch.Generator,
 ) -> tuple[Places, Tensor, Tensor]:  # fmt: skip
-    """Places that are seen now, their light in each picture, and the points' confidence."""
+    """Places that are seen now, their light in each image, and the points' confidence."""
     size = (pictures.shape[2], pictures.shape[3])
     places = visible_places(vertices[0], faces, compared, seen, size, count, rng)
     light = picture_lights(vertices[0], faces, places, pictures, seen)
@@ -187,6 +187,6 @@ def _look(
 
 
 _FEWEST = 100
-"""Places that two pictures share; fewer tell nothing."""
+"""Places that two images share; fewer tell nothing."""
 _LOOK_EVERY = 10
 """Steps for which what is visible, and the light, are taken to stay."""

@@ -1,4 +1,4 @@
-"""Places of a surface, looked up in every picture that shows them."""
+"""Places of a surface, looked up in every image that shows them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mien_training.rendering.visibility import rasterize
 __all__ = ["Places", "disagreement", "logarithms", "picture_lights", "visible_places"]
 
 _NEAR_M = 0.004
-"""A place this far behind what a picture shows is hidden in it."""
+"""A place this far behind what an image shows is hidden in it."""
 _GRAZING, _FACING = 0.15, 0.65
 """Cosine between normal and line of sight at which a look begins to count, and counts in full."""
 _DARK = 0.02
@@ -28,14 +28,14 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """P places on a mesh, and how well N pictures show them."""
+    """P places on a mesh, and how well N images show them."""
 
     triangle: Tensor
     """(P,) int64"""
     share: Tensor
     """(P, 3) of the triangle's corners."""
     weight: Tensor
-    """(N, P) 0..1; 0 where hidden, and for places that fewer than two pictures show."""
+    """(N, P) 0..1; 0 where hidden, and for places that fewer than two images show."""
 
     def at(self, values: Tensor, faces: Tensor) -> Tensor:
         """(P, X) of values (V, X) at the vertices."""
@@ -46,10 +46,10 @@ def visible_places(
     vertices: Tensor, faces: Tensor, compared: Tensor, seen: Observations, size: tuple[int, int],
     count: int, rng: torch.Generator,
 ) -> Places:  # fmt: skip
-    """At most `count` places that the pictures show, as many for each picture as it has pixels.
+    """At most `count` places that the images show, as many for each image as it has pixels.
 
     vertices (V, 3) in the world; compared (F,) bool: triangles that are taken; size: rows and
-    columns of the pictures that visibility is worked out at. Where there are masks, what lies
+    columns of the images that visibility is worked out at. Where there are masks, what lies
     outside of them is not the face.
     """
     views, camera = seen.views, seen.camera
@@ -96,9 +96,9 @@ def disagreement(
     vertices: Tensor, faces: Tensor, places: Places, pictures: Tensor, seen: Observations,
     light: Tensor,
 ) -> Tensor:  # fmt: skip
-    """Mean robust difference of each picture from the mean of those that show the same place.
+    """Mean robust difference of each image from the mean of those that show the same place.
 
-    pictures (N, 3, h, w) and light (N, 3, P): logarithms; differentiable in vertices (V, 3), along
+    images (N, 3, h, w) and light (N, 3, P): logarithms; differentiable in vertices (V, 3), along
     the surface's normals only: agreement tells where the surface is, not which part of the face a
     place on it is. Lips and lids would slide.
     """
@@ -110,9 +110,9 @@ def disagreement(
 def picture_lights(
     vertices: Tensor, faces: Tensor, places: Places, pictures: Tensor, seen: Observations
 ) -> Tensor:
-    """(N, 3, P) how much brighter each picture is at each place, as its light would make it.
+    """(N, 3, P) how much brighter each image is at each place, as its light would make it.
 
-    Nine numbers a picture and colour: spherical harmonics of the normal. Lamps that stand still
+    Nine numbers an image and colour: spherical harmonics of the normal. Lamps that stand still
     need one, the exposure; a flash, or a person on a turning chair, needs them all.
     """
     with torch.no_grad():

@@ -23,7 +23,7 @@ MESHOPT, DRACO = "EXT_meshopt_compression", "KHR_draco_mesh_compression"
 _READ = (MESHOPT, DRACO, "KHR_mesh_quantization")
 _NOT_GEOMETRY = ("KHR_texture_", "EXT_texture_", "KHR_materials_", "KHR_lights_", "KHR_animation_",
                  "KHR_node_", "KHR_xmp")  # fmt: skip
-"""Beginnings of extensions that leave vertices and shapes alone; of pictures none is read."""
+"""Beginnings of extensions that leave vertices and shapes alone; of images none is read."""
 _EXPANSION = 64
 """Decoded bytes per byte of the file and its first MiB, in total: no real head needs more."""
 _MAX_COUNT = 2**31 - 1
