@@ -84,7 +84,7 @@ def test_an_interrupted_registration_goes_on(mesh_file, tmp_path, monkeypatch, o
     class Registered(Exception):
         pass
 
-    def registered(vertices, deltas, triangles, neutral):  # what follows is not repeated here
+    def registered(vertices, deltas, triangles, neutral, unseen):  # what follows is not repeated here
         found.append(neutral)
         raise Registered
 
@@ -105,7 +105,7 @@ def test_an_interrupted_registration_goes_on(mesh_file, tmp_path, monkeypatch, o
 
     monkeypatch.setattr(scan_rig, "find_landmarks", counting("find_landmarks"))
     monkeypatch.setattr(registration, "fit_person", counting("fit_person"))
-    monkeypatch.setattr(scan_rig, "transfer_shapes", registered)
+    monkeypatch.setattr(scan_rig, "unseen_shapes", registered)
     template = load_template("anny")
     options = ScanOptions(fit=ScanFitConfig(lambdas=(100.0, 30.0, 8.0), steps=6))
     call(tmp_path / "a", 3, KeyboardInterrupt)
