@@ -84,7 +84,9 @@ def test_an_interrupted_registration_goes_on(mesh_file, tmp_path, monkeypatch, o
     class Registered(Exception):
         pass
 
-    def registered(vertices, deltas, triangles, neutral, unseen):  # what follows is not repeated here
+    def registered(
+        vertices, deltas, triangles, neutral, unseen
+    ):  # what follows is not repeated here
         found.append(neutral)
         raise Registered
 
