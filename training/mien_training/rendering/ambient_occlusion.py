@@ -89,9 +89,11 @@ def posed_ambient_occlusion(
     result = resting.copy()
     if len(at):
         normals = vertex_normals(vertices, rig.triangles)
-        result[at] = vertex_ambient_occlusion(vertices, normals, rig.triangles, at=at)
+        result[at] = vertex_ambient_occlusion(vertices, normals, rig.triangles, _FEW_RAYS, at=at)
     return result
 
 
+_FEW_RAYS = 40
+"""Enough where one picture of a pose is all that is wanted."""
 _INSIDE = ("teeth", "mouth", "tongue")
 """Materials of the inside of the mouth."""

@@ -18,6 +18,10 @@ __all__ = ["blendshape_sheet"]
 
 _CORRECTS = {"mouthClose": "jawOpen"}
 
+_FINER = 2
+"""Rendered so many times larger: the renderer shades surfaces that lie close together, as lips do,
+once a pixel, and their seam would be a staircase."""
+
 
 def blendshape_sheet(
     person: Template,
@@ -32,7 +36,7 @@ def blendshape_sheet(
     `materials`. `dots`: shapes that get a dot beside their name, and its sRGB colour.
     """
     rig, source = rig_from_template(person, person.name, None, materials or clay_materials(person))
-    renderer = HeadRenderer(rig, samples=3)
+    renderer = HeadRenderer(rig, samples=2)
     heads = np.concatenate([person.vertices[None], person.vertices + person.shape_deltas])
     index = {name: k for k, name in enumerate(person.shape_names)}
     labels = ["neutral", *person.shape_names]
@@ -40,7 +44,7 @@ def blendshape_sheet(
         if name in index and base in index:
             heads[index[name] + 1] += person.shape_deltas[index[base]]
             labels[index[name] + 1] = f"{name} + {base}"
-    camera = face_camera(person, side, heads=heads.astype(np.float32))
+    camera = face_camera(person, _FINER * side, heads=heads.astype(np.float32))
     dots = dots or {}
     label = round(0.15 * side)
     rows = -(-len(heads) // columns)
@@ -54,8 +58,9 @@ def blendshape_sheet(
         renderer.set_ambient_occlusion(
             posed_ambient_occlusion(rig, renderer.ambient_occlusion, posed)
         )
-        image = renderer.render(posed, camera, background=(44, 47, 54))
-        sheet.paste(Image.fromarray(image), (left, top))
+        fine = renderer.render(posed, camera, background=(44, 47, 54))
+        image = Image.fromarray(fine).resize((side, side), Image.Resampling.BOX)
+        sheet.paste(image, (left, top))
         text = 0.5 * label
         room = side - (1.2 * text if name in dots else 0.0)
         wide = ImageFont.load_default(size=text).getlength(label_text)
