@@ -32,9 +32,9 @@ from mien_training.animator.dataset import (
     make_recordings,
     plan_jobs,
 )
-from mien_training.animator.fit import FitConfig, Motion, fit, predict
 from mien_training.animator.motion_loss import motion_gram, moving_vertices, vertex_error_mm
 from mien_training.animator.network import NetworkConfig, whiten
+from mien_training.animator.training_loop import FitConfig, Motion, fit, predict
 from mien_training.animator.training_set import network_input, split_recordings
 from mien_training.templates import load_template
 

@@ -37,7 +37,7 @@ def test_every_guide_and_public_module_has_a_page(build_site, site):
         assert (site / f"{page.stem}.html").exists(), page
     packages = map(build_site.public_modules, build_site.PACKAGES)
     modules = [name for package in packages for name in package]
-    assert {"mien", "mien.session", "mien_exporters.character", "mien_training"} <= set(modules)
+    assert {"mien", "mien.session", "mien_exporters.export", "mien_training"} <= set(modules)
     assert build_site.command_modules() <= set(modules)
     for name in modules:
         assert f'id="{name}"' in (site / "reference" / f"{name}.html").read_text(), name

@@ -19,7 +19,7 @@ from mien.service.client import drive_stream
 from mien.take import Take, write_take
 from mien.tracked_source import neutral_of_tracks, track_video
 from mien.video import count_frames, demo_video
-from mien_exporters.character import ExportConfig, export_runs
+from mien_exporters.export import ExportConfig, export_runs
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
 
 __all__ = ["DemoConfig", "run", "serving"]

@@ -13,12 +13,12 @@ from mien.clip import Clip
 from mien.errors import InputError, MissingExtraError
 from mien.package import verify_package
 from mien.tracker.features import FeatureLayout
-from mien_exporters.character import ExportConfig, export_runs
+from mien_exporters.export import ExportConfig, export_runs
 from mien_training.animator import dataset, train
 from mien_training.animator.dataset import ALL_GROUPS, DriverSequence, SceneJob, record
-from mien_training.animator.fit import FitConfig
 from mien_training.animator.network import NetworkConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
+from mien_training.animator.training_loop import FitConfig
 from mien_training.rendering.paint import paint_materials
 from mien_training.templates import load as load_module
 from mien_training.templates import load_template

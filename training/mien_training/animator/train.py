@@ -22,8 +22,8 @@ from mien.rig import Material
 from mien_exporters.animator_onnx import animator_onnx
 from mien_exporters.run_folder import AnimatorRun, write_animator_run
 from mien_training.animator.dataset import OTHERS_SHARE, SceneJob, make_recordings, plan_jobs
-from mien_training.animator.fit import FitConfig, Motion, fit
 from mien_training.animator.motion_loss import motion_gram, moving_vertices, vertex_error_mm
+from mien_training.animator.training_loop import FitConfig, Motion, fit
 from mien_training.animator.training_set import columns_of, network_input, split_recordings
 from mien_training.head import Template, rig_from_template
 from mien_training.rendering import RENDERING_VERSION

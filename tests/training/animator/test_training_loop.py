@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mien.errors import InputError
-from mien_training.animator.fit import FitConfig, Motion, fit, predict
 from mien_training.animator.motion_loss import motion_gram, moving_vertices
+from mien_training.animator.training_loop import FitConfig, Motion, fit, predict
 from mien_training.animator.training_set import InputSequence
 from mien_training.runs.progress import Progress
 

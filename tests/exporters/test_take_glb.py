@@ -17,9 +17,9 @@ from mien.frame_table import FrameTable
 from mien.glb import read_rig, read_weights_animation
 from mien.manifest import Consent
 from mien.take import Take
-from mien_exporters.character import build_character
+from mien_exporters.export import build_character
 from mien_exporters.gltf import rig_to_glb
-from mien_exporters.take import write_take_glb
+from mien_exporters.take_glb import write_take_glb
 
 
 @pytest.fixture(params=HEADS)

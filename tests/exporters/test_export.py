@@ -17,7 +17,7 @@ from mien.errors import ChannelError, InputError, PackageError
 from mien.glb import read_weights_animation
 from mien.package import read_package, verify_package
 from mien.rig import Rig
-from mien_exporters.character import (
+from mien_exporters.export import (
     ExportConfig,
     build_character,
     character_id,
