@@ -137,9 +137,9 @@ def test_providers_and_threads_reach_every_network(path, monkeypatch):
     opened = []
     real = onnxruntime.InferenceSession
 
-    def opening(model, options, providers):
+    def opening(model, options, providers, **rest):
         opened.append((providers, options.intra_op_num_threads))
-        return real(model, options, providers=providers)
+        return real(model, options, providers=providers, **rest)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", opening)
     character = mien.load(path, providers="CPUExecutionProvider", threads=3)

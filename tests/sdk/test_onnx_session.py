@@ -60,6 +60,7 @@ def test_a_model_that_cannot_be_loaded():
         open_session(b"not a model", "net")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
 def test_a_small_model_cannot_ask_for_gigabytes_while_it_is_loaded():
     onnx = pytest.importorskip("onnx", reason="onnx is not installed (extra `export`)")
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
@@ -74,10 +75,10 @@ def test_a_small_model_cannot_ask_for_gigabytes_while_it_is_loaded():
     opset = [helper.make_opsetid("", 15)]
     model = helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
     code = (
-        "import resource, sys; from mien.onnx_session import open_session\n"
-        "model = sys.stdin.buffer.read()\n"
-        "open_session(model, 'bomb', fold_constants=False)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "import sys; from mien.onnx_session import open_session\n"
+        "open_session(sys.stdin.buffer.read(), 'bomb', fold_constants=False)\n"
+        # ru_maxrss would count what the parent held when it forked.
+        "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], input=model, capture_output=True)
     assert len(model) < 200 and int(done.stdout) < 500_000, done.stderr  # KiB; folded: over a GiB
