@@ -75,7 +75,10 @@ def held_out_jobs(take: Path, seed: int) -> dict[str, list[SceneJob]]:
     """Scenes that training never draws: their seeds lie beyond its range."""
     base = 2**31 + 1000 * seed
     jobs: dict[str, list[SceneJob]] = {}
-    for who, identities in (("character", [None] * 5), ("stranger", [501, 502, 503, 504, 505])):
+    for who, identities in (
+        ("character", [None] * 5),
+        ("other identity", [501, 502, 503, 504, 505]),
+    ):
         jobs[f"take, {who}"] = [
             SceneJob(base + i, LENGTH, "clip", identity, clip=str(take), clip_start=row)
             for i, (row, identity) in enumerate(zip(ROWS, identities, strict=True))

@@ -260,20 +260,20 @@ def main() -> None:
 
 def markdown(result: dict, motions: list[str], triangles: int) -> str:
     lines = [
-        "# Gradients of pictures, against supersampled ones",
+        "# Gradients of images, against supersampled ones",
         "",
         f"`{result['command']}`: the default head ({triangles} triangles), float64, one thread, "
         f"load average {result['load_average']:.1f}; {result['machine']}; light of seed "
         f"{result['seed']}; " + ", ".join(f"{p} {v}" for p, v in result["versions"].items()) + ".",
         "",
-        "Derivative x 1000 of a smooth function of the picture along motions of the head. Truth: "
-        f"central differences (step {result['step']:g}) of pictures with {result['fine_side']}^2 "
+        "Derivative x 1000 of a smooth function of the image along motions of the head. Truth: "
+        f"central differences (step {result['step']:g}) of images with {result['fine_side']}^2 "
         f"samples, mean over {len(SHIFTS)} shifts of the grid, with its standard error below. "
         "Worst: the largest error among the motions, as a share of the steepest one's truth; "
-        "spike: the largest gradient at one vertex x 1000. Times: picture, shading and loss "
+        "spike: the largest gradient at one vertex x 1000. Times: image, shading and loss "
         f"forward, then backward, the least of {REPEATS}.",
         "",
-        "mien: `antialias` of a picture shaded through `still`. Outlines only: the same with the "
+        "mien: `antialias` of an image shaded through `still`. Outlines only: the same with the "
         "shading differentiated through barycentric weights. Per triangle: nvdiffrast's scheme, "
         "our code. DEODR shades at vertices, without perspective correction and back faces.",
     ]
@@ -300,7 +300,7 @@ def markdown(result: dict, motions: list[str], triangles: int) -> str:
             )
     lines += [
         "",
-        "## Shaded: worst error by the side of the picture",
+        "## Shaded: worst error by the side of the image",
         "",
         "| | " + " | ".join(map(str, result["sweep_sides"])) + " |",
         "|" + "---|" * (len(result["sweep_sides"]) + 1),

@@ -149,7 +149,7 @@ def main() -> None:
     cases = [
         ("animator's recordings, 1 worker", RECORDINGS, ("1",)),
         ("animator's recordings, 2 workers", RECORDINGS, ("2",)),
-        ("rig's known persons, 1 process", PERSONS, ()),
+        ("rig's synthetic people, 1 process", PERSONS, ()),
     ]
     rows, record = [], {}
     for name, code, arguments in cases:

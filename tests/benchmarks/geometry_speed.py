@@ -129,14 +129,14 @@ def head_results(template: Template) -> tuple[dict, list[dict]]:
         "surface edges": len(surface),
         "nodes": len(tied.nodes),
         "tetrahedra, all inside": len(free.tetrahedra),
-        "ties, all inside": len(free.edges),
+        "interior edges, all inside": len(free.edges),
         "tetrahedra, forbidden pairs gone": len(tied.tetrahedra),
-        "ties, forbidden and overstretched ones gone": len(tied.edges),
-        "cost of jawOpen, all ties inside": cost(surface, free, jaw),
+        "interior edges, forbidden and overstretched ones gone": len(tied.edges),
+        "cost of jawOpen, all interior edges inside": cost(surface, free, jaw),
         "cost of jawOpen, forbidden pairs gone": cost(surface, parted, jaw),
         "cost of jawOpen, overstretched ones gone too": cost(surface, tied, jaw),
         "forbidden pairs, s": seconds(lambda: contact_pairs(template)),
-        "ties, s": seconds(tie),
+        "interior edges, s": seconds(tie),
         "self-intersections at rest": len(self_intersections(vertices, triangles)),
         "self-intersections, s": seconds(lambda: self_intersections(vertices, triangles)),
     }
@@ -167,7 +167,7 @@ def main() -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "geometry_speed.json").write_text(json.dumps(result, indent=1) + "\n")
     lines = [
-        "# Geometry: differential coordinates, interior ties, self-intersections",
+        "# Geometry: differential coordinates, interior edges, self-intersections",
         "",
         f"`python tests/benchmarks/geometry_speed.py`: one thread, load average "
         f"{result['load_average']:.1f} on {os.cpu_count()} cores, lambda {LAMBDA:g}, interior "
@@ -180,8 +180,8 @@ def main() -> None:
         lines.append(f"| {key} | " + " | ".join(str(h[key]) for h in heads.values()) + " |")
     lines += [
         "",
-        "Cost: Laplacian energy of the template's own jawOpen with ties over that without, the "
-        "inside following freely.",
+        "Cost: Laplacian energy of the template's own jawOpen with interior edges over that "
+        "without, the inside following freely.",
         f"Factor: set-up, factorisation and the first solve, median of 3. Solve: smallest of "
         f"{REPEATS}. Round trip: largest error of u -> d -> u, u of unit deviation.",
         "",

@@ -83,14 +83,14 @@ def main() -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "rendering_speed.json").write_text(json.dumps(result, indent=1) + "\n")
     lines = [
-        "# Rendering: milliseconds a picture",
+        "# Rendering: milliseconds an image",
         "",
         f"`python tests/benchmarks/rendering_speed.py`: {len(rig.triangles)} triangles, one "
-        f"thread, {REPEATS} pictures a row, load average {result['load_average']:.1f} on "
+        f"thread, {REPEATS} images a row, load average {result['load_average']:.1f} on "
         f"{os.cpu_count()} cores.",
         f"Painting all textures at 1024: {paint_s:.1f} s; renderer set-up {setup_s:.1f} s.",
         "",
-        "| picture | head's share | wall min | wall median | processor median |",
+        "| image | head's share | wall min | wall median | processor median |",
         "|---|---|---|---|---|",
     ]
     for name, row in rows.items():

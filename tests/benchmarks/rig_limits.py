@@ -266,7 +266,7 @@ CASES: dict[str, Callable[[Known], None]] = {
     "neutral and light": true_neutral,
     "motion": true_motion,
     "neutral, light and motion": all_but_shapes,
-    "and pictures exactly linear": perfect_pixels,
+    "and images exactly linear": perfect_pixels,
     "every point of every frame": perfect_points,
     "shapes": true_shapes,
     "shapes, neutral and light": all_but_motion,

@@ -130,7 +130,11 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
     for _ in range(SWEEPS):
         gauss_newton_pass(known.objective, torch.arange(len(seen.camera)), False)
     seconds = time.perf_counter() - begin
-    rows["spline, sweeps (mien)"] = {**figures(known), "steps": SWEEPS, "seconds": seconds}
+    rows["spline, Gauss-Newton passes (mien)"] = {
+        **figures(known),
+        "steps": SWEEPS,
+        "seconds": seconds,
+    }
     for name, network, rate in (
         ("spline, gradient steps", False, 0.01),
         ("network of time, gradient steps", True, 3e-4),

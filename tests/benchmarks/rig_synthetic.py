@@ -75,7 +75,7 @@ CASES = {
     ),
     "neutral as split": Case(replace(FULL, rest_quantile=0.0)),
     "time_offsets frozen": Case(replace(FULL, learn_time_offsets=False)),
-    "no ties": Case(replace(FULL, smoothing="surface")),
+    "no interior edges": Case(replace(FULL, smoothing="surface")),
     "raw vertices": Case(replace(FULL, smoothing="none")),
     "antialiasing per triangle": Case(per_triangle=True),
 }

@@ -84,8 +84,8 @@ def measure(person: SyntheticPerson, size: int, count: int) -> dict[str, float]:
     return {
         "track, ms a frame": 1000 * track / count,
         "points, s": points,
-        "gradient, ms a picture": 1000 * gradient,
-        "sweep, ms a frame": 1000 * motion / count,
+        "gradient, ms an image": 1000 * gradient,
+        "Gauss-Newton pass, ms a frame": 1000 * motion / count,
         "shapes, s a solve": both - motion,
         "finish, s": finish,
     }

@@ -108,7 +108,7 @@ def rows_of(name: str, template: Template, scan: Scan) -> tuple[list[dict], dict
     for kind, config in {
         "full": CONFIG,
         "full, neutral with open eyes": CONFIG,
-        "without ties": replace(CONFIG, smoothing="surface"),
+        "without interior edges": replace(CONFIG, smoothing="surface"),
         "raw vertices": replace(CONFIG, smoothing="none"),
         "without the way back from scan to head": replace(CONFIG, scan_weight=0.0),
         "without contact of lips and lids": replace(CONFIG, contact_weight=0.0),

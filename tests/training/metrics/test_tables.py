@@ -36,7 +36,7 @@ def test_both_files_are_written_and_the_json_is_strict(tmp_path):
     assert page.startswith("# Fits\n\n| fit |\n| --- |\n| one |\n\n`python fits.py`")
 
     def refuse(name):
-        raise AssertionError(f"{name} is no JSON")
+        raise AssertionError(f"{name} is not a JSON")
 
     saved = json.loads((folder / "fits.json").read_text(), parse_constant=refuse)
     assert saved["errors"] == [1.0, None, 0.5] and saved["all"] == [1, None] and saved["3"] == "k"

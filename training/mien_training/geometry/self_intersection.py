@@ -24,7 +24,7 @@ def self_intersections(
 
     vertices: (V, 3), any unit; triangles: (F, 3) indices. Pairs with a common vertex never count,
     nor does a mere touch: a pair that a shift by `tolerance` would part (same unit; default 1e-7
-    of the bounding box's diagonal, so that doubled vertices along seams touch). Coplanar
+    of the bounding box's diagonal, so that duplicate vertices along seams touch). Coplanar
     triangles touch. Triangles without area are left out. Raises InputError for other shapes,
     indices out of range or positions that are not finite.
 

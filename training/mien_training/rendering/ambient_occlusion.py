@@ -94,6 +94,6 @@ def posed_ambient_occlusion(
 
 
 _FEW_RAYS = 40
-"""Enough where one picture of a pose is all that is wanted."""
+"""Enough where one image of a pose is all that is wanted."""
 _INSIDE = ("teeth", "mouth", "tongue")
 """Materials of the inside of the mouth."""

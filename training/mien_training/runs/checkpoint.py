@@ -62,7 +62,7 @@ class Checkpoint:
         write_atomically(self.path, _MAGIC + digest + b"\n" + payload)
 
     def load(self) -> dict[str, Any] | None:
-        """The state, on the CPU; None if there is no file.
+        """The state, on the CPU; None if there is not a file.
 
         Raises InputError for a damaged file, and, naming what differs, for one of another origin.
         """

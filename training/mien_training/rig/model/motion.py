@@ -166,7 +166,7 @@ class TimeOffsets(nn.Module):
             self.others.add_(change_s.to(self.others))
 
     def forward(self, camera: Tensor, times_s: Tensor) -> Tensor:
-        """(T,) common time of (T,) times on the clocks of (T,) cameras."""
+        """(T,) common time of (T,) times on the time offsets of (T,) cameras."""
         return times_s + self.offsets_s[camera]
 
 
