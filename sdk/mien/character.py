@@ -207,8 +207,8 @@ class Character:
     ) -> Recording:
         """Drive the character with `source` and write the take to `files`, by suffix.
 
-        .csv (Live Link Face) and .npz here; .glb, .png and .mp4 through the extras `export` and
-        `train`. Ctrl-C ends the recording and what came before it is saved; `Recording` says so.
+        .csv (Live Link Face) and .npz here; .glb, .png, .gif and .mp4 through the extras `export`
+        and `train`. Ctrl-C ends the recording and what came before it is saved; `Recording` says so.
         Keywords as `drive` takes them. Raises InputError as `drive` does and for files that cannot
         be written, before anything is read; MissingExtraError where an extra is missing.
 

@@ -1,1 +1,1 @@
-"""How anything long is run: run folders, caches, checkpoints, progress, devices, training."""
+"""How anything long is run: run folders, checkpoints, progress, devices, training."""
