@@ -208,7 +208,7 @@ class Character:
         """Drive the character with `source` and write the take to `files`, by suffix.
 
         .csv (Live Link Face) and .npz here; .glb, .png, .gif and .mp4 through the extras `export`
-        and `train`. Ctrl-C ends the recording and what came before it is saved; `Recording` says so.
+        and `train`. Ctrl-C ends the recording, and what came before is saved; `Recording` says so.
         Keywords as `drive` takes them. Raises InputError as `drive` does and for files that cannot
         be written, before anything is read; MissingExtraError where an extra is missing.
 
