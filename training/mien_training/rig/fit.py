@@ -12,7 +12,7 @@ what makes their images agree (`stereo`), and the stage "neutral" paints it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -24,10 +24,11 @@ from torch import Tensor
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
 from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.landmarks.fast_motion import knots_for
 from mien_training.rig.landmarks.landmark_fit import LandmarkFit, fit_landmarks
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.landmarks.lid_closure import close_lids
-from mien_training.rig.model.motion import Motion, rotation_from_vector
+from mien_training.rig.model.motion import Motion, MotionSpline, rotation_from_vector
 from mien_training.rig.model.rest_pose import absorb_rest_pose
 from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.origin import origin_of
@@ -44,8 +45,6 @@ __all__ = ["RigFit", "fit_rig", "moments_of"]
 
 _LONGEST_S = 0.05
 """Frames of several cameras that are farther apart show different moments."""
-_KNOTS = 2.0
-"""At most that many to a frame of the fastest camera: long recordings are sampled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +113,6 @@ def fit_rig(
     moment, times = moments_of(seen.camera, seen.times_s)
     if len(times) == 1:
         config = neutral_only(config, template)
-    gap = float(times.diff().median()) if len(times) > 1 else 1.0
-    config = replace(config, knot_rate_hz=min(config.knot_rate_hz, _KNOTS / gap))
     first, last = float(seen.times_s.min()), float(seen.times_s.max())
     margin = max(0.05 * (last - first), 0.1)  # time offsets may shift frames beyond the ends
     model = RigModel(template, (first - margin, last + margin), len(seen.views.intrinsics), config)
@@ -172,6 +169,13 @@ def _first_stage(
     found = fit("visible points", visible["confidence"])
     with torch.no_grad():
         model.rig.identity.copy_(found.identity)
+        model.motion = MotionSpline(
+            knots_for(
+                model.rig(personal_shapes=False), found.motion, times, model.span_s,
+                LandmarkPoints(template), seen, moment, config.knots,
+            ),
+            len(template.shape_names),
+        )  # fmt: skip
     model.motion.fit_samples(times, found.motion)
     return found
 

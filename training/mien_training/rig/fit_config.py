@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mien.errors import InputError
 from mien_training.geometry.deformation_graph import Smoothing
+from mien_training.rig.landmarks.fast_motion import KnotConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
 from mien_training.rig.model.personal_rig import ShapePrior
 from mien_training.rig.photometric.motion_solver import MotionSolverConfig
@@ -40,8 +41,8 @@ class RigFitConfig:
     """The first stage."""
     stereo: StereoConfig = field(default_factory=StereoConfig)
     """The second stage, of stills of one moment."""
-    knot_rate_hz: float = 15.0
-    """Knots of the motion's spline per second; a blink closes within 0.1 s."""
+    knots: KnotConfig = field(default_factory=KnotConfig)
+    """How closely the motion's spline follows what is fast."""
     losses: LossWeights = field(default_factory=LossWeights)
     """Weights of all terms."""
     neutral_rounds: int = 5
@@ -108,9 +109,8 @@ class RigFitConfig:
             )
         if not min(vars(self.losses).values()) >= 0:
             raise InputError(f"RigFitConfig: {self.losses}, expected weights of 0 or more")
-        if not (self.knot_rate_hz > 0 and self.texture_side >= 8 and self.smoothing_lambda >= 0):
+        if not (self.texture_side >= 8 and self.smoothing_lambda >= 0):
             raise InputError(
-                f"RigFitConfig: knot_rate_hz {self.knot_rate_hz}, texture_side "
-                f"{self.texture_side}, smoothing_lambda "
-                f"{self.smoothing_lambda}, expected above 0, 8 or more, 0 or more"
+                f"RigFitConfig: texture_side {self.texture_side}, smoothing_lambda "
+                f"{self.smoothing_lambda}, expected 8 or more, 0 or more"
             )

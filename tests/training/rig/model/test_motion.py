@@ -17,13 +17,13 @@ def truth(times: torch.Tensor) -> Motion:
 
 
 def test_a_fresh_face_is_neutral_and_still():
-    motion = MotionSpline(0.0, 2.0, 52, 15)(torch.linspace(-1, 3, 9))
+    motion = MotionSpline.uniform(0.0, 2.0, 52, 15)(torch.linspace(-1, 3, 9))
     assert motion.weights.shape == (9, 52)
     assert not any(part.any() for part in (motion.weights, motion.rotation, motion.translation))
 
 
 def test_constants_and_straight_lines_are_reproduced():
-    spline = MotionSpline(1.0, 3.0, 2, 10)
+    spline = MotionSpline.uniform(1.0, 3.0, 2, 10)
     known = torch.linspace(1, 3, 50)
     line = torch.stack([0.3 + 0 * known, 0.2 * known], 1)
     spline.fit_samples(known, Motion(line, torch.zeros(50, 3), torch.zeros(50, 3)), stiffness=1e-9)
@@ -33,7 +33,7 @@ def test_constants_and_straight_lines_are_reproduced():
 
 
 def test_a_control_value_acts_on_four_cells_only():
-    spline = MotionSpline(0.0, 2.0, 1, 10)
+    spline = MotionSpline.uniform(0.0, 2.0, 1, 10)
     with torch.no_grad():
         spline.weights[8] = 1.0  # centred on knot 7
     times = torch.linspace(0, 2, 401)
@@ -42,7 +42,7 @@ def test_a_control_value_acts_on_four_cells_only():
 
 
 def test_slopes_in_time_are_those_of_the_motion():
-    spline = MotionSpline(0.0, 2.0, 3, 10).double()
+    spline = MotionSpline.uniform(0.0, 2.0, 3, 10).double()
     with torch.no_grad():
         spline.weights.copy_(torch.rand(spline.weights.shape))
     times = torch.tensor([0.31, 0.7, 1.55], dtype=torch.float64, requires_grad=True)
@@ -58,7 +58,7 @@ def test_rotations_are_scipys_and_smooth_at_zero():
 
 
 def test_it_follows_and_interpolates():
-    spline = MotionSpline(0.0, 3.0, 3, 15)
+    spline = MotionSpline.uniform(0.0, 3.0, 3, 15)
     known = torch.arange(0, 3, 1 / 25)
     spline.fit_samples(known, truth(known))
     between = known[10:-10] + 0.5 / 25
@@ -70,7 +70,7 @@ def test_it_follows_and_interpolates():
 @pytest.mark.parametrize("times", [[1.3], [0.7, 0.7, 0.7], [0.0], [2.0]])
 @pytest.mark.parametrize("knot_rate_hz", [1, 15, 60])
 def test_one_moment_gives_a_constant_by_well_posed_equations(times, knot_rate_hz):
-    spline = MotionSpline(0.0, 2.0, 2, knot_rate_hz)
+    spline = MotionSpline.uniform(0.0, 2.0, 2, knot_rate_hz)
     known = torch.tensor(times)
     normal, _ = spline.normal_matrix(known, 1e-3)
     assert torch.linalg.cond(normal) < 1e10  # 1e17 without anything against slopes
@@ -87,11 +87,11 @@ def test_one_moment_gives_a_constant_by_well_posed_equations(times, knot_rate_hz
 def test_no_moment_is_refused():
     none = torch.zeros(0, 3)
     with pytest.raises(InputError, match="no moments"):
-        MotionSpline(0.0, 2.0, 3, 15).fit_samples(torch.zeros(0), Motion(none, none, none))
+        MotionSpline.uniform(0.0, 2.0, 3, 15).fit_samples(torch.zeros(0), Motion(none, none, none))
 
 
 def test_velocity_is_the_slope_in_time():
-    spline = MotionSpline(0.0, 2.0, 3, 10).double()
+    spline = MotionSpline.uniform(0.0, 2.0, 3, 10).double()
     with torch.no_grad():
         for part in spline.parameters():
             part.copy_(torch.rand(part.shape))
@@ -108,7 +108,7 @@ def test_velocity_is_the_slope_in_time():
 
 
 def test_control_values_are_taken_as_given():
-    spline, other = MotionSpline(0.0, 1.0, 3, 10), MotionSpline(0.0, 1.0, 3, 10)
+    spline, other = MotionSpline.uniform(0.0, 1.0, 3, 10), MotionSpline.uniform(0.0, 1.0, 3, 10)
     with torch.no_grad():
         spline.weights.copy_(torch.rand(spline.weights.shape))
         spline.translation.fill_(0.2)
@@ -127,6 +127,6 @@ def test_the_first_clock_is_right_and_others_turn():
 
 def test_bad_calls_are_refused():
     with pytest.raises(InputError, match="duration"):
-        MotionSpline(1.0, 1.0, 3, 15)
+        MotionSpline.uniform(1.0, 1.0, 3, 15)
     with pytest.raises(InputError, match="1 or more"):
         TimeOffsets(0)

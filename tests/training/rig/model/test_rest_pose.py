@@ -26,7 +26,7 @@ def performed(template):
     rig = PersonalRig(template, nodes, nodes, ShapePrior())
     torch.manual_seed(0)
     rig.u_shapes.copy_(torch.randn(rig.u_shapes.shape))
-    motion = MotionSpline(-0.1, 3.1, len(template.shape_names), 15.0)
+    motion = MotionSpline.uniform(-0.1, 3.1, len(template.shape_names), 15.0)
     wave = 0.3 - 0.3 * torch.cos(3 * TIMES)
     weights = torch.zeros(len(TIMES), len(template.shape_names))
     for name, low in SHOWN.items():

@@ -33,7 +33,7 @@ def film(solver: MotionSolver, camera: int, offset_s: float, times: torch.Tensor
 
 
 def test_one_step_finds_a_performance_that_is_seen_as_it_is():
-    spline, time_offsets = MotionSpline(-0.1, 2.1, SHAPES, 12), TimeOffsets(1)
+    spline, time_offsets = MotionSpline.uniform(-0.1, 2.1, SHAPES, 12), TimeOffsets(1)
     solver = MotionSolver(spline, time_offsets, FREE)
     times = torch.arange(0, 2, 1 / 40)
     film(solver, 0, 0.0, times)
@@ -45,7 +45,7 @@ def test_one_step_finds_a_performance_that_is_seen_as_it_is():
 
 def test_the_band_solves_what_a_dense_solver_solves():
     rng = np.random.default_rng(0)
-    spline, time_offsets = MotionSpline(0.0, 1.0, SHAPES, 8), TimeOffsets(2)
+    spline, time_offsets = MotionSpline.uniform(0.0, 1.0, SHAPES, 8), TimeOffsets(2)
     with torch.no_grad():
         spline.weights.fill_(0.5)
         spline.rotation.copy_(torch.from_numpy(rng.normal(0, 0.1, spline.rotation.shape)))
@@ -84,7 +84,7 @@ def test_the_band_solves_what_a_dense_solver_solves():
 
 @pytest.mark.parametrize("learn", [True, False])
 def test_clocks_are_found_with_the_motion(learn):
-    spline, time_offsets = MotionSpline(-0.2, 3.2, SHAPES, 12), TimeOffsets(2, learn)
+    spline, time_offsets = MotionSpline.uniform(-0.2, 3.2, SHAPES, 12), TimeOffsets(2, learn)
     times = torch.arange(0, 3, 1 / 30)
     for _ in range(6):
         solver = MotionSolver(spline, time_offsets, FREE)
@@ -96,7 +96,7 @@ def test_clocks_are_found_with_the_motion(learn):
 
 
 def test_weights_stay_within_their_range_and_others_know():
-    spline, time_offsets = MotionSpline(0.0, 1.0, SHAPES, 8), TimeOffsets(1)
+    spline, time_offsets = MotionSpline.uniform(0.0, 1.0, SHAPES, 8), TimeOffsets(1)
     solver = MotionSolver(spline, time_offsets, FREE)
     # Only the sum of both weights is seen, and a difference that asks the first below 0.
     seen = torch.zeros(SHAPES + 6, SHAPES + 6)
@@ -117,7 +117,7 @@ def test_weights_stay_within_their_range_and_others_know():
 
 
 def test_without_evidence_nothing_moves_but_weights_go_to_zero():
-    spline = MotionSpline(0.0, 1.0, SHAPES, 8)
+    spline = MotionSpline.uniform(0.0, 1.0, SHAPES, 8)
     with torch.no_grad():
         spline.weights.fill_(0.4)
         spline.rotation.fill_(0.1)

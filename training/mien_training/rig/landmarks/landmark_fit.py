@@ -23,7 +23,7 @@ from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = [
-    "LandmarkFit", "LandmarkFitConfig", "ShapeSelection", "fit_landmarks",
+    "LandmarkFit", "LandmarkFitConfig", "ShapeSelection", "continuous", "fit_landmarks",
     "scaled_orthography",
 ]  # fmt: skip
 
@@ -223,9 +223,26 @@ def _first_poses(
         translation[moment] = world_from_camera[:3, :3] @ move + world_from_camera[:3, 3]
     if np.isinf(frontal).any():
         raise InputError(f"no image of moment {int(np.isinf(frontal).argmax())}")
-    return torch.tensor(rotation, dtype=torch.float32), torch.tensor(
+    return torch.tensor(continuous(rotation), dtype=torch.float32), torch.tensor(
         translation, dtype=torch.float32
     )
+
+
+def continuous(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T, 3) rotation vectors of the same rotations, each near the one before.
+
+    A rotation by nearly half a turn has two vectors, nearly opposite: what interpolates from one
+    to the other turns all the way round. A head that looks at a camera is just that far from the
+    camera's axes.
+    """
+    found = vectors.copy()
+    for t in range(1, len(found)):
+        angle = np.linalg.norm(found[t])
+        if angle < 1e-9:
+            continue
+        turns = found[t] / angle * (angle + 2 * np.pi * np.arange(-1, 2)[:, None])
+        found[t] = turns[np.linalg.norm(turns - found[t - 1], axis=1).argmin()]
+    return found
 
 
 def _face_extent(seen: ObservedLandmarks) -> Tensor:

@@ -8,12 +8,12 @@ asked at any. So the cameras' time offsets are unknowns like everything else (Mi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 import torch
 from torch import Tensor, nn
 
 from mien.errors import InputError
+from mien_training.rig.model.knot_placement import KnotPlacement
 
 __all__ = ["Motion", "MotionSpline", "TimeOffsets", "rotation_from_vector"]
 
@@ -41,25 +41,32 @@ _RIDGE = 1e-6
 
 
 class MotionSpline(nn.Module):
-    """Time -> blendshape weights and rigid pose: uniform cubic B-splines.
+    """Time -> blendshape weights and rigid pose: cubic B-splines, uniform in places of knots.
 
     Each control value acts on four knots' time only. A network over an encoding of time, as in
     the paper, moves all of a performance whenever one frame pulls at it.
     """
 
-    def __init__(self, start_s: float, end_s: float, shapes: int, knot_rate_hz: float) -> None:
-        """A still, neutral face from `start_s` to `end_s`. Raises InputError for no duration."""
+    def __init__(self, knots: KnotPlacement, shapes: int) -> None:
+        """A still, neutral face."""
         super().__init__()
+        self.knots = knots
+        count = knots.controls
+        self.weights = nn.Parameter(torch.zeros(count, shapes))
+        self.rotation = nn.Parameter(torch.zeros(count, 3))
+        self.translation = nn.Parameter(torch.zeros(count, 3))
+
+    @classmethod
+    def uniform(
+        cls, start_s: float, end_s: float, shapes: int, knot_rate_hz: float
+    ) -> MotionSpline:
+        """With as many knots everywhere. Raises InputError for no duration."""
         if not end_s > start_s or not knot_rate_hz > 0:
             raise InputError(
                 f"MotionSpline: from {start_s} s to {end_s} s at {knot_rate_hz} Hz, expected a "
                 "duration and a rate"
             )
-        self.start_s, self.rate_hz = start_s, knot_rate_hz
-        count = ceil((end_s - start_s) * knot_rate_hz) + 3
-        self.weights = nn.Parameter(torch.zeros(count, shapes))
-        self.rotation = nn.Parameter(torch.zeros(count, 3))
-        self.translation = nn.Parameter(torch.zeros(count, 3))
+        return cls(KnotPlacement.uniform(start_s, end_s, knot_rate_hz), shapes)
 
     def forward(self, times_s: Tensor) -> Motion:
         """The performance at (T,) seconds, held at both ends; differentiable in them."""
@@ -105,6 +112,7 @@ class MotionSpline(nn.Module):
     def velocity(self, times_s: Tensor) -> Tensor:
         """(T, K + 6) change per second of weights, rotation and translation."""
         cell, x = self._cell(times_s)
+        _, rate = self.knots.at(times_s)
         slopes = [
             -((1 - x) ** 2) / 2,
             (3 * x**2 - 4 * x) / 2,
@@ -112,7 +120,7 @@ class MotionSpline(nn.Module):
             x**2 / 2,
         ]
         around = self.controls()[cell[:, None] + torch.arange(4, device=cell.device)]
-        return self.rate_hz * (torch.stack(slopes, 1)[..., None] * around).sum(1)
+        return rate[:, None] * (torch.stack(slopes, 1)[..., None] * around).sum(1)
 
     def controls(self) -> Tensor:
         """(N, K + 6) control values: weights, rotation, translation."""
@@ -139,7 +147,7 @@ class MotionSpline(nn.Module):
 
     def _cell(self, times_s: Tensor) -> tuple[Tensor, Tensor]:
         """(T,) first control that counts, and how far past its cell's start, in knots."""
-        at = ((times_s - self.start_s) * self.rate_hz).clamp(0, len(self.weights) - 3)
+        at, _ = self.knots.at(times_s)
         cell = at.detach().floor().long().clamp_max(len(self.weights) - 4)
         return cell, at - cell
 

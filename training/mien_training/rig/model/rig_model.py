@@ -38,7 +38,10 @@ class RigModel(nn.Module):
             for moving in (None, _MOVING_M)
         )
         self.rig = PersonalRig(template, neutral, shapes, config.shape_prior)
-        self.motion = MotionSpline(*seconds, len(template.shape_names), config.knot_rate_hz)
+        self.span_s = seconds
+        self.motion = MotionSpline.uniform(
+            *seconds, len(template.shape_names), config.knots.slow_hz
+        )
         self.register_buffer("rests", rests(template.shape_names))
         self.time_offsets = TimeOffsets(cameras, config.learn_time_offsets)
         self.landmark_bias = nn.Parameter(torch.zeros(478, 3), requires_grad=False)

@@ -117,9 +117,8 @@ def _marginalisation(
         objective.model,
     )
     frames = torch.tensor([linear.frame for linear in linearised], device=seen.camera.device)
-    knot = (
-        model.time_offsets(seen.camera[frames], seen.times_s[frames]) * config.knot_rate_hz
-    ).round()
+    times = model.time_offsets(seen.camera[frames], seen.times_s[frames])
+    knot = model.motion.knots.at(times)[0].round()
     _, group = torch.unique(knot, return_inverse=True)
     groups, count = int(group.max()) + 1, len(shapes.deltas)
     rest = torch.einsum(
