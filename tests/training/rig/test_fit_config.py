@@ -20,7 +20,6 @@ from mien_training.rig.photometric.motion_solver import MotionSolverConfig
         (lambda: LandmarkFitConfig(steps=0), "step"),
         (lambda: RigFitConfig(pass_frames=-5), "pass_frames"),
         (lambda: RigFitConfig(held_out=0), "held_out"),
-        (lambda: RigFitConfig(knot_rate_hz=0.0), "knot_rate_hz"),
         (lambda: RigFitConfig(rest_quantile=1.0), "rest_quantile"),
         (lambda: RigFitConfig(rest_quantile=float("nan")), "rest_quantile"),
         (lambda: RigFitConfig(texture_side=4), "texture_side"),

@@ -1,5 +1,7 @@
 """The first stage finds people, faces and poses that the template can make."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from mien_training.rig.landmarks.landmark_fit import (
     LandmarkFitConfig,
     ObservedLandmarks,
     ShapeSelection,
+    continuous,
     fit_landmarks,
     scaled_orthography,
 )
@@ -119,3 +122,39 @@ def test_nothing_to_fit_is_refused(template, scene):
     later = ObservedLandmarks(seen.camera, seen.moment + 1, seen.pixels, seen.confidence)
     with pytest.raises(InputError, match="no image of moment 0"):
         fit_landmarks(template, CameraBatch.of(CAMERAS), later, LandmarkFitConfig(steps=2))
+
+
+def test_a_head_that_looks_at_its_camera_never_turns_all_the_way_round():
+    """Half a turn from the camera's axes a rotation has two vectors: the one nearby counts."""
+    angle = np.pi + 0.2 * np.sin(np.linspace(0, 6, 40))
+    tilt = 0.05 * np.cos(np.linspace(0, 9, 40))
+    true = Rotation.from_rotvec(np.stack([angle, tilt, 0.3 * tilt], 1))
+    jumping = true.as_rotvec()
+    assert np.linalg.norm(np.diff(jumping, axis=0), axis=1).max() > 5
+    smooth = continuous(jumping)
+    assert np.linalg.norm(np.diff(smooth, axis=0), axis=1).max() < 0.3
+    again = Rotation.from_rotvec(smooth)
+    assert (again * true.inv()).magnitude().max() < 1e-9
+    np.testing.assert_array_equal(continuous(np.zeros((3, 3))), np.zeros((3, 3)))
+
+
+def test_poses_of_a_lone_camera_are_continuous_in_time(template):
+    """Its axes are the world's: every frontal face is half a turn away from them."""
+    camera = CameraBatch.of([CAMERAS[0]])
+    flat = np.diag([1.0, -1.0, -1.0])
+    pixels, count = [], 12
+    K = camera.intrinsics[0].double().numpy()
+    for t in range(count):
+        turn = flat @ Rotation.from_euler("xyz", [0.25 - 0.05 * t, 0.02, 0.1]).as_matrix()
+        points = template.landmarks.positions(template.vertices, template.triangles)
+        placed = (points - points[1]) @ turn.T + [0, 0, 0.8]
+        flown = placed @ K.T
+        pixels.append(flown[:, :2] / flown[:, 2:])
+    still = replace(camera, camera_from_world=torch.eye(4)[None])
+    seen = ObservedLandmarks(
+        torch.zeros(count, dtype=torch.int64), torch.arange(count),
+        torch.tensor(np.stack(pixels)).float(), torch.ones(count, 478),
+    )  # fmt: skip
+    found = fit_landmarks(template, still, seen, LandmarkFitConfig(steps=30))
+    assert found.motion.rotation.diff(dim=0).norm(dim=1).max() < 0.2
+    assert found.error_px.max() < 3

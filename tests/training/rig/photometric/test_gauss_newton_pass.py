@@ -153,7 +153,7 @@ def test_shapes_know_which_motion_is_free(objective, filmed):
     times = model.time_offsets(seen.camera[frames], seen.times_s[frames])
     for i in range(len(frames)):
         for j in range(i):
-            together = (times[[i, j]] * config.knot_rate_hz).round().diff() == 0
+            together = model.motion.knots.at(times[[i, j]])[0].round().diff() == 0
             assert bool(marginalisation.group[i] == marginalisation.group[j]) == bool(together)
     gives = marginalisation.compliance.diagonal(dim1=1, dim2=2)
     assert gives[:, 1].max() < 1e-5 and gives[:, 0].min() > 1e-3
