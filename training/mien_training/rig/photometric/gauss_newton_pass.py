@@ -10,6 +10,7 @@ from torch import Tensor
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rest_pose import absorb_rest_pose
+from mien_training.rig.photometric.frame_errors import FrameErrors, errors_of_render
 from mien_training.rig.photometric.motion_equations import (
     PointEquations,
     from_picture,
@@ -22,6 +23,7 @@ from mien_training.rig.photometric.motion_marginalisation import (
 )
 from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.photometric.step_control import accept_step
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
 from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
 from mien_training.runs.progress import Progress, Report, silent
@@ -45,13 +47,17 @@ class _LinearisedFrame:
     picture: VertexEquations
     points: Tensor
     """(478, 3, 3) stiffness of the tracker's points."""
+    cost: Tensor
+    """() of `FrameErrors`."""
 
 
 def gauss_newton_pass(
     objective: Objective, frames: Tensor, personal_shapes: bool,
     report: Report = silent,
-) -> None:  # fmt: skip
+) -> FrameErrors:  # fmt: skip
     """Solve motion and time offsets, and with `personal_shapes` the shapes, from frames (N,).
+
+    Returns how far the frames are from what was seen once the motion is solved.
 
     Everything is linear about the present state. Shapes are asked to explain only what the motion
     leaves, or both would take the same step. report: is told of the frames done.
@@ -65,13 +71,17 @@ def gauss_newton_pass(
         for part in torch.split(frames, _BATCH):
             linearised += _linearise(objective, shapes, part, solver, landmark_points)
             report(Progress("linearising", len(linearised), len(frames)))
+        before = model.motion.controls()
         solver.step()
+        cost = torch.stack([linear.cost for linear in linearised])
+        errors = accept_step(objective, shapes, frames, before, cost)
         landmark_points.step()
         if personal_shapes:
             _reshape(objective, shapes, linearised)
         times = model.time_offsets(objective.seen.camera[frames], objective.seen.times_s[frames])
         share = objective.config.rest_quantile
         absorb_rest_pose(model.rig, model.motion, times, model.rests, share, personal_shapes)
+    return errors
 
 
 def _reshape(objective: Objective, shapes: Shapes, linearised: list[_LinearisedFrame]) -> None:
@@ -191,6 +201,7 @@ def _linearise(
     where = objective.compared(picture, frames)
     turn = rotation_from_vector(motion.rotation)
     confidence = landmark_points.confidence(vertices, turn, seen.views, camera)
+    errors = errors_of_render(objective, frames, vertices, picture, images)
     found = []
     for i, frame in enumerate(frames.tolist()):
         c, one = int(camera[i]), motion.row(i)
@@ -206,7 +217,7 @@ def _linearise(
         )  # fmt: skip
         misses.add(points)
         solver.add(c, times[i], from_picture(shapes, one, equations) + points.motion())
-        found.append(_LinearisedFrame(frame, one, equations, points.hessian))
+        found.append(_LinearisedFrame(frame, one, equations, points.hessian, errors.cost[i]))
     return found
 
 

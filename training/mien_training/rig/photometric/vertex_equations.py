@@ -15,9 +15,9 @@ from torch import Tensor
 
 from mien_training.rendering.differentiable_head import Picture
 
-__all__ = ["VertexEquations", "projection_slopes", "vertex_equations"]
+__all__ = ["ROBUST_COLOUR", "VertexEquations", "projection_slopes", "vertex_equations"]
 
-_SOFT = 0.02
+ROBUST_COLOUR = 0.02
 """Colour difference, sRGB 0..1, up to which residuals count squared, beyond which absolute."""
 
 
@@ -60,7 +60,7 @@ def vertex_equations(
     # A surface that moves by f shows at x what was at x - f.
     jacobian = -torch.einsum("pac,pax->pcx", slope, flow)
     residual = seen[rows, columns] - colour[rows, columns]
-    weight = _SOFT / (residual.norm(dim=1) + _SOFT) / colour_sigma**2
+    weight = ROBUST_COLOUR / (residual.norm(dim=1) + ROBUST_COLOUR) / colour_sigma**2
     hessian = torch.einsum("pcx,pcy,p->pxy", jacobian, jacobian, weight)
     rhs = torch.einsum("pcx,pc,p->px", jacobian, residual, weight)
     both = torch.cat([hessian.flatten(1), rhs], 1)

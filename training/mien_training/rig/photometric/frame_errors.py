@@ -1,0 +1,88 @@
+"""How far the rig is from what was seen, frame by frame: a mean hides the frames that are lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mien_training.rendering.differentiable_head import Picture
+from mien_training.rig.model.motion import rotation_from_vector
+from mien_training.rig.model.personal_rig import Shapes
+from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.photometric.vertex_equations import ROBUST_COLOUR
+
+__all__ = ["FrameErrors", "errors_of_render", "frame_errors"]
+
+_BATCH = 6
+_AREA = 0.5
+"""Of the square around a face, about: how many pixels' equations a frame has. The true number
+would make frames better in which the head turns away."""
+
+
+@dataclass(frozen=True, eq=False)
+class FrameErrors:
+    """Of B frames."""
+
+    points_px: Tensor
+    """(B,) mean distance of the visible points to the tracker's, pixels."""
+    photometric: Tensor
+    """(B,) mean absolute colour difference over the compared pixels, sRGB 0..1."""
+    cost: Tensor
+    """(B,) what a Gauss-Newton pass reduces: robust squared errors in units of their spreads."""
+
+    @classmethod
+    def cat(cls, parts: list[FrameErrors]) -> FrameErrors:
+        """One after the other."""
+        return cls(*(torch.cat([getattr(p, name) for p in parts]) for name in _FIELDS))
+
+    def replaced(self, rows: Tensor, other: FrameErrors) -> FrameErrors:
+        """With other errors in rows (R,)."""
+        parts = ((getattr(self, name), getattr(other, name)) for name in _FIELDS)
+        return FrameErrors(*(old.index_copy(0, rows, new) for old, new in parts))
+
+
+_FIELDS = ("points_px", "photometric", "cost")
+
+
+def frame_errors(objective: Objective, shapes: Shapes, frames: Tensor) -> FrameErrors:
+    """Render frames (B,) as the performance is now, and compare."""
+    found = []
+    with torch.no_grad():
+        for part in torch.split(frames, _BATCH):
+            seen = objective.seen
+            vertices = shapes.posed(objective.motion_at(part))
+            images = seen.images[part].float() / 255
+            picture = objective.picture(
+                vertices, seen.views, seen.camera[part], objective.model.appearance, images,
+                smooth_edges=False,
+            )  # fmt: skip
+            found.append(errors_of_render(objective, part, vertices, picture, images))
+    return FrameErrors.cat(found)
+
+
+def errors_of_render(
+    objective: Objective, frames: Tensor, vertices: Tensor, picture: Picture, images: Tensor
+) -> FrameErrors:
+    """Of frames (B,) that have been rendered: vertices (B, V, 3), images (B, H, W, 3) 0..1."""
+    seen, config = objective.seen, objective.config.motion
+    camera, motion = seen.camera[frames], objective.motion_at(frames)
+    turn = rotation_from_vector(motion.rotation)
+    points = objective.landmark_points.positions(vertices)
+    points = points + objective.model.landmark_bias @ turn.transpose(1, 2)
+    sure = objective.landmark_points.confidence(vertices, turn, seen.views, camera)
+    miss = (seen.views.pixels(camera, points) - seen.points[frames]).norm(dim=-1)
+    total = sure.sum(1).clamp_min(1)
+    where = objective.compared(picture, frames)
+    difference = (picture.colour - images).norm(dim=-1)
+    count = where.sum((1, 2)).clamp_min(1)
+    size = objective.face_px[frames]
+    # The antiderivatives of the weights in `from_points` and `vertex_equations`.
+    scaled = miss / (config.point_sigma * size[:, None])
+    of_points = config.effective_point_count * (sure * (scaled - scaled.log1p())).sum(1) / total
+    soft = difference / ROBUST_COLOUR
+    of_pixels = ((soft - soft.log1p()) * where).sum((1, 2)) / count
+    per_pixel = (ROBUST_COLOUR / config.colour_sigma) ** 2 * _AREA * size**2
+    absolute = ((picture.colour - images).abs().mean(-1) * where).sum((1, 2)) / count
+    return FrameErrors((miss * sure).sum(1) / total, absolute, of_points + per_pixel * of_pixels)
