@@ -15,6 +15,7 @@ from mien.tracker import Tracker
 from mien_training.cameras.camera import Camera
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.footage.observed_landmarks import ObservedLandmarks
+from mien_training.footage.track_jumps import track_jumps
 from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["Observations", "Recording", "observe"]
@@ -67,6 +68,16 @@ class Observations:
     """(N, H, W) bool; None without."""
     points: Tensor
     """(N, 478, 2) the tracker's points, pixels."""
+    trusted: Tensor
+    """(N,) bool: frames whose points are the face's (`track_jumps`)."""
+
+    def subset(self, rows: Tensor) -> Observations:
+        """Frames (B,) int, or (N,) bool, alone."""
+        masks = None if self.masks is None else self.masks[rows]
+        return Observations(
+            self.views, self.camera[rows], self.times_s[rows], self.frame[rows], self.images[rows],
+            masks, self.points[rows], self.trusted[rows],
+        )  # fmt: skip
 
     def to(self, device: torch.device) -> Observations:
         """The same on another device."""
@@ -74,6 +85,7 @@ class Observations:
         return Observations(
             self.views.to(device), self.camera.to(device), self.times_s.to(device),
             self.frame.to(device), self.images.to(device), masks, self.points.to(device),
+            self.trusted.to(device),
         )  # fmt: skip
 
     def seen_points(self, moment: Tensor, confidence: Tensor | None = None) -> ObservedLandmarks:
@@ -117,6 +129,7 @@ def observe(recordings: Sequence[Recording], report: Report = silent) -> Observa
     start = min(float(r.times_s[k[0]]) for r, k in zip(recordings, kept, strict=True) if len(k))
     pairs = list(zip(recordings, kept, strict=True))
     masks = [r.masks[k] for r, k in pairs if r.masks is not None]
+    jumps = [track_jumps(p, r.times_s[k]) for p, (r, k) in zip(points, pairs, strict=True)]
     return Observations(
         CameraBatch.of([r.camera for r in recordings]),
         torch.repeat_interleave(torch.arange(len(recordings)), torch.tensor(counts)),
@@ -125,4 +138,5 @@ def observe(recordings: Sequence[Recording], report: Report = silent) -> Observa
         torch.from_numpy(np.concatenate([r.images[k] for r, k in pairs])),
         torch.from_numpy(np.concatenate(masks)) if masks else None,
         torch.from_numpy(np.concatenate(points).astype(np.float32)),
+        torch.from_numpy(~np.concatenate(jumps)),
     )

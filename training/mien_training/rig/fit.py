@@ -110,6 +110,7 @@ def fit_rig(
     config = config or RigFitConfig()
     device = device or torch.device("cpu")
     torch.manual_seed(config.seed)
+    sure = seen.subset(seen.trusted)
     moment, times = moments_of(seen.camera, seen.times_s)
     if len(times) == 1:
         config = neutral_only(config, template)
@@ -119,7 +120,7 @@ def fit_rig(
     stages = Stages()
     if checkpoint is not None:
         stages = Stages(Checkpoint(checkpoint, origin_of(config, template, seen)))
-    points = _first_stage(template, seen, model, config, stages, report)
+    points = _first_stage(template, sure, model, config, stages, report)
     absorb_rest_pose(model.rig, model.motion, times, model.rests, config.rest_quantile, False)
     disagreement = None
     if len(times) == 1 and len(seen.camera) > 1:

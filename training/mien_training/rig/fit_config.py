@@ -10,6 +10,7 @@ from mien_training.rig.landmarks.fast_motion import KnotConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
 from mien_training.rig.model.personal_rig import ShapePrior
 from mien_training.rig.photometric.motion_solver import MotionSolverConfig
+from mien_training.rig.photometric.lost_frames import FrameLimits
 from mien_training.rig.stereo.stereo_fit import StereoConfig
 
 __all__ = ["LossWeights", "RigFitConfig"]
@@ -43,6 +44,8 @@ class RigFitConfig:
     """The second stage, of stills of one moment."""
     knots: KnotConfig = field(default_factory=KnotConfig)
     """How closely the motion's spline follows what is fast."""
+    limits: FrameLimits = field(default_factory=FrameLimits)
+    """When a frame counts as lost, and is started again."""
     losses: LossWeights = field(default_factory=LossWeights)
     """Weights of all terms."""
     neutral_rounds: int = 5

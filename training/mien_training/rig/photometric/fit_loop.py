@@ -14,8 +14,11 @@ from mien_training.geometry.adam_uniform import AdamUniform
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.photometric.frame_errors import FrameErrors
 from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
+from mien_training.rig.photometric.lost_frames import lost_frames
 from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.photometric.restart import restart_frames
 from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["FitLoop"]
@@ -46,13 +49,19 @@ class FitLoop:
         held = seen.frame % config.held_out == config.held_out // 2
         held = held & (int(seen.frame.max()) + 1 > 2 * config.held_out)
         self.held_out = held.nonzero()[:, 0]
-        self._training = (~held).nonzero()[:, 0]
-        kept = moment.to(self._training.device)[self._training]
-        self._moments = [self._training[kept == m] for m in torch.unique(kept)]
+        training = (~held).nonzero()[:, 0]
+        kept = moment.to(training.device)[training]
+        self._all_moments = [training[kept == m] for m in torch.unique(kept)]
         self.round, self.best, self.stale = 0, float("inf"), 0
         self.history: list[dict[str, float]] = []
         self._geometry, self._rest = self._optimisers()
         self.best_state = self._copy()
+        everywhere = torch.arange(len(held), device=held.device)
+        with torch.no_grad():
+            self._by_points = objective.motion_at(everywhere)
+        self.restarts = torch.zeros(len(held), dtype=torch.int64, device=held.device)
+        """(N,) how often each frame was put back to where its points are."""
+        self._choose_pixels()
 
     @property
     def stages(self) -> tuple[tuple[str, int], ...]:
@@ -102,10 +111,25 @@ class FitLoop:
             report(step + 1)
         if not len(frames):
             return
-        gauss_newton_pass(
+        errors = gauss_newton_pass(
             self.objective, frames, joint,
             lambda now: report(config.steps + linearised * now.done / len(frames)),
         )  # fmt: skip
+        self._start_again(frames, errors, joint)
+
+    def _start_again(self, frames: Tensor, errors: FrameErrors, joint: bool) -> None:
+        """Frames (B,) that have left their points go back to them."""
+        rotation = self.objective.motion_at(frames).rotation
+        lost = lost_frames(
+            errors.points_px, self.objective.face_px[frames], rotation,
+            self._by_points.rotation[frames], self.config.limits,
+        )  # fmt: skip
+        lost = frames[lost & self.objective.seen.trusted[frames]]
+        if not len(lost):
+            return
+        self.restarts[lost] += 1
+        restart_frames(self.objective, self.model.rig(joint), lost, self._by_points)
+        self._choose_pixels()
 
     def _step(self, deltas: Tensor, joint: bool, number: int, step: int, share: float) -> float:
         """One gradient step; `share` of the stage is done."""
@@ -124,14 +148,23 @@ class FitLoop:
             _step(optimiser, decay)
         return float(looked.loss.detach())
 
+    def _choose_pixels(self) -> None:
+        """Colours count in frames that are not held out and have not been lost too often."""
+        uses = self.restarts <= self.config.limits.restarts
+        uses[self.held_out] = False
+        self.objective.uses_pixels = uses
+        self._moments = [m for m in (part[uses[part]] for part in self._all_moments) if len(m)]
+
     def _pass_frames(self) -> Tensor:
-        """The frames of a Gauss-Newton pass: all, or as many as are wanted of them."""
-        many, wanted = len(self._training), self.config.pass_frames
-        if many <= wanted:
-            return self._training
+        """The frames of a Gauss-Newton pass: all, or as many as are wanted of them. Those held out
+        lend it their points."""
+        everywhere = torch.arange(len(self.restarts), device=self.restarts.device)
+        wanted = self.config.pass_frames
+        if len(everywhere) <= wanted:
+            return everywhere
         rng = np.random.default_rng((self.config.seed, self.round, 1))
-        order = torch.from_numpy(np.sort(rng.choice(many, wanted, replace=False)))
-        return self._training[order.to(self._training.device)]
+        order = torch.from_numpy(np.sort(rng.choice(len(everywhere), wanted, replace=False)))
+        return everywhere[order.to(everywhere.device)]
 
     def _draw(self, joint: bool, number: int, step: int) -> Tensor:
         """Frames of some moments; by the step alone, so that a resumed run sees the same ones."""
@@ -182,6 +215,7 @@ class FitLoop:
             "model": self.model.state_dict(), "best_state": self.best_state, "round": self.round,
             "geometry": self._geometry.state_dict(), "rest": self._rest.state_dict(),
             "best": self.best, "stale": self.stale, "history": self.history,
+            "restarts": self.restarts,
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -191,6 +225,8 @@ class FitLoop:
         self._rest.load_state_dict(state["rest"])
         self.best_state, self.history = state["best_state"], state["history"]
         self.round, self.best, self.stale = state["round"], state["best"], state["stale"]
+        self.restarts.copy_(state["restarts"])
+        self._choose_pixels()
 
 
 def _groups(rates: list[tuple[list[torch.nn.Parameter], float]]) -> list[dict[str, Any]]:

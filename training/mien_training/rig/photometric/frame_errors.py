@@ -71,7 +71,7 @@ def errors_of_render(
     turn = rotation_from_vector(motion.rotation)
     points = objective.landmark_points.positions(vertices)
     points = points + objective.model.landmark_bias @ turn.transpose(1, 2)
-    sure = objective.landmark_points.confidence(vertices, turn, seen.views, camera)
+    sure = objective.point_confidence(vertices, turn, frames)
     miss = (seen.views.pixels(camera, points) - seen.points[frames]).norm(dim=-1)
     total = sure.sum(1).clamp_min(1)
     where = objective.compared(picture, frames)
@@ -85,4 +85,5 @@ def errors_of_render(
     of_pixels = ((soft - soft.log1p()) * where).sum((1, 2)) / count
     per_pixel = (ROBUST_COLOUR / config.colour_sigma) ** 2 * _AREA * size**2
     absolute = ((picture.colour - images).abs().mean(-1) * where).sum((1, 2)) / count
-    return FrameErrors((miss * sure).sum(1) / total, absolute, of_points + per_pixel * of_pixels)
+    of_pixels = per_pixel * of_pixels * objective.uses_pixels[frames]
+    return FrameErrors((miss * sure).sum(1) / total, absolute, of_points + of_pixels)

@@ -44,7 +44,8 @@ class _LinearisedFrame:
 
     frame: int
     motion: Motion
-    picture: VertexEquations
+    picture: VertexEquations | None
+    """None if the frame's colours do not count."""
     points: Tensor
     """(478, 3, 3) stiffness of the tracker's points."""
     cost: Tensor
@@ -67,17 +68,17 @@ def gauss_newton_pass(
         shapes = model.rig(personal_shapes)
         solver = MotionSolver(model.motion, model.time_offsets, objective.config.motion)
         linearised: list[_LinearisedFrame] = []
-        landmark_points = _LandmarkBias(model.landmark_bias)
+        bias = _LandmarkBias(model.landmark_bias)
         for part in torch.split(frames, _BATCH):
-            linearised += _linearise(objective, shapes, part, solver, landmark_points)
+            linearised += _linearise(objective, shapes, part, solver, bias)
             report(Progress("linearising", len(linearised), len(frames)))
         before = model.motion.controls()
         solver.step()
         cost = torch.stack([linear.cost for linear in linearised])
         errors = accept_step(objective, shapes, frames, before, cost)
-        landmark_points.step()
+        bias.step()
         if personal_shapes:
-            _reshape(objective, shapes, linearised)
+            _reshape(objective, shapes, [a for a in linearised if a.picture is not None])
         times = model.time_offsets(objective.seen.camera[frames], objective.seen.times_s[frames])
         share = objective.config.rest_quantile
         absorb_rest_pose(model.rig, model.motion, times, model.rests, share, personal_shapes)
@@ -182,7 +183,7 @@ def _linearise(
     shapes: Shapes,
     frames: Tensor,
     solver: MotionSolver,
-    misses: _LandmarkBias,
+    bias: _LandmarkBias,
 ) -> list[_LinearisedFrame]:
     """Render frames (B,) and add what they say to the solver."""
     seen, config, landmark_points = (
@@ -200,23 +201,28 @@ def _linearise(
     )
     where = objective.compared(picture, frames)
     turn = rotation_from_vector(motion.rotation)
-    confidence = landmark_points.confidence(vertices, turn, seen.views, camera)
+    confidence = objective.point_confidence(vertices, turn, frames)
     errors = errors_of_render(objective, frames, vertices, picture, images)
     found = []
     for i, frame in enumerate(frames.tolist()):
         c, one = int(camera[i]), motion.row(i)
-        equations = vertex_equations(
-            picture.row(i), images[i], where[i], objective.picture.faces, vertices[i],
-            seen.views.camera_from_world[c], seen.views.intrinsics[c], turn[i],
-            config.colour_sigma,
-        )  # fmt: skip
+        equations = None
+        if objective.uses_pixels[frame]:
+            equations = vertex_equations(
+                picture.row(i), images[i], where[i], objective.picture.faces, vertices[i],
+                seen.views.camera_from_world[c], seen.views.intrinsics[c], turn[i],
+                config.colour_sigma,
+            )  # fmt: skip
         points = from_points(
             shapes, one, seen, frame, landmark_points.corners, landmark_points.share,
             objective.model.landmark_bias, confidence[i],
             config.point_sigma * objective.face_px[frame], config.effective_point_count,
         )  # fmt: skip
-        misses.add(points)
-        solver.add(c, times[i], from_picture(shapes, one, equations) + points.motion())
+        bias.add(points)
+        of_motion = points.motion()
+        if equations is not None:
+            of_motion = of_motion + from_picture(shapes, one, equations)
+        solver.add(c, times[i], of_motion)
         found.append(_LinearisedFrame(frame, one, equations, points.hessian, errors.cost[i]))
     return found
 

@@ -48,6 +48,8 @@ class Objective:
         self._counted = torch.from_numpy(compared_triangles(template, config.whole_head)).to(device)
         self.face_px = (seen.points.amax(1) - seen.points.amin(1)).amax(1)
         """(N,) size of the face in each frame."""
+        self.uses_pixels = torch.ones(len(seen.camera), dtype=torch.bool, device=device)
+        """(N,) frames whose colours count; the others follow their points alone."""
 
     def explain(self, shapes: Shapes, frames: Tensor, landmark_weight: float) -> Explanation:
         """Render frames (B,) and compare."""
@@ -63,7 +65,7 @@ class Objective:
             vertices
         ) + self.model.landmark_bias @ turn.transpose(1, 2)
         pixels = seen.views.pixels(camera, landmark_points)
-        confidence = self.landmark_points.confidence(vertices, turn, seen.views, camera)
+        confidence = self.point_confidence(vertices, turn, frames)
         scale = self.face_px[frames, None, None]
         point = landmark_loss(pixels, seen.points[frames], confidence, scale)
         loss = weights.photometric * colour + landmark_weight * point
@@ -81,6 +83,14 @@ class Objective:
             self.model.time_offsets(seen.camera[frames], seen.times_s[frames])
         )
         return motion
+
+    def point_confidence(self, vertices: Tensor, world_from_rig: Tensor, frames: Tensor) -> Tensor:
+        """(B, 478) how far the points of frames (B,) count: seen squarely, and the face's own."""
+        seen = self.seen
+        sure = self.landmark_points.confidence(
+            vertices, world_from_rig, seen.views, seen.camera[frames]
+        )
+        return sure * seen.trusted[frames, None]
 
     def compared(self, picture: Picture, frames: Tensor) -> Tensor:
         """(B, H, W) pixels of frames (B,) whose colours count."""
