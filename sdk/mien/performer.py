@@ -34,11 +34,19 @@ class Performer(Protocol):
     def channel_names(self) -> tuple[str, ...]:
         """C names, in the order of `Frame.channels`."""
 
-    def step(self, seen: Source, time_s: float) -> Frame:
+    def step(
+        self,
+        seen: Source,
+        time_s: float,
+        *,
+        presence: float = 1.0,
+        head_translation_m: NDArray[np.floating] | None = None,
+    ) -> Frame:
         """The character at `time_s`, from a FaceTrack, raw features (F,), an Observation, or None.
 
-        None: no face is seen. Times are seconds on any steady clock and must increase. Raises
-        InputError for input that is refused; the performer is then as it was before.
+        None: no face is seen. Times are seconds on any steady clock and must increase. `presence`
+        (0 to 1) and `head_translation_m` (3,) go with raw features; what else is seen has its own.
+        Raises InputError for input that is refused; the performer is then as it was before.
         """
 
     def calibrate(

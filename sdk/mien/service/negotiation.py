@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 from mien.errors import InputError
 from mien.service.limits import Limits
 from mien.service.performers import StepResult
-from mien.service.wire import AnimateOpen, RigReply, Settings, TrackOpen
+from mien.service.wire import AnimateOpen, LostFace, RigReply, Settings, TrackOpen
+from mien.session_options import SessionOptions
 
-__all__ = ["TokenClock", "calibration_frames", "negotiate", "rig_reply", "token_bytes"]
+__all__ = [
+    "TokenClock",
+    "calibration_frames",
+    "negotiate",
+    "rig_reply",
+    "session_options",
+    "token_bytes",
+]
 
 
 def negotiate(
@@ -37,6 +46,14 @@ def negotiate(
         idle_timeout_s=limits.idle_timeout_s,
         max_message_bytes=max_message_bytes,
         max_performers=max_performers,
+        lost_face=opening.lost_face or LostFace(),
+    )
+
+
+def session_options(settings: Settings) -> SessionOptions:
+    """What sessions under these settings run with. Raises InputError for values out of range."""
+    return SessionOptions(
+        settings.smoothing, settings.calibration_frames, **asdict(settings.lost_face)
     )
 
 

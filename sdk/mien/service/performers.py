@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from mien.budget import Budget
 from mien.deform import blend, shape_weights
 from mien.errors import InputError
-from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service.batcher import Batcher
 from mien.service.character_registry import ServedCharacter
@@ -107,10 +106,8 @@ class Performers:
         batcher: StepBatcher,
         limit: int,
         budget: Budget,
-        *,
-        smoothing: OneEuroConfig | None = None,
+        options: SessionOptions,
         neutrals: Mapping[str, Float32Array] | None = None,
-        calibration_frames: int,
         vertices: bool = False,
     ) -> None:
         self._served = served
@@ -118,13 +115,13 @@ class Performers:
         self._limit = limit
         self._budget = budget
         self._neutrals = dict(neutrals or {})
-        self._options = SessionOptions(smoothing=smoothing, calibration_frames=calibration_frames)
+        self._options = options
         self._rig = served.character.rig if vertices else None
         self._sessions: dict[str, Session] = {}
         layout = layout_of(served)
         if len(self._neutrals) > limit:
             raise LimitError(f"{len(self._neutrals)} neutrals, at most {limit} performers")
-        if self._neutrals and not calibration_frames:
+        if self._neutrals and not options.calibration_frames:
             raise InputError("calibration: neutrals were given for features without theirs")
         for name, neutral in self._neutrals.items():
             check_features(neutral, layout, f"{name} (neutral)")

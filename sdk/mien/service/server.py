@@ -28,6 +28,7 @@ from mien.service.security import (
     server_credentials,
 )
 from mien.service.session_limiter import SessionLimiter
+from mien.service.shared import Shared
 from mien.service.tracking_service import FaceSource, TrackingService
 from mien.service.v1 import (
     animation_service_pb2,
@@ -134,11 +135,13 @@ class Server:
             ],
             maximum_concurrent_rpcs=limits.max_calls,
         )
-        shared = (self._registry, self.batcher, self.limiter, limits, config.calibration_frames)
+        shared = Shared(
+            self._registry, self.batcher, self.limiter, limits, config.calibration_frames
+        )
         add_characters: Any = character_service_pb2_grpc.add_CharacterServiceServicer_to_server
         add_characters(CharacterService(self._registry, limits.idle_timeout_s), server)
-        tracking = TrackingService(*shared, self._workers, self._new_tracker)
-        server.add_generic_rpc_handlers((AnimationService(*shared).handler(), tracking.handler()))
+        tracking = TrackingService(shared, self._workers, self._new_tracker)
+        server.add_generic_rpc_handlers((AnimationService(shared).handler(), tracking.handler()))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
