@@ -91,12 +91,20 @@ class Clip:
         return float(1.0 / np.median(np.diff(self.times_s))) if len(self) > 1 else 0.0
 
     def select(self, names: Sequence[str], missing: float | None = None) -> Clip:
-        """The named channels in that order and spelling; `mien.channels.reorder` has the rules."""
+        """The named channels in that order and spelling; `mien.channels.reorder` has the rules.
+
+        >>> TAKE.select(["mouthSmile_L", "cheekPuff"], missing=0.0).values[0]
+        array([1., 0.], dtype=float32)
+        """
         values = reorder(self.values, self.names, names, missing)
         return replace(self, names=tuple(names), values=values)
 
     def resample(self, rate_hz: float) -> Clip:
-        """Linear interpolation at first time + k / rate_hz, up to the last time."""
+        """Linear interpolation at first time + k / rate_hz, up to the last time.
+
+        >>> TAKE.resample(rate_hz=4).times_s
+        array([0.  , 0.25, 0.5 ])
+        """
         if not rate_hz > 0:
             raise InputError(f"clip: cannot resample to {rate_hz} Hz, the rate must be positive")
         # The small allowance keeps the last time when rounding put it a hair before its step.
@@ -107,7 +115,11 @@ class Clip:
         return replace(self, times_s=times, values=values.astype(np.float32))
 
     def between(self, start_s: float, end_s: float) -> Clip:
-        """The part with start_s <= time < end_s, times unchanged. Raises InputError if empty."""
+        """The part with start_s <= time < end_s, times unchanged. Raises InputError if empty.
+
+        >>> TAKE.between(0.4, 1.0).times_s
+        array([0.5])
+        """
         kept = (self.times_s >= start_s) & (self.times_s < end_s)
         if not kept.any():
             raise InputError(
@@ -123,6 +135,10 @@ class Clip:
         `timecode_fps` is the rate of the CSV's frame numbers: 60 unless the phone was slaved to a
         timecode source of another rate. Raises InputError, naming file, row and column, for
         anything that is not such a file.
+
+        >>> TAKE.write(FOLDER / "take.npz")
+        >>> Clip.read(FOLDER / "take.npz").names
+        ('jawOpen', 'mouthSmileLeft')
         """
         path = Path(path)
         match path.suffix.lower():
@@ -139,6 +155,10 @@ class Clip:
         The file appears under its name only when it is complete. In a CSV the times are rounded to
         the timecode's 1/60000 s and channels that the clip does not have stand as 0, since the
         format always has all 61 columns. Raises ChannelError for channels that a CSV cannot hold.
+
+        >>> TAKE.write(FOLDER / "take.csv")
+        >>> Clip.read(FOLDER / "take.csv")["jawOpen"]
+        array([0.25, 0.75], dtype=float32)
         """
         path = Path(path)
         match path.suffix.lower():

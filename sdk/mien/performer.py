@@ -47,15 +47,28 @@ class Performer(Protocol):
         None: no face is seen. Times are seconds on any steady clock and must increase. `presence`
         (0 to 1) and `head_translation_m` (3,) go with raw features; what else is seen has its own.
         Raises InputError for input that is refused; the performer is then as it was before.
+
+        >>> performer: Performer = mien.load(SPHERE).session(neutral=np.zeros(55))
+        >>> performer.step(np.zeros(55), time_s=0.0, presence=0.75).confidence
+        0.75
         """
 
     def calibrate(
         self, neutral: NDArray[np.floating] | None = None, frames: int | None = None
     ) -> None:
-        """Take (F,) raw features for the driver's neutral face, or estimate it from `frames`."""
+        """Take (F,) raw features for the driver's neutral face, or estimate it from `frames`.
+
+        >>> performer: Performer = mien.load(SPHERE).session()
+        >>> performer.calibrate(np.zeros(55))  # their relaxed face is known
+        >>> performer.calibrate(frames=60)  # it is looked for in the next 60 frames
+        """
 
     def close(self) -> None:
-        """Release what the performer holds; it takes no step afterwards. Closing twice is fine."""
+        """Release what the performer holds; it takes no step afterwards. Closing twice is fine.
+
+        >>> performer: Performer = mien.load(SPHERE).session()
+        >>> performer.close()
+        """
 
     def __enter__(self) -> Performer: ...
 

@@ -198,6 +198,11 @@ def connect(
     """A client of the server at "HOST:PORT". Connects at the first call.
 
     Raises InputError for an invalid address, and for a token that would travel unencrypted.
+
+    >>> ada = mien.load(SPHERE)
+    >>> with mien.connect(SERVER) as client, client.session(ada.name) as session:
+    ...     ada.record([(ASTRONAUT, 0.0)], FOLDER / "take.csv", performer=session).frames
+    1
     """
     return Client(lambda: AsyncClient(address, token, tls, insecure))
 

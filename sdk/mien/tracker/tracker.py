@@ -76,7 +76,14 @@ class Tracker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all faces, as before the first frame."""
+        """Forget all faces, as before the first frame.
+
+        >>> tracker = Tracker()
+        >>> face = tracker.track(ASTRONAUT)[0]
+        >>> tracker.reset()  # the next image is of another video
+        >>> tracker.track(ASTRONAUT)[0].face_id
+        0
+        """
         self._frame = -1
         self._next_id = 0
         self._tracks: list[FaceTrack] = []
@@ -89,6 +96,10 @@ class Tracker:
 
         `time_s` is taken for symmetry with video frames; tracking itself counts frames. An image
         of another size than the last one starts afresh, face ids going on.
+
+        >>> face = Tracker().track(ASTRONAUT)[0]
+        >>> face.landmarks.shape, face.scores.shape
+        ((478, 3), (52,))
         """
         check_image(image)
         self._frame += 1
@@ -106,10 +117,6 @@ class Tracker:
             self._find(image, tracks)
         self._tracks = tracks
         return list(tracks)
-
-    def track_crop(self, image: NDArray[np.uint8], box: RotatedBox) -> FaceTrack | None:
-        """One look at a given place of an image; neither detects nor remembers."""
-        return self._faces.landmarks_in(image, box)
 
     def _follow(self, image: NDArray[np.uint8], track: FaceTrack) -> FaceTrack | None:
         try:
