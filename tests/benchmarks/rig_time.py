@@ -113,10 +113,10 @@ def main() -> None:
 
 HEAD = """# What a rig's fit costs
 
-One camera's recording of a synthetic person; no GPU. A fit tracks every frame once, runs the stage
-"points" once; then in every round 50 gradient steps of two moments each and a Gauss-Newton pass
-over all frames (at most 1500), in the second half of the rounds with a solve of the shapes; finish
-once.
+One camera's recording of a synthetic person; no GPU. A fit tracks every frame once and runs the
+stage "points" once. Every round then takes 50 gradient steps of two moments each and a Gauss-Newton
+pass over all frames (at most 1500); in the second half of the rounds it also solves the shapes. At
+the end the rig is finished once.
 
 """
 

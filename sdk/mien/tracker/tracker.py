@@ -40,8 +40,9 @@ class Tracker:
     at all is known, on tiles, which find much smaller ones. It gets its old `face_id` where it
     reappears near its last place within 60 frames.
 
-    A face is found anywhere in an image from 6 % of the image's longer side on (the longer side of
-    its landmarks: 77 of 1280 pixels), nearly anywhere from 4 %, and not below 2.5 %: crop first.
+    Of rendered faces in random places all are found from 8 % of the image's longer side on (the
+    longer side of their landmarks: 102 of 1280 pixels), nine in ten from 6 %, four in five from
+    3.5 %, and none at 2.5 %: crop first (docs/results/tracker_limits.md).
 
     >>> tracker = Tracker(max_faces=2, min_presence=0.8)
     >>> [round(face.presence, 1) for face in tracker.track(ASTRONAUT)]
