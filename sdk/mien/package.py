@@ -71,20 +71,6 @@ class Package:
         """
         return bytes(self.verified(name))
 
-    def source_bytes(self) -> bytes:
-        """The package as one file, every content in it verified: what to offer for download.
-
-        Of a zip its own bytes; of a folder the bytes that `package_bytes` makes of it. Raises
-        PackageError like `read_bytes`.
-        """
-        archive = self.source.archive()
-        if archive is None:
-            files = {name: self.read_bytes(name) for name in self.manifest.files}
-            return package_bytes(self.manifest, files)
-        for name in self.manifest.files:
-            self.verified(name)
-        return archive
-
     def rig(self) -> Rig:
         """The rig in character.glb; PackageError if it is broken, has other joints than every
         rig (`mien.rig.JOINT_NAMES`), or its shapes are not the manifest's channels."""

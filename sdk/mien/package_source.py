@@ -54,9 +54,6 @@ class PackageSource(Protocol):
     def unpacks(self, name: str) -> int:
         """Bytes that `view` allocates: 0 for what is stored as it is."""
 
-    def archive(self) -> bytes | None:
-        """The bytes of the zip file; None for a folder."""
-
 
 def open_source(package: str | os.PathLike[str] | bytes) -> PackageSource:
     """A zip file, a folder, or a zip's bytes; raises PackageError for anything else."""
@@ -129,9 +126,6 @@ class FolderSource:
         """Nothing is packed in a folder."""
         return 0
 
-    def archive(self) -> None:
-        """A folder is not one file."""
-
 
 class ZipSource:
     """A zip whose every claim is checked before it is believed.
@@ -186,10 +180,6 @@ class ZipSource:
         """The size of a deflated entry."""
         entry = self._entries[name]
         return 0 if entry.compress_type == zipfile.ZIP_STORED else entry.file_size
-
-    def archive(self) -> bytes:
-        """The zip file."""
-        return self._data
 
     def _unpacked(self, name: str, packed: memoryview, size: int) -> memoryview:
         data, end = bytearray(size), 0

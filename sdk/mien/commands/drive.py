@@ -13,12 +13,12 @@ import tyro
 
 import mien
 from mien.clip import CLIP_SUFFIXES
-from mien.commands.interrupt import sigterm_interrupts
 from mien.commands.live_status import LiveStatus
 from mien.commands.source_options import SourceOptions
 from mien.driving import Drive
 from mien.errors import InputError
 from mien.frame import Frame
+from mien.interruption import sigterm_interrupts
 from mien.recording import record
 from mien.take import check_takes
 from mien.video import is_camera
