@@ -73,9 +73,11 @@ class _Session:
             frame.capture_time_s,
         )
         reply = rig_reply(frame.sequence, frame.capture_time_s, stepped, arrived_s, dropped)
-        if self.tokens.due(final):
-            reply = replace(reply, resume_token=self.performers.token(token_bytes(self.limits)))
-        return messages.animate_response_to_bytes(reply, self.outputs)
+        token = self.tokens.token(self._token, final)
+        return messages.animate_response_to_bytes(replace(reply, resume_token=token), self.outputs)
+
+    def _token(self) -> bytes:
+        return self.performers.token(token_bytes(self.limits))
 
 
 class AnimationService:
@@ -124,7 +126,7 @@ class AnimationService:
             served,
             self._batcher,
             self._limits.max_performers,
-            self._limiter.budgets.performers,
+            self._limiter.budgets,
             smoothing=opening.smoothing,
             neutrals=opening.neutrals,
             calibration_frames=settings.calibration_frames,
@@ -132,7 +134,7 @@ class AnimationService:
         )
         if opening.resume_token:
             try:
-                performers.restore(opening.resume_token)
+                performers.restore(opening.resume_token, self._limits.max_calibration_frames)
             except MienError:
                 performers.close()
                 raise

@@ -239,11 +239,11 @@ def test_what_the_tracker_knows_comes_through(server):
     np.testing.assert_allclose(got.head_rotation_xyzw, turn, atol=1e-7)
 
 
-def test_a_session_goes_on_elsewhere(registry):
+def test_a_session_goes_on_elsewhere(registry, tokens_with_every_answer):
     moments = take(16)
     whole = registry["Sphere"].character.session(neutral=NEUTRAL)
     expected = [whole.step(*moment) for moment in moments]
-    outputs = wire.Outputs(resume_token_interval_s=1e-6)
+    outputs = wire.Outputs(resume_token_interval_s=1e-9)
     with serving(registry) as first, connect(first.address) as client:
         with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
             for features, time_s in moments[:8]:
@@ -265,8 +265,8 @@ def token_that_watches(token, frames):
     return pack_token(token[8:40].hex(), {name: state})
 
 
-def test_damaged_tokens_are_refused(server, registry):
-    outputs = wire.Outputs(resume_token_interval_s=1e-6)
+def test_damaged_tokens_are_refused(server, registry, tokens_with_every_answer):
+    outputs = wire.Outputs(resume_token_interval_s=1e-9)
     with (
         connect(server.address) as client,
         client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session,
