@@ -119,7 +119,7 @@ def test_a_header_that_claims_more_than_there_is(shape, tmp_path):
 
 def test_a_header_that_python_cannot_parse(tmp_path):
     npz(tmp_path / "a.npz", "-" * 9000 + "1")
-    with pytest.raises(InputError, match=r"a\.npz: not a clip in NPZ form: MemoryError"):
+    with pytest.raises(InputError, match=r"a\.npz: not a clip in NPZ form"):
         Clip.read(tmp_path / "a.npz")
 
 

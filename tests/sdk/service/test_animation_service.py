@@ -274,7 +274,7 @@ def test_damaged_tokens_are_refused(server, registry, tokens_with_every_answer):
         token = session.exchange({"": NEUTRAL}, 1.0).resume_token
     rng = np.random.default_rng(0)
     damaged = [token[:cut] for cut in range(0, len(token), 37)] + [token + b"\0"]
-    damaged += [token_that_watches(token, frames) for frames in (601, 2**32 - 2)]
+    damaged += [token_that_watches(token, frames) for frames in (121, 600, 601, 2**32 - 2)]
     for place in rng.integers(0, len(token), 20):
         damaged.append(token[:place] + bytes([token[place] ^ 0x55]) + token[place + 1 :])
     refused = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 
 import grpc
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from support.raw_animation import OPEN, WIRE_LAYOUT, assert_well, exchange_raw
 from support.service import NEUTRAL, serving, wait_until_empty
 
-from mien.errors import InputError
+from mien.errors import InputError, ServiceError
 from mien.service import background, messages, wire
 from mien.service.async_client import AsyncClient
 from mien.service.client import connect
@@ -128,6 +129,24 @@ def test_calls_that_are_never_read_end_with_their_connections(registry):
         finally:
             background.run(stop(clients))
     assert [one.name for one in answer] == ["Sphere"]
+
+
+def test_a_session_that_outlives_its_connection_goes_on_with_its_token(
+    registry, tokens_with_every_answer
+):
+    limits = Limits(max_connection_age_s=1.0, connection_grace_s=0.5)
+    outputs = wire.Outputs(resume_token_interval_s=1e-9)
+    token, last_s = b"", 0.0
+    with serving(registry, limits=limits) as server, connect(server.address) as client:
+        with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
+            with pytest.raises(ServiceError, match="UNAVAILABLE"):
+                for frame in itertools.count(1):
+                    token = session.exchange({"": NEUTRAL}, frame / 30).resume_token
+                    last_s = frame / 30
+        with client.session("Sphere", neutral=NEUTRAL, resume_token=token) as session:
+            assert session.opened.resumed
+            with pytest.raises(InputError, match="times must increase"):
+                session.step(NEUTRAL, last_s)
 
 
 def test_the_calls_of_a_server_are_limited(registry):
