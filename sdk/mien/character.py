@@ -205,8 +205,10 @@ class Character:
 
         .csv (Live Link Face) and .npz here; .glb, .png, .gif and .mp4 through the extras `export`
         and `train`. Ctrl-C ends the recording, and what came before is saved; `Recording` says so.
-        Keywords as `drive` takes them. Raises InputError as `drive` does and for files that cannot
-        be written, before anything is read; MissingExtraError where an extra is missing.
+        While a file's neutral is looked for, that is the images looked at: of a file of more than
+        600, every second or fewer. Keywords as `drive` takes them. Raises InputError as `drive`
+        does and for files that cannot be written, before anything is read; MissingExtraError where
+        an extra is missing.
 
         >>> mien.load(SPHERE).record(TAKE, FOLDER / "take.npz").frames
         2

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,12 @@ from mien.live_link_csv import live_link_csv, read_live_link_csv
 __all__ = ["CLIP_SUFFIXES", "Clip"]
 
 CLIP_SUFFIXES = (".csv", ".npz")
+
+_DAMAGED = (
+    ArithmeticError, EOFError, MemoryError, RuntimeError, TypeError, ValueError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What zipfile and numpy's parser of array headers raise for files that are none of theirs."""
 
 _NPZ_LIMIT = 1 << 30  # bytes unpacked: an hour of 60 channels at 60 fps is 52 MB
 
@@ -186,19 +195,20 @@ def _read_npz(path: Path) -> Clip:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        if size > _NPZ_LIMIT:
-            raise InputError(
-                f"{path}: unpacks to {size} bytes, more than a clip may ({_NPZ_LIMIT})"
-            )
-        with np.load(path, allow_pickle=False) as arrays:
-            parts = {key: arrays[key] for key in ("names", "times_s", "values")}
-            timecode_s = float(arrays["timecode_s"]) if "timecode_s" in arrays else 0.0
+            if size > _NPZ_LIMIT:
+                raise InputError(
+                    f"{path}: unpacks to {size} bytes, more than a clip may ({_NPZ_LIMIT})"
+                )
+            parts = {key: _read_array(archive, key) for key in ("names", "times_s", "values")}
+            has_timecode = "timecode_s.npy" in archive.namelist()
+            timecode_s = float(_read_array(archive, "timecode_s")) if has_timecode else 0.0
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except KeyError as error:
         raise InputError(f"{path}: not a clip: {error.args[0]}") from None
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a clip in NPZ form: {error}") from None
+    except _DAMAGED as error:
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{path}: not a clip in NPZ form: {reason}") from None
     if parts["names"].dtype.kind != "U" or any(
         parts[key].dtype.kind != "f" for key in ("times_s", "values")
     ):
@@ -207,3 +217,25 @@ def _read_npz(path: Path) -> Clip:
         return Clip(tuple(parts["names"].tolist()), parts["times_s"], parts["values"], timecode_s)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """One array of an .npz, once its entry is found to hold as much as its header claims."""
+    entry = archive.getinfo(f"{name}.npy")
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise ValueError(f"{name}: NPY of version {version}, expected {sorted(_HEADERS)}")
+        shape, _, dtype = _HEADERS[version](file)
+        claimed = math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or claimed != entry.file_size - file.tell():
+            raise ValueError(f"{name}: {entry.file_size} bytes do not hold shape {shape}")
+    with archive.open(entry) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        return array

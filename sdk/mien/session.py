@@ -17,12 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.filters import Calibration, OneEuroConfig, OneEuroState, one_euro, smoothing_mask
+from mien.filters import (
+    MAX_CALIBRATION_FRAMES,
+    Calibration,
+    OneEuroConfig,
+    OneEuroState,
+    one_euro,
+    smoothing_mask,
+)
 from mien.frame import Frame, eye_rotations
 from mien.observation import Observation, Source, head_rotation, observed
 from mien.rotation import IDENTITY, scale_rotation
 from mien.session_options import SessionOptions
-from mien.session_snapshot import pack_state, snapshot_key, unpack_state
+from mien.session_snapshot import pack_state, packed_size, snapshot_key, unpack_state
 from mien.session_state import SessionState
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FeatureLayout, subtract_neutral
@@ -190,10 +197,16 @@ class Session:
         """
         return pack_state(self._state, self._key)
 
-    def restore(self, data: bytes) -> None:
+    @property
+    def snapshot_bytes(self) -> int:
+        """How large `snapshot` would be now, without making it."""
+        return packed_size(self._state)
+
+    def restore(self, data: bytes, max_frames: int = MAX_CALIBRATION_FRAMES) -> None:
         """Continue from a `snapshot` of a session with the same character and options.
 
-        Raises InputError for bytes that are not such a snapshot; the session stays as it was.
+        Raises InputError for bytes that are not such a snapshot, and for one whose calibration
+        still watches more than `max_frames` frames; the session stays as it was.
 
         >>> one, other = (mien.load(SPHERE).session() for _ in range(2))
         >>> frame = one.step(np.zeros(55), time_s=1.0)
@@ -201,7 +214,7 @@ class Session:
         >>> other.state.time_s
         1.0
         """
-        self._state = unpack_state(data, self._key, self._state, self.layout.size)
+        self._state = unpack_state(data, self._key, self._state, self.layout.size, max_frames)
 
     @cached_property
     def _key(self) -> bytes:

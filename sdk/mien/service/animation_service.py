@@ -73,9 +73,11 @@ class _Session:
             frame.capture_time_s,
         )
         reply = rig_reply(frame.sequence, frame.capture_time_s, stepped, arrived_s, dropped)
-        if self.tokens.due(final):
-            reply = replace(reply, resume_token=self.performers.token(token_bytes(self.limits)))
-        return messages.animate_response_to_bytes(reply, self.outputs)
+        token = self.tokens.token(self._token, final)
+        return messages.animate_response_to_bytes(replace(reply, resume_token=token), self.outputs)
+
+    def _token(self) -> bytes:
+        return self.performers.token(token_bytes(self.limits))
 
 
 class AnimationService:
@@ -113,7 +115,7 @@ class AnimationService:
         performers = shared.performers(served, opening, settings)
         if opening.resume_token:
             try:
-                performers.restore(opening.resume_token)
+                performers.restore(opening.resume_token, limits.max_calibration_frames)
             except MienError:
                 performers.close()
                 raise

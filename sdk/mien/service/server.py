@@ -78,6 +78,11 @@ class ServerConfig:
     """What one session gets, and all of them together."""
 
 
+def _milliseconds(seconds: float) -> int:
+    """As gRPC takes it: a positive int32."""
+    return min(max(round(1000 * seconds), 1), 2**31 - 1)
+
+
 def _new_tracker(max_faces: int) -> FaceSource:
     from mien.tracker import Tracker
 
@@ -132,6 +137,9 @@ class Server:
                 # Clients ping every 20 s to notice a dead network; the default allows 5 minutes.
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
                 ("grpc.keepalive_permit_without_calls", 1),
+                # The only end of a call that lies behind messages which its client does not read.
+                ("grpc.max_connection_age_ms", _milliseconds(limits.max_connection_age_s)),
+                ("grpc.max_connection_age_grace_ms", _milliseconds(limits.connection_grace_s)),
             ],
             maximum_concurrent_rpcs=limits.max_calls,
         )

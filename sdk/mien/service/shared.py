@@ -33,7 +33,7 @@ class Shared:
             served,
             self.batcher,
             settings.max_performers,
-            self.limiter.budgets.performers,
+            self.limiter.budgets,
             session_options(settings),
             opening.neutrals,
             opening.outputs.vertices,

@@ -75,13 +75,15 @@ class _Session:
             seen = self._with_lost(tracks, image.capture_time_s)
             stepped = await self.performers.step(seen, image.capture_time_s)
         rig = rig_reply(image.sequence, image.capture_time_s, stepped, arrived_s, dropped)
-        if self.performers is not None and self.tokens.due(final):
-            rig = replace(rig, resume_token=self.performers.token(token_bytes(self.limits)))
+        rig = replace(rig, resume_token=self.tokens.token(self._token, final))
         return messages.track_response_to_bytes(TrackReply(faces, rig, size), self.opening.outputs)
 
     def close(self) -> None:
         if self.performers is not None:
             self.performers.close()
+
+    def _token(self) -> bytes:
+        return b"" if self.performers is None else self.performers.token(token_bytes(self.limits))
 
     def _with_lost(
         self, tracks: list[FaceTrack], time_s: float
@@ -167,7 +169,7 @@ class TrackingService:
         if served is not None:
             performers = shared.performers(served, opening, settings)
         try:
-            last_seen_s = _resumed(performers, opening.resume_token)
+            last_seen_s = _resumed(performers, opening.resume_token, limits)
             loop = asyncio.get_running_loop()
             # Loads networks: not on the event loop.
             tracker = await loop.run_in_executor(
@@ -204,13 +206,13 @@ class TrackingService:
         )
 
 
-def _resumed(performers: Performers | None, token: bytes) -> dict[str, float]:
+def _resumed(performers: Performers | None, token: bytes, limits: Limits) -> dict[str, float]:
     """Take the token over; performer -> when it was last seen, of those who were."""
     if not token:
         return {}
     if performers is None:
         raise InputError("resume_token: holds a character's state: name the character")
-    performers.restore(token)
+    performers.restore(token, limits.max_calibration_frames)
     for name in performers.sessions:
         if not (name.isdecimal() and name.isascii() and int(name) < 2**32):
             raise InputError(f"resume_token: performer {name!r} is not a face of TrackingService")

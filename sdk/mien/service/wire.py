@@ -67,7 +67,7 @@ class Outputs:
     detail: bool = True
     vertices: bool = False
     resume_token_interval_s: float = 0.0
-    """Seconds between two resume tokens; 0 for none."""
+    """Seconds between two resume tokens, at least 0.1; 0 for none. Large ones come less often."""
 
 
 @dataclass(frozen=True)

@@ -240,11 +240,11 @@ def test_what_the_tracker_knows_comes_through(server):
     np.testing.assert_allclose(got.head_rotation_xyzw, turn, atol=1e-7)
 
 
-def test_a_session_goes_on_elsewhere(registry):
+def test_a_session_goes_on_elsewhere(registry, tokens_with_every_answer):
     moments = take(16)
     whole = registry["Sphere"].character.session(neutral=NEUTRAL)
     expected = [whole.step(*moment) for moment in moments]
-    outputs = wire.Outputs(resume_token_interval_s=1e-6)
+    outputs = wire.Outputs(resume_token_interval_s=1e-9)
     with serving(registry) as first, connect(first.address) as client:
         with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
             for features, time_s in moments[:8]:
@@ -266,8 +266,8 @@ def token_that_watches(token, frames):
     return pack_token(token[8:40].hex(), {name: state})
 
 
-def test_damaged_tokens_are_refused(server, registry):
-    outputs = wire.Outputs(resume_token_interval_s=1e-6)
+def test_damaged_tokens_are_refused(server, registry, tokens_with_every_answer):
+    outputs = wire.Outputs(resume_token_interval_s=1e-9)
     with (
         connect(server.address) as client,
         client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session,
@@ -275,7 +275,7 @@ def test_damaged_tokens_are_refused(server, registry):
         token = session.exchange({"": NEUTRAL}, 1.0).resume_token
     rng = np.random.default_rng(0)
     damaged = [token[:cut] for cut in range(0, len(token), 37)] + [token + b"\0"]
-    damaged += [token_that_watches(token, frames) for frames in (601, 2**32 - 2)]
+    damaged += [token_that_watches(token, frames) for frames in (121, 600, 601, 2**32 - 2)]
     for place in rng.integers(0, len(token), 20):
         damaged.append(token[:place] + bytes([token[place] ^ 0x55]) + token[place + 1 :])
     refused = 0

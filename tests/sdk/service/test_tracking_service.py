@@ -19,6 +19,7 @@ from mien.session import SessionOptions
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
+pytestmark = pytest.mark.usefixtures("tokens_with_every_answer")
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def in_calibration(**changes):
 
     return SessionRequest(
         options=SessionOptions(calibration_frames=4),
-        outputs=Outputs(resume_token_interval_s=1e-6),
+        outputs=Outputs(resume_token_interval_s=1e-9),
         **changes,
     )
 
@@ -173,7 +174,7 @@ def test_tokens_that_tracking_cannot_take(server, registry):
         with client.session(
             "Sphere",
             options=SessionOptions(calibration_frames=4),
-            outputs=Outputs(resume_token_interval_s=1e-6),
+            outputs=Outputs(resume_token_interval_s=1e-9),
         ) as session:
             token = session.exchange({"anna": NEUTRAL}, 1.0).resume_token
         for options, words in (
