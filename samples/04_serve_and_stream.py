@@ -18,7 +18,7 @@ with mien.connect(address) as client:
     # The server estimates the driver's own neutral face from the first frames, as a local session
     # does. Tracked here, animated there: `stream` keeps the next frame on its way while one is
     # computed, and loses none.
-    with client.session(name, calibration_frames=30) as session:
+    with client.session(name) as session:
         for frame in session.stream((seen.track, seen.time_s) for seen in track_video(video)):
             strongest = max(frame.channel_names, key=frame.__getitem__)
             print(f"{frame.time_s:7.3f} s  {strongest} {frame[strongest]:.2f}")

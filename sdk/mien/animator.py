@@ -57,11 +57,6 @@ class Animator:
         )
         self._layers, self._hidden = self._check_tensors(where)
 
-    @property
-    def hidden_shape(self) -> tuple[int, int]:
-        """(L, H): layers and hidden units."""
-        return self._layers, self._hidden
-
     def initial_state(self, batch: int = 1) -> AnimatorState:
         """The state of `batch` performers before their first frame."""
         if batch < 1:

@@ -159,6 +159,9 @@ def canonical_name(name: str) -> str:
 
     A half of a split channel gives the whole (`cheekPuff_L` -> `cheekPuff`).
     Raises ChannelError for a name that no table has.
+
+    >>> canonical_name("eyeBlink_L")
+    'eyeBlinkLeft'
     """
     known = _CANONICAL.get(name)
     if known is None and name in _HALVES:
@@ -176,6 +179,9 @@ def mirror_name(name: str) -> str:
 
     Head yaw and roll (and those of the eyes) also change their sign under mirroring.
     Raises ChannelError for an unknown name.
+
+    >>> mirror_name("EyeBlinkLeft"), mirror_name("jawOpen")
+    ('eyeBlinkRight', 'jawOpen')
     """
     name = canonical_name(name)
     swap = {"Left": "Right", "Right": "Left", "left": "right", "right": "left"}
@@ -197,6 +203,9 @@ def reorder(
     `missing` is the value of target channels that the source does not have. Raises ChannelError
     for a duplicate name, for a missing one when `missing` is None, and, when it is given, for a
     source name that neither side knows (it could be the misspelt one).
+
+    >>> reorder([0.1, 0.2], ["JawOpen", "eyeBlink_L"], ["eyeBlinkLeft", "cheekPuff"], missing=0.0)
+    array([0.2, 0. ], dtype=float32)
     """
     values = np.asarray(values, np.float32)
     if values.ndim == 0 or values.shape[-1] != len(source_names):

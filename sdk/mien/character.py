@@ -120,7 +120,7 @@ class Character:
 
     def drive(
         self,
-        source: ImageSource | Clip,
+        source: ImageSource | Clip | TrackedSource,
         *,
         neutral: NDArray[np.floating] | None = None,
         options: SessionOptions | None = None,
@@ -131,13 +131,15 @@ class Character:
         """The character driven by `source`: an iterator of one Frame per image, in constant memory.
 
         `source`: video file, image folder, image, "camera:N", an iterable of (image, time_s), a
-        Clip or a clip's file (.csv, .npz). Of a camera the latest image wins and the others are
-        counted (`Drive.statistics`); closing the iterator releases it.
+        Clip or a clip's file (.csv, .npz); or a TrackedSource, which has its own tracker and limit.
+        Of a camera the latest image wins and the others are counted (`Drive.statistics`); closing
+        the iterator releases it.
 
         `neutral` is the driver's relaxed face, (F,) raw features. Without it a file's is estimated
         before the first frame (from all images up to 600, else from an even selection), that of
         other sources from the first `SessionOptions.calibration_frames`. `performer` steps in place
-        of a new session of this character: one on a server, say; it is calibrated, not closed.
+        of a new session of this character: one on a server, say; it is calibrated, not closed. (A
+        server ends sessions that are silent for a minute: for hours of video give the `neutral`.)
         `tracker` finds the face, `limit` ends after so many images. A clip's channels are taken as
         they are.
 
@@ -158,34 +160,18 @@ class Character:
             return drive_from_clip(clip, self.channel_names, where, limit)
         if performer is not None and options is not None:
             raise InputError("drive: options belong to a new session; the performer has its own")
-        tracker = tracker or Tracker(threads=self.threads, providers=self.providers)
-        return self.drive_tracked(
-            TrackedSource(source, tracker, limit),
-            neutral=neutral,
-            options=options,
-            performer=performer,
-        )
-
-    def drive_tracked(
-        self,
-        source: TrackedSource,
-        *,
-        neutral: NDArray[np.floating] | None = None,
-        options: SessionOptions | None = None,
-        performer: Performer | None = None,
-    ) -> Drive:
-        """`drive` with a source that is already set up."""
+        tracked = self._tracked(source, tracker, limit)
         options = options or SessionOptions()
         if performer is None and neutral is None and not options.calibration_frames:
-            if not source.from_file:
+            if not tracked.from_file:
                 raise InputError(
                     "drive: with calibration_frames=0 a live source needs the driver's neutral"
                 )
 
         def open_performer() -> tuple[Callable[[Source, float], Frame], Callable[[], None]]:
             used = neutral
-            if used is None and source.from_file:
-                used = source.neutral(self.layout if performer is None else performer.layout)
+            if used is None and tracked.from_file:
+                used = tracked.neutral(self.layout if performer is None else performer.layout)
             if performer is None:
                 session = self.session(used, options)
                 return session.step, session.close
@@ -193,11 +179,21 @@ class Character:
                 performer.calibrate(neutral=used)
             return performer.step, _nothing
 
-        return drive_from_images(source, open_performer)
+        return drive_from_images(tracked, open_performer)
+
+    def _tracked(
+        self, source: ImageSource | TrackedSource, tracker: Tracker | None, limit: int | None
+    ) -> TrackedSource:
+        if not isinstance(source, TrackedSource):
+            tracker = tracker or Tracker(threads=self.threads, providers=self.providers)
+            return TrackedSource(source, tracker, limit)
+        if tracker is not None or limit is not None:
+            raise InputError("drive: the TrackedSource has its own tracker and limit")
+        return source
 
     def record(
         self,
-        source: ImageSource | Clip,
+        source: ImageSource | Clip | TrackedSource,
         *files: str | os.PathLike[str],
         neutral: NDArray[np.floating] | None = None,
         options: SessionOptions | None = None,
@@ -209,8 +205,10 @@ class Character:
 
         .csv (Live Link Face) and .npz here; .glb, .png, .gif and .mp4 through the extras `export`
         and `train`. Ctrl-C ends the recording, and what came before is saved; `Recording` says so.
-        Keywords as `drive` takes them. Raises InputError as `drive` does and for files that cannot
-        be written, before anything is read; MissingExtraError where an extra is missing.
+        While a file's neutral is looked for, that is the images looked at: of a file of more than
+        600, every second or fewer. Keywords as `drive` takes them. Raises InputError as `drive`
+        does and for files that cannot be written, before anything is read; MissingExtraError where
+        an extra is missing.
 
         >>> mien.load(SPHERE).record(TAKE, FOLDER / "take.npz").frames
         2

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,12 @@ from mien.live_link_csv import live_link_csv, read_live_link_csv
 __all__ = ["CLIP_SUFFIXES", "Clip"]
 
 CLIP_SUFFIXES = (".csv", ".npz")
+
+_DAMAGED = (
+    ArithmeticError, EOFError, MemoryError, RuntimeError, TypeError, ValueError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What zipfile and numpy's parser of array headers raise for files that are none of theirs."""
 
 _NPZ_LIMIT = 1 << 30  # bytes unpacked: an hour of 60 channels at 60 fps is 52 MB
 
@@ -91,12 +100,20 @@ class Clip:
         return float(1.0 / np.median(np.diff(self.times_s))) if len(self) > 1 else 0.0
 
     def select(self, names: Sequence[str], missing: float | None = None) -> Clip:
-        """The named channels in that order and spelling; `mien.channels.reorder` has the rules."""
+        """The named channels in that order and spelling; `mien.channels.reorder` has the rules.
+
+        >>> TAKE.select(["mouthSmile_L", "cheekPuff"], missing=0.0).values[0]
+        array([1., 0.], dtype=float32)
+        """
         values = reorder(self.values, self.names, names, missing)
         return replace(self, names=tuple(names), values=values)
 
     def resample(self, rate_hz: float) -> Clip:
-        """Linear interpolation at first time + k / rate_hz, up to the last time."""
+        """Linear interpolation at first time + k / rate_hz, up to the last time.
+
+        >>> TAKE.resample(rate_hz=4).times_s
+        array([0.  , 0.25, 0.5 ])
+        """
         if not rate_hz > 0:
             raise InputError(f"clip: cannot resample to {rate_hz} Hz, the rate must be positive")
         # The small allowance keeps the last time when rounding put it a hair before its step.
@@ -107,7 +124,11 @@ class Clip:
         return replace(self, times_s=times, values=values.astype(np.float32))
 
     def between(self, start_s: float, end_s: float) -> Clip:
-        """The part with start_s <= time < end_s, times unchanged. Raises InputError if empty."""
+        """The part with start_s <= time < end_s, times unchanged. Raises InputError if empty.
+
+        >>> TAKE.between(0.4, 1.0).times_s
+        array([0.5])
+        """
         kept = (self.times_s >= start_s) & (self.times_s < end_s)
         if not kept.any():
             raise InputError(
@@ -123,6 +144,10 @@ class Clip:
         `timecode_fps` is the rate of the CSV's frame numbers: 60 unless the phone was slaved to a
         timecode source of another rate. Raises InputError, naming file, row and column, for
         anything that is not such a file.
+
+        >>> TAKE.write(FOLDER / "take.npz")
+        >>> Clip.read(FOLDER / "take.npz").names
+        ('jawOpen', 'mouthSmileLeft')
         """
         path = Path(path)
         match path.suffix.lower():
@@ -139,6 +164,10 @@ class Clip:
         The file appears under its name only when it is complete. In a CSV the times are rounded to
         the timecode's 1/60000 s and channels that the clip does not have stand as 0, since the
         format always has all 61 columns. Raises ChannelError for channels that a CSV cannot hold.
+
+        >>> TAKE.write(FOLDER / "take.csv")
+        >>> Clip.read(FOLDER / "take.csv")["jawOpen"]
+        array([0.25, 0.75], dtype=float32)
         """
         path = Path(path)
         match path.suffix.lower():
@@ -166,19 +195,20 @@ def _read_npz(path: Path) -> Clip:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-        if size > _NPZ_LIMIT:
-            raise InputError(
-                f"{path}: unpacks to {size} bytes, more than a clip may ({_NPZ_LIMIT})"
-            )
-        with np.load(path, allow_pickle=False) as arrays:
-            parts = {key: arrays[key] for key in ("names", "times_s", "values")}
-            timecode_s = float(arrays["timecode_s"]) if "timecode_s" in arrays else 0.0
+            if size > _NPZ_LIMIT:
+                raise InputError(
+                    f"{path}: unpacks to {size} bytes, more than a clip may ({_NPZ_LIMIT})"
+                )
+            parts = {key: _read_array(archive, key) for key in ("names", "times_s", "values")}
+            has_timecode = "timecode_s.npy" in archive.namelist()
+            timecode_s = float(_read_array(archive, "timecode_s")) if has_timecode else 0.0
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except KeyError as error:
         raise InputError(f"{path}: not a clip: {error.args[0]}") from None
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a clip in NPZ form: {error}") from None
+    except _DAMAGED as error:
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{path}: not a clip in NPZ form: {reason}") from None
     if parts["names"].dtype.kind != "U" or any(
         parts[key].dtype.kind != "f" for key in ("times_s", "values")
     ):
@@ -187,3 +217,25 @@ def _read_npz(path: Path) -> Clip:
         return Clip(tuple(parts["names"].tolist()), parts["times_s"], parts["values"], timecode_s)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from None
+
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """One array of an .npz, once its entry is found to hold as much as its header claims."""
+    entry = archive.getinfo(f"{name}.npy")
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise ValueError(f"{name}: NPY of version {version}, expected {sorted(_HEADERS)}")
+        shape, _, dtype = _HEADERS[version](file)
+        claimed = math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or claimed != entry.file_size - file.tell():
+            raise ValueError(f"{name}: {entry.file_size} bytes do not hold shape {shape}")
+    with archive.open(entry) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        return array

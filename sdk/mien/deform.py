@@ -43,7 +43,11 @@ _MOSTLY_ACTIVE = 0.6  # beyond this share of active rows the copy of a selection
 
 @dataclass(frozen=True, eq=False)
 class JointPose:
-    """How the joints stand: rotations about their rest positions, and where the root is."""
+    """How the joints stand: rotations about their rest positions, and where the root is.
+
+    >>> JointPose(np.tile(IDENTITY, (5, 1))).root_translation_m  # five joints as at rest
+    array([0., 0., 0.])
+    """
 
     rotations_xyzw: NDArray[np.float64]
     """(J, 4) rotation of each joint relative to its parent, in the order of `Rig.joints`."""
@@ -58,6 +62,9 @@ def shape_weights(
 
     Shapes without a channel get `missing`; channels without a shape are dropped.
     Raises ChannelError as `mien.channels.reorder` does.
+
+    >>> shape_weights(mien.load(SPHERE).rig, ["MouthSmileLeft"], [0.5])
+    array([0. , 0.5, 0. ], dtype=float32)
     """
     return reorder(np.asarray(values, np.float32), names, rig.shape_names, missing)
 
@@ -67,6 +74,10 @@ def blend(rig: Rig, weights: ArrayLike) -> Float32Array:
 
     Linear in the weights, which may lie outside 0..1. Only shapes with a weight other than 0 are
     read. Raises InputError for a wrong number of weights or one that is not finite.
+
+    >>> rig = mien.load(SPHERE).rig
+    >>> blend(rig, np.zeros((4, 3))).shape  # 4 moments of 3 shapes
+    (4, 45, 3)
     """
     w = np.asarray(weights, np.float32)
     k = len(rig.shape_names)
@@ -90,6 +101,10 @@ def vertex_normals(
 
     `welded` (V,) names the vertex that stands for each (`Rig.welded`), so that normals are smooth
     over UV seams. A vertex without area gets +Z.
+
+    >>> rig = mien.load(SPHERE).rig
+    >>> vertex_normals(rig.vertices, rig.triangles, rig.welded).shape
+    (45, 3)
     """
     if vertices.ndim > 2:
         return np.stack([vertex_normals(v, triangles, welded) for v in vertices])
@@ -118,6 +133,10 @@ def pose_from_head(
     Neck and head together make exactly the rotation given. Eye rotations (4,) are relative to the
     head; leave them out when eyeLook shapes already turn the eyeballs. Raises InputError for a rig
     that lacks one of the joints (`Rig.find_joint`).
+
+    >>> rig = mien.load(SPHERE).rig
+    >>> pose_from_head(rig, [0.0, 0.6, 0.0, 0.8]).rotations_xyzw[rig.find_joint("neck")].round(2)
+    array([0.  , 0.25, 0.  , 0.97])
     """
     whole = unit_quaternion(head_rotation_xyzw)
     neck = scale_rotation(whole, neck_share)
@@ -153,7 +172,12 @@ def _skin_matrices(rig: Rig, pose: JointPose) -> NDArray[np.float64]:
 
 
 def skin(rig: Rig, vertices: Float32Array, pose: JointPose) -> Float32Array:
-    """Linear blend skinning of (V, 3) or (T, V, 3) vertices by one pose; metres, rig space."""
+    """Linear blend skinning of (V, 3) or (T, V, 3) vertices by one pose; metres, rig space.
+
+    >>> rig = mien.load(SPHERE).rig
+    >>> skin(rig, rig.vertices, pose_from_head(rig, IDENTITY)).shape
+    (45, 3)
+    """
     per_vertex = _vertex_matrices(rig, pose)
     moved = np.einsum("vxy,...vy->...vx", per_vertex[..., :3], vertices) + per_vertex[..., 3]
     return np.asarray(moved, np.float32)
@@ -175,6 +199,11 @@ def evaluate(
     """Vertices and unit normals for weights (K,) or (T, K): shapes first, then the joints.
 
     Both (V, 3), or (T, V, 3), in rig space; one pose holds for all T.
+
+    >>> rig = mien.load(SPHERE).rig
+    >>> vertices, normals = evaluate(rig, [0.5, 0.0, 0.0], pose_from_head(rig, [0, 0.6, 0, 0.8]))
+    >>> vertices.shape, normals.shape
+    ((45, 3), (45, 3))
     """
     vertices = blend(rig, weights)
     if pose is not None:
@@ -187,6 +216,10 @@ def tension(rig: Rig, vertices: Float32Array) -> Float32Array:
 
     Per vertex the change of the summed length of its edges relative to the neutral. Positive
     stretched, negative compressed, at least -1. Rigid motion leaves it 0.
+
+    >>> rig = mien.load(SPHERE).rig
+    >>> round(float(tension(rig, 1.1 * rig.vertices).max()), 3)  # all a tenth larger
+    0.1
     """
     start, end = _edges(rig)
     both = np.concatenate([start, end])

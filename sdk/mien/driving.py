@@ -70,7 +70,14 @@ class Drive(Iterator[Frame]):
         self.close()
 
     def close(self) -> None:
-        """Release the source; no frames come any more. Closing twice is fine."""
+        """Release the source; no frames come any more. Closing twice is fine.
+
+        >>> drive = mien.load(SPHERE).drive([(ASTRONAUT, 0.0), (ASTRONAUT, 0.1)])
+        >>> first = next(drive)
+        >>> drive.close()
+        >>> list(drive)
+        []
+        """
         self._moments.close()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,8 +57,9 @@ class OneEuroConfig:
     """Let blinks pass unsmoothed."""
 
     def __post_init__(self) -> None:
-        cutoffs = np.array([self.min_cutoff_hz, self.derivative_cutoff_hz])
-        if not ((cutoffs > 0) & np.isfinite(cutoffs)).all() or not 0 <= self.beta < np.inf:
+        cutoffs = self.min_cutoff_hz, self.derivative_cutoff_hz
+        numbers = all(isinstance(value, Real) for value in (*cutoffs, self.beta))
+        if not (numbers and all(0 < c < np.inf for c in cutoffs) and 0 <= self.beta < np.inf):
             raise InputError(
                 f"One-Euro smoothing: {self}: cut-offs must be above 0 and beta 0 or more"
             )
@@ -130,8 +132,11 @@ KEPT_FRAMES = 128
 class Calibration:
     """Estimates a driver's neutral face from the first frames, then keeps it.
 
-    Until it is ready, `neutral` is the estimate from what was seen so far, and `progress` tells how
+    Until it is ready, `neutral` is an estimate from what was seen so far, and `progress` tells how
     far that may be trusted. Of more than `KEPT_FRAMES` frames an even selection is used.
+
+    The cost of an estimate grows with the frames kept, so it is renewed with each of the first 8,
+    then 4 times until their number has doubled, and with the last frame.
     """
 
     wanted: int
@@ -172,6 +177,14 @@ class Calibration:
         return -(-wanted // KEPT_FRAMES)
 
     @property
+    def reserved_bytes(self) -> int:
+        """What its frames will take at most until it is ready, bytes; 0 when it is."""
+        if self.ready:
+            return 0
+        frames = -(-self.wanted // self._stride(self.wanted))
+        return frames * self.frames.itemsize * int(self.frames.shape[1])
+
+    @property
     def ready(self) -> bool:
         """Whether the neutral is final."""
         return self.seen >= self.wanted
@@ -186,9 +199,18 @@ class Calibration:
         if self.ready:
             return self
         frames, neutral, seen = self.frames, self.neutral, self.seen + 1
+        last, due = seen == self.wanted, False
         if self.seen % self._stride(self.wanted) == 0:
             frames = np.concatenate([frames, np.asarray(features, np.float32)[None]])
+            due = _renews(len(frames))
+        if due or last:
             neutral = estimate_neutral(frames, layout)
-        return Calibration(
-            self.wanted, seen, frames[:0] if seen == self.wanted else frames, neutral
-        )
+        if last:
+            frames = np.zeros_like(frames, shape=(0, layout.size))  # a slice would keep them all
+        return Calibration(self.wanted, seen, frames, neutral)
+
+
+def _renews(kept: int) -> bool:
+    """Whether the estimate is renewed with the `kept`-th frame: all of a calibration's estimates
+    together cost as much as 7 from all its frames, however many those are."""
+    return kept <= 8 or kept % (1 << (kept.bit_length() - 3)) == 0

@@ -69,6 +69,9 @@ class Frame:
         Channels, and Live Link's head and eye angles (radians) such as `headYaw`. Halves of a split
         channel (`cheekPuff_L`) both get its value. Raises ChannelError for a name that this frame
         does not have.
+
+        >>> next(mien.load(SPHERE).drive(TAKE)).values(["JawOpen", "headYaw"])
+        array([0.25, 0.  ], dtype=float32)
         """
         angled, picked = _picked(self.channel_names, tuple(names))
         values = np.concatenate([self.channels, self.head_angles]) if angled else self.channels

@@ -57,11 +57,6 @@ class LatestReader(Generic[T]):
             self._closed, self._newest = True, None
         self._thread.join(_JOIN_S)
 
-    @property
-    def running(self) -> bool:
-        """Whether the thread still reads."""
-        return self._thread.is_alive()
-
     def _read(self) -> None:
         try:
             for item in self._items:

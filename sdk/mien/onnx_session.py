@@ -40,7 +40,8 @@ def provider_names(providers: Providers) -> tuple[str, ...]:
         if name == _CUDA:
             raise MissingExtraError(
                 "CUDA was asked for, and this ONNX Runtime has none: on a machine with an NVIDIA "
-                "GPU, pip uninstall onnxruntime, then pip install 'mien[gpu]'"
+                "GPU, pip install 'mien[gpu]', then "
+                "pip install --force-reinstall --no-deps onnxruntime-gpu"
             )
         raise InputError(
             f"provider {name!r} is not available; expected 'cpu', 'cuda' or one of {available}"

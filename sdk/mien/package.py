@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.atomic import write_atomically
-from mien.budget import decoding_budget
+from mien.budget import Budget, decoding_budget
 from mien.errors import InputError, PackageError
 from mien.glb import read_rig
 from mien.manifest import FileEntry, Manifest
@@ -70,20 +70,6 @@ class Package:
         (`mien.onnx_content`).
         """
         return bytes(self.verified(name))
-
-    def source_bytes(self) -> bytes:
-        """The package as one file, every content in it verified: what to offer for download.
-
-        Of a zip its own bytes; of a folder the bytes that `package_bytes` makes of it. Raises
-        PackageError like `read_bytes`.
-        """
-        archive = self.source.archive()
-        if archive is None:
-            files = {name: self.read_bytes(name) for name in self.manifest.files}
-            return package_bytes(self.manifest, files)
-        for name in self.manifest.files:
-            self.verified(name)
-        return archive
 
     def rig(self) -> Rig:
         """The rig in character.glb; PackageError if it is broken, has other joints than every
@@ -151,13 +137,14 @@ class Report:
         return not self.problems
 
 
-def read_package(package: str | os.PathLike[str] | bytes) -> Package:
+def read_package(package: str | os.PathLike[str] | bytes, budget: Budget | None = None) -> Package:
     """Open a .mien file, a folder of the same content, or the bytes of one.
 
-    Its bytes are read once and kept; directory and manifest are checked now, each file when it is
-    read. Raises PackageError for whatever is refused (docs/package-format.md has the list).
+    Its bytes are read once and kept, and charged to `budget` before they are read; directory and
+    manifest are checked now, each file when it is read. Raises PackageError for whatever is refused
+    (docs/package-format.md has the list), and what `budget` raises.
     """
-    source = open_source(package)
+    source = open_source(package, budget)
     where = source.where
     manifest = Manifest.from_json(source.read(MANIFEST), f"{where}: {MANIFEST}")
     missing = sorted(set(manifest.files) - set(source.sizes))

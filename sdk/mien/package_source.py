@@ -54,26 +54,31 @@ class PackageSource(Protocol):
     def unpacks(self, name: str) -> int:
         """Bytes that `view` allocates: 0 for what is stored as it is."""
 
-    def archive(self) -> bytes | None:
-        """The bytes of the zip file; None for a folder."""
 
+def open_source(
+    package: str | os.PathLike[str] | bytes, budget: Budget | None = None
+) -> PackageSource:
+    """A zip file, a folder, or a zip's bytes; raises PackageError for anything else.
 
-def open_source(package: str | os.PathLike[str] | bytes) -> PackageSource:
-    """A zip file, a folder, or a zip's bytes; raises PackageError for anything else."""
+    What is read from disk is charged to `budget` first.
+    """
     if isinstance(package, bytes):
         return ZipSource(package, "package")
     path = Path(package)
     if path.is_dir():
-        return FolderSource(path)
+        return FolderSource(path, budget)
     if not path.exists():
         raise PackageError(f"{path}: there is no such package")
-    return ZipSource(_read_file(path, str(path), MAX_BYTES), str(path))
+    return ZipSource(_read_file(path, str(path), MAX_BYTES, budget), str(path))
 
 
-def _read_file(path: Path, where: str, limit: int) -> bytes:
+def _read_file(path: Path, where: str, limit: int, budget: Budget | None) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)
+            size = min(os.fstat(file.fileno()).st_size, limit)
+            if budget is not None:
+                budget.spend(size, where)
+            data = file.read(size + 1)
     except OSError as reason:
         raise PackageError(f"{where}: cannot be read: {reason.strerror}") from None
     if len(data) > limit:
@@ -84,7 +89,7 @@ def _read_file(path: Path, where: str, limit: int) -> bytes:
 class FolderSource:
     """A plain folder. Hidden files (.DS_Store, .git) are not part of it; links are refused."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, budget: Budget | None = None) -> None:
         self.where = str(folder)
         self._files: dict[str, bytes] = {}
         count = Budget(MAX_FILES, "files", self.where, PackageError)
@@ -108,7 +113,7 @@ class FolderSource:
                 size = path.stat().st_size
                 _check_manifest_size(self.where, relative, size)
                 total.spend(size, relative)
-                data = _read_file(path, f"{self.where}: {relative}", size)
+                data = _read_file(path, f"{self.where}: {relative}", size, budget)
                 if len(data) != size:
                     raise PackageError(f"{self.where}: {relative}: changed while it was read")
                 self._files[relative] = data
@@ -128,9 +133,6 @@ class FolderSource:
     def unpacks(self, name: str) -> int:
         """Nothing is packed in a folder."""
         return 0
-
-    def archive(self) -> None:
-        """A folder is not one file."""
 
 
 class ZipSource:
@@ -186,10 +188,6 @@ class ZipSource:
         """The size of a deflated entry."""
         entry = self._entries[name]
         return 0 if entry.compress_type == zipfile.ZIP_STORED else entry.file_size
-
-    def archive(self) -> bytes:
-        """The zip file."""
-        return self._data
 
     def _unpacked(self, name: str, packed: memoryview, size: int) -> memoryview:
         data, end = bytearray(size), 0

@@ -34,20 +34,41 @@ class Performer(Protocol):
     def channel_names(self) -> tuple[str, ...]:
         """C names, in the order of `Frame.channels`."""
 
-    def step(self, seen: Source, time_s: float) -> Frame:
+    def step(
+        self,
+        seen: Source,
+        time_s: float,
+        *,
+        presence: float = 1.0,
+        head_translation_m: NDArray[np.floating] | None = None,
+    ) -> Frame:
         """The character at `time_s`, from a FaceTrack, raw features (F,), an Observation, or None.
 
-        None: no face is seen. Times are seconds on any steady clock and must increase. Raises
-        InputError for input that is refused; the performer is then as it was before.
+        None: no face is seen. Times are seconds on any steady clock and must increase. `presence`
+        (0 to 1) and `head_translation_m` (3,) go with raw features; what else is seen has its own.
+        Raises InputError for input that is refused; the performer is then as it was before.
+
+        >>> performer: Performer = mien.load(SPHERE).session(neutral=np.zeros(55))
+        >>> performer.step(np.zeros(55), time_s=0.0, presence=0.75).confidence
+        0.75
         """
 
     def calibrate(
         self, neutral: NDArray[np.floating] | None = None, frames: int | None = None
     ) -> None:
-        """Take (F,) raw features for the driver's neutral face, or estimate it from `frames`."""
+        """Take (F,) raw features for the driver's neutral face, or estimate it from `frames`.
+
+        >>> performer: Performer = mien.load(SPHERE).session()
+        >>> performer.calibrate(np.zeros(55))  # their relaxed face is known
+        >>> performer.calibrate(frames=60)  # it is looked for in the next 60 frames
+        """
 
     def close(self) -> None:
-        """Release what the performer holds; it takes no step afterwards. Closing twice is fine."""
+        """Release what the performer holds; it takes no step afterwards. Closing twice is fine.
+
+        >>> performer: Performer = mien.load(SPHERE).session()
+        >>> performer.close()
+        """
 
     def __enter__(self) -> Performer: ...
 

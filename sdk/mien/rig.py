@@ -159,6 +159,10 @@ class Rig:
 
         `Neck`, `mixamorig:Head`, `eye_L` are understood. Raises InputError, listing the joints,
         when there is none.
+
+        >>> rig = mien.load(SPHERE).rig
+        >>> rig.joints[rig.find_joint("head")].name
+        'head'
         """
         if role in self.joint_index:
             return self.joint_index[role]

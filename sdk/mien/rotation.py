@@ -30,19 +30,32 @@ IDENTITY: Float64Array = np.array([0.0, 0.0, 0.0, 1.0])
 
 
 def unit_quaternion(q: ArrayLike) -> Float64Array:
-    """(..., 4) of length 1 with w >= 0 (q and -q are the same rotation)."""
+    """(..., 4) of length 1 with w >= 0 (q and -q are the same rotation).
+
+    >>> unit_quaternion([-1, -1, -1, -1]).tolist()
+    [0.5, 0.5, 0.5, 0.5]
+    """
     raw = np.asarray(q, np.float64)
     unit = raw / np.linalg.norm(raw, axis=-1, keepdims=True)
     return np.asarray(np.where(unit[..., 3:] < 0, -unit, unit))
 
 
 def quaternion_conjugate(q: ArrayLike) -> Float64Array:
-    """(..., 4) the inverse of unit quaternions."""
+    """(..., 4) the inverse of unit quaternions.
+
+    >>> quaternion_conjugate([0.5, 0.5, 0.5, 0.5]).tolist()
+    [-0.5, -0.5, -0.5, 0.5]
+    """
     return np.asarray(np.asarray(q, np.float64) * np.array([-1.0, -1.0, -1.0, 1.0]))
 
 
 def quaternion_multiply(a: ArrayLike, b: ArrayLike) -> Float64Array:
-    """(..., 4) a after b: rotating by the product is rotating by b, then by a."""
+    """(..., 4) a after b: rotating by the product is rotating by b, then by a.
+
+    >>> turn = [0.0, 0.6, 0.0, 0.8]
+    >>> quaternion_multiply(turn, quaternion_conjugate(turn)).tolist()
+    [0.0, 0.0, 0.0, 1.0]
+    """
     left, right = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
     av, aw, bv, bw = left[..., :3], left[..., 3:], right[..., :3], right[..., 3:]
     vector = aw * bv + bw * av + np.cross(av, bv)
@@ -50,7 +63,12 @@ def quaternion_multiply(a: ArrayLike, b: ArrayLike) -> Float64Array:
 
 
 def rotate(q: ArrayLike, vectors: ArrayLike) -> Float64Array:
-    """(..., 3) vectors rotated by unit quaternions (..., 4)."""
+    """(..., 3) vectors rotated by unit quaternions (..., 4).
+
+    >>> quarter = quaternion_from_rotation_vector([0, np.pi / 2, 0])  # about +Y
+    >>> rotate(quarter, [0, 0, 1]).round(6).tolist()
+    [1.0, 0.0, 0.0]
+    """
     v, quaternion = np.asarray(vectors, np.float64), np.asarray(q, np.float64)
     axis, w = quaternion[..., :3], quaternion[..., 3:]
     t = 2.0 * np.cross(axis, v)
@@ -58,7 +76,11 @@ def rotate(q: ArrayLike, vectors: ArrayLike) -> Float64Array:
 
 
 def matrix_from_quaternion(q: ArrayLike) -> Float64Array:
-    """(..., 3, 3) of unit quaternions (..., 4)."""
+    """(..., 3, 3) of unit quaternions (..., 4).
+
+    >>> matrix_from_quaternion(IDENTITY).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
     x, y, z, w = np.moveaxis(np.asarray(q, np.float64), -1, 0)
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
@@ -69,7 +91,11 @@ def matrix_from_quaternion(q: ArrayLike) -> Float64Array:
 
 
 def quaternion_from_matrix(matrix: ArrayLike) -> Float64Array:
-    """(..., 4), w >= 0, of rotation matrices (..., 3, 3). Stable at every angle."""
+    """(..., 4), w >= 0, of rotation matrices (..., 3, 3). Stable at every angle.
+
+    >>> quaternion_from_matrix(np.eye(3)).tolist()
+    [0.0, 0.0, 0.0, 1.0]
+    """
     m = np.asarray(matrix, np.float64)
     trace = np.trace(m, axis1=-2, axis2=-1)
     # Four times the outer product of q with itself; its longest row is the best conditioned.
@@ -86,14 +112,22 @@ def quaternion_from_matrix(matrix: ArrayLike) -> Float64Array:
 
 
 def quaternion_from_rotation_vector(vector: ArrayLike) -> Float64Array:
-    """(..., 4) of rotation vectors (..., 3): axis times angle, radians."""
+    """(..., 4) of rotation vectors (..., 3): axis times angle, radians.
+
+    >>> quaternion_from_rotation_vector([0, 0, np.pi]).round(6).tolist()
+    [0.0, 0.0, 1.0, 0.0]
+    """
     v = np.asarray(vector, np.float64)
     half = np.linalg.norm(v, axis=-1, keepdims=True) / 2.0
     return np.concatenate([v * 0.5 * np.sinc(half / np.pi), np.cos(half)], axis=-1)
 
 
 def rotation_vector_from_quaternion(q: ArrayLike) -> Float64Array:
-    """(..., 3) axis times angle (0..pi), radians, of quaternions (..., 4)."""
+    """(..., 3) axis times angle (0..pi), radians, of quaternions (..., 4).
+
+    >>> rotation_vector_from_quaternion([0, 0.6, 0, 0.8]).round(3).tolist()
+    [0.0, 1.287, 0.0]
+    """
     unit = unit_quaternion(q)
     sine = np.linalg.norm(unit[..., :3], axis=-1, keepdims=True)
     half = np.arctan2(sine, unit[..., 3:])
@@ -102,7 +136,12 @@ def rotation_vector_from_quaternion(q: ArrayLike) -> Float64Array:
 
 
 def scale_rotation(q: ArrayLike, share: float) -> Float64Array:
-    """(..., 4) the same axis, `share` of the angle: 0 gives no rotation, 1 gives q."""
+    """(..., 4) the same axis, `share` of the angle: 0 gives no rotation, 1 gives q.
+
+    >>> half = scale_rotation([0, 0.6, 0, 0.8], 0.5)
+    >>> quaternion_multiply(half, half).round(6).tolist()
+    [0.0, 0.6, 0.0, 0.8]
+    """
     return quaternion_from_rotation_vector(share * rotation_vector_from_quaternion(q))
 
 
@@ -114,6 +153,9 @@ def quaternion_from_angles(yaw_pitch_roll: ArrayLike) -> Float64Array:
     (+Y up, face along +Z) that is Ry(-yaw) Rx(pitch) Rz(-roll). The signs were found from the eye
     angles of real recordings, where they agree with the eyeLook channels; the head's angles are
     taken to follow the same convention.
+
+    >>> quaternion_from_angles([0.2, 0.0, 0.0]).round(3).tolist()  # looks to their own right
+    [0.0, -0.1, 0.0, 0.995]
     """
     yaw, pitch, roll = np.moveaxis(np.asarray(yaw_pitch_roll, np.float64), -1, 0)
     zero = np.zeros_like(yaw)
@@ -127,6 +169,9 @@ def yaw_pitch_roll_from_quaternion(q: ArrayLike) -> Float64Array:
     """(..., 3) Live Link's yaw, pitch, roll in radians: the inverse of `quaternion_from_angles`.
 
     Pitch lies in [-pi/2, pi/2]; at its ends yaw and roll are not separate and roll is given as 0.
+
+    >>> yaw_pitch_roll_from_quaternion(quaternion_from_angles([0.3, 0.2, 0.1])).round(6).tolist()
+    [0.3, 0.2, 0.1]
     """
     m = matrix_from_quaternion(unit_quaternion(q))
     sine = np.clip(-m[..., 1, 2], -1.0, 1.0)

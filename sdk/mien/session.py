@@ -17,12 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.filters import Calibration, OneEuroConfig, OneEuroState, one_euro, smoothing_mask
+from mien.filters import (
+    MAX_CALIBRATION_FRAMES,
+    Calibration,
+    OneEuroConfig,
+    OneEuroState,
+    one_euro,
+    smoothing_mask,
+)
 from mien.frame import Frame, eye_rotations
 from mien.observation import Observation, Source, head_rotation, observed
 from mien.rotation import IDENTITY, scale_rotation
 from mien.session_options import SessionOptions
-from mien.session_snapshot import pack_state, snapshot_key, unpack_state
+from mien.session_snapshot import pack_state, packed_size, snapshot_key, unpack_state
 from mien.session_state import SessionState
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FeatureLayout, subtract_neutral
@@ -92,7 +99,14 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Take no step any more. A session in this process holds nothing that must be released."""
+        """Take no step any more. A session in this process holds nothing that must be released.
+
+        >>> session = mien.load(SPHERE).session()
+        >>> session.close()
+        >>> session.step(None, time_s=0.0)
+        Traceback (most recent call last):
+        mien.errors.InputError: session: it was closed
+        """
         self._closed = True
 
     @property
@@ -115,12 +129,25 @@ class Session:
     def calibrate(
         self, neutral: NDArray[np.floating] | None = None, frames: int | None = None
     ) -> None:
-        """Take this neutral (F,) from now on, or estimate one from the next `frames` frames."""
+        """Take this neutral (F,) from now on, or estimate one from the next `frames` frames.
+
+        >>> session = mien.load(SPHERE).session()
+        >>> session.calibrate(np.zeros(55))
+        >>> session.calibrating
+        False
+        """
         wanted = self.options.calibration_frames if frames is None else frames
         self._state = replace(self._state, calibration=self._calibration(neutral, wanted))
 
     def reset(self) -> None:
-        """Forget expression, pose and clock; keep the neutral."""
+        """Forget expression, pose and clock; keep the neutral.
+
+        >>> session = mien.load(SPHERE).session(neutral=np.zeros(55))
+        >>> frame = session.step(np.zeros(55), time_s=9.0)
+        >>> session.reset()
+        >>> session.step(np.zeros(55), time_s=0.0).time_s
+        0.0
+        """
         fresh = Session(self.animator, self.layout, self.channel_names, self.options)
         self._state = replace(fresh._state, calibration=self._state.calibration)
 
@@ -140,25 +167,54 @@ class Session:
         A lost face (None, or presence below `SessionOptions.min_presence`) is held, then fades to
         neutral while confidence falls to 0. Raises InputError for features of another size, values
         that are not finite, and times that do not increase; the session is then as it was before.
+
+        >>> session = mien.load(SPHERE).session(neutral=np.zeros(55))
+        >>> session.step(np.zeros(55), time_s=0.0).channel_names
+        ('jawOpen', 'mouthSmileLeft', 'browInnerUp')
+        >>> round(session.step(None, time_s=0.125).confidence, 3)  # lost half of `hold_s` ago
+        0.5
         """
         if seen is not None and not isinstance(seen, (Observation, FaceTrack)):
             seen = Observation(np.asarray(seen), presence, None, head_translation_m)
         return step_many([self], [seen], [time_s])[0]
 
     def check(self, seen: Source, time_s: float) -> None:
-        """Raise what `step` would raise for this input, and change nothing."""
+        """Raise what `step` would raise for this input, and change nothing.
+
+        >>> session = mien.load(SPHERE).session()
+        >>> session.check(np.zeros(54), time_s=0.0)
+        Traceback (most recent call last):
+        mien.errors.InputError: session: features have shape (54,), expected (55,): ...
+        """
         self._prepare(seen, time_s)
 
     def snapshot(self) -> bytes:
-        """The session's whole state, for `restore`; while calibrating it holds up to 128 frames."""
+        """The session's whole state, for `restore`; while calibrating it holds up to 128 frames.
+
+        >>> session = mien.load(SPHERE).session(neutral=np.zeros(55))
+        >>> type(session.snapshot())
+        <class 'bytes'>
+        """
         return pack_state(self._state, self._key)
 
-    def restore(self, data: bytes) -> None:
+    @property
+    def snapshot_bytes(self) -> int:
+        """How large `snapshot` would be now, without making it."""
+        return packed_size(self._state)
+
+    def restore(self, data: bytes, max_frames: int = MAX_CALIBRATION_FRAMES) -> None:
         """Continue from a `snapshot` of a session with the same character and options.
 
-        Raises InputError for bytes that are not such a snapshot; the session stays as it was.
+        Raises InputError for bytes that are not such a snapshot, and for one whose calibration
+        still watches more than `max_frames` frames; the session stays as it was.
+
+        >>> one, other = (mien.load(SPHERE).session() for _ in range(2))
+        >>> frame = one.step(np.zeros(55), time_s=1.0)
+        >>> other.restore(one.snapshot())
+        >>> other.state.time_s
+        1.0
         """
-        self._state = unpack_state(data, self._key, self._state, self.layout.size)
+        self._state = unpack_state(data, self._key, self._state, self.layout.size, max_frames)
 
     @cached_property
     def _key(self) -> bytes:

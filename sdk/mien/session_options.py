@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
+from numbers import Real
 
 from mien.errors import InputError
 from mien.filters import MAX_CALIBRATION_FRAMES, OneEuroConfig
@@ -44,13 +45,13 @@ class SessionOptions:
                 f"session options: calibration_frames is {frames!r}, expected an integer from 0 to "
                 f"{MAX_CALIBRATION_FRAMES}"
             )
-        if not 0 <= self.min_presence <= 1:
+        if not (isinstance(self.min_presence, Real) and 0 <= self.min_presence <= 1):
             raise InputError(
-                f"session options: min_presence is {self.min_presence}, expected 0 to 1"
+                f"session options: min_presence is {self.min_presence!r}, expected 0 to 1"
             )
         for name in ("hold_s", "decay_s", "forget_s"):
             value = getattr(self, name)
-            if not (isfinite(value) and value >= 0):
+            if not (isinstance(value, Real) and isfinite(value) and value >= 0):
                 raise InputError(
-                    f"session options: {name} is {value}, expected finite seconds of 0 or more"
+                    f"session options: {name} is {value!r}, expected finite seconds of 0 or more"
                 )

@@ -28,7 +28,7 @@ from mien.session_options import SessionOptions
 from mien.session_state import SessionState
 from mien.tracker.features import LARGEST_FEATURE, FeatureLayout
 
-__all__ = ["pack_state", "snapshot_key", "unpack_state"]
+__all__ = ["pack_state", "packed_size", "snapshot_key", "unpack_state"]
 
 _MAGIC = b"MIENSES2"
 _HEAD = struct.Struct("<8s16sI")
@@ -53,24 +53,38 @@ def pack_state(state: SessionState, key: bytes) -> bytes:
         neutral is not None,
         smoothing is not None,
     )
+    body = head + b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in _arrays(state))
+    return _HEAD.pack(_MAGIC, key, zlib.crc32(body)) + body
+
+
+def packed_size(state: SessionState) -> int:
+    """How many bytes `pack_state` will give, without packing."""
+    return _HEAD.size + _BODY.size + 4 * sum(array.size for array in _arrays(state))
+
+
+def _arrays(state: SessionState) -> list[Float32Array]:
+    """The arrays of a snapshot, in their order."""
+    calibration, smoothing = state.calibration, state.smoothing
     arrays = [
         state.channels, state.head_rotation_xyzw, state.head_translation_m,
         state.animator.h, state.animator.c,
     ]  # fmt: skip
     if calibration is not None:
         arrays.append(calibration.frames)
-    if neutral is not None:
-        arrays.append(neutral)
+        if calibration.neutral is not None:
+            arrays.append(calibration.neutral)
     if smoothing is not None:
         arrays += [smoothing.raw, smoothing.smooth, smoothing.speed]
-    body = head + b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in arrays)
-    return _HEAD.pack(_MAGIC, key, zlib.crc32(body)) + body
+    return arrays
 
 
-def unpack_state(data: bytes, key: bytes, old: SessionState, features: int) -> SessionState:
+def unpack_state(
+    data: bytes, key: bytes, old: SessionState, features: int, max_frames: int
+) -> SessionState:
     """The state in `data`, for a session of this `key` with F `features` whose state is `old`.
 
-    Raises InputError for bytes that are not such a session's snapshot.
+    Raises InputError for bytes that are not such a session's snapshot, and for a calibration that
+    still watches more than `max_frames` frames.
     """
     if len(data) < _HEAD.size + _BODY.size or not data.startswith(_MAGIC[:7]):
         raise InputError(f"snapshot: {len(data)} bytes that are not a session's snapshot")
@@ -89,6 +103,10 @@ def unpack_state(data: bytes, key: bytes, old: SessionState, features: int) -> S
     largest = 0 if relative else MAX_CALIBRATION_FRAMES
     if not (relative or wanted <= largest) or used > min(wanted, largest):
         raise InputError("snapshot: damaged (impossible counts)")
+    if used < wanted and not relative and wanted > max_frames:
+        raise InputError(
+            f"snapshot: its calibration watches {wanted} frames, expected at most {max_frames}"
+        )
     if has_neutral > 1 or smooths > 1:
         raise InputError("snapshot: damaged (impossible counts)")
     shapes += [] if relative else [(Calibration.kept_of(wanted, used), f)]

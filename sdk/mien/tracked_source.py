@@ -82,11 +82,11 @@ class TrackedSource:
         if limit is not None and self.from_file:
             self.count = limit if self.count is None else min(limit, self.count)
         self.keeps_interrupted = False
-        """Whether Ctrl-C while `neutral` looks at the images waits until those seen are handed out:
-        set by who records, so that they are not lost."""
+        """Whether Ctrl-C while `neutral` looks at the images waits until those seen are handed out
+        (of a long file an even selection): set by who records, so that they are not lost."""
         self._interrupted = False
         self._on_image = on_image
-        self._all_seen: list[SeenFrame] | None = None
+        self._kept: list[SeenFrame] | None = None
 
     @property
     def name(self) -> str:
@@ -116,18 +116,17 @@ class TrackedSource:
                             continue
                     seen.append(self._see(image, captured_s, 0))
         except KeyboardInterrupt:
-            lost = stride > 1 or all(frame.track is None for frame in seen)
-            if lost or not self.keeps_interrupted:
+            if not self.keeps_interrupted or all(frame.track is None for frame in seen):
                 raise
             self._interrupted = True
-        if stride == 1:
-            self._all_seen = seen
+        if stride == 1 or self._interrupted:
+            self._kept = seen
         return neutral_of_tracks([frame.track for frame in seen], layout)
 
     def __iter__(self) -> Iterator[SeenFrame]:
         """Close the iterator to release a camera before its end."""
-        if self._all_seen is not None:
-            for seen in self._all_seen:
+        if self._kept is not None:
+            for seen in self._kept:
                 yield replace(seen, captured_s=time.perf_counter())
             if self._interrupted:
                 raise KeyboardInterrupt

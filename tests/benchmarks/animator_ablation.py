@@ -2,6 +2,7 @@
 
 Usage: python tests/benchmarks/animator_ablation.py TAKE.csv [--seeds 3] [--frames 8000]
        [--cache DIR] [--out docs/results]
+       python tests/benchmarks/animator_ablation.py --render     the page anew, from its record
 
 Trains on generated performances only. Tests: rows of the real take TAKE.csv performed by the
 character, and random sparse faces; each by the character and by other identities. The last row
@@ -43,6 +44,8 @@ DEAD = (
     "jawForward", "jawLeft", "jawRight", "mouthLowerDownLeft", "mouthLowerDownRight", "tongueOut",
 )  # fmt: skip
 POSE = "head_rotation"
+POOR, BETTER = 0.3, 0.05
+RECORD = "animator_ablation.json"
 ROWS, LENGTH = (300, 1100, 1900, 2700, 3500), 150
 INPUTS = {
     "scores": ("scores", POSE),
@@ -57,8 +60,10 @@ INPUTS = {
 class AblationConfig:
     """What to compare, and on how much."""
 
-    take: Annotated[Path, tyro.conf.Positional]
+    take: Annotated[Path | None, tyro.conf.Positional] = None
     """The real recording that the character performs as a test."""
+    render: bool = False
+    """Measure nothing; write the page of the record that is there."""
     seeds: int = 3
     """Independent repetitions: other training data, other initial weights."""
     frames: int = 8000
@@ -154,6 +159,11 @@ def figures(answer, recordings: list[DriverSequence], motion: Motion) -> dict[st
 
 def run(config: AblationConfig) -> None:
     """Everything; prints as it goes."""
+    if config.render:
+        render(config.out)
+        return
+    if config.take is None:
+        raise SystemExit("name the TAKE, or say --render")
     template = load_template("anny")
     skin = template.regions["skin"]
     motion = Motion(
@@ -200,7 +210,7 @@ def run(config: AblationConfig) -> None:
 
 
 def write(config: AblationConfig, results: dict, seconds: float) -> None:
-    """The record and the table."""
+    """The record and the page."""
     record = {
         "command": "python tests/benchmarks/animator_ablation.py "
         + " ".join(Path(a).name if Path(a).exists() else a for a in sys.argv[1:]),
@@ -211,11 +221,25 @@ def write(config: AblationConfig, results: dict, seconds: float) -> None:
         "results": results,
     }
     config.out.mkdir(parents=True, exist_ok=True)
-    (config.out / "animator_ablation.json").write_text(json.dumps(record, indent=1) + "\n")
+    (config.out / RECORD).write_text(json.dumps(record, indent=1) + "\n")
+    render(config.out)
+
+
+def render(out: Path) -> None:
+    """Write the page of the record that is there; prints it."""
+    text = page(json.loads((out / RECORD).read_text()))
+    (out / RECORD).with_suffix(".md").write_text(text)
+    print(text)
+
+
+def page(record: dict) -> str:
+    """The Markdown page of a record."""
+    config, results = record["config"], record["results"]
     names = list(next(iter(results.values())))
     lines = [
         "# The animator against the obvious alternatives", "",
-        f"`{record['command']}`: {config.seeds} seeds, {config.frames} training pairs each, the",
+        f"`{record['command']}`: {config['seeds']} seeds, "
+        f"{config['frames']} training pairs each, the",
         "take not among them. Mean over seeds (and standard deviation) of the vertex error in mm",
         "over the moving skin; r is the median correlation over the channels that move, dead the",
         "mean over the channels whose scores are dead; jitter in mm per frame on the take",
@@ -235,9 +259,38 @@ def write(config: AblationConfig, results: dict, seconds: float) -> None:
             cells.append(f"{np.mean([r[key] for r in tests[name]]):.2f}")
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     truth = np.mean([r["true jitter"] for r in results["still face"]["take, character"]])
-    lines += ["", f"True jitter {truth:.2f} mm per frame."]
-    (config.out / "animator_ablation.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    lines += ["", f"True jitter {truth:.2f} mm per frame.", "", *poor_channels(results)]
+    return "\n".join(lines) + "\n"
+
+
+def poor_channels(results: dict) -> list[str]:
+    """The lines that say which channels one camera hardly shows, and which the scores know best."""
+    network, scores = results["(e) LSTM on all"], results["(a') scores minus neutral"]
+    lines = [
+        "## What one camera hardly shows", "",
+        "Correlation with the truth, mean over seeds, of (e) on all, by the character.", "",
+    ]  # fmt: skip
+    for test, what in (("sparse, character", "random faces"), ("take, character", "the take")):
+        found = {n: r for n, r in correlations(network[test]).items() if r < POOR}
+        lines.append(f"- Below {POOR} on {what}: {listed(found)}.")
+    own = correlations(network["take, character"])
+    plain = correlations(scores["take, character"])
+    better = {n: r - own[n] for n, r in plain.items() if r - own[n] > BETTER}
+    lines.append(
+        f"- Scores minus neutral are better on the take by over {BETTER}: {listed(better)}."
+    )
+    return lines
+
+
+def correlations(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Channel -> mean correlation over the seeds in which it moves."""
+    names = dict.fromkeys(key for row in rows for key in row if key.startswith("r "))
+    means = {key: float(np.mean([row[key] for row in rows if key in row])) for key in names}
+    return {key.removeprefix("r "): mean for key, mean in means.items()}
+
+
+def listed(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2f}" for name, value in sorted(values.items())) or "none"
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ ICT-FaceKit's head joins in when its archive is among the real data (see tests/c
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -31,6 +29,7 @@ from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
 from mien_training.geometry.self_intersection import self_intersections
 from mien_training.geometry.tetrahedral_edges import InteriorEdges, tetrahedral_edges
 from mien_training.head import Template
+from mien_training.metrics.tables import markdown_table, write_results
 from mien_training.templates import load_template
 from mien_training.templates.contact_pairs import contact_pairs
 
@@ -156,41 +155,30 @@ def main() -> None:
         if ict is not None:
             heads["ict"], new = head_results(load_template(f"ict:{ict}", cache=False))
             rows += new
-    result = {
-        "machine": platform.processor() or platform.machine(),
-        "load_average": os.getloadavg()[0],
+    load = os.getloadavg()[0]
+    figures = markdown_table(
+        ["head", *heads], [[key, *(h[key] for h in heads.values())] for key in heads["anny"]]
+    )
+    text = f"""# Geometry: differential coordinates, interior edges, self-intersections
+
+One thread, load average {load:.1f} on {os.cpu_count()} cores, lambda {LAMBDA:g}, interior nodes
+every {1e3 * SPACING_M:g} mm.
+
+{figures}
+
+Cost: Laplacian energy of the template's own jawOpen with interior edges over that without, the
+inside following freely. Factor: set-up, factorisation and the first solve, median of 3. Solve:
+smallest of {REPEATS}. Round trip: largest error of u -> d -> u, u of unit deviation."""
+    record = {
+        "load_average": load,
         "lambda": LAMBDA,
         "spacing_m": SPACING_M,
         "heads": heads,
         "solvers": rows,
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "geometry_speed.json").write_text(json.dumps(result, indent=1) + "\n")
-    lines = [
-        "# Geometry: differential coordinates, interior edges, self-intersections",
-        "",
-        f"`python tests/benchmarks/geometry_speed.py`: one thread, load average "
-        f"{result['load_average']:.1f} on {os.cpu_count()} cores, lambda {LAMBDA:g}, interior "
-        f"nodes every {1e3 * SPACING_M:g} mm.",
-        "",
-        "| head | " + " | ".join(heads) + " |",
-        "|" + "---|" * (1 + len(heads)),
-    ]
-    for key in heads["anny"]:
-        lines.append(f"| {key} | " + " | ".join(str(h[key]) for h in heads.values()) + " |")
-    lines += [
-        "",
-        "Cost: Laplacian energy of the template's own jawOpen with interior edges over that "
-        "without, the inside following freely.",
-        f"Factor: set-up, factorisation and the first solve, median of 3. Solve: smallest of "
-        f"{REPEATS}. Round trip: largest error of u -> d -> u, u of unit deviation.",
-        "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "|" + "---|" * len(COLUMNS),
-    ]
-    lines += ["| " + " | ".join(str(x) for x in row.values()) + " |" for row in rows]
-    (RESULTS / "geometry_speed.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    command = "python tests/benchmarks/geometry_speed.py"
+    cells = [list(row.values()) for row in rows]
+    write_results(RESULTS, "geometry_speed", command, text, COLUMNS, cells, record)
 
 
 if __name__ == "__main__":

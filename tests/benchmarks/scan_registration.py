@@ -8,9 +8,7 @@ archive is there, too. With a folder as argument, images are written there.
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -33,6 +31,7 @@ from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.geometry.self_intersection import self_intersections
 from mien_training.head import MATERIALS, Template, rig_from_template
 from mien_training.metrics.mesh_errors import summarise
+from mien_training.metrics.tables import markdown_table, write_results
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import paint_materials
 from mien_training.rig.scan.identity_fit import fit_person
@@ -45,6 +44,7 @@ from mien_training.rig.scan.scan_texture import scan_texture
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
+SCAN = "Infinite, 3D Head Scan by Lee Perry-Smith (CC-BY 3.0), 17684 triangles"
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 CONFIG = ScanFitConfig(scalp=1.0)
 """The head of this scan is shaved."""
@@ -192,42 +192,27 @@ def main() -> None:
         rows += more
         if len(sys.argv) > 1:
             pictures(name, template, scan, fit, Path(sys.argv[1]))
-    result = {
-        "machine": platform.processor() or platform.machine(),
-        "load_average": os.getloadavg()[0],
-        "scan": "Infinite, 3D Head Scan by Lee Perry-Smith (CC-BY 3.0), 17684 triangles",
-        "heads": heads,
-        "rows": rows,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "scan_registration.json").write_text(json.dumps(result, indent=1) + "\n")
-    lines = [
-        "# Registration of a scan",
-        "",
-        f"`python tests/benchmarks/scan_registration.py`: {result['scan']}; one thread, load "
-        f"average {result['load_average']:.1f} on {os.cpu_count()} cores.",
-        "",
-        "| head | " + " | ".join(heads) + " |",
-        "|" + "---|" * (1 + len(heads)),
-    ]
-    for key in heads["anny"]:
-        lines.append(f"| {key} | " + " | ".join(str(h[key]) for h in heads.values()) + " |")
-    lines += [
-        "",
-        "Distances of the face region's vertices to the scan's surface; \"scan to fit\": of the "
-        "scan's vertices to the head's triangles there (what a coarse mesh cannot follow). The "
-        "scan states no unit: millimetres are those of a head as large as the template's mean. "
-        "Crossing skin: pairs of skin triangles that cut each other, eyes closed as in the scan: "
-        "shut lids and lips meet there, and count. All materials: mostly teeth in gums, as in the "
-        "template. The neutral has its eyes open, so its lids are not the scan's. Time: without "
-        "the landmarks and, for mean head and identity modes, the surroundings of a full fit.",
-        "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "|" + "---|" * len(COLUMNS),
-    ]
-    lines += ["| " + " | ".join(str(x) for x in row.values()) + " |" for row in rows]
-    (RESULTS / "scan_registration.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    load = os.getloadavg()[0]
+    figures = markdown_table(
+        ["head", *heads], [[key, *(h[key] for h in heads.values())] for key in heads["anny"]]
+    )
+    text = f"""# Registration of a scan
+
+{SCAN}; one thread, load average {load:.1f} on {os.cpu_count()} cores.
+
+{figures}
+
+Distances of the face region's vertices to the scan's surface; "scan to fit": of the scan's vertices
+to the head's triangles there (what a coarse mesh cannot follow). The scan states no unit:
+millimetres are those of a head as large as the template's mean. Crossing skin: pairs of skin
+triangles that cut each other, eyes closed as in the scan: shut lids and lips meet there, and count.
+All materials: mostly teeth in gums, as in the template. The neutral has its eyes open, so its lids
+are not the scan's. Time: without the landmarks and, for mean head and identity modes, the
+surroundings of a full fit."""
+    record = {"load_average": load, "scan": SCAN, "heads": heads, "rows": rows}
+    command = "python tests/benchmarks/scan_registration.py"
+    cells = [list(row.values()) for row in rows]
+    write_results(RESULTS, "scan_registration", command, text, COLUMNS, cells, record)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,9 @@ async def measure(address: str, name: str, features: Any, images: list[bytes], r
     """Both streams, one after the other, against a running server."""
     count = len(images)
     async with AsyncClient(address) as client:
-        request = SessionRequest(calibration_frames=15, rate_hz=rate_hz)
+        request = SessionRequest(
+            options=mien.SessionOptions(calibration_frames=15), rate_hz=rate_hz
+        )
         async with client.session(name, request) as session:
 
             async def send_features(i: int) -> None:

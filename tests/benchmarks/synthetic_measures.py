@@ -10,6 +10,7 @@ import numpy as np
 from mien_training.anatomy.eyelids import lid_contacts
 from mien_training.anatomy.intersection_count import count_intersections
 from mien_training.geometry.alignment import Align, fit_alignment
+from mien_training.geometry.laplacian import dilated
 from mien_training.head import Template
 from mien_training.metrics.mesh_errors import (
     energy_outside_support,
@@ -19,7 +20,7 @@ from mien_training.metrics.mesh_errors import (
     vertex_errors_mm,
 )
 from mien_training.synthetic.person import SyntheticPerson
-from mien_training.templates.regions import face_region, support_masks
+from mien_training.templates.regions import face_region
 
 __all__ = ["Truth", "measure", "measure_surface", "measure_touch"]
 
@@ -66,6 +67,16 @@ def measure(
             turned[:, skin], support_masks(template)[:, skin]
         ).tolist(),
     }
+
+
+def support_masks(template: Template, rings: int = 3, threshold_m: float = 1e-4) -> np.ndarray:
+    """(K, V) where each of the template's shapes may move the face.
+
+    Vertices that the template's shape moves by more than `threshold_m` metres, grown by `rings`
+    (Ming et al. 2024, "High-Quality Mesh Blendshape Generation from Face Videos", locality).
+    """
+    moving = np.linalg.norm(template.shape_deltas, axis=2) > threshold_m
+    return dilated(moving, template.triangles, rings)
 
 
 def measure_surface(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from synthetic_measures import Truth
 
-from mien.channels import ARKIT_CHANNELS
+from mien.channels import ARKIT_CHANNELS, HEAD_CHANNELS
 from mien.clip import Clip
 from mien_training.footage.observations import Observations, observe
 from mien_training.head import Template
 from mien_training.synthetic.ground_truth import Footage
-from mien_training.synthetic.person import SyntheticPerson, record_views, with_head_motion
+from mien_training.synthetic.performance import generate_performance
+from mien_training.synthetic.person import SyntheticPerson, record_views
 
 __all__ = ["RESULTS", "RUNS", "Film", "film", "parser_of"]
 
@@ -24,6 +25,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 """Where benchmarks leave their figures."""
 RUNS = Path(__file__).parents[2] / "runs" / "rig_synthetic"
 SIZE = 224
+ANGLES = HEAD_CHANNELS[:3]
 OFFSETS = (0.0, 0.37, -0.61)
 
 
@@ -40,6 +42,20 @@ class Film:
         """With the weights of every frame that was given."""
         rows = zip(self.seen.camera.tolist(), self.seen.frame.tolist(), strict=True)
         return Truth(self.person, np.stack([self.footage.truth[c].weights[f] for c, f in rows]))
+
+
+def with_head_motion(clip: Clip, seed: int) -> Clip:
+    """The clip with the head angles of `generate_performance(seed)` over its length, radians.
+
+    Many recordings of faces have no head motion; a still head shows one camera one side only.
+    """
+    span = max(clip.duration_s, 1e-3)
+    motion = generate_performance(seed, span + 0.1, 60.0).select(ANGLES)
+    at = clip.times_s - clip.times_s[0]
+    angles = [np.interp(at, motion.times_s, column) for column in motion.values.T]
+    kept = [name for name in clip.names if name not in ANGLES]
+    values = np.concatenate([clip.select(kept).values, np.stack(angles, 1)], 1)
+    return replace(clip, names=(*kept, *ANGLES), values=values.astype(np.float32))
 
 
 def parser_of(doc: str | None) -> argparse.ArgumentParser:

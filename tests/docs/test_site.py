@@ -1,6 +1,7 @@
 """The documentation site builds without a warning, and loads nothing from elsewhere."""
 
 import importlib.util
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,14 +11,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(
-    not importlib.util.find_spec("zensical") or not importlib.util.find_spec("mkdocstrings"),
-    reason="the site's tools are not installed (pip install 'mien[docs]')",
-)
+TOOLS = ("zensical", "mkdocstrings")
+
+
+def require_tools() -> None:
+    """Skips without the site's tools; on a build server (CI=true) that is a failure."""
+    missing = [name for name in TOOLS if not importlib.util.find_spec(name)]
+    if missing:
+        told = f"{', '.join(missing)} not installed (pip install 'mien[docs]')"
+        if os.environ.get("CI") == "true":
+            pytest.fail(told)
+        pytest.skip(told)
 
 
 @pytest.fixture(scope="module")
 def build_site() -> ModuleType:
+    require_tools()
     spec = importlib.util.spec_from_file_location("build_site", ROOT / "docs" / "build_site.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["build_site"] = module
@@ -55,6 +64,14 @@ def test_no_page_loads_anything_from_elsewhere(site):
     for page in site.rglob("*.html"):
         text = page.read_text()
         assert not loading.search(text) and not stylesheet.search(text), page
+
+
+def test_a_build_server_does_not_skip_the_site(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "TOOLS", ("no_such_tool",))
+    for ci, outcome in (("true", pytest.fail.Exception), ("", pytest.skip.Exception)):
+        monkeypatch.setenv("CI", ci)
+        with pytest.raises(outcome, match="no_such_tool not installed"):
+            require_tools()
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_it_remembers() -> None:
 
 def test_state_has_the_networks_size() -> None:
     network = animator()
-    assert network.hidden_shape == (1, H) and network.feature_size == F
+    assert network.initial_state(2).h.shape == (1, 2, H) and network.feature_size == F
     state = network.initial_state(3)
     assert state.h.shape == state.c.shape == (1, 3, H) and not state.h.any() and not state.c.any()
     with pytest.raises(InputError, match="batch is 0"):

@@ -1,3 +1,6 @@
+import struct
+import zipfile
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,6 +100,27 @@ def test_foreign_files(tmp_path):
     )
     with pytest.raises(InputError, match="not a clip"):
         Clip.read(tmp_path / "pickle.npz")
+
+
+def npz(path, header):
+    """A clip's file whose values are a header alone."""
+    np.savez(path, names=np.array(["jawOpen"]), times_s=np.zeros(1))
+    text = header.encode() + b" " * (-len(header) % 64 + 53) + b"\n"
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("values.npy", b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text)
+
+
+@pytest.mark.parametrize("shape", ["(10000000000000, 1)", "(0, 1000000000000000000000)", "(-1, 1)"])
+def test_a_header_that_claims_more_than_there_is(shape, tmp_path):
+    npz(tmp_path / "a.npz", f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}")
+    with pytest.raises(InputError, match=r"a\.npz: not a clip in NPZ form"):
+        Clip.read(tmp_path / "a.npz")
+
+
+def test_a_header_that_python_cannot_parse(tmp_path):
+    npz(tmp_path / "a.npz", "-" * 9000 + "1")
+    with pytest.raises(InputError, match=r"a\.npz: not a clip in NPZ form"):
+        Clip.read(tmp_path / "a.npz")
 
 
 def test_a_failed_write_leaves_the_old_file_alone(tmp_path):

@@ -9,7 +9,7 @@ from support.fake_footage import FakeCamera, FakeTracker, face, fake_file, image
 
 import mien
 from mien.errors import InputError, MienError
-from mien.tracked_source import neutral_of_tracks
+from mien.tracked_source import TrackedSource, neutral_of_tracks
 from mien.tracker.features import driver_features
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -86,9 +86,11 @@ class Recorder:
     def __exit__(self, *_):
         self.close()
 
-    def step(self, seen, time_s):
+    def step(self, seen, time_s, *, presence=1.0, head_translation_m=None):
         self.calls.append("step")
-        return self.session.step(seen, time_s)
+        return self.session.step(
+            seen, time_s, presence=presence, head_translation_m=head_translation_m
+        )
 
     def calibrate(self, neutral=None, frames=None):
         self.calls.append("calibrate")
@@ -108,6 +110,17 @@ def test_any_performer_takes_the_steps(character, monkeypatch):
     for one, other in zip(here, there, strict=True):
         np.testing.assert_array_equal(one.channels, other.channels)
     assert performer.calls == ["calibrate", *["step"] * 5]  # it is the caller's to close
+
+
+def test_a_source_that_is_set_up_drives_with_its_own_tracker(character, monkeypatch):
+    source = fake_file(monkeypatch, 5)
+    tracked = TrackedSource(source, FakeTracker(), limit=4)
+    expected = character.drive(source, tracker=FakeTracker(), limit=4)
+    for one, other in zip(character.drive(tracked), expected, strict=True):
+        np.testing.assert_array_equal(one.channels, other.channels)
+    for known in ({"tracker": FakeTracker()}, {"limit": 2}):
+        with pytest.raises(InputError, match="TrackedSource has its own tracker and limit"):
+            character.drive(tracked, **known)
 
 
 def test_a_clip_drives_with_its_own_channels(character, tmp_path):

@@ -97,8 +97,10 @@ def test_blinks_are_guarded_unless_told():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"min_cutoff_hz": 0}, {"beta": -1}, {"derivative_cutoff_hz": np.inf}, {"beta": np.nan}]
-)
+    "bad",
+    [{"min_cutoff_hz": 0}, {"beta": -1}, {"derivative_cutoff_hz": np.inf}, {"beta": np.nan},
+     {"min_cutoff_hz": "1"}, {"beta": None}],
+)  # fmt: skip
 def test_impossible_settings(bad):
     with pytest.raises(InputError, match="One-Euro"):
         OneEuroConfig(**bad)
@@ -148,8 +150,9 @@ def test_a_given_neutral_is_ready_and_checked():
             Calibration.start(wanted, LAYOUT)
 
 
-def test_a_long_calibration_keeps_an_even_selection_and_estimates_no_more_often(monkeypatch):
-    frames = np.random.default_rng(0).random((MAX_CALIBRATION_FRAMES, LAYOUT.size), np.float32)
+@pytest.mark.parametrize("count", [30, 120, KEPT_FRAMES, MAX_CALIBRATION_FRAMES])
+def test_a_long_calibration_keeps_an_even_selection_and_costs_as_few_estimates(count, monkeypatch):
+    frames = np.random.default_rng(0).random((count, LAYOUT.size), np.float32)
     sizes = []
 
     def counted(kept, layout):
@@ -158,8 +161,12 @@ def test_a_long_calibration_keeps_an_even_selection_and_estimates_no_more_often(
 
     monkeypatch.setattr(filters, "estimate_neutral", counted)
     calibration = Calibration.start(len(frames), LAYOUT)
+    reserved = calibration.reserved_bytes
     for frame in frames:
+        assert calibration.frames.nbytes <= calibration.reserved_bytes == reserved
         calibration = calibration.update(frame, LAYOUT)
-    assert calibration.ready and max(sizes) <= KEPT_FRAMES and len(sizes) <= KEPT_FRAMES
+    assert calibration.ready and calibration.reserved_bytes == 0
+    assert calibration.frames.base is None  # no view that keeps them in memory
+    assert max(sizes) <= KEPT_FRAMES and sum(sizes) <= 7 * min(count, KEPT_FRAMES)
     expected = estimate_neutral(frames[:: -(-len(frames) // KEPT_FRAMES)], LAYOUT)
     np.testing.assert_array_equal(calibration.neutral, expected)

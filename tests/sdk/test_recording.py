@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support.fake_footage import FakeCamera, FakeTracker, fake_file, images
+from support.fake_footage import RATE_HZ, FakeCamera, FakeTracker, fake_file, images
 
 import mien
 from mien import recording as recording_module
@@ -65,6 +66,25 @@ def test_an_interruption_while_the_neutral_is_estimated_keeps_what_was_seen(
     recording = character.record(source, path, tracker=Interrupted())
     assert recording.interrupted and recording.frames == len(mien.Clip.read(path)) == 5
     with pytest.raises(KeyboardInterrupt):  # who does not record is interrupted at once
+        next(character.drive(source, tracker=Interrupted()))
+
+
+@pytest.mark.parametrize(("announced", "stride"), [(1008, 2), (None, 2), (3000, 5)])
+def test_of_a_long_file_the_images_looked_at_are_kept(
+    announced, stride, character, tmp_path, monkeypatch
+):
+    class Interrupted(FakeTracker):
+        def track(self, image, time_s=None):
+            if time_s == 900 / RATE_HZ:
+                raise KeyboardInterrupt
+            return super().track(image, time_s)
+
+    path, source = tmp_path / "take.npz", fake_file(monkeypatch, 1008, announced)
+    recording = character.record(source, path, tracker=Interrupted())
+    times_s = mien.Clip.read(path).times_s
+    np.testing.assert_allclose(times_s, np.arange(0, 900, stride) / RATE_HZ)
+    assert recording.interrupted and recording.frames == len(times_s)
+    with pytest.raises(KeyboardInterrupt):
         next(character.drive(source, tracker=Interrupted()))
 
 

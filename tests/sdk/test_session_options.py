@@ -15,6 +15,8 @@ from mien.session_options import SessionOptions
         ("calibration_frames", -1), ("calibration_frames", 601), ("calibration_frames", 2.5),
         ("calibration_frames", 4_000_000_000),
         ("smoothing", 0.5),
+        *[(name, value) for name in ("hold_s", "decay_s", "forget_s", "min_presence")
+          for value in (None, "1")],
     ],
 )  # fmt: skip
 def test_values_out_of_range_are_refused_by_name(name, value):

@@ -55,6 +55,24 @@ def test_round_trip_at_every_stage(steps, frames):
     assert two.calibrating == one.calibrating
 
 
+@pytest.mark.parametrize("options", [{}, {"calibration_frames": 0}, {"smoothing": OneEuroConfig()}])
+def test_the_size_is_known_beforehand(options):
+    session = make_session(**options)
+    for i in range(5):
+        assert session.snapshot_bytes == len(session.snapshot())
+        session.step(np.full(LAYOUT.size, 0.1 * i, np.float32), i / 30)
+
+
+def test_a_calibration_that_watches_for_longer_than_allowed_is_refused():
+    one, two = make_session(), make_session()
+    one.calibrate(frames=600)
+    with pytest.raises(InputError, match="watches 600 frames, expected at most 120"):
+        two.restore(one.snapshot(), max_frames=120)
+    one.calibrate(frames=120)
+    two.restore(one.snapshot(), max_frames=120)
+    two.restore(token(3), max_frames=2)  # it is over: watches nothing any more
+
+
 @pytest.mark.parametrize(
     "other",
     [

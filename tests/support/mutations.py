@@ -113,7 +113,8 @@ def _tries(read: Any) -> bool:
 def _use_package(data: bytes) -> None:
     package = read_package(data)
     package.rig()
-    package.source_bytes()
+    for name in package.manifest.files:
+        package.read_bytes(name)
 
 
 def _use_token(data: bytes) -> None:

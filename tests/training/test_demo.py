@@ -46,7 +46,7 @@ def test_everything_that_the_readme_promises_is_there(demo):
     assert report["metrics"]["validation_mm"] > 0
     for name in ("take.csv", "animation.glb", "preview.mp4", "contact_sheet.png", "report.json"):
         assert (out / name).stat().st_size > 100, name
-    verify_package(out / "character.mien")
+    assert verify_package(out / "character.mien").problems == ()
     assert sum(1 for _ in read_frames(str(out / "preview.mp4"))) == FRAMES
 
 

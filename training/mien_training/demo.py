@@ -15,9 +15,6 @@ from rich.console import Console
 
 import mien
 from mien.errors import InputError, ServiceError
-from mien.service.client import drive_stream
-from mien.take import Take, write_take
-from mien.tracked_source import neutral_of_tracks, track_video
 from mien.video import count_frames, demo_video
 from mien_exporters.export import ExportConfig, export_runs
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
@@ -26,7 +23,7 @@ __all__ = ["DemoConfig", "run", "serving"]
 
 CONSOLE = Console(stderr=True)
 TAKES = ("take.csv", "animation.glb", "contact_sheet.png", "preview.gif", "preview.mp4")
-"""What the demo shows, in the order of cost."""
+"""What the demo shows."""
 
 
 @dataclass(frozen=True)
@@ -85,40 +82,20 @@ def run(config: DemoConfig) -> int:
         metrics = train_animator(replace(config.train, out=run_folder), quiet=config.json)
     with _stage("export the character", seconds):
         export_runs(ExportConfig(runs=(run_folder,), out=package))
-    with _stage("track the driving video", seconds):
-        seen = list(track_video(video))
-    with _stage("serve the character and stream the video through it", seconds):
+    with _stage("serve the character, drive it with the video, show it", seconds):
         character = mien.load(package)
-        neutral = neutral_of_tracks([frame.track for frame in seen], character.layout)
-        with serving(package) as address:
-            frames = drive_stream(
-                address,
-                character.name,
-                [(frame.track, frame.time_s) for frame in seen],
-                layout=character.layout,
-                neutral=neutral,
-            )
-    take = Take(
-        character=character,
-        frames=frames,
-        landmarks=tuple(s.track.landmarks[:, :2] if s.track else None for s in seen),
-        image_size=seen[0].image_size,
-        source=str(video),
-    )
-    with _stage("show", seconds):
-        for name in (
-            "take.csv",
-            "animation.glb",
-            "contact_sheet.png",
-            "preview.gif",
-            "preview.mp4",
+        files = [config.out / name for name in TAKES]
+        with (
+            serving(package) as address,
+            mien.connect(address) as client,
+            client.session(character.name) as session,
         ):
-            write_take(config.out / name, take)
+            recording = character.record(video, *files, performer=session)
     report = {
         "out": str(config.out),
-        "frames": len(frames),
+        "frames": recording.frames,
         "metrics": metrics,
-        "tracked": sum(s.track is not None for s in seen),
+        "tracked": recording.statistics.tracked,
         "seconds": seconds,
         "total_seconds": round(sum(seconds.values()), 1),
     }

@@ -13,15 +13,14 @@ import tyro
 
 import mien
 from mien.clip import CLIP_SUFFIXES
-from mien.commands.interrupt import sigterm_interrupts
 from mien.commands.live_status import LiveStatus
 from mien.commands.source_options import SourceOptions
-from mien.driving import Drive, drive_from_images
+from mien.driving import Drive
 from mien.errors import InputError
 from mien.frame import Frame
+from mien.interruption import sigterm_interrupts
 from mien.recording import record
 from mien.take import check_takes
-from mien.tracked_source import TrackedSource
 from mien.video import is_camera
 
 __all__ = ["DriveConfig", "run"]
@@ -40,8 +39,7 @@ class DriveConfig(SourceOptions):
     """Video file, image folder, image, camera:N, or a clip (.csv, .npz)."""
     out: tuple[Path, ...] = ()
     """Files to write, by suffix: .csv, .npz, .glb, .mp4 and .gif (previews), .png (contact
-    sheet). A camera
-    can also drive without one."""
+    sheet). A camera can also drive without one."""
     server: str | None = None
     """Stream through this server (host:port) instead of running the character here."""
     token_file: Path | None = None
@@ -98,29 +96,17 @@ def _driven(config: DriveConfig, character: mien.Character, status: LiveStatus) 
     source = config.open(config.source, status.image)
     status.total = source.count
     if config.server is None:
-        yield character.drive_tracked(source)
+        yield character.drive(source)
         return
-    with _remote(config, character, source) as drive:
-        yield drive
-
-
-@contextmanager
-def _remote(
-    config: DriveConfig, character: mien.Character, source: TrackedSource
-) -> Iterator[Drive]:
     from mien.service.client import Tls, connect
     from mien.service.security import read_token
 
-    assert config.server is not None
     token = None if config.token_file is None else read_token(config.token_file)
     tls = None if config.server_ca is None else Tls(config.server_ca)
+    # Before the session opens: looking through a long file may take longer than a server waits.
     neutral = source.neutral(character.layout) if source.from_file else None
     with (
         connect(config.server, token, tls) as client,
-        client.session(character.name, layout=character.layout, neutral=neutral) as session,
+        client.session(character.name, layout=character.layout) as session,
     ):
-        yield drive_from_images(source, lambda: (session.step, _left_open))
-
-
-def _left_open() -> None:
-    """The `with` block closes the session."""
+        yield character.drive(source, neutral=neutral, performer=session)

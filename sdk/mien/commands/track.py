@@ -11,10 +11,10 @@ from typing import Annotated, Any, cast
 import tyro
 
 from mien.clip import CLIP_SUFFIXES
-from mien.commands.interrupt import sigterm_interrupts
 from mien.commands.live_status import LiveStatus
 from mien.commands.source_options import SourceOptions
 from mien.errors import InputError, MienError
+from mien.interruption import sigterm_interrupts
 from mien.track_recorder import TrackRecorder
 from mien.video import is_camera
 

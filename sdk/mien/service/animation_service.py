@@ -8,7 +8,7 @@ import grpc
 
 from mien.errors import MienError
 from mien.service import messages
-from mien.service.character_registry import CharacterRegistry, ServedCharacter
+from mien.service.character_registry import ServedCharacter
 from mien.service.layouts import check_features, check_layout, layout_of
 from mien.service.limits import Limits
 from mien.service.negotiation import (
@@ -18,8 +18,8 @@ from mien.service.negotiation import (
     rig_reply,
     token_bytes,
 )
-from mien.service.performers import Performers, StepBatcher
-from mien.service.session_limiter import SessionLimiter
+from mien.service.performers import Performers
+from mien.service.shared import Shared
 from mien.service.stream_protocol import StreamProtocol, stream_handler
 from mien.service.wire import (
     AnimateOpen,
@@ -73,66 +73,49 @@ class _Session:
             frame.capture_time_s,
         )
         reply = rig_reply(frame.sequence, frame.capture_time_s, stepped, arrived_s, dropped)
-        if self.tokens.due(final):
-            reply = replace(reply, resume_token=self.performers.token(token_bytes(self.limits)))
-        return messages.animate_response_to_bytes(reply, self.outputs)
+        token = self.tokens.token(self._token, final)
+        return messages.animate_response_to_bytes(replace(reply, resume_token=token), self.outputs)
+
+    def _token(self) -> bytes:
+        return self.performers.token(token_bytes(self.limits))
 
 
 class AnimationService:
     """Animates the registry's characters."""
 
-    def __init__(
-        self,
-        registry: CharacterRegistry,
-        batcher: StepBatcher,
-        limiter: SessionLimiter,
-        limits: Limits,
-        calibration_frames: int,
-    ) -> None:
-        self._registry = registry
-        self._batcher = batcher
-        self._limiter = limiter
-        self._limits = limits
-        self._calibration_frames = calibration_frames
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
         self._protocol = StreamProtocol(
             service="mien.v1.AnimationService",
             method="Animate",
             parse=messages.animate_request_from_bytes,
             opening=AnimateOpen,
             frame=FrameInput,
-            max_bytes=limits.max_message_bytes,
+            max_bytes=shared.limits.max_message_bytes,
             open_session=self._open,
         )
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a gRPC server takes."""
-        return stream_handler(self._protocol, self._limiter, self._limits)
+        return stream_handler(self._protocol, self._shared.limiter, self._shared.limits)
 
     async def _open(self, opening: AnimateOpen, session_id: str) -> _Session:
-        served = self._registry[opening.character]
+        shared, limits = self._shared, self._shared.limits
+        served = shared.registry[opening.character]
         check_layout(opening.layout, served)
         manifest = served.character.manifest
         settings = negotiate(
             opening,
-            self._limits,
+            limits,
             manifest.rate_hz,
-            self._calibration_frames,
-            self._limits.max_message_bytes,
-            self._limits.max_performers,
+            shared.calibration_frames,
+            limits.max_message_bytes,
+            limits.max_performers,
         )
-        performers = Performers(
-            served,
-            self._batcher,
-            self._limits.max_performers,
-            self._limiter.budgets.performers,
-            smoothing=opening.smoothing,
-            neutrals=opening.neutrals,
-            calibration_frames=settings.calibration_frames,
-            vertices=opening.outputs.vertices,
-        )
+        performers = shared.performers(served, opening, settings)
         if opening.resume_token:
             try:
-                performers.restore(opening.resume_token)
+                performers.restore(opening.resume_token, limits.max_calibration_frames)
             except MienError:
                 performers.close()
                 raise
@@ -152,6 +135,6 @@ class AnimationService:
             served=served,
             outputs=opening.outputs,
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
-            limits=self._limits,
+            limits=limits,
             calibration_frames=settings.calibration_frames,
         )

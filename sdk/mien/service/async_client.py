@@ -1,4 +1,4 @@
-"""The client for programs with an event loop; mien.service.client is the one for all others."""
+"""The client for programs with an event loop; `mien.connect` is the one for all others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mien.atomic import write_atomically
 from mien.errors import ChannelError, InputError, ServiceError
-from mien.filters import MAX_CALIBRATION_FRAMES, Calibration, OneEuroConfig
+from mien.filters import MAX_CALIBRATION_FRAMES, Calibration
 from mien.manifest import Manifest
 from mien.observation import Source
 from mien.service.client_stream import AnimateStream, TrackStream, observation
@@ -27,6 +27,7 @@ from mien.service.v1 import character_service_pb2_grpc as pb_grpc
 from mien.service.wire import (
     AnimateOpen,
     Layout,
+    LostFace,
     Opened,
     Outputs,
     RigReply,
@@ -35,6 +36,7 @@ from mien.service.wire import (
     TrackReply,
 )
 from mien.session import Frame
+from mien.session_options import SessionOptions
 from mien.tracker.features import FeatureLayout
 
 __all__ = ["AsyncClient", "AsyncSession", "CharacterInfo", "SessionRequest", "Tls"]
@@ -81,12 +83,9 @@ class SessionRequest:
     neutral: NDArray[np.float32] | Mapping[str, NDArray[np.float32]] | None = None
     """(F,) raw features of the only performer at rest, or one per performer; None: the server
     watches the first frames."""
-    calibration_frames: int = 0
-    """How many first frames are watched; 0: the server's setting."""
-    neutral_relative: bool = False
-    """The features come with their neutral subtracted."""
-    smoothing: OneEuroConfig | None = None
-    """As `Character.session` takes it; None: none, and no lag."""
+    options: SessionOptions | None = None
+    """As `Character.session` takes them; None: the defaults, with the server's own
+    `calibration_frames`. More of these than the server's limit are taken for the limit."""
     rate_hz: float = 0.0
     """Expected frames per second; 0: the character's own."""
     outputs: Outputs = field(default_factory=Outputs)
@@ -266,11 +265,9 @@ class AsyncClient:
             layout=_wire_layout(layout),
             rate_hz=request.rate_hz,
             outputs=request.outputs,
-            smoothing=request.smoothing,
             neutrals=given if isinstance(given, Mapping) else {"": given},
-            calibration_frames=request.calibration_frames,
-            neutral_relative=request.neutral_relative,
             resume_token=request.resume_token,
+            **_option_fields(request.options),
         )
         stream = AnimateStream(self._call("/mien.v1.AnimationService/Animate"), self.address)
         try:
@@ -301,11 +298,10 @@ class AsyncClient:
             character=character,
             rate_hz=request.rate_hz,
             outputs=request.outputs,
-            smoothing=request.smoothing,
             neutrals=neutral or {},
-            calibration_frames=request.calibration_frames,
             layout=Layout() if request.layout is None else _wire_layout(request.layout),
             resume_token=request.resume_token,
+            **_option_fields(request.options),
         )
         stream = TrackStream(self._call("/mien.v1.TrackingService/Track"), self.address)
         try:
@@ -335,6 +331,20 @@ class AsyncClient:
             return await method(request, metadata=self._metadata, timeout=_UNARY_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             raise error_of(error, self.address) from None
+
+
+def _option_fields(options: SessionOptions | None) -> dict[str, Any]:
+    """The fields of an opening message that say how performers are treated."""
+    if options is None:
+        return {}
+    return {
+        "smoothing": options.smoothing,
+        "calibration_frames": options.calibration_frames,
+        "neutral_relative": options.calibration_frames == 0,
+        "lost_face": LostFace(
+            options.min_presence, options.hold_s, options.decay_s, options.forget_s
+        ),
+    }
 
 
 def _wire_layout(layout: FeatureLayout) -> Layout:

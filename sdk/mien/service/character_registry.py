@@ -60,10 +60,7 @@ class ServedCharacter:
 def _read_once(path: Path, budget: Budget | None) -> bytes:
     """The package file in `path`, or the file that a folder would be."""
     if path.is_dir():
-        package = read_package(path)
-        size = sum(entry.size for entry in package.manifest.files.values())
-        if budget is not None:
-            budget.spend(size, str(path))
+        package = read_package(path, budget)
         files = {name: package.read_bytes(name) for name in package.manifest.files}
         return package_bytes(package.manifest, files)
     try:

@@ -1,7 +1,7 @@
 """The client: a character on a server, driven as one in this process is.
 
-    with connect("127.0.0.1:50051") as client, client.session("ada") as session:
-        frame = session.step(features, time_s)
+    with mien.connect("127.0.0.1:50051") as client, client.session("ada") as session:
+        ada.record("me.mp4", "take.csv", performer=session)
 
 Synchronous, over mien.service.async_client on the process's background loop.
 """
@@ -9,7 +9,7 @@ Synchronous, over mien.service.async_client on the process's background loop.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
@@ -24,12 +24,12 @@ from mien.manifest import Manifest
 from mien.observation import Observation, Source
 from mien.service import background
 from mien.service.async_client import AsyncClient, AsyncSession, CharacterInfo, SessionRequest, Tls
-from mien.service.security import read_token
-from mien.service.wire import Opened, RigReply, TrackReply
+from mien.service.wire import Opened, Outputs, RigReply, TrackReply
+from mien.session_options import SessionOptions
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FeatureLayout
 
-__all__ = ["Client", "RemoteSession", "SessionRequest", "Tls", "connect", "drive_stream"]
+__all__ = ["Client", "RemoteSession", "SessionRequest", "Tls", "connect"]
 
 T = TypeVar("T")
 
@@ -160,9 +160,26 @@ class Client:
         """Save a character's package, whole and checked, or not at all."""
         return background.run(self._client.download(name, path))
 
-    def session(self, character: str, **request: Any) -> RemoteSession:
-        """Open a session; `with` or `close` ends it. Keywords are SessionRequest's fields."""
-        return RemoteSession(self._client.session(character, SessionRequest(**request)))
+    def session(
+        self,
+        character: str,
+        neutral: NDArray[np.floating] | Mapping[str, NDArray[np.float32]] | None = None,
+        options: SessionOptions | None = None,
+        *,
+        layout: FeatureLayout | None = None,
+        rate_hz: float = 0.0,
+        outputs: Outputs | None = None,
+        resume_token: bytes = b"",
+    ) -> RemoteSession:
+        """Open a session with a character; `with` or `close` ends it.
+
+        `neutral` and `options` as `Character.session` takes them; the other arguments, and what is
+        in force without options, as SessionRequest has them.
+        """
+        request = SessionRequest(
+            layout, neutral, options, rate_hz, outputs or Outputs(), resume_token
+        )
+        return RemoteSession(self._client.session(character, request))
 
     def track(self, images: Iterable[tuple[bytes, float]], **options: Any) -> Iterator[TrackReply]:
         """An answer for each (encoded image, time_s), in order; keywords as
@@ -181,31 +198,13 @@ def connect(
     """A client of the server at "HOST:PORT". Connects at the first call.
 
     Raises InputError for an invalid address, and for a token that would travel unencrypted.
+
+    >>> ada = mien.load(SPHERE)
+    >>> with mien.connect(SERVER) as client, client.session(ada.name) as session:
+    ...     ada.record([(ASTRONAUT, 0.0)], FOLDER / "take.csv", performer=session).frames
+    1
     """
     return Client(lambda: AsyncClient(address, token, tls, insecure))
-
-
-def drive_stream(
-    server: str,
-    character: str,
-    moments: Sequence[tuple[FaceTrack | None, float]],
-    *,
-    layout: FeatureLayout,
-    neutral: NDArray[np.float32],
-    token_file: Path | None = None,
-    server_ca: Path | None = None,
-) -> tuple[Frame, ...]:
-    """A recording's frames, computed by a server: one per (track, time_s), in order.
-
-    `layout` and `neutral` (F,) as the local session would have them; `server_ca` turns TLS on.
-    """
-    token = None if token_file is None else read_token(token_file)
-    tls = None if server_ca is None else Tls(server_ca)
-    with (
-        connect(server, token, tls) as client,
-        client.session(character, layout=layout, neutral=neutral) as session,
-    ):
-        return tuple(session.stream(moments))
 
 
 async def _enter(opening: Any) -> Any:

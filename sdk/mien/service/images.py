@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.budget import Budget
 from mien.errors import InputError
 
-__all__ = ["decode_image", "decoded_image", "encode_image"]
+__all__ = ["decoded_image", "encode_image"]
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _BYTES_PER_PIXEL = 8
@@ -50,12 +50,6 @@ def decoded_image(
     finally:
         if budget is not None:
             budget.release(charged)
-
-
-def decode_image(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
-    """`decoded_image` without a budget."""
-    with decoded_image(data, max_pixels) as image:
-        return image
 
 
 def encode_image(image: NDArray[np.uint8], quality: int = 92) -> bytes:

@@ -30,6 +30,9 @@ class Limits:
     max_calibration_frames: int = 120
     """First frames of a performer that may be watched for a calm face; a session that asks for more
     gets this many, and its Opened says so."""
+    max_calibration_bytes: int = 134_217_728
+    """Frames that are being watched for a calm face, in all sessions: 30 of the widest features for
+    each of 256 performers; what does not fit is refused (RESOURCE_EXHAUSTED)."""
     mailbox_frames: int = 2
     """Frames that may wait in a session; newer ones push the oldest out."""
     max_message_bytes: int = 262_144
@@ -57,6 +60,11 @@ class Limits:
     """How long a new stream may stay silent."""
     idle_timeout_s: float = 60.0
     """How long an open session may send nothing, or leave an answer unread."""
+    max_connection_age_s: float = 7200.0
+    """After this time, give or take a tenth, a connection takes no further call. A call whose
+    client reads nothing can be ended in no other way."""
+    connection_grace_s: float = 3600.0
+    """How long its open calls may then go on; those still open end as UNAVAILABLE."""
 
     def __post_init__(self) -> None:
         """Raises InputError for a limit that is not above 0 or contradicts another."""
@@ -89,5 +97,6 @@ class ServerBudgets:
 
         self.sessions = budget(limits.max_sessions, "sessions")
         self.performers = budget(limits.max_total_performers, "performers")
+        self.calibration_bytes = budget(limits.max_calibration_bytes, "bytes of calibration frames")
         self.waiting_bytes = budget(limits.max_waiting_bytes, "bytes of waiting messages")
         self.decoded_bytes = budget(limits.max_decoded_bytes, "bytes of decoded images")

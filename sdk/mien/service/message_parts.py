@@ -105,6 +105,16 @@ def fill_smoothing(message: Any, smoothing: OneEuroConfig) -> None:
     message.blink_guard = smoothing.blink_guard
 
 
+def lost_face_from(message: session_pb2.LostFace) -> wire.LostFace:
+    return wire.LostFace(message.min_presence, message.hold_s, message.decay_s, message.forget_s)
+
+
+def fill_lost_face(message: Any, lost_face: wire.LostFace) -> None:
+    message.min_presence, message.hold_s = lost_face.min_presence, lost_face.hold_s
+    message.decay_s, message.forget_s = lost_face.decay_s, lost_face.forget_s
+    message.SetInParent()
+
+
 def checked_id(text: str) -> str:
     if len(text.encode()) > _MAX_ID_BYTES:
         raise InputError(f"performer id of {len(text.encode())} bytes, at most {_MAX_ID_BYTES}")
@@ -130,6 +140,7 @@ def session_fields_from(message: animation.Open | tracking.TrackOpen) -> dict[st
         "neutrals": neutrals_from(message.calibration),
         "calibration_frames": message.calibration.frames,
         "neutral_relative": message.calibration.neutral_relative,
+        "lost_face": (lost_face_from(message.lost_face) if message.HasField("lost_face") else None),
         "resume_token": message.resume_token,
     }
 
@@ -140,6 +151,8 @@ def fill_session_fields(message: Any, opening: wire.AnimateOpen | wire.TrackOpen
     fill_outputs(message.outputs, opening.outputs)
     if opening.smoothing is not None:
         fill_smoothing(message.smoothing, opening.smoothing)
+    if opening.lost_face is not None:
+        fill_lost_face(message.lost_face, opening.lost_face)
     message.resume_token = opening.resume_token
     message.calibration.neutral_relative = opening.neutral_relative
     fill_calibration(message.calibration, opening.neutrals, opening.calibration_frames)
@@ -174,6 +187,7 @@ def opened_from(message: session_pb2.Opened) -> wire.Opened:
             idle_timeout_s=s.idle_timeout_s,
             max_message_bytes=s.max_message_bytes,
             max_performers=s.max_performers,
+            lost_face=lost_face_from(s.lost_face) if s.HasField("lost_face") else wire.LostFace(),
         ),
         resumed=message.resumed,
         score_names=tuple(message.score_names),
@@ -194,6 +208,7 @@ def fill_opened(message: Any, opened: wire.Opened) -> None:
     target.max_message_bytes = settings.max_message_bytes
     target.max_performers = settings.max_performers
     fill_outputs(target.outputs, settings.outputs)
+    fill_lost_face(target.lost_face, settings.lost_face)
     if settings.smoothing is not None:
         fill_smoothing(target.smoothing, settings.smoothing)
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 
 from mien.errors import InputError
 from mien.service.limits import Limits
 from mien.service.performers import StepResult
-from mien.service.wire import AnimateOpen, RigReply, Settings, TrackOpen
+from mien.service.wire import AnimateOpen, LostFace, RigReply, Settings, TrackOpen
+from mien.session_options import SessionOptions
 
-__all__ = ["TokenClock", "calibration_frames", "negotiate", "rig_reply", "token_bytes"]
+__all__ = [
+    "TokenClock",
+    "calibration_frames",
+    "negotiate",
+    "rig_reply",
+    "session_options",
+    "token_bytes",
+]
 
 
 def negotiate(
@@ -37,6 +47,14 @@ def negotiate(
         idle_timeout_s=limits.idle_timeout_s,
         max_message_bytes=max_message_bytes,
         max_performers=max_performers,
+        lost_face=opening.lost_face or LostFace(),
+    )
+
+
+def session_options(settings: Settings) -> SessionOptions:
+    """What sessions under these settings run with. Raises InputError for values out of range."""
+    return SessionOptions(
+        settings.smoothing, settings.calibration_frames, **asdict(settings.lost_face)
     )
 
 
@@ -50,22 +68,29 @@ def token_bytes(limits: Limits) -> int:
     return max(limits.max_open_bytes - limits.max_message_bytes, 0)
 
 
+MIN_TOKEN_INTERVAL_S = 0.1
+TOKEN_BYTES_PER_S = 1 << 20
+"""Of one session: tokens are made on the event loop that all sessions share."""
+
+
 class TokenClock:
-    """When a resume token is due."""
+    """When an answer carries a resume token."""
 
-    def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s
-        self._due_s = time.perf_counter() + interval_s
+    def __init__(self, interval_s: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        """`interval_s`: seconds between two tokens, 0 for none; never less than
+        MIN_TOKEN_INTERVAL_S, nor than what a token takes at TOKEN_BYTES_PER_S."""
+        self._interval_s = max(interval_s, MIN_TOKEN_INTERVAL_S) if interval_s else 0.0
+        self._clock = clock
+        self._due_s = clock() + self._interval_s
 
-    def due(self, final: bool) -> bool:
-        """Whether this answer carries one."""
-        now = time.perf_counter()
-        if final:
-            return True
-        if self._interval_s == 0 or now < self._due_s:
-            return False
-        self._due_s = now + self._interval_s
-        return True
+    def token(self, make: Callable[[], bytes], final: bool) -> bytes:
+        """One by `make` if it is due or the answer may be the last, `final`; else empty."""
+        now = self._clock()
+        if not final and (self._interval_s == 0 or now < self._due_s):
+            return b""
+        token = make()
+        self._due_s = now + max(self._interval_s, len(token) / TOKEN_BYTES_PER_S)
+        return token
 
 
 def rig_reply(

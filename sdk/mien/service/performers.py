@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.budget import Budget
 from mien.deform import blend, shape_weights
 from mien.errors import InputError
-from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service.batcher import Batcher
 from mien.service.character_registry import ServedCharacter
 from mien.service.layouts import check_features, layout_of
-from mien.service.resume_token import pack_token, unpack_token
+from mien.service.limits import ServerBudgets
+from mien.service.resume_token import pack_token, token_size, unpack_token
 from mien.service.statuses import LimitError
 from mien.session import Observation, Session, SessionOptions, step_many
 from mien.tracker.face_track import FaceTrack
@@ -106,25 +105,24 @@ class Performers:
         served: ServedCharacter,
         batcher: StepBatcher,
         limit: int,
-        budget: Budget,
-        *,
-        smoothing: OneEuroConfig | None = None,
+        budgets: ServerBudgets,
+        options: SessionOptions,
         neutrals: Mapping[str, Float32Array] | None = None,
-        calibration_frames: int,
         vertices: bool = False,
     ) -> None:
         self._served = served
         self._batcher = batcher
         self._limit = limit
-        self._budget = budget
+        self._budgets = budgets
         self._neutrals = dict(neutrals or {})
-        self._options = SessionOptions(smoothing=smoothing, calibration_frames=calibration_frames)
+        self._options = options
         self._rig = served.character.rig if vertices else None
         self._sessions: dict[str, Session] = {}
+        self._charged: dict[str, int] = {}  # performer -> bytes charged for a calibration
         layout = layout_of(served)
         if len(self._neutrals) > limit:
             raise LimitError(f"{len(self._neutrals)} neutrals, at most {limit} performers")
-        if self._neutrals and not calibration_frames:
+        if self._neutrals and not options.calibration_frames:
             raise InputError("calibration: neutrals were given for features without theirs")
         for name, neutral in self._neutrals.items():
             check_features(neutral, layout, f"{name} (neutral)")
@@ -140,6 +138,8 @@ class Performers:
             for name, value in seen.items()
         ]
         done = await asyncio.gather(*(self._batcher.step(step) for step in steps))
+        for name in seen:
+            self._charge(name)
         return dict(zip(seen, done, strict=True))
 
     def _session(self, name: str, present: Mapping[str, object]) -> Session:
@@ -151,23 +151,42 @@ class Performers:
                     break
                 if other not in present:
                     del self._sessions[other]
-                    self._budget.release(1)
-            session = self._new(name)
+                    self._budgets.performers.release(1)
+                    self._charge(other)
+            return self._new(name)
         self._sessions[name] = session
         return session
 
     def _new(self, name: str) -> Session:
-        self._budget.spend(1, f"performer {name!r}")
-        return self._served.character.session(
+        self._budgets.performers.spend(1, f"performer {name!r}")
+        self._sessions[name] = self._served.character.session(
             neutral=self._neutrals.get(name), options=self._options
         )
+        self._charge(name)
+        return self._sessions[name]
+
+    def _charge(self, name: str) -> None:
+        """Charge what the performer's calibration may take from now on: nothing once it is ready
+        or the performer gone."""
+        session = self._sessions.get(name)
+        calibration = None if session is None else session.state.calibration
+        before = self._charged.get(name, 0)
+        after = 0 if calibration is None else calibration.reserved_bytes
+        if after > before:
+            more = after - before
+            self._budgets.calibration_bytes.spend(more, f"calibration of performer {name!r}")
+        else:
+            self._budgets.calibration_bytes.release(before - after)
+        self._charged[name] = after
+        if not after:
+            del self._charged[name]
 
     def calibrate(
         self, neutrals: Mapping[str, Float32Array], ids: Sequence[str], frames: int
     ) -> None:
         """Take neutrals (F,) from now on, and watch `frames` frames of each of `ids` for one.
 
-        Raises InputError, LimitError; no performer has changed then.
+        Raises InputError, no performer has changed then; LimitError, which ends the stream.
         """
         if not self._options.calibration_frames:
             raise InputError("calibrate: the features of this session come without their neutral")
@@ -179,6 +198,7 @@ class Performers:
             check_features(neutral, layout, f"{name} (neutral)")
         for name in sorted(names):
             self._session(name, dict.fromkeys(names)).calibrate(neutrals.get(name), frames)
+            self._charge(name)
 
     @property
     def sessions(self) -> Mapping[str, Session]:
@@ -187,26 +207,33 @@ class Performers:
 
     def close(self) -> None:
         """Forget all performers, and give back what they were charged for."""
-        self._budget.release(len(self._sessions))
+        self._budgets.performers.release(len(self._sessions))
+        self._budgets.calibration_bytes.release(sum(self._charged.values()))
         self._sessions.clear()
+        self._charged.clear()
 
     def token(self, max_bytes: int) -> bytes:
         """The state of every performer, for `restore` here or on another server.
 
         Empty while it would have more than `max_bytes`, which no server takes back.
         """
-        states = {name: session.snapshot() for name, session in self._sessions.items()}
-        token = pack_token(self._served.sha256, states)
-        return token if len(token) <= max_bytes else b""
+        sessions = self._sessions.items()
+        if token_size((name, session.snapshot_bytes) for name, session in sessions) > max_bytes:
+            return b""
+        states = {name: session.snapshot() for name, session in sessions}
+        return pack_token(self._served.sha256, states)
 
-    def restore(self, token: bytes) -> None:
-        """Take over the state in a token. Raises InputError if it belongs to another package."""
+    def restore(self, token: bytes, max_frames: int) -> None:
+        """Take over the state in a token.
+
+        Raises InputError if it belongs to another package, or still watches more than `max_frames`
+        frames for a neutral; LimitError.
+        """
         states = unpack_token(token, self._served.sha256)
         if len(states) > self._limit:
             raise LimitError(
                 f"resume_token: holds {len(states)} performers, at most {self._limit} are taken"
             )
         for name, state in states.items():
-            session = self._new(name)
-            self._sessions[name] = session
-            session.restore(state)
+            self._new(name).restore(state, max_frames)
+            self._charge(name)

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mien.errors import InputError
 
-__all__ = ["pack_token", "unpack_token"]
+__all__ = ["pack_token", "token_size", "unpack_token"]
 
 _MAGIC = b"MIENRES1"
 _HEAD = struct.Struct("<8s32sI")
@@ -32,6 +32,15 @@ def pack_token(package_sha256: str, states: Mapping[str, bytes]) -> bytes:
         parts += [_SIZES.pack(len(key), len(state)), key, state]
     token = b"".join(parts)
     return token + _CRC.pack(zlib.crc32(token))
+
+
+def token_size(states: Iterable[tuple[str, int]]) -> int:
+    """How many bytes `pack_token` will give for performers with states of these sizes."""
+    return (
+        _HEAD.size
+        + _CRC.size
+        + sum(_SIZES.size + len(name.encode()) + size for name, size in states)
+    )
 
 
 def unpack_token(token: bytes, package_sha256: str) -> dict[str, bytes]:

@@ -28,6 +28,7 @@ from mien.service.security import (
     server_credentials,
 )
 from mien.service.session_limiter import SessionLimiter
+from mien.service.shared import Shared
 from mien.service.tracking_service import FaceSource, TrackingService
 from mien.service.v1 import (
     animation_service_pb2,
@@ -75,6 +76,11 @@ class ServerConfig:
     """Images tracked at the same time, over all sessions."""
     limits: Limits = field(default_factory=Limits)
     """What one session gets, and all of them together."""
+
+
+def _milliseconds(seconds: float) -> int:
+    """As gRPC takes it: a positive int32."""
+    return min(max(round(1000 * seconds), 1), 2**31 - 1)
 
 
 def _new_tracker(max_faces: int) -> FaceSource:
@@ -131,14 +137,19 @@ class Server:
                 # Clients ping every 20 s to notice a dead network; the default allows 5 minutes.
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
                 ("grpc.keepalive_permit_without_calls", 1),
+                # The only end of a call that lies behind messages which its client does not read.
+                ("grpc.max_connection_age_ms", _milliseconds(limits.max_connection_age_s)),
+                ("grpc.max_connection_age_grace_ms", _milliseconds(limits.connection_grace_s)),
             ],
             maximum_concurrent_rpcs=limits.max_calls,
         )
-        shared = (self._registry, self.batcher, self.limiter, limits, config.calibration_frames)
+        shared = Shared(
+            self._registry, self.batcher, self.limiter, limits, config.calibration_frames
+        )
         add_characters: Any = character_service_pb2_grpc.add_CharacterServiceServicer_to_server
         add_characters(CharacterService(self._registry, limits.idle_timeout_s), server)
-        tracking = TrackingService(*shared, self._workers, self._new_tracker)
-        server.add_generic_rpc_handlers((AnimationService(*shared).handler(), tracking.handler()))
+        tracking = TrackingService(shared, self._workers, self._new_tracker)
+        server.add_generic_rpc_handlers((AnimationService(shared).handler(), tracking.handler()))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)

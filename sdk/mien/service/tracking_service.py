@@ -16,14 +16,19 @@ from mien.budget import Budget
 from mien.channels import SCORE_NAMES
 from mien.errors import ChannelError, InputError
 from mien.service import messages
-from mien.service.character_registry import CharacterRegistry, ServedCharacter
+from mien.service.character_registry import ServedCharacter
 from mien.service.face_ids import FaceIds
 from mien.service.images import decoded_image
 from mien.service.layouts import check_layout
 from mien.service.limits import Limits
-from mien.service.negotiation import TokenClock, negotiate, rig_reply, token_bytes
-from mien.service.performers import Performers, StepBatcher
-from mien.service.session_limiter import SessionLimiter
+from mien.service.negotiation import (
+    TokenClock,
+    negotiate,
+    rig_reply,
+    token_bytes,
+)
+from mien.service.performers import Performers
+from mien.service.shared import Shared
 from mien.service.stream_protocol import StreamProtocol, stream_handler
 from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
 from mien.session import Observation
@@ -70,13 +75,15 @@ class _Session:
             seen = self._with_lost(tracks, image.capture_time_s)
             stepped = await self.performers.step(seen, image.capture_time_s)
         rig = rig_reply(image.sequence, image.capture_time_s, stepped, arrived_s, dropped)
-        if self.performers is not None and self.tokens.due(final):
-            rig = replace(rig, resume_token=self.performers.token(token_bytes(self.limits)))
+        rig = replace(rig, resume_token=self.tokens.token(self._token, final))
         return messages.track_response_to_bytes(TrackReply(faces, rig, size), self.opening.outputs)
 
     def close(self) -> None:
         if self.performers is not None:
             self.performers.close()
+
+    def _token(self) -> bytes:
+        return b"" if self.performers is None else self.performers.token(token_bytes(self.limits))
 
     def _with_lost(
         self, tracks: list[FaceTrack], time_s: float
@@ -122,21 +129,10 @@ class TrackingService:
     """Tracks images."""
 
     def __init__(
-        self,
-        registry: CharacterRegistry,
-        batcher: StepBatcher,
-        limiter: SessionLimiter,
-        limits: Limits,
-        calibration_frames: int,
-        workers: Executor,
-        new_tracker: Callable[[int], FaceSource],
+        self, shared: Shared, workers: Executor, new_tracker: Callable[[int], FaceSource]
     ) -> None:
         """`new_tracker`: most faces to follow -> a tracker for one stream."""
-        self._registry = registry
-        self._batcher = batcher
-        self._limiter = limiter
-        self._limits = limits
-        self._calibration_frames = calibration_frames
+        self._shared = shared
         self._workers = workers
         self._new_tracker = new_tracker
         self._protocol = StreamProtocol(
@@ -145,45 +141,35 @@ class TrackingService:
             parse=messages.track_request_from_bytes,
             opening=TrackOpen,
             frame=ImageInput,
-            max_bytes=limits.max_image_bytes,
+            max_bytes=shared.limits.max_image_bytes,
             open_session=self._open,
         )
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a gRPC server takes."""
-        return stream_handler(self._protocol, self._limiter, self._limits)
+        return stream_handler(self._protocol, self._shared.limiter, self._shared.limits)
 
     async def _open(self, opening: TrackOpen, session_id: str) -> _Session:
-        if not 1 <= opening.max_faces <= self._limits.max_faces:
-            raise InputError(
-                f"max_faces is {opening.max_faces}, expected 1 to {self._limits.max_faces}"
-            )
+        shared, limits = self._shared, self._shared.limits
+        if not 1 <= opening.max_faces <= limits.max_faces:
+            raise InputError(f"max_faces is {opening.max_faces}, expected 1 to {limits.max_faces}")
         if opening.neutral_relative:
             raise InputError("calibration.neutral_relative: the server's own features are raw")
-        served = self._registry[opening.character] if opening.character else None
+        served = shared.registry[opening.character] if opening.character else None
         layout = _layout(opening, served)
         settings = negotiate(
             opening,
-            self._limits,
+            limits,
             _PLAIN_RATE_HZ if served is None else served.character.manifest.rate_hz,
-            self._calibration_frames,
-            self._limits.max_image_bytes,
+            shared.calibration_frames,
+            limits.max_image_bytes,
             opening.max_faces,
         )
         performers = None
         if served is not None:
-            performers = Performers(
-                served,
-                self._batcher,
-                opening.max_faces,
-                self._limiter.budgets.performers,
-                smoothing=opening.smoothing,
-                neutrals=opening.neutrals,
-                calibration_frames=settings.calibration_frames,
-                vertices=opening.outputs.vertices,
-            )
+            performers = shared.performers(served, opening, settings)
         try:
-            last_seen_s = _resumed(performers, opening.resume_token)
+            last_seen_s = _resumed(performers, opening.resume_token, limits)
             loop = asyncio.get_running_loop()
             # Loads networks: not on the event loop.
             tracker = await loop.run_in_executor(
@@ -211,22 +197,22 @@ class TrackingService:
             layout=layout,
             tracker=tracker,
             workers=self._workers,
-            limits=self._limits,
+            limits=limits,
             performers=performers,
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
-            decoded_bytes=self._limiter.budgets.decoded_bytes,
+            decoded_bytes=shared.limiter.budgets.decoded_bytes,
             face_ids=_face_ids(performers),
             last_seen_s=last_seen_s,
         )
 
 
-def _resumed(performers: Performers | None, token: bytes) -> dict[str, float]:
+def _resumed(performers: Performers | None, token: bytes, limits: Limits) -> dict[str, float]:
     """Take the token over; performer -> when it was last seen, of those who were."""
     if not token:
         return {}
     if performers is None:
         raise InputError("resume_token: holds a character's state: name the character")
-    performers.restore(token)
+    performers.restore(token, limits.max_calibration_frames)
     for name in performers.sessions:
         if not (name.isdecimal() and name.isascii() and int(name) < 2**32):
             raise InputError(f"resume_token: performer {name!r} is not a face of TrackingService")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.session import Observation
+from mien.session_options import SessionOptions
 
 __all__ = [
     "AnimateOpen",
@@ -20,6 +21,7 @@ __all__ = [
     "FrameInput",
     "ImageInput",
     "Layout",
+    "LostFace",
     "Opened",
     "Outputs",
     "PerformerInput",
@@ -65,7 +67,17 @@ class Outputs:
     detail: bool = True
     vertices: bool = False
     resume_token_interval_s: float = 0.0
-    """Seconds between two resume tokens; 0 for none."""
+    """Seconds between two resume tokens, at least 0.1; 0 for none. Large ones come less often."""
+
+
+@dataclass(frozen=True)
+class LostFace:
+    """What becomes of a performer whose face is lost: SessionOptions has these fields too."""
+
+    min_presence: float = SessionOptions.min_presence
+    hold_s: float = SessionOptions.hold_s
+    decay_s: float = SessionOptions.decay_s
+    forget_s: float = SessionOptions.forget_s
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,7 @@ class Settings:
     idle_timeout_s: float
     max_message_bytes: int
     max_performers: int
+    lost_face: LostFace = field(default_factory=LostFace)
 
 
 @dataclass(frozen=True)
@@ -113,6 +126,8 @@ class AnimateOpen:
     """0: the server's setting."""
     neutral_relative: bool = False
     """Features come with their neutral subtracted: no calibration."""
+    lost_face: LostFace | None = None
+    """None: the defaults."""
     resume_token: bytes = b""
     """Of the session to continue."""
 
@@ -195,6 +210,7 @@ class TrackOpen:
     neutrals: Mapping[str, Float32Array] = field(default_factory=dict)
     calibration_frames: int = 0
     neutral_relative: bool = False
+    lost_face: LostFace | None = None
     layout: Layout = field(default_factory=Layout)
     resume_token: bytes = b""
 

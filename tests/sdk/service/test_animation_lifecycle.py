@@ -47,10 +47,10 @@ def test_a_client_that_vanishes_is_cleaned_up(server):
 ENDLESS = """
 import itertools, sys
 import numpy as np
-from mien.service.client import connect
+import mien
 
-client = connect(sys.argv[1])
-with client.session("Sphere", calibration_frames=1) as session:
+client = mien.connect(sys.argv[1])
+with client.session("Sphere", options=mien.SessionOptions(calibration_frames=1)) as session:
     for i in itertools.count(1):
         session.step(np.zeros(55, np.float32), i / 30)
         print(i, flush=True)

@@ -111,14 +111,15 @@ def test_frames_before_a_bad_one_are_answered(server):
 
 def test_the_server_gives_the_frames_of_a_local_session(server, registry):
     smoothing = OneEuroConfig(min_cutoff_hz=2.0, blink_guard=False)
+    options = SessionOptions(smoothing)
     character = registry["Sphere"].character
-    local = character.session(neutral=NEUTRAL, options=SessionOptions(smoothing=smoothing))
+    local = character.session(NEUTRAL, options)
     moments = take(20)
     moments[7] = (None, moments[7][1])
     expected = [local.step(*moment) for moment in moments]
     with (
         connect(server.address) as client,
-        client.session("Sphere", neutral=NEUTRAL, smoothing=smoothing) as session,
+        client.session("Sphere", NEUTRAL, options) as session,
     ):
         got = list(session.stream(moments))
         assert session.opened.channel_names == character.channel_names
@@ -137,7 +138,7 @@ def test_calibration_runs_on_the_server(server, registry):
     moments = take(8)
     with (
         connect(server.address) as client,
-        client.session("Sphere", calibration_frames=4) as session,
+        client.session("Sphere", options=SessionOptions(calibration_frames=4)) as session,
     ):
         for moment in moments:
             a, b = session.step(*moment), local.step(*moment)
@@ -209,7 +210,7 @@ def test_state_is_kept_for_a_bounded_number_of_performers(registry):
     with (
         serving(registry, limits=limits) as server,
         connect(server.address) as client,
-        client.session("Sphere", calibration_frames=1) as session,
+        client.session("Sphere", options=SessionOptions(calibration_frames=1)) as session,
     ):
         for i, name in enumerate("abcdef"):
             reply = session.exchange({name: NEUTRAL, "a": NEUTRAL}, 1 + i / 30)
@@ -239,11 +240,11 @@ def test_what_the_tracker_knows_comes_through(server):
     np.testing.assert_allclose(got.head_rotation_xyzw, turn, atol=1e-7)
 
 
-def test_a_session_goes_on_elsewhere(registry):
+def test_a_session_goes_on_elsewhere(registry, tokens_with_every_answer):
     moments = take(16)
     whole = registry["Sphere"].character.session(neutral=NEUTRAL)
     expected = [whole.step(*moment) for moment in moments]
-    outputs = wire.Outputs(resume_token_interval_s=1e-6)
+    outputs = wire.Outputs(resume_token_interval_s=1e-9)
     with serving(registry) as first, connect(first.address) as client:
         with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
             for features, time_s in moments[:8]:
@@ -265,8 +266,8 @@ def token_that_watches(token, frames):
     return pack_token(token[8:40].hex(), {name: state})
 
 
-def test_damaged_tokens_are_refused(server, registry):
-    outputs = wire.Outputs(resume_token_interval_s=1e-6)
+def test_damaged_tokens_are_refused(server, registry, tokens_with_every_answer):
+    outputs = wire.Outputs(resume_token_interval_s=1e-9)
     with (
         connect(server.address) as client,
         client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session,
@@ -274,7 +275,7 @@ def test_damaged_tokens_are_refused(server, registry):
         token = session.exchange({"": NEUTRAL}, 1.0).resume_token
     rng = np.random.default_rng(0)
     damaged = [token[:cut] for cut in range(0, len(token), 37)] + [token + b"\0"]
-    damaged += [token_that_watches(token, frames) for frames in (601, 2**32 - 2)]
+    damaged += [token_that_watches(token, frames) for frames in (121, 600, 601, 2**32 - 2)]
     for place in rng.integers(0, len(token), 20):
         damaged.append(token[:place] + bytes([token[place] ^ 0x55]) + token[place + 1 :])
     refused = 0
@@ -345,3 +346,19 @@ def test_errors_of_the_client_say_what_to_do(server, registry):
     with connect("127.0.0.1:9") as client:
         with pytest.raises(ServiceError, match="is it running, and is the address right"):
             client.characters()
+
+
+def test_a_lost_face_fades_as_the_client_asks(server, registry):
+    """On the wire all four values are taken as they are; what none can be is refused by name."""
+    character = registry["Sphere"].character
+    options = SessionOptions(min_presence=0.9, hold_s=0.0, decay_s=0.0, forget_s=0.0)
+    moments = [(Observation(x, 0.8 if i % 3 else 1.0), t) for i, (x, t) in enumerate(take(9))]
+    local = character.session(NEUTRAL, options)
+    with connect(server.address) as client, client.session("Sphere", NEUTRAL, options) as remote:
+        for moment in moments:
+            a, b = remote.step(*moment), local.step(*moment)
+            np.testing.assert_array_equal(a.channels, b.channels)
+            assert a.confidence == b.confidence
+    wrong = dataclasses.replace(OPEN, lost_face=wire.LostFace(decay_s=-1.0))
+    _, code, details = exchange_raw(server.address, wrong)
+    assert code is grpc.StatusCode.INVALID_ARGUMENT and "decay_s is -1.0" in details

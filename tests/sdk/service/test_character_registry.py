@@ -1,6 +1,7 @@
 """What is animated is what is downloaded; names are unique; packages fit into a budget."""
 
 import hashlib
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -49,11 +50,11 @@ def test_a_package_that_is_replaced_while_it_is_loaded(
                 one.rename(one.with_suffix(".old"))
             two.replace(one)
 
-    def read_and_replace(package):
+    def read_and_replace(package, *budget):
         if moment == "before its manifest is read":
             replace()
-            return read_package(package)
-        opened = read_package(package)
+            return read_package(package, *budget)
+        opened = read_package(package, *budget)
         replace()
         return opened
 
@@ -113,3 +114,17 @@ def test_packages_are_charged_before_they_are_read(sphere_path, tmp_path, as_fol
     assert 0 < budget.spent <= len(served.data)
     with pytest.raises(LimitError, match="sphere"):
         ServedCharacter.load(path, budget)
+
+
+def test_what_does_not_fit_is_not_read(tmp_path):
+    folder = folder_of(write_package(tmp_path / "a.mien", *tiny_content()))
+    with (folder / "preview.png").open("wb") as file:
+        file.truncate(32 << 20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitError, match=r"preview\.png: needs 33554432 bytes"):
+            ServedCharacter.load(folder, Budget(1 << 20, "bytes", "server", LimitError))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 << 20

@@ -13,8 +13,8 @@ from mien.observation import Observation
 from mien.performer import Performer
 from mien.service import background
 from mien.service.async_client import AsyncClient, SessionRequest
-from mien.service.client import connect, drive_stream
-from mien.service.wire import Outputs
+from mien.service.client import connect
+from mien.service.wire import LostFace, Outputs
 from mien.session import SessionOptions
 from mien.tracker.features import FeatureLayout, driver_features
 
@@ -39,28 +39,44 @@ def tracks(count=8):
     return found
 
 
-def test_a_recording_driven_remotely_equals_one_driven_here(server, registry):
+def test_a_recording_streamed_remotely_equals_one_driven_here(server, registry):
     moments = tracks()
     local = registry["Sphere"].character.session(neutral=NEUTRAL)
-    expected = [local.step(*moment) for moment in moments]
-    got = drive_stream(server.address, "Sphere", moments, layout=LAYOUT, neutral=NEUTRAL)
-    assert len(got) == len(expected)
-    for a, b in zip(got, expected, strict=True):
-        np.testing.assert_array_equal(a.channels, b.channels)
-        np.testing.assert_allclose(a.head_rotation_xyzw, b.head_rotation_xyzw, atol=1e-6)
-        np.testing.assert_array_equal(a.head_translation_m, b.head_translation_m)
-        assert (a.time_s, a.confidence) == (b.time_s, pytest.approx(b.confidence))
+    with connect(server.address) as client, client.session("Sphere", NEUTRAL) as remote:
+        got = list(remote.stream(moments))
+    assert len(got) == len(moments)
+    for frame, moment in zip(got, moments, strict=True):
+        same_frame(frame, local.step(*moment))
 
 
-def test_a_drive_with_token(registry, tmp_path):
+def test_a_token_opens_the_server(registry, tmp_path):
     token = tmp_path / "token"
     token.write_text("an-adequately-long-token")
     with serving(registry, token_file=token) as server:
-        arguments = (server.address, "Sphere", tracks())
-        options = {"layout": LAYOUT, "neutral": NEUTRAL}
-        assert len(drive_stream(*arguments, **options, token_file=token)) == 8
-        with pytest.raises(ServiceError, match=r"token missing.*--token-file"):
-            drive_stream(*arguments, **options)
+        with connect(server.address, token.read_text()) as client:
+            with client.session("Sphere", NEUTRAL) as session:
+                assert len(list(session.stream(tracks()))) == 8
+        with connect(server.address) as client:
+            with pytest.raises(ServiceError, match=r"token missing.*--token-file"):
+                client.session("Sphere", NEUTRAL)
+
+
+def test_options_are_in_force_there_as_they_are_here(server):
+    """All that SessionOptions says; without any, the server's own."""
+    options = SessionOptions(OneEuroConfig(), 7, min_presence=0.2, hold_s=0.0, forget_s=3.0)
+    with connect(server.address) as client:
+        with client.session("Sphere", options=options) as session:
+            settings = session.opened.settings
+        assert settings.smoothing == options.smoothing and settings.calibration_frames == 7
+        assert settings.lost_face == LostFace(0.2, 0.0, options.decay_s, 3.0)
+        with client.session("Sphere") as session:
+            settings = session.opened.settings
+        assert settings.smoothing is None and settings.lost_face == LostFace()
+        relative = SessionOptions(calibration_frames=0)
+        with client.session("Sphere", options=relative) as session:
+            assert session.opened.settings.calibration_frames == 0
+            with pytest.raises(InputError, match="come without their neutral"):
+                session.calibrate(frames=5)
 
 
 def same_frame(a, b):
@@ -95,12 +111,13 @@ def inputs(kind):
 @pytest.mark.parametrize("kind", ["track", "observation", "features"])
 @pytest.mark.parametrize("smoothing", [None, OneEuroConfig(min_cutoff_hz=2.0)])
 def test_performers_here_and_there_give_the_same_frames(server, registry, kind, smoothing):
-    local = registry["Sphere"].character.session(
-        options=SessionOptions(smoothing=smoothing, calibration_frames=5)
+    options = SessionOptions(
+        smoothing, 5, min_presence=0.4, hold_s=0.02, decay_s=0.1, forget_s=0.04
     )
+    local = registry["Sphere"].character.session(options=options)
     with (
         connect(server.address) as client,
-        client.session("Sphere", smoothing=smoothing, calibration_frames=5) as remote,
+        client.session("Sphere", options=options) as remote,
     ):
         assert isinstance(remote, Performer)
         assert remote.channel_names == local.channel_names and remote.layout == local.layout
@@ -170,7 +187,8 @@ def test_a_session_can_be_closed_by_hand(server):
 
 def test_a_calibration_amid_a_stream_loses_no_frame(server):
     moments = take(24)
-    with connect(server.address) as client, client.session("Sphere", calibration_frames=3) as one:
+    options = SessionOptions(calibration_frames=3)
+    with connect(server.address) as client, client.session("Sphere", options=options) as one:
         frames = []
         for frame in one.stream(moments):
             frames.append(frame)

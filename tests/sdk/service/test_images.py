@@ -8,7 +8,7 @@ from PIL import Image
 
 from mien.budget import Budget
 from mien.errors import InputError
-from mien.service.images import decode_image, decoded_image, encode_image
+from mien.service.images import decoded_image, encode_image
 from mien.service.statuses import LimitError
 
 
@@ -18,6 +18,11 @@ def encoded(format_, size=(20, 10), mode="RGB"):
     buffer = io.BytesIO()
     Image.fromarray(rng.integers(0, 256, shape, np.uint8), mode).save(buffer, format_)
     return buffer.getvalue()
+
+
+def decode_image(data, max_pixels):
+    with decoded_image(data, max_pixels) as image:
+        return image
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])

@@ -15,8 +15,9 @@ from mien.service.statuses import OrderError
 from mien.session import Observation
 
 SETTINGS = wire.Settings(
-    30.0, wire.Outputs(vertices=True), OneEuroConfig(1.0, 2.0, 3.0, False), 15, 2, 60.0, 999, 16
-)
+    30.0, wire.Outputs(vertices=True), OneEuroConfig(1.0, 2.0, 3.0, False), 15, 2, 60.0, 999, 16,
+    wire.LostFace(0.25, 0.0, 1.5, 2.0),
+)  # fmt: skip
 LAYOUT = wire.Layout((("scores", 52), ("head_rotation", 3)), "ab" * 32)
 NEUTRALS = {"": np.arange(55, dtype=np.float32), "b": np.ones(55, np.float32)}
 
@@ -45,12 +46,14 @@ def make_frame(seed, names=("jawOpen", "tongueOut"), nowhere=False):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("smoothing", [None, OneEuroConfig()])
-def test_openings_round_trip(smoothing):
+@pytest.mark.parametrize(
+    ("smoothing", "lost_face"), [(None, None), (OneEuroConfig(), wire.LostFace(hold_s=0.0))]
+)
+def test_openings_round_trip(smoothing, lost_face):
     shared = {
         "character": "ada", "layout": LAYOUT, "rate_hz": 25.0, "smoothing": smoothing,
         "outputs": wire.Outputs(False, True, True, 0.5), "neutrals": NEUTRALS,
-        "calibration_frames": 9, "neutral_relative": True,
+        "calibration_frames": 9, "neutral_relative": True, "lost_face": lost_face,
     }  # fmt: skip
     opening = wire.AnimateOpen(**shared, resume_token=b"\0token")
     assert plain(

@@ -8,8 +8,11 @@ from support.service import NEUTRAL, take
 import mien
 from mien.errors import InputError
 from mien.package import package_bytes
-from mien.service.performers import Step, StepResult, run_steps
-from mien.session import Observation
+from mien.service import background
+from mien.service.limits import Limits, ServerBudgets
+from mien.service.performers import Performers, Step, StepResult, run_steps
+from mien.service.statuses import LimitError
+from mien.session import Observation, SessionOptions
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +56,90 @@ def test_vertices_come_where_they_are_wanted(characters):
 
 def test_nothing_gives_nothing():
     assert run_steps([]) == []
+
+
+FRAME_BYTES = 4 * FEATURE_SIZE
+
+
+def performers(registry, budgets, calibration_frames=4, limit=4):
+    """Performers of the sphere whose steps run where they are asked for."""
+
+    class AtOnce:
+        async def step(self, job):
+            (result,) = run_steps([job])
+            return result
+
+    return Performers(
+        registry["Sphere"],
+        AtOnce(),
+        limit,
+        budgets,
+        SessionOptions(calibration_frames=calibration_frames),
+    )
+
+
+def step_all(group, names, time_s):
+    seen = {name: Observation(NEUTRAL) for name in names}
+    background.run(group.step(seen, time_s))
+
+
+def test_calibrations_are_charged_until_they_are_ready_or_their_performer_is_gone(registry):
+    budgets = ServerBudgets(Limits())
+    group = performers(registry, budgets)
+
+    def spent():
+        return budgets.calibration_bytes.spent / FRAME_BYTES
+
+    step_all(group, "ab", 1.0)
+    assert spent() == 2 * 4
+    step_all(group, "a", 2.0)
+    step_all(group, "a", 3.0)
+    step_all(group, "a", 4.0)
+    assert spent() == 4  # a is ready
+    group.calibrate({}, ["a", "c"], 120)
+    assert spent() == 4 + 2 * 120
+    group.calibrate({"c": NEUTRAL}, [], 120)
+    assert spent() == 4 + 120
+    group.calibrate({}, ["a"], 600)  # of which every fifth is kept
+    assert spent() == 4 + 120
+    step_all(group, "defg", 5.0)  # in the place of a, b and c
+    assert spent() == 4 * 4
+    group.close()
+    assert budgets.calibration_bytes.spent == budgets.performers.spent == 0
+
+
+def test_calibrations_of_all_sessions_together_are_limited(registry):
+    budgets = ServerBudgets(Limits(max_calibration_bytes=10 * FRAME_BYTES))
+    one, two = performers(registry, budgets), performers(registry, budgets)
+    step_all(one, "ab", 1.0)
+    with pytest.raises(LimitError, match="calibration of performer 'c': needs 880 bytes of calib"):
+        step_all(two, "c", 1.0)
+    with pytest.raises(LimitError, match="calibration of performer 'a'"):
+        one.calibrate({}, ["a"], 7)
+    two.close()
+    one.close()
+    assert budgets.calibration_bytes.spent == budgets.performers.spent == 0
+
+
+def test_a_restored_calibration_is_charged_and_limited(registry):
+    budgets = ServerBudgets(Limits())
+    one, two, three = (performers(registry, budgets) for _ in range(3))
+    one.calibrate({}, ["a"], 600)
+    token = one.token(1 << 20)
+    one.close()
+    two.restore(token, 600)
+    assert budgets.calibration_bytes.spent == 120 * FRAME_BYTES
+    with pytest.raises(InputError, match="watches 600 frames, expected at most 120"):
+        three.restore(token, 120)
+    three.close()
+    two.close()
+    assert budgets.calibration_bytes.spent == budgets.performers.spent == 0
+
+
+def test_a_token_that_would_be_too_large_is_not_packed(registry, monkeypatch):
+    group = performers(registry, ServerBudgets(Limits()))
+    step_all(group, "ab", 1.0)
+    size = len(group.token(1 << 20))
+    assert len(group.token(size)) == size
+    monkeypatch.setattr(mien.Session, "snapshot", lambda session: pytest.fail("was packed"))
+    assert group.token(size - 1) == b""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import InputError
-from mien.service.resume_token import pack_token, unpack_token
+from mien.service.resume_token import pack_token, token_size, unpack_token
 
 PACKAGE = "ab" * 32
 STATES = st.dictionaries(st.text(max_size=8), st.binary(max_size=40), max_size=4)
@@ -16,8 +16,9 @@ STATES = st.dictionaries(st.text(max_size=8), st.binary(max_size=40), max_size=4
 
 @given(STATES)
 def test_there_and_back(states):
-    back = unpack_token(pack_token(PACKAGE, states), PACKAGE)
-    assert list(back.items()) == list(states.items())
+    token = pack_token(PACKAGE, states)
+    assert list(unpack_token(token, PACKAGE).items()) == list(states.items())
+    assert token_size((name, len(state)) for name, state in states.items()) == len(token)
 
 
 @given(STATES, st.data())

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 
 import grpc
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from support.raw_animation import OPEN, WIRE_LAYOUT, assert_well, exchange_raw
 from support.service import NEUTRAL, serving, wait_until_empty
 
-from mien.errors import InputError
+from mien.errors import InputError, ServiceError
 from mien.service import background, messages, wire
+from mien.service.async_client import AsyncClient
 from mien.service.client import connect
 from mien.service.limits import Limits
 from mien.service.statuses import LimitError
@@ -86,6 +88,65 @@ def test_clients_that_never_read_lose_their_places(registry):
         assert_well(server.address)
     assert spent == [0, 0, 0]
     assert code != grpc.StatusCode.OK, details
+
+
+def test_calls_that_are_never_read_end_with_their_connections(registry):
+    """As many as the server takes calls, all of sessions that are over, their clients connected."""
+    limits = Limits(
+        max_sessions=2,
+        max_calls=4,
+        idle_timeout_s=0.2,
+        max_connection_age_s=1.0,
+        connection_grace_s=0.2,
+    )
+
+    async def fill(server):
+        clients = []
+        for _ in range(limits.max_calls):
+            clients.append(Unread())
+            await clients[-1].start(server.address)
+            while not len(server.limiter):
+                await asyncio.sleep(0.005)
+            while len(server.limiter):
+                await asyncio.sleep(0.005)
+        return clients
+
+    async def until_answered(address):
+        async with AsyncClient(address) as client:
+            while True:
+                with contextlib.suppress(LimitError):
+                    return await client.characters()
+                await asyncio.sleep(0.02)
+
+    async def stop(clients):
+        for client in clients:
+            await client.stop()
+
+    with serving(registry, limits=limits) as server:
+        clients = background.run(asyncio.wait_for(fill(server), 20))
+        try:
+            answer = background.run(asyncio.wait_for(until_answered(server.address), 20))
+        finally:
+            background.run(stop(clients))
+    assert [one.name for one in answer] == ["Sphere"]
+
+
+def test_a_session_that_outlives_its_connection_goes_on_with_its_token(
+    registry, tokens_with_every_answer
+):
+    limits = Limits(max_connection_age_s=1.0, connection_grace_s=0.5)
+    outputs = wire.Outputs(resume_token_interval_s=1e-9)
+    token, last_s = b"", 0.0
+    with serving(registry, limits=limits) as server, connect(server.address) as client:
+        with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
+            with pytest.raises(ServiceError, match="UNAVAILABLE"):
+                for frame in itertools.count(1):
+                    token = session.exchange({"": NEUTRAL}, frame / 30).resume_token
+                    last_s = frame / 30
+        with client.session("Sphere", neutral=NEUTRAL, resume_token=token) as session:
+            assert session.opened.resumed
+            with pytest.raises(InputError, match="times must increase"):
+                session.step(NEUTRAL, last_s)
 
 
 def test_the_calls_of_a_server_are_limited(registry):

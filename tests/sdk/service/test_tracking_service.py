@@ -19,6 +19,7 @@ from mien.session import SessionOptions
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 
 LAYOUT = FeatureLayout(("scores", "head_rotation"))
+pytestmark = pytest.mark.usefixtures("tokens_with_every_answer")
 
 
 @pytest.fixture
@@ -104,7 +105,9 @@ def in_calibration(**changes):
     from mien.service.async_client import SessionRequest
 
     return SessionRequest(
-        calibration_frames=4, outputs=Outputs(resume_token_interval_s=1e-6), **changes
+        options=SessionOptions(calibration_frames=4),
+        outputs=Outputs(resume_token_interval_s=1e-9),
+        **changes,
     )
 
 
@@ -169,7 +172,9 @@ def test_a_performer_that_was_lost_goes_on_fading(registry):
 def test_tokens_that_tracking_cannot_take(server, registry):
     with connect(server.address) as client:
         with client.session(
-            "Sphere", outputs=Outputs(resume_token_interval_s=1e-6), calibration_frames=4
+            "Sphere",
+            options=SessionOptions(calibration_frames=4),
+            outputs=Outputs(resume_token_interval_s=1e-9),
         ) as session:
             token = session.exchange({"anna": NEUTRAL}, 1.0).resume_token
         for options, words in (

@@ -47,7 +47,7 @@ def test_the_run_becomes_a_character_that_moves(finished, tmp_path):
     config, _ = finished
     path = tmp_path / "tiny.mien"
     export_runs(ExportConfig(runs=(config.out,), out=path))
-    verify_package(path)
+    assert verify_package(path).problems == ()
     character = mien.load(path)
     recording = record(SceneJob(seed=77, frames=30))
     columns = character.layout.size

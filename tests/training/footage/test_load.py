@@ -1,6 +1,7 @@
 """Stills from files: a camera without a face is left out, masks come along, units become metres."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from support.stills import three_stills
 from mien.errors import InputError
 from mien.video import VideoWriter
 from mien_training.footage import load as train_input
-from mien_training.footage.load import read_recordings
+from mien_training.footage.load import footage_digests, read_recordings
 from mien_training.footage.observations import Recording
 from mien_training.synthetic.person import SyntheticPerson
 from mien_training.templates import load_template
@@ -106,6 +107,24 @@ def test_what_is_missing_is_said_before_anything_is_tracked(folder, template, mo
         read(folder, template, ["0.png", "gone.png"], "more.json")
     with pytest.raises(InputError, match=r"0\.png is an image and film\.mp4 is not"):
         read(folder, template, ["0.png", "film.mp4"], "more.json")
+
+
+def test_the_content_of_all_that_is_read_is_named(folder, tmp_path):
+    """Images, calibration, and the masks that it names."""
+    for name in ("0.png", "2.png"):
+        shutil.copy(folder / name, tmp_path / name)
+    Image.new("L", (256, 256), 255).save(tmp_path / "mask.png")
+    cameras = json.loads((folder / "cm.json").read_text())
+    cameras["cameras"][0]["mask"] = "mask.png"
+    (tmp_path / "cm.json").write_text(json.dumps(cameras))
+    sources = [tmp_path / "0.png", tmp_path / "2.png"]
+    before = footage_digests(sources, tmp_path / "cm.json")
+    assert set(before) == {"footage 0.png", "footage 2.png", "cameras", "mask of 0.png"}
+    Image.new("L", (256, 256), 254).save(tmp_path / "mask.png")
+    after = footage_digests(sources, tmp_path / "cm.json")
+    assert [name for name in before if after[name] != before[name]] == ["mask of 0.png"]
+    with pytest.raises(InputError, match=r"gone\.png"):
+        footage_digests([tmp_path / "gone.png"], tmp_path / "cm.json")
 
 
 def test_a_face_seldom_seen_is_a_warning(folder, template, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 from mien.errors import InputError
 from mien.video import VideoWriter
 from mien_training.cameras.camera import Camera, look_at_camera, project
+from mien_training.footage import video
 from mien_training.footage.video import (
     cropped_camera,
     lens_map,
@@ -17,6 +18,8 @@ from mien_training.head import rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import paint_materials
 from mien_training.rendering.paint.look import Look
+from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.stages import Stages
 from mien_training.templates import load_template
 
 
@@ -53,6 +56,18 @@ def test_points_stay_on_the_face_through_crop_and_camera(head, film):
     assert np.median(gap) < 2.0  # pixels; the tracker's own error
     assert 0.4 < np.ptp(recording.points[3][:, 1]) / 96 < 0.8  # the face fills most of the crop
     np.testing.assert_allclose(np.diff(recording.times_s), 1 / 30, atol=1e-3)
+
+
+def test_a_tracked_file_is_not_tracked_again(film, tmp_path, monkeypatch):
+    path, camera = film
+    checkpoint = Checkpoint(tmp_path / "tracking.pt", {"footage": "a"})
+    first = read_recording(path, 96, camera, 4, stages=Stages(checkpoint))
+    monkeypatch.setattr(video, "Tracker", None)
+    again = read_recording(path, 96, camera, 4, stages=Stages(checkpoint))
+    assert len(first.times_s) == 4
+    np.testing.assert_array_equal(again.points, first.points)
+    np.testing.assert_array_equal(again.images, first.images)
+    np.testing.assert_array_equal(again.camera.K, first.camera.K)
 
 
 def test_long_films_are_thinned_evenly(film):

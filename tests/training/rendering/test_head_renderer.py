@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from support.srgb import srgb8_from_linear
 
 from mien.errors import InputError
 from mien.rig import Material
@@ -12,7 +13,6 @@ from mien_training.rendering.head_renderer import HeadRenderer
 from mien_training.rendering.shading import (
     linear_from_srgb,
     shade,
-    srgb8_from_linear,
     studio_lighting,
     surface_parameters,
 )

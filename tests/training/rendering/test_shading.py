@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from support.srgb import srgb8_from_linear
 
 from mien.errors import InputError
 from mien.rig import Material
@@ -10,7 +11,6 @@ from mien_training.rendering.shading import (
     Lighting,
     linear_from_srgb,
     shade,
-    srgb8_from_linear,
     studio_lighting,
     surface_parameters,
 )

@@ -1,6 +1,7 @@
 """`mien train rig` from a recording to a person on disk that the next command can use."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +15,12 @@ from mien.clip import Clip
 from mien.errors import InputError
 from mien.rotation import quaternion_from_angles, rotation_vector_from_quaternion
 from mien.video import VideoWriter
+from mien_training.footage import video
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.train import TrainRigConfig, _take, train_rig
+from mien_training.runs.content_key import file_digest
 from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
 from mien_training.templates.person import read_person
@@ -63,8 +66,8 @@ def test_the_run_leaves_a_person(config, metrics):
     assert len(take.times_s) == metrics["frames"] == 16
     assert take["jawOpen"].max() > 0.3 and abs(take["headYaw"]).max() < 0.5
     assert {p.name for p in config.out.iterdir()} >= {
-        "checkpoint.pt", "config.json", "metrics.json", "person.npz", "report.html", "shapes.png",
-        "skin.png", "take_0.npz",
+        "checkpoint.pt", "config.json", "inputs.json", "metrics.json", "person.npz", "report.html",
+        "shapes.png", "skin.png", "take_0.npz", "tracking.pt",
     }  # fmt: skip
 
 
@@ -77,10 +80,30 @@ def test_metrics_say_what_the_film_did_not_show(config, metrics):
     assert saved["photometric"] in [check["photometric"] for check in saved["history"]]
 
 
-def test_a_second_call_goes_on_and_another_one_is_refused(config, metrics):
+def test_metrics_say_what_the_rig_was_made_of(config, film, metrics):
+    saved = json.loads((config.out / "metrics.json").read_text())
+    assert saved["config"] == json.loads((config.out / "config.json").read_text())
+    assert saved["inputs"] == json.loads((config.out / "inputs.json").read_text())
+    assert saved["inputs"]["footage eve.mp4"] == file_digest(film)
+    assert set(saved["inputs"]) == {"template", "footage eve.mp4", "the tracker's nets"}
+
+
+def test_a_second_call_goes_on_and_another_one_is_refused(config, metrics, monkeypatch):
+    monkeypatch.setattr(video, "Tracker", None)  # nothing is tracked again
     assert train_rig(config)["history"] == metrics["history"]
     with pytest.raises(InputError, match="other options"):
         train_rig(replace(config, size=64))
+
+
+def test_footage_of_other_content_is_refused_by_name(config, film, metrics, tmp_path):
+    shutil.copytree(config.out, tmp_path / "eve")
+    content = film.read_bytes()
+    try:
+        film.write_bytes(content + b"\0" * 8)
+        with pytest.raises(InputError, match=r"changed since this run began: footage eve\.mp4"):
+            train_rig(replace(config, out=tmp_path / "eve"))
+    finally:
+        film.write_bytes(content)
 
 
 def test_takes_turn_the_head_as_recordings_do():

@@ -11,7 +11,6 @@ from mien.clip import Clip
 from mien.errors import InputError
 from mien.rig import Material
 from mien_training.runs.content_key import (
-    array_digest,
     clip_digest,
     content_digest,
     file_digest,
@@ -46,7 +45,7 @@ def test_whatever_differs_has_another_key():
         np.array([0.0, 1e-300]),
     ]  # fmt: skip
     assert len({content_digest(value) for value in values}) == len(values)
-    assert array_digest([np.zeros(2), np.zeros(1)]) != array_digest([np.zeros(1), np.zeros(2)])
+    assert content_digest([np.zeros(2), np.zeros(1)]) != content_digest([np.zeros(1), np.zeros(2)])
 
 
 def test_what_has_no_content_is_refused():
@@ -65,6 +64,16 @@ def test_a_template_is_known_by_all_it_holds(head_template):
         replace(head_template, regions=head_template.regions | {"more": np.zeros(3, bool)}),
     )
     assert len({mine, *(template_digest(other) for other in others)}) == 5
+
+
+def test_a_folder_is_known_by_the_names_and_bytes_in_it(tmp_path):
+    digests = set()
+    for name, content in (("a.png", b"1"), ("a.png", b"2"), ("b.png", b"2")):
+        (tmp_path / name).write_bytes(content)
+        digests.add(file_digest(tmp_path))
+    assert len(digests) == 3
+    (tmp_path / "deeper").mkdir()
+    assert file_digest(tmp_path) in digests
 
 
 def test_materials_clips_and_files(tmp_path):

@@ -19,7 +19,6 @@ from mien_training.synthetic.person import (
     perform,
     record_views,
     view_cameras,
-    with_head_motion,
 )
 from mien_training.synthetic.posing import head_matrices
 from mien_training.templates import load_template
@@ -114,19 +113,6 @@ def test_a_performance_is_read_between_its_rows(clip):
 def test_overshooting_weights_are_cut():
     clip = Clip(("jawOpen",), np.arange(2.0), np.array([[-0.2], [1.4]], np.float32))
     assert perform(clip, ("jawOpen",), np.arange(2.0))[0].tolist() == [[0.0], [1.0]]
-
-
-def test_head_motion_replaces_the_head_alone(clip):
-    moved = with_head_motion(clip, 4)
-    kept = ("jawOpen", "eyeBlinkLeft", "mouthSmileLeft")
-    np.testing.assert_array_equal(moved.select(kept).values, clip.select(kept).values)
-    np.testing.assert_array_equal(moved.times_s, clip.times_s)
-    still = Clip(("jawOpen",), np.arange(3) / 20, np.zeros((3, 1), np.float32))
-    assert set(with_head_motion(still, 4).names) == {"jawOpen", *ANGLES}
-    angles = moved.select(ANGLES).values
-    assert np.ptp(angles, axis=0).min() > 0.01
-    np.testing.assert_array_equal(with_head_motion(clip, 4).values, moved.values)
-    assert np.abs(with_head_motion(clip, 5).values - moved.values).max() > 0.01
 
 
 def test_head_matrices_are_the_rigs_joints(person):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
+from mien_training.geometry.laplacian import dilated
 from mien_training.head import LandmarkMap, Template
 from mien_training.templates import load_template
-from mien_training.templates.regions import dilated, face_region, support_masks
+from mien_training.templates.regions import face_region
 
 
 @pytest.fixture(scope="module")
@@ -91,19 +92,3 @@ def test_sets_grow_by_rings():
     assert not dilated(np.zeros(6, bool), strip(), 5).any()
     with pytest.raises(InputError, match="rings"):
         dilated(members, strip(), -1)
-
-
-def test_support_is_where_a_shape_moves_and_a_little_more(template):
-    some = replace(
-        template,
-        shape_names=template.shape_names[:2],
-        shape_deltas=np.zeros((2, len(template.vertices), 3), np.float32),
-    )
-    some.shape_deltas[0, 100] = [0, 2e-4, 0]
-    some.shape_deltas[0, 200] = [0, 5e-5, 0]
-    masks = support_masks(some, rings=0)
-    assert masks[0].nonzero()[0].tolist() == [100] and not masks[1].any()
-    grown = support_masks(some, rings=1)[0]
-    of = template.triangles[(template.triangles == 100).any(1)]
-    np.testing.assert_array_equal(np.flatnonzero(grown), np.unique(of))
-    assert support_masks(some, rings=0, threshold_m=4e-5)[0, 200]

@@ -17,9 +17,11 @@ from mien_training.footage.metric_scale import metres_per_unit
 from mien_training.footage.observations import Recording
 from mien_training.footage.video import NoFaceError, read_recording
 from mien_training.head import Template
+from mien_training.runs.content_key import file_digest
 from mien_training.runs.progress import Report, silent
+from mien_training.runs.stages import Stages
 
-__all__ = ["read_recordings"]
+__all__ = ["footage_digests", "read_recordings"]
 
 _SELDOM = 0.5
 """Share of frames with a face below which somebody should look at the recording."""
@@ -35,29 +37,21 @@ def read_recordings(
     most_frames: int,
     warn: Callable[[str], None],
     report: Report = silent,
+    stages: Stages | None = None,
 ) -> list[Recording]:
     """One recording of each source that shows a face; `warn` is told of the others.
 
-    cameras: calibration file, needed for more than one source. Raises InputError where no source
-    shows a face, or where the calibration lacks one.
+    cameras: calibration file, needed for more than one source. stages: keep what was tracked, see
+    `read_recording`. Raises InputError where no source shows a face, or where the calibration lacks
+    one.
     """
-    if cameras is None and len(sources) > 1:
-        raise InputError(
-            f"train rig: {len(sources)} cameras need --cameras FILE, which says where they stood"
-        )
-    doubled = sorted({s.name for s in sources if [t.name for t in sources].count(s.name) > 1})
-    if doubled:
-        raise InputError(
-            f"train rig: two files are called {doubled[0]!r}; cameras are told apart by the names "
-            "of their files"
-        )
-    calibration = Calibration({}, 1.0) if cameras is None else read_calibration(cameras)
+    calibration = _calibration(sources, cameras)
     masks = _check(sources, cameras, calibration)
     found: list[Recording] = []
     for source, mask in zip(sources, masks, strict=True):
         camera = calibration.cameras.get(source.name)
         try:
-            recording = read_recording(source, size, camera, most_frames, report, mask)
+            recording = read_recording(source, size, camera, most_frames, report, mask, stages)
             found.append(recording)
             shown, count = _shown(recording), len(recording.times_s)
             if shown < _SELDOM * count:
@@ -74,6 +68,35 @@ def read_recordings(
         return _in_metres(template, found)
     except InputError as reason:
         raise InputError(f"{cameras}: field 'unit_m' is not known, and {reason}") from None
+
+
+def footage_digests(sources: Sequence[Path], cameras: Path | None) -> dict[str, str]:
+    """SHA-256 of the sources, the calibration file and the masks it names, by what they are.
+
+    Raises InputError as `read_recordings` does for what is missing.
+    """
+    calibration = _calibration(sources, cameras)
+    _check(sources, cameras, calibration)
+    digests = {f"footage {source.name}": file_digest(source) for source in sources}
+    if cameras is not None:
+        digests["cameras"] = file_digest(cameras)
+    masks = {s.name: calibration.masks[s.name] for s in sources if s.name in calibration.masks}
+    return digests | {f"mask of {name}": file_digest(path) for name, path in masks.items()}
+
+
+def _calibration(sources: Sequence[Path], cameras: Path | None) -> Calibration:
+    """As the file has it; none for one camera without a file."""
+    if cameras is None and len(sources) > 1:
+        raise InputError(
+            f"train rig: {len(sources)} cameras need --cameras FILE, which says where they stood"
+        )
+    doubled = sorted({s.name for s in sources if [t.name for t in sources].count(s.name) > 1})
+    if doubled:
+        raise InputError(
+            f"train rig: two files are called {doubled[0]!r}; cameras are told apart by the names "
+            "of their files"
+        )
+    return Calibration({}, 1.0) if cameras is None else read_calibration(cameras)
 
 
 def _shown(recording: Recording) -> int:

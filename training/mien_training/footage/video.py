@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from mien.video import count_frames, read_frames
 from mien_training.cameras.camera import Camera
 from mien_training.footage.observations import Recording
 from mien_training.runs.progress import Progress, Report, silent
+from mien_training.runs.stages import Stages
 
 __all__ = [
     "NoFaceError", "cropped_camera", "lens_map", "pinhole_camera", "read_recording", "undistort",
@@ -48,16 +50,36 @@ def read_recording(
     most_frames: int = 300,
     report: Report = silent,
     mask: NDArray[np.bool_] | None = None,
+    stages: Stages | None = None,
 ) -> Recording:
     """Crops of the face, (size, size), of every 1st, 2nd, 4th .. frame: at most `most_frames`.
 
     source: video, image or folder of images; camera: `pinhole_camera` if None. The crop is one for
     the whole recording, so a face that walks through the image becomes small. Times are the
-    file's own. mask (H, W): where the head is, of a still camera's only image.
+    file's own. mask (H, W): where the head is, of a still camera's only image. stages: keep the
+    tracked points under the file's name; a file of which they are kept is not tracked again.
 
     Raises NoFaceError for a file that shows no face, InputError for one of another size than
     `camera` or `mask`.
     """
+    name = Path(source).name
+    tracked = (stages or Stages()).run(
+        f"tracking {name}", lambda: _track(source, camera, most_frames, report, mask)
+    )
+    frames, points = tracked["frames"].tolist(), tracked["points"].numpy()
+    camera = camera or pinhole_camera(*tracked["image_size"])
+    return _cropped(source, frames, points, camera, size, mask)
+
+
+def _track(
+    source: str | Path,
+    camera: Camera | None,
+    most_frames: int,
+    report: Report,
+    mask: NDArray[np.bool_] | None,
+) -> dict[str, Any]:
+    """`frames` (T,) indices in the file, `points` (T, 478, 2) of the undistorted frames, pixels,
+    NaN without a face, `image_size` (width, height). Raises what `read_recording` raises."""
     total = count_frames(source) or 0
     every = 1
     kept: list[int] = []
@@ -86,9 +108,10 @@ def read_recording(
         if len(kept) > most_frames:
             kept, points, every = kept[::2], points[::2], 2 * every
         report(Progress(f"tracking {Path(source).name}", n + 1, max(total, n + 1)))
-    if camera is None or lens is None or not np.isfinite(points).any():
+    if camera is None or not np.isfinite(points).any():
         raise NoFaceError(f"{source}: no face in any of its {len(kept)} frames")
-    return _cropped(source, set(kept), np.stack(points), camera, lens, size, mask)
+    image_size = [camera.width, camera.height]
+    return {"frames": np.array(kept), "points": np.stack(points), "image_size": image_size}
 
 
 def cropped_camera(camera: Camera, left: float, top: float, side: float, size: int) -> Camera:
@@ -123,10 +146,9 @@ def undistort(image: NDArray[np.uint8], lens: Float64Array) -> NDArray[np.uint8]
 
 def _cropped(
     source: str | Path,
-    kept: set[int],
+    frames: list[int],
     points: NDArray[np.float32],
     camera: Camera,
-    lens: Float64Array,
     size: int,
     mask: NDArray[np.bool_] | None,
 ) -> Recording:
@@ -136,6 +158,7 @@ def _cropped(
     side = float((high - low).max() * (1 + 2 * _MARGIN))
     left, top = ((low + high) / 2 - side / 2).tolist()
     images, times = [], []
+    kept, lens = set(frames), lens_map(camera)
     for n, frame in enumerate(read_frames(source)):
         if n in kept:
             images.append(_cut(undistort(frame.image, lens), left, top, side, size))

@@ -11,7 +11,7 @@ from typing import Final
 
 __all__ = [
     "BROWS", "BROW_POINTS", "EYE_CORNERS", "FACE_OVAL", "INNER_LIPS", "INNER_LIP_PAIRS",
-    "INNER_LIP_RIM", "IRISES", "IRIS_CENTRES", "LANDMARK_COUNT", "LID_OUTLINES", "LID_PAIRS",
+    "INNER_LIP_RIM", "IRISES", "LANDMARK_COUNT", "LID_OUTLINES", "LID_PAIRS",
     "LID_POINTS", "LIP_POINTS", "LOWER_LIDS", "NOSE_BASE", "NOSE_BRIDGE", "OUTER_LIPS",
     "SKIN_LANDMARK_COUNT", "UPPER_LIDS",
 ]  # fmt: skip
@@ -75,4 +75,3 @@ NOSE_BRIDGE: Final = (168, 6, 197, 195, 5, 4, 1, 19, 94, 2)
 NOSE_BASE: Final = (98, 97, 2, 326, 327)
 IRISES: Final = ((474, 475, 476, 477), (469, 470, 471, 472))
 """Rims of the left and of the right iris."""
-IRIS_CENTRES: Final = (473, 468)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.rig import Material
@@ -18,7 +18,7 @@ from mien.rig import Material
 __all__ = [
     "LINEAR_OF_SRGB8",
     "SRGB8_OF_ROOT",
-    "Lighting", "linear_from_srgb", "shade", "srgb8_from_linear", "studio_lighting",
+    "Lighting", "linear_from_srgb", "shade", "studio_lighting",
     "surface_parameters",
 ]  # fmt: skip
 
@@ -103,14 +103,6 @@ SRGB8_OF_ROOT = _srgb_table()
 def linear_from_srgb(image: NDArray[np.uint8]) -> FloatArray:
     """8-bit sRGB of any shape -> linear light in 0..1."""
     return LINEAR_OF_SRGB8[image]
-
-
-def srgb8_from_linear(linear: ArrayLike) -> NDArray[np.uint8]:
-    """Linear light of any shape -> 8-bit sRGB, with a shoulder above 0.7 and white at 4."""
-    root = np.sqrt(np.clip(np.asarray(linear, np.float32), 0.0, 4.0))
-    return np.asarray(
-        _srgb_table()[(root * np.float32(4095 / 2) + np.float32(0.5)).astype(np.int32)]
-    )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from mien.clip import Clip
 from mien.errors import InputError
 from mien.rotation import yaw_pitch_roll_from_quaternion
 from mien_training.anatomy.finish import finish_rig
-from mien_training.footage.load import read_recordings
+from mien_training.footage.load import footage_digests, read_recordings
 from mien_training.footage.observations import Observations, Recording, observe
 from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import MATERIALS, Template
@@ -35,16 +35,20 @@ from mien_training.rig.model.motion import Motion
 from mien_training.rig.report.write_report import compared_region, write_report
 from mien_training.rig.scan.scan_rig import ScanOptions, is_scan, rig_of_scan
 from mien_training.rig.skin_texture import seen_texels, skin_texture
+from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.content_key import template_digest, tracker_digest
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import Progress, ProgressBars
-from mien_training.runs.run_folder import claimed_folder
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
+from mien_training.runs.stages import Stages
 from mien_training.templates import load_template
 from mien_training.templates.person import person_materials, write_person
 from mien_training.templates.regions import compared_triangles
 
 __all__ = ["TrainRigConfig", "run", "train_rig"]
 
+_NOT_OF_THE_RESULT = ("out", "device")
 _LOOKS = 60
 """Frames in which the skin's texels are looked for."""
 
@@ -57,7 +61,7 @@ class TrainRigConfig:
     """Videos, one per camera; images, one per camera, of one moment; or one mesh of a head
     (.glb, .gltf, .obj, .ply)."""
     out: Path = Path("rig")
-    """Folder of the run: checkpoint, person, report."""
+    """Folder of the run: checkpoints, person, report."""
     name: str = "person"
     """The character's name."""
     cameras: Path | None = None
@@ -114,10 +118,11 @@ def train_rig(config: TrainRigConfig, quiet: bool = False) -> dict[str, Any]:
 
     quiet: shows no progress and no warnings. Interrupted, the same call goes on from its
     checkpoint. Raises InputError for unusable footage and for a folder that holds a run of another
-    configuration, MissingExtraError where torch lacks CUDA and `device` asks for it.
+    configuration or on inputs of other content, MissingExtraError where torch lacks CUDA and
+    `device` asks for it.
     """
     device = choose_device(config.device)
-    with claimed_folder(config.out, config, ("out", "device")):
+    with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
         return _train(config, device, quiet)
 
 
@@ -128,10 +133,16 @@ def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[st
     template = load_template(config.template)
     if any(is_scan(source) for source in config.sources):
         return _from_scan(config, template, quiet)
+    inputs = {
+        "template": template_digest(template),
+        **footage_digests(config.sources, config.cameras),
+        "the tracker's nets": tracker_digest(),
+    }
+    claim_inputs(config.out, inputs)
     with ProgressBars(quiet) as bars:
         bars.say(f"colours are compared on {device_name(device)}")
         start = perf_counter()
-        seen = observe(_recordings(config, template, bars), bars)
+        seen = observe(_recordings(config, template, inputs, bars), bars)
         seconds["track"] = perf_counter() - start
         last = perf_counter()
 
@@ -153,13 +164,18 @@ def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[st
             "(highlights? cameras?)"
         )
         bars.warn(f"{what}: the face is that of the tracker's points alone")
-    return _write(config, template, seen, fit, seconds, device)
+    return _write(config, template, inputs, seen, fit, seconds, device)
 
 
-def _recordings(config: TrainRigConfig, template: Template, bars: ProgressBars) -> list[Recording]:
+def _recordings(
+    config: TrainRigConfig, template: Template, inputs: dict[str, str], bars: ProgressBars
+) -> list[Recording]:
+    """The footage, tracked once: tracking.pt keeps the points of every source."""
+    origin = {**inputs, "frames": config.frames}
     return read_recordings(
-        config.sources, config.cameras, template, config.size, config.frames, bars.warn, bars
-    )
+        config.sources, config.cameras, template, config.size, config.frames, bars.warn, bars,
+        Stages(Checkpoint(config.out / "tracking.pt", origin)),
+    )  # fmt: skip
 
 
 def _from_scan(config: TrainRigConfig, template: Template, quiet: bool) -> dict[str, Any]:
@@ -176,8 +192,8 @@ def _from_scan(config: TrainRigConfig, template: Template, quiet: bool) -> dict[
 
 
 def _write(
-    config: TrainRigConfig, template: Template, seen: Observations, fit: RigFit,
-    seconds: dict[str, float], device: torch.device,
+    config: TrainRigConfig, template: Template, inputs: dict[str, str], seen: Observations,
+    fit: RigFit, seconds: dict[str, float], device: torch.device,
 ) -> dict[str, Any]:  # fmt: skip
     start = perf_counter()
     motion = fit.motion_at(seen)
@@ -217,11 +233,14 @@ def _write(
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},
         **({} if fit.disagreement is None else {"pictures_disagree": fit.disagreement}),
         "seed": config.fit.seed,
+        "config": plain_config(config, _NOT_OF_THE_RESULT),
+        "inputs": inputs,
         "device": device_name(device),
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
         "history": list(fit.history),
     }
-    shown = {k: v for k, v in metrics.items() if k not in ("history", "intersections")}
+    not_shown = ("history", "intersections", "config", "inputs")
+    shown = {k: v for k, v in metrics.items() if k not in not_shown}
     write_report(
         config.out, person, seen, fit, shown, person_materials(person, skin), coverage, region,
         config.show_frames,

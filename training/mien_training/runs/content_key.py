@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from hashlib import sha256
@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mien.clip import Clip
 from mien.errors import InputError
@@ -20,7 +19,7 @@ from mien.rig import Material
 from mien_training.head import Template
 
 __all__ = [
-    "array_digest", "clip_digest", "content_digest", "file_digest", "materials_digest",
+    "clip_digest", "content_digest", "file_digest", "materials_digest",
     "template_digest", "tracker_digest",
 ]  # fmt: skip
 
@@ -41,14 +40,6 @@ def content_digest(value: object) -> str:
     return whole.hexdigest()
 
 
-def array_digest(arrays: Iterable[NDArray[np.generic]]) -> str:
-    """SHA-256 of shapes, types and values, in order."""
-    whole = sha256()
-    for array in arrays:
-        _add(whole, array)
-    return whole.hexdigest()
-
-
 def template_digest(template: Template) -> str:
     """Of everything that a template holds, whatever file or builder it came from."""
     return content_digest(template)
@@ -65,7 +56,13 @@ def clip_digest(clip: Clip) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes. Raises InputError for a file that cannot be read."""
+    """SHA-256 of a file's bytes; of a folder, of the names and bytes of the files directly in it.
+
+    Raises InputError for what cannot be read.
+    """
+    if path.is_dir():
+        inside = sorted(file for file in path.iterdir() if file.is_file())
+        return content_digest([(file.name, file_digest(file)) for file in inside])
     whole = sha256()
     try:
         with path.open("rb") as file:

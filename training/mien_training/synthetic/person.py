@@ -20,7 +20,6 @@ from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.synthetic.ground_truth import Footage, ViewTruth
 from mien_training.synthetic.hair import HairStyle, StrandHair, grow_hair
-from mien_training.synthetic.performance import generate_performance
 from mien_training.synthetic.personal_shapes import field_points, personal_deltas
 from mien_training.synthetic.posing import head_matrices, pose_person
 from mien_training.synthetic.scene import RandomScene
@@ -28,7 +27,6 @@ from mien_training.synthetic.smooth_field import SmoothField
 
 __all__ = [
     "SyntheticPerson", "perform", "personal_geometry", "record_views", "view_cameras",
-    "with_head_motion",
 ]  # fmt: skip
 
 Float32Array = NDArray[np.float32]
@@ -102,20 +100,6 @@ def personal_geometry(
     neutral = (usual + change).astype(np.float32)
     deltas = personal_deltas(template, seed, strength)
     return fit_eyelids(template, neutral, deltas)
-
-
-def with_head_motion(clip: Clip, seed: int) -> Clip:
-    """The clip with the head angles of `generate_performance(seed)` over its length, radians.
-
-    Many recordings of faces have no head motion; a still head shows one camera one side only.
-    """
-    span = max(clip.duration_s, 1e-3)
-    motion = generate_performance(seed, span + 0.1, 60.0).select(_ANGLES)
-    at = clip.times_s - clip.times_s[0]
-    angles = [np.interp(at, motion.times_s, column) for column in motion.values.T]
-    kept = [name for name in clip.names if name not in _ANGLES]
-    values = np.concatenate([clip.select(kept).values, np.stack(angles, 1)], 1)
-    return replace(clip, names=(*kept, *_ANGLES), values=values.astype(np.float32))
 
 
 def perform(

@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.cameras.camera import clip_from_camera, look_at_camera
-from mien_training.geometry.laplacian import dilated
 from mien_training.head import MATERIALS, Template
 from mien_training.head.landmark_sets import BROW_POINTS, FACE_OVAL
 from mien_training.rendering.paint.face_frame import polygon_distance
 from mien_training.rendering.visibility import rasterize
 
-__all__ = ["compared_triangles", "face_region", "support_masks"]
+__all__ = ["compared_triangles", "face_region"]
 
 BoolArray = NDArray[np.bool_]
 
@@ -69,13 +68,3 @@ def compared_triangles(template: Template, whole_head: bool) -> BoolArray:
         return ~inside
     members = face_region(template) | template.regions["eyes"] | template.regions["lids"]
     return np.asarray(members[template.triangles].all(1) & ~inside)
-
-
-def support_masks(template: Template, rings: int = 3, threshold_m: float = 1e-4) -> BoolArray:
-    """(K, V) where each of the template's shapes may move the face.
-
-    Vertices that the template's shape moves by more than `threshold_m` metres, grown by `rings`
-    (Ming et al. 2024, "High-Quality Mesh Blendshape Generation from Face Videos", locality).
-    """
-    moving = np.linalg.norm(template.shape_deltas, axis=2) > threshold_m
-    return dilated(moving, template.triangles, rings)

@@ -27,7 +27,7 @@ from mien.service.v1 import rig_frame_pb2 as mien_dot_v1_dot_rig__frame__pb2
 from mien.service.v1 import session_pb2 as mien_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmien/v1/animation_service.proto\x12\x07mien.v1\x1a\x16mien/v1/features.proto\x1a\x17mien/v1/rig_frame.proto\x1a\x15mien/v1/session.proto\"\x84\x01\n\x0e\x41nimateRequest\x12\x1d\n\x04open\x18\x01 \x01(\x0b\x32\r.mien.v1.OpenH\x00\x12\x1f\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x0e.mien.v1.FrameH\x00\x12\'\n\tcalibrate\x18\x03 \x01(\x0b\x32\x12.mien.v1.CalibrateH\x00\x42\t\n\x07message\"\x92\x01\n\x0f\x41nimateResponse\x12!\n\x06opened\x18\x01 \x01(\x0b\x32\x0f.mien.v1.OpenedH\x00\x12&\n\trig_frame\x18\x02 \x01(\x0b\x32\x11.mien.v1.RigFrameH\x00\x12)\n\ncalibrated\x18\x03 \x01(\x0b\x32\x13.mien.v1.CalibratedH\x00\x42\t\n\x07message\"\xdf\x01\n\x04Open\x12\x11\n\tcharacter\x18\x01 \x01(\t\x12(\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x16.mien.v1.FeatureLayout\x12\x0f\n\x07rate_hz\x18\x03 \x01(\x01\x12!\n\x07outputs\x18\x04 \x01(\x0b\x32\x10.mien.v1.Outputs\x12%\n\tsmoothing\x18\x05 \x01(\x0b\x32\x12.mien.v1.Smoothing\x12)\n\x0b\x63\x61libration\x18\x06 \x01(\x0b\x32\x14.mien.v1.Calibration\x12\x14\n\x0cresume_token\x18\x07 \x01(\x0c\"a\n\x05\x46rame\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x16\n\x0e\x63\x61pture_time_s\x18\x02 \x01(\x01\x12.\n\nperformers\x18\x03 \x03(\x0b\x32\x1a.mien.v1.PerformerFeatures\"C\n\tCalibrate\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12)\n\x0b\x63\x61libration\x18\x02 \x01(\x0b\x32\x14.mien.v1.Calibration\"(\n\nCalibrated\x12\x1a\n\x12\x63\x61libration_frames\x18\x01 \x01(\r2T\n\x10\x41nimationService\x12@\n\x07\x41nimate\x12\x17.mien.v1.AnimateRequest\x1a\x18.mien.v1.AnimateResponse(\x01\x30\x01\x42%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmien/v1/animation_service.proto\x12\x07mien.v1\x1a\x16mien/v1/features.proto\x1a\x17mien/v1/rig_frame.proto\x1a\x15mien/v1/session.proto\"\x84\x01\n\x0e\x41nimateRequest\x12\x1d\n\x04open\x18\x01 \x01(\x0b\x32\r.mien.v1.OpenH\x00\x12\x1f\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x0e.mien.v1.FrameH\x00\x12\'\n\tcalibrate\x18\x03 \x01(\x0b\x32\x12.mien.v1.CalibrateH\x00\x42\t\n\x07message\"\x92\x01\n\x0f\x41nimateResponse\x12!\n\x06opened\x18\x01 \x01(\x0b\x32\x0f.mien.v1.OpenedH\x00\x12&\n\trig_frame\x18\x02 \x01(\x0b\x32\x11.mien.v1.RigFrameH\x00\x12)\n\ncalibrated\x18\x03 \x01(\x0b\x32\x13.mien.v1.CalibratedH\x00\x42\t\n\x07message\"\x85\x02\n\x04Open\x12\x11\n\tcharacter\x18\x01 \x01(\t\x12(\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x16.mien.v1.FeatureLayout\x12\x0f\n\x07rate_hz\x18\x03 \x01(\x01\x12!\n\x07outputs\x18\x04 \x01(\x0b\x32\x10.mien.v1.Outputs\x12%\n\tsmoothing\x18\x05 \x01(\x0b\x32\x12.mien.v1.Smoothing\x12)\n\x0b\x63\x61libration\x18\x06 \x01(\x0b\x32\x14.mien.v1.Calibration\x12\x14\n\x0cresume_token\x18\x07 \x01(\x0c\x12$\n\tlost_face\x18\x08 \x01(\x0b\x32\x11.mien.v1.LostFace\"a\n\x05\x46rame\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x16\n\x0e\x63\x61pture_time_s\x18\x02 \x01(\x01\x12.\n\nperformers\x18\x03 \x03(\x0b\x32\x1a.mien.v1.PerformerFeatures\"C\n\tCalibrate\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12)\n\x0b\x63\x61libration\x18\x02 \x01(\x0b\x32\x14.mien.v1.Calibration\"(\n\nCalibrated\x12\x1a\n\x12\x63\x61libration_frames\x18\x01 \x01(\r2T\n\x10\x41nimationService\x12@\n\x07\x41nimate\x12\x17.mien.v1.AnimateRequest\x1a\x18.mien.v1.AnimateResponse(\x01\x30\x01\x42%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,13 +40,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANIMATERESPONSE']._serialized_start=252
   _globals['_ANIMATERESPONSE']._serialized_end=398
   _globals['_OPEN']._serialized_start=401
-  _globals['_OPEN']._serialized_end=624
-  _globals['_FRAME']._serialized_start=626
-  _globals['_FRAME']._serialized_end=723
-  _globals['_CALIBRATE']._serialized_start=725
-  _globals['_CALIBRATE']._serialized_end=792
-  _globals['_CALIBRATED']._serialized_start=794
-  _globals['_CALIBRATED']._serialized_end=834
-  _globals['_ANIMATIONSERVICE']._serialized_start=836
-  _globals['_ANIMATIONSERVICE']._serialized_end=920
+  _globals['_OPEN']._serialized_end=662
+  _globals['_FRAME']._serialized_start=664
+  _globals['_FRAME']._serialized_end=761
+  _globals['_CALIBRATE']._serialized_start=763
+  _globals['_CALIBRATE']._serialized_end=830
+  _globals['_CALIBRATED']._serialized_start=832
+  _globals['_CALIBRATED']._serialized_end=872
+  _globals['_ANIMATIONSERVICE']._serialized_start=874
+  _globals['_ANIMATIONSERVICE']._serialized_end=958
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ class AnimateResponse(_message.Message):
     def __init__(self, opened: _Optional[_Union[_session_pb2.Opened, _Mapping]] = ..., rig_frame: _Optional[_Union[_rig_frame_pb2.RigFrame, _Mapping]] = ..., calibrated: _Optional[_Union[Calibrated, _Mapping]] = ...) -> None: ...
 
 class Open(_message.Message):
-    __slots__ = ("character", "features", "rate_hz", "outputs", "smoothing", "calibration", "resume_token")
+    __slots__ = ("character", "features", "rate_hz", "outputs", "smoothing", "calibration", "resume_token", "lost_face")
     CHARACTER_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     RATE_HZ_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +37,7 @@ class Open(_message.Message):
     SMOOTHING_FIELD_NUMBER: _ClassVar[int]
     CALIBRATION_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    LOST_FACE_FIELD_NUMBER: _ClassVar[int]
     character: str
     features: _features_pb2.FeatureLayout
     rate_hz: float
@@ -44,7 +45,8 @@ class Open(_message.Message):
     smoothing: _session_pb2.Smoothing
     calibration: _session_pb2.Calibration
     resume_token: bytes
-    def __init__(self, character: _Optional[str] = ..., features: _Optional[_Union[_features_pb2.FeatureLayout, _Mapping]] = ..., rate_hz: _Optional[float] = ..., outputs: _Optional[_Union[_session_pb2.Outputs, _Mapping]] = ..., smoothing: _Optional[_Union[_session_pb2.Smoothing, _Mapping]] = ..., calibration: _Optional[_Union[_session_pb2.Calibration, _Mapping]] = ..., resume_token: _Optional[bytes] = ...) -> None: ...
+    lost_face: _session_pb2.LostFace
+    def __init__(self, character: _Optional[str] = ..., features: _Optional[_Union[_features_pb2.FeatureLayout, _Mapping]] = ..., rate_hz: _Optional[float] = ..., outputs: _Optional[_Union[_session_pb2.Outputs, _Mapping]] = ..., smoothing: _Optional[_Union[_session_pb2.Smoothing, _Mapping]] = ..., calibration: _Optional[_Union[_session_pb2.Calibration, _Mapping]] = ..., resume_token: _Optional[bytes] = ..., lost_face: _Optional[_Union[_session_pb2.LostFace, _Mapping]] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("sequence", "capture_time_s", "performers")

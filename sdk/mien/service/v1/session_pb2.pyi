@@ -30,6 +30,18 @@ class Smoothing(_message.Message):
     blink_guard: bool
     def __init__(self, min_cutoff_hz: _Optional[float] = ..., beta: _Optional[float] = ..., derivative_cutoff_hz: _Optional[float] = ..., blink_guard: bool = ...) -> None: ...
 
+class LostFace(_message.Message):
+    __slots__ = ("min_presence", "hold_s", "decay_s", "forget_s")
+    MIN_PRESENCE_FIELD_NUMBER: _ClassVar[int]
+    HOLD_S_FIELD_NUMBER: _ClassVar[int]
+    DECAY_S_FIELD_NUMBER: _ClassVar[int]
+    FORGET_S_FIELD_NUMBER: _ClassVar[int]
+    min_presence: float
+    hold_s: float
+    decay_s: float
+    forget_s: float
+    def __init__(self, min_presence: _Optional[float] = ..., hold_s: _Optional[float] = ..., decay_s: _Optional[float] = ..., forget_s: _Optional[float] = ...) -> None: ...
+
 class Calibration(_message.Message):
     __slots__ = ("neutrals", "frames", "neutral_relative")
     NEUTRALS_FIELD_NUMBER: _ClassVar[int]
@@ -41,7 +53,7 @@ class Calibration(_message.Message):
     def __init__(self, neutrals: _Optional[_Iterable[_Union[_features_pb2.PerformerNeutral, _Mapping]]] = ..., frames: _Optional[int] = ..., neutral_relative: bool = ...) -> None: ...
 
 class Settings(_message.Message):
-    __slots__ = ("rate_hz", "outputs", "smoothing", "calibration_frames", "mailbox_frames", "idle_timeout_s", "max_message_bytes", "max_performers")
+    __slots__ = ("rate_hz", "outputs", "smoothing", "calibration_frames", "mailbox_frames", "idle_timeout_s", "max_message_bytes", "max_performers", "lost_face")
     RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     SMOOTHING_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +62,7 @@ class Settings(_message.Message):
     IDLE_TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_PERFORMERS_FIELD_NUMBER: _ClassVar[int]
+    LOST_FACE_FIELD_NUMBER: _ClassVar[int]
     rate_hz: float
     outputs: Outputs
     smoothing: Smoothing
@@ -58,7 +71,8 @@ class Settings(_message.Message):
     idle_timeout_s: float
     max_message_bytes: int
     max_performers: int
-    def __init__(self, rate_hz: _Optional[float] = ..., outputs: _Optional[_Union[Outputs, _Mapping]] = ..., smoothing: _Optional[_Union[Smoothing, _Mapping]] = ..., calibration_frames: _Optional[int] = ..., mailbox_frames: _Optional[int] = ..., idle_timeout_s: _Optional[float] = ..., max_message_bytes: _Optional[int] = ..., max_performers: _Optional[int] = ...) -> None: ...
+    lost_face: LostFace
+    def __init__(self, rate_hz: _Optional[float] = ..., outputs: _Optional[_Union[Outputs, _Mapping]] = ..., smoothing: _Optional[_Union[Smoothing, _Mapping]] = ..., calibration_frames: _Optional[int] = ..., mailbox_frames: _Optional[int] = ..., idle_timeout_s: _Optional[float] = ..., max_message_bytes: _Optional[int] = ..., max_performers: _Optional[int] = ..., lost_face: _Optional[_Union[LostFace, _Mapping]] = ...) -> None: ...
 
 class Opened(_message.Message):
     __slots__ = ("session_id", "character", "package_sha256", "channel_names", "detail_names", "features", "settings", "resumed", "score_names")

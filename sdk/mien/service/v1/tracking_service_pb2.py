@@ -28,7 +28,7 @@ from mien.service.v1 import rig_frame_pb2 as mien_dot_v1_dot_rig__frame__pb2
 from mien.service.v1 import session_pb2 as mien_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1emien/v1/tracking_service.proto\x12\x07mien.v1\x1a\x16mien/v1/features.proto\x1a\x16mien/v1/geometry.proto\x1a\x17mien/v1/rig_frame.proto\x1a\x15mien/v1/session.proto\"e\n\x0cTrackRequest\x12\"\n\x04open\x18\x01 \x01(\x0b\x32\x12.mien.v1.TrackOpenH\x00\x12&\n\x05image\x18\x02 \x01(\x0b\x32\x15.mien.v1.EncodedImageH\x00\x42\t\n\x07message\"m\n\rTrackResponse\x12!\n\x06opened\x18\x01 \x01(\x0b\x32\x0f.mien.v1.OpenedH\x00\x12.\n\rtracked_frame\x18\x02 \x01(\x0b\x32\x15.mien.v1.TrackedFrameH\x00\x42\t\n\x07message\"\xa5\x02\n\tTrackOpen\x12\x11\n\tmax_faces\x18\x01 \x01(\r\x12,\n\rtrack_outputs\x18\x02 \x01(\x0b\x32\x15.mien.v1.TrackOutputs\x12\x11\n\tcharacter\x18\x03 \x01(\t\x12\x0f\n\x07rate_hz\x18\x04 \x01(\x01\x12!\n\x07outputs\x18\x05 \x01(\x0b\x32\x10.mien.v1.Outputs\x12%\n\tsmoothing\x18\x06 \x01(\x0b\x32\x12.mien.v1.Smoothing\x12)\n\x0b\x63\x61libration\x18\x07 \x01(\x0b\x32\x14.mien.v1.Calibration\x12(\n\x08\x66\x65\x61tures\x18\x08 \x01(\x0b\x32\x16.mien.v1.FeatureLayout\x12\x14\n\x0cresume_token\x18\t \x01(\x0c\"C\n\x0cTrackOutputs\x12\x11\n\tlandmarks\x18\x01 \x01(\x08\x12\x0e\n\x06scores\x18\x02 \x01(\x08\x12\x10\n\x08\x66\x65\x61tures\x18\x03 \x01(\x08\"F\n\x0c\x45ncodedImage\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x16\n\x0e\x63\x61pture_time_s\x18\x02 \x01(\x01\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x99\x01\n\x0bTrackedFace\x12\x0f\n\x07\x66\x61\x63\x65_id\x18\x01 \x01(\r\x12\x10\n\x08presence\x18\x02 \x01(\x02\x12\x14\n\x0clandmarks_px\x18\x03 \x03(\x02\x12\x0e\n\x06scores\x18\x04 \x03(\x02\x12\x10\n\x08\x66\x65\x61tures\x18\x05 \x03(\x02\x12\x1f\n\x04pose\x18\x06 \x01(\x0b\x32\x11.mien.v1.HeadPose\x12\x0e\n\x06\x62ox_px\x18\x07 \x03(\x02\"~\n\x0cTrackedFrame\x12#\n\x05\x66\x61\x63\x65s\x18\x01 \x03(\x0b\x32\x14.mien.v1.TrackedFace\x12$\n\trig_frame\x18\x02 \x01(\x0b\x32\x11.mien.v1.RigFrame\x12\x10\n\x08width_px\x18\x03 \x01(\r\x12\x11\n\theight_px\x18\x04 \x01(\r2M\n\x0fTrackingService\x12:\n\x05Track\x12\x15.mien.v1.TrackRequest\x1a\x16.mien.v1.TrackResponse(\x01\x30\x01\x42%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1emien/v1/tracking_service.proto\x12\x07mien.v1\x1a\x16mien/v1/features.proto\x1a\x16mien/v1/geometry.proto\x1a\x17mien/v1/rig_frame.proto\x1a\x15mien/v1/session.proto\"e\n\x0cTrackRequest\x12\"\n\x04open\x18\x01 \x01(\x0b\x32\x12.mien.v1.TrackOpenH\x00\x12&\n\x05image\x18\x02 \x01(\x0b\x32\x15.mien.v1.EncodedImageH\x00\x42\t\n\x07message\"m\n\rTrackResponse\x12!\n\x06opened\x18\x01 \x01(\x0b\x32\x0f.mien.v1.OpenedH\x00\x12.\n\rtracked_frame\x18\x02 \x01(\x0b\x32\x15.mien.v1.TrackedFrameH\x00\x42\t\n\x07message\"\xcb\x02\n\tTrackOpen\x12\x11\n\tmax_faces\x18\x01 \x01(\r\x12,\n\rtrack_outputs\x18\x02 \x01(\x0b\x32\x15.mien.v1.TrackOutputs\x12\x11\n\tcharacter\x18\x03 \x01(\t\x12\x0f\n\x07rate_hz\x18\x04 \x01(\x01\x12!\n\x07outputs\x18\x05 \x01(\x0b\x32\x10.mien.v1.Outputs\x12%\n\tsmoothing\x18\x06 \x01(\x0b\x32\x12.mien.v1.Smoothing\x12)\n\x0b\x63\x61libration\x18\x07 \x01(\x0b\x32\x14.mien.v1.Calibration\x12(\n\x08\x66\x65\x61tures\x18\x08 \x01(\x0b\x32\x16.mien.v1.FeatureLayout\x12\x14\n\x0cresume_token\x18\t \x01(\x0c\x12$\n\tlost_face\x18\n \x01(\x0b\x32\x11.mien.v1.LostFace\"C\n\x0cTrackOutputs\x12\x11\n\tlandmarks\x18\x01 \x01(\x08\x12\x0e\n\x06scores\x18\x02 \x01(\x08\x12\x10\n\x08\x66\x65\x61tures\x18\x03 \x01(\x08\"F\n\x0c\x45ncodedImage\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x16\n\x0e\x63\x61pture_time_s\x18\x02 \x01(\x01\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x99\x01\n\x0bTrackedFace\x12\x0f\n\x07\x66\x61\x63\x65_id\x18\x01 \x01(\r\x12\x10\n\x08presence\x18\x02 \x01(\x02\x12\x14\n\x0clandmarks_px\x18\x03 \x03(\x02\x12\x0e\n\x06scores\x18\x04 \x03(\x02\x12\x10\n\x08\x66\x65\x61tures\x18\x05 \x03(\x02\x12\x1f\n\x04pose\x18\x06 \x01(\x0b\x32\x11.mien.v1.HeadPose\x12\x0e\n\x06\x62ox_px\x18\x07 \x03(\x02\"~\n\x0cTrackedFrame\x12#\n\x05\x66\x61\x63\x65s\x18\x01 \x03(\x0b\x32\x14.mien.v1.TrackedFace\x12$\n\trig_frame\x18\x02 \x01(\x0b\x32\x11.mien.v1.RigFrame\x12\x10\n\x08width_px\x18\x03 \x01(\r\x12\x11\n\theight_px\x18\x04 \x01(\r2M\n\x0fTrackingService\x12:\n\x05Track\x12\x15.mien.v1.TrackRequest\x1a\x16.mien.v1.TrackResponse(\x01\x30\x01\x42%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,15 +41,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRACKRESPONSE']._serialized_start=242
   _globals['_TRACKRESPONSE']._serialized_end=351
   _globals['_TRACKOPEN']._serialized_start=354
-  _globals['_TRACKOPEN']._serialized_end=647
-  _globals['_TRACKOUTPUTS']._serialized_start=649
-  _globals['_TRACKOUTPUTS']._serialized_end=716
-  _globals['_ENCODEDIMAGE']._serialized_start=718
-  _globals['_ENCODEDIMAGE']._serialized_end=788
-  _globals['_TRACKEDFACE']._serialized_start=791
-  _globals['_TRACKEDFACE']._serialized_end=944
-  _globals['_TRACKEDFRAME']._serialized_start=946
-  _globals['_TRACKEDFRAME']._serialized_end=1072
-  _globals['_TRACKINGSERVICE']._serialized_start=1074
-  _globals['_TRACKINGSERVICE']._serialized_end=1151
+  _globals['_TRACKOPEN']._serialized_end=685
+  _globals['_TRACKOUTPUTS']._serialized_start=687
+  _globals['_TRACKOUTPUTS']._serialized_end=754
+  _globals['_ENCODEDIMAGE']._serialized_start=756
+  _globals['_ENCODEDIMAGE']._serialized_end=826
+  _globals['_TRACKEDFACE']._serialized_start=829
+  _globals['_TRACKEDFACE']._serialized_end=982
+  _globals['_TRACKEDFRAME']._serialized_start=984
+  _globals['_TRACKEDFRAME']._serialized_end=1110
+  _globals['_TRACKINGSERVICE']._serialized_start=1112
+  _globals['_TRACKINGSERVICE']._serialized_end=1189
 # @@protoc_insertion_point(module_scope)

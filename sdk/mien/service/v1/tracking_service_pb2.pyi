@@ -26,7 +26,7 @@ class TrackResponse(_message.Message):
     def __init__(self, opened: _Optional[_Union[_session_pb2.Opened, _Mapping]] = ..., tracked_frame: _Optional[_Union[TrackedFrame, _Mapping]] = ...) -> None: ...
 
 class TrackOpen(_message.Message):
-    __slots__ = ("max_faces", "track_outputs", "character", "rate_hz", "outputs", "smoothing", "calibration", "features", "resume_token")
+    __slots__ = ("max_faces", "track_outputs", "character", "rate_hz", "outputs", "smoothing", "calibration", "features", "resume_token", "lost_face")
     MAX_FACES_FIELD_NUMBER: _ClassVar[int]
     TRACK_OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     CHARACTER_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class TrackOpen(_message.Message):
     CALIBRATION_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    LOST_FACE_FIELD_NUMBER: _ClassVar[int]
     max_faces: int
     track_outputs: TrackOutputs
     character: str
@@ -45,7 +46,8 @@ class TrackOpen(_message.Message):
     calibration: _session_pb2.Calibration
     features: _features_pb2.FeatureLayout
     resume_token: bytes
-    def __init__(self, max_faces: _Optional[int] = ..., track_outputs: _Optional[_Union[TrackOutputs, _Mapping]] = ..., character: _Optional[str] = ..., rate_hz: _Optional[float] = ..., outputs: _Optional[_Union[_session_pb2.Outputs, _Mapping]] = ..., smoothing: _Optional[_Union[_session_pb2.Smoothing, _Mapping]] = ..., calibration: _Optional[_Union[_session_pb2.Calibration, _Mapping]] = ..., features: _Optional[_Union[_features_pb2.FeatureLayout, _Mapping]] = ..., resume_token: _Optional[bytes] = ...) -> None: ...
+    lost_face: _session_pb2.LostFace
+    def __init__(self, max_faces: _Optional[int] = ..., track_outputs: _Optional[_Union[TrackOutputs, _Mapping]] = ..., character: _Optional[str] = ..., rate_hz: _Optional[float] = ..., outputs: _Optional[_Union[_session_pb2.Outputs, _Mapping]] = ..., smoothing: _Optional[_Union[_session_pb2.Smoothing, _Mapping]] = ..., calibration: _Optional[_Union[_session_pb2.Calibration, _Mapping]] = ..., features: _Optional[_Union[_features_pb2.FeatureLayout, _Mapping]] = ..., resume_token: _Optional[bytes] = ..., lost_face: _Optional[_Union[_session_pb2.LostFace, _Mapping]] = ...) -> None: ...
 
 class TrackOutputs(_message.Message):
     __slots__ = ("landmarks", "scores", "features")

@@ -6,7 +6,7 @@ from mien_training.rig.coverage.shape_coverage import ShapeCoverage
 
 
 def shown(name, evidence_weight=0.0, shortage="strength", peak=0.0, partner=None):
-    return ShapeCoverage(name, peak, 0, 0.0, 0.5, 0.5, partner, evidence_weight, shortage)
+    return ShapeCoverage(name, peak, 0.0, 0.5, 0.5, partner, evidence_weight, shortage)
 
 
 def test_every_channel_has_one_action():

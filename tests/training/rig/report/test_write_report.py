@@ -154,7 +154,7 @@ def test_stills_are_not_judged_by_a_performance(filmed, tmp_path):
     write_report(tmp_path, filmed.person, seen, filmed.fit)
     text = Page((tmp_path / "report.html").read_text()).text
     assert "Images of one moment show no performance" in text
-    for absent in ("What to record again", "Weights over time", "shapes observed", "The dot is"):
+    for absent in ("What to shoot again", "Weights over time", "shapes observed", "The dot is"):
         assert absent not in text
 
 

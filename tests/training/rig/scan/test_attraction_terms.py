@@ -7,21 +7,10 @@ from support.scans import known_landmarks, known_scan
 
 from mien_training.rig.scan.attraction_terms import ContactPull, LandmarkPull, ScanPull, SurfacePull
 from mien_training.rig.scan.scan_target import ScanPoints, ScanTarget, attraction
-from mien_training.templates import load_template
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
 
 REACH_M, AGREE = 0.02, 0.6
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
-
-
-@pytest.fixture(scope="module")
-def known(template):
-    return known_scan(template, blink=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,8 @@ import pytest
 
 from mien_training.anatomy.eyelids import fit_eyelids
 from mien_training.rig.scan.carried_parts import carry_parts
-from mien_training.templates import load_template
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
 
 
 def carried(template, person, moved):

@@ -6,15 +6,9 @@ import numpy as np
 import pytest
 
 from mien_training.rig.scan.ears import ear_modes, ear_rims
-from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,11 @@ from support.scans import known_landmarks, known_scan
 from mien_training.metrics.mesh_errors import vertex_errors_mm
 from mien_training.rig.scan.identity_fit import fit_person, template_at_landmarks
 from mien_training.rig.scan.scan_target import ScanTarget, attraction
-from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
 
 BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
 
 
 @pytest.fixture(scope="module")

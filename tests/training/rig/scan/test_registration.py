@@ -2,26 +2,14 @@
 
 import numpy as np
 import pytest
-from support.scans import known_scan
 
 from mien.errors import InputError
 from mien_training.head import MATERIALS
 from mien_training.metrics.mesh_errors import point_to_surface_mm, summarise, vertex_errors_mm
 from mien_training.rig.scan.registration import ScanFitConfig, register_scan
-from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
-
-
-@pytest.fixture(scope="module")
-def known(template):
-    return known_scan(template, blink=1.0)
 
 
 @pytest.fixture(scope="module")

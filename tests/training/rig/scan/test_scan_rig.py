@@ -51,6 +51,10 @@ def test_a_scan_leaves_a_person(known, mesh_file, tmp_path, capsys):
     person, materials = read_person(out)
     template = load_template("anny")
     assert person.name == "eve" and person.shape_names == template.shape_names
+    saved = json.loads((out / "metrics.json").read_text())
+    assert saved["inputs"] == json.loads((out / "inputs.json").read_text())
+    assert set(saved["inputs"]) == {"template", "scan eve.ply"}
+    assert saved["config"]["fit"]["steps"] == 40 and saved["config"]["unseen"] == "copied"
     skin = template.triangles[template.triangle_material == MATERIALS.index("skin")]
     face = face_region(template)
     found = point_to_surface_mm(person.vertices[face], known.neutral, skin, "rigid")

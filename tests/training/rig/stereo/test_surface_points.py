@@ -13,25 +13,9 @@ from mien_training.rig.stereo.surface_points import (
     picture_lights,
     visible_places,
 )
-from mien_training.templates import load_template
 from mien_training.templates.regions import compared_triangles
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
-
-
-@pytest.fixture(scope="module")
-def template():
-    return load_template("anny")
-
-
-@pytest.fixture(scope="module")
-def person(still_person):
-    return still_person
-
-
-@pytest.fixture(scope="module")
-def seen(stills):
-    return stills
 
 
 @pytest.fixture(scope="module")

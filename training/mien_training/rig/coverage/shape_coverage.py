@@ -56,10 +56,8 @@ class ShapeCoverage:
     name: str
     peak: float
     """Largest weight."""
-    active_frames: int
-    """Frames with a weight above ACTIVE."""
     active_s: float
-    """The same as seconds of the performance."""
+    """Seconds of the performance with a weight above ACTIVE."""
     separability: float
     """0..1, share of the weight's variance that no other shape at the same place explains."""
     own_frames: float
@@ -139,7 +137,7 @@ def shape_coverage(
         together = shortage == "separation" and partner[k] >= 0
         found.append(
             ShapeCoverage(
-                name, peak, active, active / len(w) * seconds, float(share[k]), float(own[k]),
+                name, peak, active / len(w) * seconds, float(share[k]), float(own[k]),
                 shape_names[partner[k]] if together else None, evidence_weight, shortage,
             )
         )  # fmt: skip

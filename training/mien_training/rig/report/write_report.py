@@ -1,4 +1,4 @@
-"""A page that shows how well a rig was fitted: images, curves, numbers, what to record again."""
+"""A page that shows how well a rig was fitted: images, curves, numbers, what to shoot again."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:
         for r in requests
     )
     again = (
-        f'<h3>What to record again</h3><ul class="two">{items}</ul>'
+        f'<h3>What to shoot again</h3><ul class="two">{items}</ul>'
         if requests
         else "<p>Nothing is missing: every shape that a camera can see was observed.</p>"
     )

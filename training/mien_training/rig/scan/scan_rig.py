@@ -26,6 +26,7 @@ from mien_training.rig.scan.scan_texture import scan_texture
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.content_key import content_digest, template_digest
 from mien_training.runs.progress import Report, silent
+from mien_training.runs.run_folder import claim_inputs, plain_config
 from mien_training.runs.stages import Stages
 from mien_training.templates.person import person_materials, write_person
 from mien_training.templates.regions import face_region
@@ -65,16 +66,14 @@ def rig_of_scan(
     """Write `person.npz`, `skin.png` (of a scan with colours), `shapes.png` and `metrics.json`.
 
     out: an existing folder; an interrupted call goes on from its `checkpoint.pt`. The shapes are
-    the template's, as `unseen` says. Returns the metrics. Raises InputError for a file
-    that is no scan, or shows no face.
+    the template's, as `unseen` says. Returns the metrics. Raises InputError for a file that is no
+    scan or shows no face, and for a folder that holds a run on inputs of other content.
     """
     start = perf_counter()
     scan = read_scan(source, options.units, options.texture)
-    origin = {
-        "configuration": asdict(options.fit),
-        "template": template_digest(template),
-        "scan": content_digest(scan),
-    }
+    inputs = {"template": template_digest(template), f"scan {source.name}": content_digest(scan)}
+    claim_inputs(out, inputs)
+    origin = {"configuration": asdict(options.fit), **inputs}
     stages = Stages(Checkpoint(out / "checkpoint.pt", origin))
     kept = stages.run("landmarks", lambda: find_landmarks(scan, template).state())
     found = ScanLandmarks.of_state(kept, scan)
@@ -104,6 +103,8 @@ def rig_of_scan(
         "size_is_guessed": fit.size_is_guessed,
         "texture_flipped": found.texture_flipped,
         "seconds": perf_counter() - start,
+        "config": {**plain_config(options, ()), "unseen": unseen},
+        "inputs": inputs,
         "lids": {side: asdict(after) for side, (_, after) in done.lids.items()},
         "intersections": {key: asdict(count) for key, count in done.intersections.items()},
         "versions": {key: version(key) for key in ("mien", "torch", "trimesh", "numpy")},

@@ -1,0 +1,40 @@
+"""What the streaming services of one server have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mien.service.character_registry import CharacterRegistry, ServedCharacter
+from mien.service.limits import Limits
+from mien.service.negotiation import session_options
+from mien.service.performers import Performers, StepBatcher
+from mien.service.session_limiter import SessionLimiter
+from mien.service.wire import AnimateOpen, Settings, TrackOpen
+
+__all__ = ["Shared"]
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Characters, workers and limits that all streams of a server use."""
+
+    registry: CharacterRegistry
+    batcher: StepBatcher
+    limiter: SessionLimiter
+    limits: Limits
+    calibration_frames: int
+    """First frames that are watched for a neutral where the client does not say how many."""
+
+    def performers(
+        self, served: ServedCharacter, opening: AnimateOpen | TrackOpen, settings: Settings
+    ) -> Performers:
+        """The performers of a new session. Raises InputError for settings out of range."""
+        return Performers(
+            served,
+            self.batcher,
+            settings.max_performers,
+            self.limiter.budgets,
+            session_options(settings),
+            opening.neutrals,
+            opening.outputs.vertices,
+        )
