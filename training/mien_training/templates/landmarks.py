@@ -25,7 +25,13 @@ from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.templates.gltf.placed_landmarks import NEEDED
 
-__all__ = ["with_landmarks"]
+__all__ = ["WITHOUT_ANIMATOR", "with_landmarks"]
+
+WITHOUT_ANIMATOR = (
+    "play tracked scores on the head's own ARKit shapes in your engine, which takes them by name: "
+    "mien track SOURCE --out take.csv"
+)
+"""What moves a head that the tracker does not see: part of messages."""
 
 SIDE = 640
 DISTANCE_M = 1.6
@@ -102,8 +108,7 @@ def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
             '(--template HEAD.json: {"head": "head.glb", "landmarks": {"noseTip": [x, y, z], ...}}'
             f", at least {', '.join(NEEDED)}). `mien train rig` then fits it to footage. `mien "
             "train animator` learns from tracked images of the head itself and stays out of "
-            "reach; drive such a head by its channels: mien drive ANOTHER.mien SOURCE --out "
-            "take.csv, --vmc or --livelink"
+            f"reach; {WITHOUT_ANIMATOR}"
         )
     return _under_pixels(template, vertices, camera, faces[0].landmarks[:, :2].astype(np.float64))
 
