@@ -24,7 +24,7 @@ from mien_training.metrics.tables import write_results
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
-from mien_training.rig.photometric.gauss_newton_pass import sweep
+from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.rig.photometric.objective import Objective
 from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
@@ -77,8 +77,8 @@ def measure(person: SyntheticPerson, size: int, count: int) -> dict[str, float]:
     begin = 0.0
     steps()
     gradient = (time.perf_counter() - begin) / (STEPS * BATCH)
-    motion, _ = timed(lambda: sweep(objective, frames, False))
-    both, _ = timed(lambda: sweep(objective, frames, True))
+    motion, _ = timed(lambda: gauss_newton_pass(objective, frames, False))
+    both, _ = timed(lambda: gauss_newton_pass(objective, frames, True))
     rig = fit.model.rig.arrays()
     finish, _ = timed(lambda: finish_rig(template, *rig))
     return {

@@ -101,15 +101,15 @@ def transfer_shapes(
     for k, delta in enumerate(deltas):
         # Of displacements, not positions: where nothing moves the right-hand side is exactly 0.
         change = _frames(source + delta, faces) @ inverse - np.eye(3)
-        pull = area[:, None, None] * np.einsum("fcy,fxy->fcx", gradients, change)
-        right = np.stack(
+        flux = area[:, None, None] * np.einsum("fcy,fxy->fcx", gradients, change)
+        rhs = np.stack(
             [
-                np.bincount(faces.ravel(), pull[..., x].ravel(), minlength=len(target))
+                np.bincount(faces.ravel(), flux[..., x].ravel(), minlength=len(target))
                 for x in range(3)
             ],
             axis=1,
         )
-        result[k, free] = factor.solve(right[free] - coupling @ result[k, held])
+        result[k, free] = factor.solve(rhs[free] - coupling @ result[k, held])
     return result.astype(np.float32)
 
 
@@ -156,8 +156,8 @@ def _assemble(
 def _held(deltas: Float64Array, faces: Int64Array) -> Int64Array:
     """Still vertices, and one vertex of every connected part that has none."""
     count = deltas.shape[1]
-    reach = np.linalg.norm(deltas, axis=2).max(0, initial=0.0)
-    still = reach < STILL_M
+    farthest = np.linalg.norm(deltas, axis=2).max(0, initial=0.0)
+    still = farthest < STILL_M
     ends = (np.append(faces[:, 0], faces[:, 0]), np.append(faces[:, 1], faces[:, 2]))
     graph = coo_array((np.ones(len(ends[0])), ends), shape=(count, count))
     parts, part = connected_components(graph, directed=False)
