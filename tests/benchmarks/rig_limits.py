@@ -33,7 +33,7 @@ from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.origin import origin_of
-from mien_training.rig.photometric import gauss_newton_pass as sweeping
+from mien_training.rig.photometric import gauss_newton_pass as one_pass
 from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
@@ -114,7 +114,7 @@ class Known:
         )  # nothing is left that would mislead all frames
         with torch.no_grad():
             truth = torch.tensor([t.offset_s for t in footage.truth[1:]])
-            self.model.time_offsets.turn(truth - self.model.time_offsets.offsets_s[1:])
+            self.model.time_offsets.shift(truth - self.model.time_offsets.offsets_s[1:])
         weights, turns, shifts = [], [], []
         for c, f in zip(seen.camera.tolist(), seen.frame.tolist(), strict=True):
             head = footage.truth[c].world_from_head[f]
@@ -147,9 +147,9 @@ class Known:
             shapes = Shapes(shapes.neutral, torch.from_numpy(self.person.deltas))
         for _ in range(STEPS):
             chosen = torch.from_numpy(rng.choice(len(self.filmed.seen.camera), 6, False))
-            looked = self.objective.explain(shapes, chosen, 0.0)
+            explained = self.objective.explain(shapes, chosen, 0.0)
             optimiser.zero_grad()
-            looked.loss.backward()
+            explained.loss.backward()
             optimiser.step()
 
     def figures(self) -> dict[str, Any]:
@@ -166,24 +166,24 @@ def motion_is_known() -> Iterator[None]:
     """Gauss-Newton passes that solve shapes only, to the end, and trust the performance."""
     step, marginalisation, solve = (
         MotionSolver.step,
-        sweeping._marginalisation,
-        sweeping.solve_shapes,
+        one_pass._marginalisation,
+        one_pass.solve_shapes,
     )
     MotionSolver.step = lambda self: None  # type: ignore[method-assign]
-    sweeping._marginalisation = lambda *_: None  # type: ignore[assignment]
-    sweeping.solve_shapes = partial(solve, **SOLVER)
+    one_pass._marginalisation = lambda *_: None  # type: ignore[assignment]
+    one_pass.solve_shapes = partial(solve, **SOLVER)
     try:
         yield
     finally:
-        MotionSolver.step, sweeping._marginalisation = step, marginalisation  # type: ignore[method-assign]
-        sweeping.solve_shapes = solve
+        MotionSolver.step, one_pass._marginalisation = step, marginalisation  # type: ignore[method-assign]
+        one_pass.solve_shapes = solve
 
 
 def frame_equations(known: Known) -> ShapeEquations:
     """What a Gauss-Newton pass would solve the shapes from."""
     found: list[ShapeEquations] = []
     with motion_is_known():
-        sweeping.solve_shapes = lambda e, _, now, __: found.append(e) or now
+        one_pass.solve_shapes = lambda e, _, now, __: found.append(e) or now
         gauss_newton_pass(known.objective, known.frames, True)
     return found[0]
 

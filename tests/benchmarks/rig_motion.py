@@ -84,9 +84,9 @@ def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
         for group, full in zip(optimiser.param_groups, (rate, 3e-4), strict=True):
             group["lr"] = full * max(1 - spent / seconds, 0.05)
         frames = torch.from_numpy(rng.choice(len(known.filmed.seen.camera), BATCH, False))
-        looked = known.objective.explain(shapes, frames, LANDMARKS)
+        explained = known.objective.explain(shapes, frames, LANDMARKS)
         optimiser.zero_grad()
-        looked.loss.backward()
+        explained.loss.backward()
         optimiser.step()
         steps += 1
     return steps

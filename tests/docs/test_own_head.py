@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mien.commands.track import TrackConfig
+from mien.package import REQUIRED
+
 PAGE = (Path(__file__).parents[2] / "docs/own-head.md").read_text()
 
 
@@ -24,6 +27,17 @@ def test_its_landmarks_are_those_that_are_known():
     needed, optional = text.split("Every further one", 1)
     assert set(re.findall(r"`(\w+)`", needed)) - {"landmarks"} == set(placed.NEEDED)
     assert set(re.findall(r"`(\w+)`", optional)) == set(placed.LANDMARK_POINTS) - set(placed.NEEDED)
+
+
+def test_what_it_says_of_heads_without_an_animator_can_be_called(tmp_path):
+    """A package always has an animator, so no command drives such a head; its page and the
+    messages name one that takes any face."""
+    landmarks = pytest.importorskip("mien_training.templates.landmarks")
+    words = "mien track SOURCE --out take.csv"
+    row = next(line for line in PAGE.splitlines() if line.startswith("| landmarks placed by hand"))
+    assert "animator.onnx" in REQUIRED and "drive" not in row
+    assert words in PAGE and landmarks.WITHOUT_ANIMATOR.endswith(words)
+    TrackConfig(source="me.mp4", out=tmp_path / "take.csv")
 
 
 def test_its_materials_are_the_templates():

@@ -12,7 +12,7 @@ from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.footage.observations import Observations
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.appearance import Appearance
-from mien_training.rendering.differentiable_head import DifferentiableHead, Picture
+from mien_training.rendering.differentiable_head import DifferentiableHead, RenderedHead
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
@@ -59,10 +59,10 @@ class FilmedMoment:
             image = picture(posed, views, first, surface, background).colour
             points = views.pixels(first, landmark_points.positions(posed))
         codes = (image * 255).round().clamp(0, 255).byte()
-        seen = Observations(views, first, torch.zeros(1), first, codes, None, points)
+        seen = Observations(views, first, torch.zeros(1), first, codes, None, points, first == 0)
         return cls(seen, shapes, motion, landmark_points, picture, surface)
 
-    def linearised(self, shapes: Shapes, guess: Motion) -> tuple[Picture, VertexEquations]:
+    def linearised(self, shapes: Shapes, guess: Motion) -> tuple[RenderedHead, VertexEquations]:
         """What a guess looks like, and how it should change."""
         views, images = self.seen.views, self.seen.images.float() / 255
         with torch.no_grad():
@@ -74,7 +74,7 @@ class FilmedMoment:
                 views.camera_from_world[0], views.intrinsics[0], turn, 0.15,
             )  # fmt: skip
 
-    def error(self, out: Picture) -> float:
+    def error(self, out: RenderedHead) -> float:
         """Mean absolute difference of colours on the face."""
         images = self.seen.images.float() / 255
         return float((out.colour - images).abs()[0][out.triangle[0] >= 0].mean())

@@ -68,8 +68,9 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
     images = torch.tensor(colour, dtype=torch.uint8).expand(2 * FRAMES, SIDE, SIDE, 3).contiguous()
     points = views.pixels(camera, landmark_points.positions(posed.repeat(2, 1, 1)))
     seen = Observations(
-        views, camera, times.repeat(2), torch.arange(FRAMES).repeat(2), images, None, points
-    )
+        views, camera, times.repeat(2), torch.arange(FRAMES).repeat(2), images, None, points,
+        torch.ones(2 * FRAMES, dtype=torch.bool),
+    )  # fmt: skip
     history = tuple({"round": 1.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
     found = LandmarkFit(torch.zeros(0), motion, torch.zeros(2 * FRAMES))
     return Filmed(person, seen, RigFit(person, model, found, np.array([3]), history))

@@ -1,4 +1,4 @@
-"""Recordings: named by content; a scene without a face is drawn anew, some times."""
+"""Recordings: named by content; a scene without a face is drawn anew, then left out."""
 
 from dataclasses import replace
 
@@ -15,6 +15,8 @@ from mien_training.animator.dataset import (
     record,
 )
 from mien_training.runs.progress import Progress
+from mien_training.synthetic.factory.generate import worker_template
+from mien_training.templates.person import write_person
 
 
 @pytest.fixture
@@ -39,13 +41,22 @@ def blind(monkeypatch):
     return install
 
 
+class Recorded(list):
+    """Seeds of the jobs that were recorded."""
+
+    unseen = ()
+
+
 @pytest.fixture
 def in_this_process(monkeypatch):
-    """Jobs are recorded here, as empty sequences that say which scene they were."""
-    named = []
+    """Jobs are recorded here, as empty sequences that say which scene they were; those with a seed
+    in `unseen` show no face. Returns the seeds recorded."""
+    recorded = Recorded()
 
-    def fake(job, scene):
-        named.append(scene)
+    def fake(job, template):
+        recorded.append(job.seed)
+        if job.seed in recorded.unseen:
+            return None
         return DriverSequence(
             features=np.zeros((2, 3), np.float32), neutral=np.zeros(3, np.float32),
             weights=np.full((2, 52), job.seed, np.float32), times_s=np.arange(2.0),
@@ -59,14 +70,16 @@ def in_this_process(monkeypatch):
 
     monkeypatch.setattr(dataset, "record", fake)
     monkeypatch.setattr(dataset, "run_in_processes", run)
-    return named
+    worker_template.cache_clear()
+    yield recorded
+    worker_template.cache_clear()
 
 
-def test_a_scene_without_a_face_is_drawn_anew(blind):
+def test_a_scene_without_a_face_is_drawn_anew(blind, anny):
     job = SceneJob(seed=5, frames=2, kind="sparse")
-    plain = record(job)
+    plain = record(job, anny)
     drawn = blind(scenes=2)
-    again = record(job)
+    again = record(job, anny)
     assert len(set(drawn)) == len(drawn) == 3 and drawn[0] == job.seed
     assert (plain.redrawn, again.redrawn) == (0, 2)
     # Another image of the same performance.
@@ -84,18 +97,38 @@ def test_a_tracker_that_sees_nothing_gives_no_sequence(anny, monkeypatch):
     assert dataset._tracked(dataset.draw_sequence(job.spec, anny, 5, 5), 5) is None
 
 
-def test_a_face_that_is_never_seen_ends_the_run_in_words(blind):
+def test_a_face_that_is_never_seen_gives_no_recording(blind, anny):
     drawn = blind(scenes=99)
-    with pytest.raises(MienError, match=r"scene 3 of 9: .*4 drawings.*strong degradation") as e:
-        record(SceneJob(seed=5, frames=2, kind="sparse", strength="strong"), "scene 3 of 9")
-    assert "SceneJob" not in str(e.value) and "mien drive" in str(e.value)
+    assert record(SceneJob(seed=5, frames=2, kind="sparse", strength="strong"), anny) is None
     assert len(drawn) == 4
 
 
-def test_scenes_are_numbered_and_the_count_is_kept(tmp_path, in_this_process, anny):
+def test_a_scene_never_seen_is_left_out_of_a_long_run(tmp_path, in_this_process, anny):
+    jobs = [SceneJob(seed=s, frames=2) for s in range(40)]
+    in_this_process.unseen = (7, 30)
+    recordings = make_recordings(jobs, tmp_path)
+    assert [r.weights[0, 0] for r in recordings] == [s for s in range(40) if s not in (7, 30)]
+    assert len(make_recordings(jobs, tmp_path)) == 38
+    assert len(in_this_process) == 40  # and not drawn again
+
+
+def test_a_head_that_the_tracker_does_not_see_ends_the_run_early(tmp_path, in_this_process, anny):
+    jobs = [SceneJob(seed=s, frames=2, strength="strong") for s in range(40)]
+    in_this_process.unseen = range(2, 40)
+    words = r"no face in 3 of 40 scenes.*5%.*scene 3: 4 drawings.*strong degradation"
+    with pytest.raises(MienError, match=words) as e:
+        make_recordings(jobs, tmp_path)
+    assert "SceneJob" not in str(e.value) and "mien track SOURCE --out take.csv" in str(e.value)
+    assert len(in_this_process) == 5
+    with pytest.raises(MienError, match=words):
+        make_recordings(jobs, tmp_path)
+    assert len(in_this_process) == 5
+
+
+def test_order_and_counts_are_kept(tmp_path, in_this_process, anny):
     jobs = [SceneJob(seed=s, frames=2) for s in range(3)]
     recordings = make_recordings(jobs, tmp_path)
-    assert in_this_process == ["scene 1 of 3", "scene 2 of 3", "scene 3 of 3"]
+    assert in_this_process == [0, 1, 2]
     assert [(r.redrawn, r.weights[0, 0]) for r in recordings] == [(1, 0), (1, 1), (1, 2)]
     assert make_recordings(jobs[::-1], tmp_path)[0].weights[0, 0] == 2
     assert len(in_this_process) == 3  # nothing is recorded twice
@@ -108,21 +141,34 @@ def test_recordings_follow_from_content_not_from_paths(
     """A rig fitted anew in the same folder, or a clip saved again, is recorded anew."""
     clip = tmp_path / "take.csv"
     clip.write_bytes(b"one")
-    jobs = [SceneJob(1, 2), SceneJob(2, 2, "clip", clip=str(clip))]
+    write_person(tmp_path, anny, None)
+    person = str(tmp_path / "person.npz")
+    jobs = [SceneJob(1, 2, template=person), SceneJob(2, 2, "clip", clip=str(clip))]
     make_recordings(jobs, tmp_path)
     clip.write_bytes(b"two")
     make_recordings(jobs, tmp_path)
-    assert in_this_process == ["scene 1 of 2", "scene 2 of 2", "scene 2 of 2"]
-    other = replace(anny, shape_deltas=0.9 * anny.shape_deltas)
-    monkeypatch.setattr(dataset, "kept_template", lambda name: other)
+    assert in_this_process == [1, 2, 2]
+    write_person(tmp_path, replace(anny, shape_deltas=0.9 * anny.shape_deltas), None)
+    worker_template.cache_clear()  # every call has worker processes of its own
     make_recordings(jobs, tmp_path)
-    assert len(in_this_process) == 5
-    monkeypatch.setattr(dataset, "RENDERING_VERSION", 1_000)
-    make_recordings(jobs, tmp_path)
-    assert len(in_this_process) == 7
+    assert in_this_process == [1, 2, 2, 1]
+    for name, other in (("RENDERING_VERSION", 1_000), ("tracker_digest", lambda: "other nets")):
+        monkeypatch.setattr(dataset, name, other)
+        make_recordings(jobs, tmp_path)
+    assert in_this_process == [1, 2, 2, 1, 1, 2, 1, 2]
     clip.unlink()
     with pytest.raises(InputError, match=r"take\.csv: cannot be read"):
         make_recordings(jobs, tmp_path)
+
+
+def test_a_rig_written_anew_meanwhile_is_not_recorded_under_the_old_name(
+    tmp_path, in_this_process, anny
+):
+    write_person(tmp_path, anny, None)
+    jobs = [SceneJob(1, 2, template=str(tmp_path / "person.npz"))]
+    with pytest.raises(InputError, match=r"person\.npz': changed since"):
+        make_recordings(jobs, tmp_path, heads={jobs[0].template: "digest of another"})
+    assert in_this_process == []
 
 
 def test_a_damaged_recording_is_named(tmp_path, in_this_process, anny):

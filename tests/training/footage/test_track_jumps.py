@@ -11,7 +11,7 @@ TIMES = np.arange(60) / RATE
 
 @pytest.fixture
 def nods():
-    """(60, 478, 2) a face of 150 px that nods by a fifth of its size, twice a second, with noise."""
+    """(60, 478, 2) a face of 150 px that nods twice a second by a fifth of its size, with noise."""
     rng = np.random.default_rng(0)
     face = rng.uniform(-75, 75, (478, 2))
     path = 30 * np.sin(2 * np.pi * 2 * TIMES)

@@ -1,4 +1,4 @@
-"""Interior edges run inside only, under the surface's own indices, never where forbidden."""
+"""Interior edges run inside only, under the surface's own indices, never between contact pairs."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ SPACING_M = 0.012
 
 @pytest.fixture(scope="module")
 def head(anny):
-    """The default head's forbidden pairs; its interior edges with and without them."""
+    """The default head's contact pairs; its interior edges with and without them."""
     pairs = contact_pairs(anny)
     free = tetrahedral_edges(anny.vertices, anny.triangles, SPACING_M)
     tied = tetrahedral_edges(anny.vertices, anny.triangles, SPACING_M, pairs)
@@ -69,7 +69,7 @@ def test_all_nodes_make_one_piece(anny, head):
     assert with_ties <= 4  # the skin with its mouth; eyeballs must stay loose
 
 
-def test_forbidden_pairs_are_not_joined_and_would_be(head):
+def test_contact_pairs_are_not_joined_and_would_be(head):
     pairs, free, tied = head
     for pair in pairs:
         assert not joining(tied, pair).any(), pair.name
@@ -116,7 +116,7 @@ def test_the_same_input_gives_the_same_ties(anny, head):
 
 
 def test_two_plates_across_a_slit(ball, joined):
-    """Air is not tied, overlap is, unless forbidden; every vertex keeps a tie."""
+    """Air is not joined, overlap is, but for contact pairs; every vertex keeps an edge."""
     upper, lower = ball(10, (0, 1.005, 0)), ball(10, (0, -1.005, 0))
     crossing = ball(10, (0, -0.95, 0))
     n = len(upper[0])
@@ -145,7 +145,7 @@ def test_vertices_of_no_triangle_stay_loose(ball, joined):
         ({"vertices": np.zeros((1, 3))}, "triangles"),
         ({"motions": np.zeros((2, 5, 3))}, "motions"),
         ({"stretch_limit": 0.0}, "stretch_limit"),
-        ({"forbidden": [ContactPair("x", np.zeros(3, bool), np.zeros(3, bool))]}, "'x'"),
+        ({"contact_pairs": [ContactPair("x", np.zeros(3, bool), np.zeros(3, bool))]}, "'x'"),
     ],
 )
 def test_bad_input_is_named(ball, change, complaint):

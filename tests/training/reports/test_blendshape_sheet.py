@@ -38,8 +38,8 @@ def test_every_shape_has_a_cell_of_its_own(person):
 def test_verdicts_are_dots(person):
     verdicts = [(1.0, 1.0), (0.0, 0.0), (0.5, 0.4)]
     coverage = [
-        ShapeCoverage(n, peak, 0.0, 1.0, 1.0, None, trust, "")
-        for n, (peak, trust) in zip(person.shape_names, verdicts, strict=False)
+        ShapeCoverage(n, peak, 0.0, 1.0, 1.0, None, evidence, "")
+        for n, (peak, evidence) in zip(person.shape_names, verdicts, strict=False)
     ]
     dots = verdict_colours(coverage)
     sheet = blendshape_sheet(person, None, dots, columns=6, side=SIDE)

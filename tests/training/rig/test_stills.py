@@ -6,7 +6,7 @@ import torch
 
 from mien_training.cameras.camera import look_at_camera, project
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.stills import eye_freedom, lids_shut, neutral_only
+from mien_training.rig.stills import eye_selection, lids_shut, neutral_only
 from mien_training.templates import load_template
 
 CAMERA = look_at_camera((0, 0.1, 1.0), (0, 0.05, 0), 0.5, 512, 512)
@@ -46,7 +46,7 @@ def test_the_picture_that_shows_an_eye_widest_decides(template):
 
 
 def test_only_gaze_is_free_and_only_lids_are_known(template):
-    shapes = eye_freedom(template, points_with(template, eyeBlinkLeft=1.0))
+    shapes = eye_selection(template, points_with(template, eyeBlinkLeft=1.0))
     free = {n for n, f in zip(template.shape_names, shapes.free.tolist(), strict=True) if f}
     assert free == {f"eyeLook{way}Right" for way in ("Down", "In", "Out", "Up")}
     known = {n for n, w in zip(template.shape_names, shapes.known.tolist(), strict=True) if w}

@@ -100,8 +100,8 @@ def fit_eyelids(
             if name.startswith("eye") and not name.endswith(lids.eye.side):
                 lids.rest(k, deltas[k])
             pose = lids.posed(neutral, deltas[k])
-            mended = lids.closed(k, pose) if name == blink else pose
-            lids.move(deltas[k], pose, lids.on_ball(k, neutral, deltas[k], mended))
+            corrected = lids.closed(k, pose) if name == blink else pose
+            lids.move(deltas[k], pose, lids.on_ball(k, neutral, deltas[k], corrected))
     return neutral, deltas
 
 
@@ -152,10 +152,10 @@ class _Lids:
         share = (most / np.maximum(length, 1e-12))[far, None]
         delta[skin[far]] = usual[far] + share * (delta[skin[far]] - usual[far])
 
-    def move(self, array: Float32Array, pose: Float64Array, mended: Float64Array) -> None:
-        """Add to a neutral or a shape (V, 3) what takes the lids from `pose` to `mended`."""
-        changed = (mended != pose).any(1)
-        move = self.eye.person_from_template.vectors((mended - pose)[changed])
+    def move(self, array: Float32Array, pose: Float64Array, corrected: Float64Array) -> None:
+        """Add to a neutral or a shape (V, 3) what takes the lids from `pose` to `corrected`."""
+        changed = (corrected != pose).any(1)
+        move = self.eye.person_from_template.vectors((corrected - pose)[changed])
         array[self.edges.skin[changed]] += move.astype(np.float32)
 
     def on_ball(

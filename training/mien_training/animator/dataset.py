@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -21,14 +21,17 @@ from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 from mien.tracker.roi import RotatedBox, box_around_landmarks
 from mien_training.cameras import project
+from mien_training.head import Template
 from mien_training.rendering import RENDERING_VERSION
-from mien_training.runs.content_key import file_digest, template_digest
-from mien_training.runs.progress import Report, silent
+from mien_training.runs.content_key import file_digest, template_digest, tracker_digest
+from mien_training.runs.progress import Progress, Report, silent
 from mien_training.runs.worker_pool import run_in_processes
-from mien_training.synthetic.factory.generate import kept_template
+from mien_training.synthetic.factory.generate import worker_template
 from mien_training.synthetic.factory.sequence import SyntheticSequence, draw_sequence
 from mien_training.synthetic.factory.spec import PersonSpec, SequenceSpec
 from mien_training.synthetic.performance_spec import PerformanceSpec
+from mien_training.templates import load_template
+from mien_training.templates.landmarks import WITHOUT_ANIMATOR
 
 __all__ = [
     "ALL_GROUPS", "OTHERS_SHARE", "DriverSequence", "SceneJob", "make_recordings", "plan_jobs",
@@ -40,10 +43,12 @@ ALL_GROUPS = tuple(FEATURE_GROUPS)
 OTHERS_SHARE = 0.15
 """Of the jobs, performed by other people of the template, if it has any."""
 _DRAWINGS = 4
-"""How often a scene is drawn before a face that nobody sees ends the run."""
+"""How often a scene is drawn before it is left out."""
+_UNSEEN_SHARE = 0.05
+"""Of the scenes, left out without a word; a larger one means a head that the tracker cannot see."""
 _NEXT_DRAWING = 2**31
 """Between the seeds of a scene's drawings; no job has a seed that large."""
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever recordings hold something else."""
 
 
@@ -145,30 +150,69 @@ def plan_jobs(
 
 
 def make_recordings(
-    jobs: Sequence[SceneJob], folder: Path, workers: int | None = None, report: Report = silent
+    jobs: Sequence[SceneJob],
+    folder: Path,
+    workers: int | None = None,
+    report: Report = silent,
+    heads: Mapping[str, str] | None = None,
 ) -> list[DriverSequence]:
     """Record every job, in processes of one thread each; finished ones are kept in `folder`.
 
-    Files are named by content (job, template, clip, renderer), so that no recording of another
-    head is ever taken for this one. Interrupted, the next call goes on where it stopped. Order and
-    content do not depend on the number of workers. Raises MienError when a job fails.
+    heads: `template_digest` by template name, of templates that the caller has at hand; others are
+    loaded. Files are named by content (job, template, clip, renderer, tracker), so that no
+    recording of another head is ever taken for this one. Interrupted, the next call goes on where
+    it stopped. Order and content do not depend on the number of workers.
+
+    A scene in which the tracker sees no face (see `record`) is left out, so that there may be
+    fewer recordings than jobs. Raises MienError when more than one scene in twenty is, InputError
+    for a clip, template or recording that cannot be read, and what a job raises.
     """
     if not jobs:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.npz" for name in _names(jobs)]
+    heads = dict(heads or {})
+    for name in sorted({job.template for job in jobs} - heads.keys()):
+        heads[name] = template_digest(load_template(name))
+    paths = [folder / f"{name}.npz" for name in _names(jobs, heads)]
+
+    def advance(at: Progress) -> None:
+        report(at)
+        _check_unseen(jobs, paths)
+
+    _check_unseen(jobs, paths)
     todo = [
-        (job, str(path), f"scene {number} of {len(jobs)}")
-        for number, (job, path) in enumerate(zip(jobs, paths, strict=True), 1)
-        if not path.exists()
+        (job, heads[job.template], str(path))
+        for job, path in zip(jobs, paths, strict=True)
+        if not (path.exists() or _unseen(path).exists())
     ]
-    run_in_processes(_record_to, todo, workers, report, "performing")
-    return [_read(path) for path in paths]
+    run_in_processes(_record_to, todo, workers, advance, "performing")
+    return [_read(path) for path in paths if not _unseen(path).exists()]
 
 
-def _names(jobs: Sequence[SceneJob]) -> list[str]:
+def _unseen(path: Path) -> Path:
+    """Stands in a recording's place where the tracker saw no face."""
+    return path.with_suffix(".unseen")
+
+
+def _check_unseen(jobs: Sequence[SceneJob], paths: Sequence[Path]) -> None:
+    """Raises MienError when too many scenes have no face to learn from."""
+    unseen = [n for n, path in enumerate(paths, 1) if _unseen(path).exists()]
+    if len(unseen) <= _UNSEEN_SHARE * len(jobs):
+        return
+    job = jobs[unseen[0] - 1]
+    who = "the head itself" if job.identity_seed is None else f"person {job.identity_seed}"
+    raise MienError(
+        f"the tracker sees no face in {len(unseen)} of {len(jobs)} scenes, expected at most "
+        f"{_UNSEEN_SHARE:.0%}; the first is scene {unseen[0]}: {_DRAWINGS} drawings of {who} of "
+        f"template {job.template!r} (a {job.kind} of {job.frames} frames, {job.strength} "
+        "degradation, other light and camera each time). An animator learns from tracked images of "
+        "the head, so a stylised head may be out of its reach: another --seed draws other scenes; "
+        f"otherwise {WITHOUT_ANIMATOR}"
+    )
+
+
+def _names(jobs: Sequence[SceneJob], heads: Mapping[str, str]) -> list[str]:
     """What the recording of each job is called: kind and hash of all that it follows from."""
-    heads = {name: template_digest(kept_template(name)) for name in {job.template for job in jobs}}
     clips = {job.clip: file_digest(Path(job.clip)) for job in jobs if job.clip}
     names = []
     for job in jobs:
@@ -177,6 +221,7 @@ def _names(jobs: Sequence[SceneJob]) -> list[str]:
             "template": heads[job.template],
             "clip": clips.get(job.clip, ""),
             "renderer": RENDERING_VERSION,
+            "tracker": tracker_digest(),
             "format": _FORMAT,
         }
         text = json.dumps(content, sort_keys=True)
@@ -185,8 +230,12 @@ def _names(jobs: Sequence[SceneJob]) -> list[str]:
 
 
 def _record_to(item: tuple[SceneJob, str, str]) -> None:
-    job, path, scene = item
-    recording = record(job, scene)
+    """Of a job, its template's digest and the recording's path."""
+    job, digest, path = item
+    recording = record(job, worker_template(job.template, digest))
+    if recording is None:
+        write_atomically(_unseen(Path(path)), b"")
+        return
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -220,27 +269,19 @@ def _read(path: Path) -> DriverSequence:
 _NETS: list[FaceNets] = []
 
 
-def record(job: SceneJob, scene: str = "a scene") -> DriverSequence:
-    """Perform, render and track one job; `scene` names it in messages.
+def record(job: SceneJob, template: Template) -> DriverSequence | None:
+    """Perform, render and track one job; `template` is the one that it names.
 
     A scene in which the tracker sees no face is drawn anew with the next seed (look, light,
-    camera, background, degradation; the performance stays). Raises MienError when it sees none in
-    any of four drawings.
+    camera, background, degradation; the performance stays). None when it sees none in any of four
+    drawings.
     """
-    spec, template = job.spec, kept_template(job.template)
     for redrawn in range(_DRAWINGS):
-        drawn = draw_sequence(spec, template, job.seed, job.seed + redrawn * _NEXT_DRAWING)
+        drawn = draw_sequence(job.spec, template, job.seed, job.seed + redrawn * _NEXT_DRAWING)
         recording = _tracked(drawn, job.seed)
         if recording is not None:
             return replace(recording, redrawn=redrawn)
-    who = "the head itself" if job.identity_seed is None else f"person {job.identity_seed}"
-    raise MienError(
-        f"{scene}: the tracker sees no face in {_DRAWINGS} drawings of {who} of template "
-        f"{job.template!r} (a {job.kind} of {job.frames} frames, {job.strength} degradation, other "
-        "light and camera each time). An animator learns from tracked images of the head, so a "
-        "stylised head may be out of its reach: another --seed draws other scenes; otherwise drive "
-        "the head by its channels: mien drive ANOTHER.mien SOURCE --out take.csv"
-    )
+    return None
 
 
 def _tracked(drawn: SyntheticSequence, seed: int) -> DriverSequence | None:

@@ -141,7 +141,10 @@ def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> di
     jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source, others)
     jobs += _clip_jobs(config, clips, source)
     with ProgressBars(quiet) as bars:
-        recordings = make_recordings(jobs, config.out / "recordings", config.workers, bars)
+        recordings = make_recordings(
+            jobs, config.out / "recordings", config.workers, bars,
+            {source: inputs["template" if config.rig is None else "rig"]},
+        )  # fmt: skip
     channels = template.shape_names
     sequences = [network_input(r, config.features, channels) for r in recordings]
     kept, held = split_recordings(len(sequences), config.validation_share, config.seed)
@@ -170,6 +173,7 @@ def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> di
         "neutral_mm": _still_error(still, motion),
         "frames": int(sum(len(s.x) for s in sequences)),
         "recordings": len(sequences),
+        "scenes_unseen": len(jobs) - len(recordings),
         "scenes_redrawn": sum(r.redrawn > 0 for r in recordings),
         "device": device_name(device),
     }

@@ -70,7 +70,7 @@ class Motion:
     """What a wrong weight costs on this character."""
 
     gram: NDArray[np.float64]
-    """(C, C) mm^2 (losses.motion_gram)."""
+    """(C, C) mm^2, as by `motion_gram`."""
     deltas: Float32Array
     """(C, V, 3) metres, in the channels' order."""
     moving: NDArray[np.bool_]

@@ -1,8 +1,9 @@
 """A template's shapes on another neutral: what a rig is where no footage shows more.
 
-Copied, or carried over by deformation transfer. On heads of another model than the template's,
-copying is nearer the truth (docs/results/shape_transfer.md): it keeps shapes that undo each other
-doing so, and no gradient of a squeezed triangle is magnified.
+Copied, or carried over by deformation transfer. For the default template, anny, on heads of
+another model copying is nearer the truth; for ICT-FaceKit's template on anny's heads deformation
+transfer is (docs/results/shape_transfer.md). A copy keeps shapes that undo each other doing so, and
+magnifies no gradient of a squeezed triangle.
 
 Deformation transfer (Sumner and Popović 2004, "Deformation Transfer for Triangle Meshes", sections
 3 and 4): every triangle of the new head shall be deformed by the same 3 x 3 matrix as its
@@ -100,15 +101,15 @@ def transfer_shapes(
     for k, delta in enumerate(deltas):
         # Of displacements, not positions: where nothing moves the right-hand side is exactly 0.
         change = _frames(source + delta, faces) @ inverse - np.eye(3)
-        pull = area[:, None, None] * np.einsum("fcy,fxy->fcx", gradients, change)
-        right = np.stack(
+        flux = area[:, None, None] * np.einsum("fcy,fxy->fcx", gradients, change)
+        rhs = np.stack(
             [
-                np.bincount(faces.ravel(), pull[..., x].ravel(), minlength=len(target))
+                np.bincount(faces.ravel(), flux[..., x].ravel(), minlength=len(target))
                 for x in range(3)
             ],
             axis=1,
         )
-        result[k, free] = factor.solve(right[free] - coupling @ result[k, held])
+        result[k, free] = factor.solve(rhs[free] - coupling @ result[k, held])
     return result.astype(np.float32)
 
 
@@ -155,8 +156,8 @@ def _assemble(
 def _held(deltas: Float64Array, faces: Int64Array) -> Int64Array:
     """Still vertices, and one vertex of every connected part that has none."""
     count = deltas.shape[1]
-    reach = np.linalg.norm(deltas, axis=2).max(0, initial=0.0)
-    still = reach < STILL_M
+    farthest = np.linalg.norm(deltas, axis=2).max(0, initial=0.0)
+    still = farthest < STILL_M
     ends = (np.append(faces[:, 0], faces[:, 0]), np.append(faces[:, 1], faces[:, 2]))
     graph = coo_array((np.ones(len(ends[0])), ends), shape=(count, count))
     parts, part = connected_components(graph, directed=False)

@@ -41,7 +41,7 @@ def nearest_on_surface(
     if at.ndim != 2 or at.shape[1] != 3 or not np.isfinite(at).all():
         raise InputError(f"nearest_on_surface: points {at.shape}, expected (P, 3), finite")
     if len(faces) == 0:
-        raise InputError("nearest_on_surface: triangles are none, expected at least one")
+        raise InputError("nearest_on_surface: no triangles, expected at least one")
     origin = corners[faces].mean((0, 1))  # single precision is best near zero
     everything = np.concatenate([corners[faces].reshape(-1, 3), at]) - origin
     reach = 2 * float(np.abs(everything).sum(1).max()) + 1e-6

@@ -26,7 +26,7 @@ def signed_distance(vertices: ArrayLike, triangles: ArrayLike, points: ArrayLike
     if at.ndim != 2 or at.shape[1] != 3:
         raise InputError(f"signed_distance: points {at.shape}, expected (P, 3)")
     if len(faces) == 0:
-        raise InputError("signed_distance: triangles are none, expected at least one")
+        raise InputError("signed_distance: no triangles, expected at least one")
     origin = corners[faces].mean((0, 1))  # single precision is best near zero
     reach = 2 * float(
         np.abs(np.concatenate([corners[faces].reshape(-1, 3), at]) - origin).sum(1).max()

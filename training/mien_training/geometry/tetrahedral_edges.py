@@ -59,7 +59,7 @@ def tetrahedral_edges(
     vertices: ArrayLike,
     triangles: ArrayLike,
     spacing: float,
-    forbidden: Sequence[ContactPair] = (),
+    contact_pairs: Sequence[ContactPair] = (),
     motions: ArrayLike | None = None,
     stretch_limit: float = 1.0,
 ) -> InteriorEdges:
@@ -74,19 +74,19 @@ def tetrahedral_edges(
     vertices: (V, 3) at rest; triangles: (F, 3), outward counter-clockwise. Vertices in no triangle
         stay without interior edges: hand in some of the triangles to join only these.
     spacing: of the grid, in the vertices' unit; 0.012 m suits a head.
-    forbidden: vertex sets that must not be joined; a tetrahedron with vertices of both goes.
-    motions: (K, V, 3) displacements that must stay cheap, such as a template's shapes: a tie
+    contact_pairs: vertex sets that must not be joined; a tetrahedron with vertices of both goes.
+    motions: (K, V, 3) displacements that must stay cheap, such as a template's shapes: an edge
         between surface vertices goes if one of them changes it by more than `stretch_limit` times
         its length.
 
-    Every vertex of a triangle keeps at least one tie: one whose tetrahedra all went is tied to the
-    nearest node that neither rule excludes (unless they exclude all). Deterministic.
+    Every vertex of a triangle keeps at least one interior edge: one whose tetrahedra all went is
+    joined to the nearest node that neither rule excludes (unless they exclude all). Deterministic.
     Raises InputError for other shapes, a spacing that is not positive or leaves more than ten
     million grid points, or a surface without volume.
     """
     points, faces = checked_mesh("tetrahedral_edges", vertices, triangles)
     count = len(points)
-    rules = _Rules(points, forbidden, motions, stretch_limit)
+    rules = _Rules(points, contact_pairs, motions, stretch_limit)
     used = np.unique(faces)
     if len(used) < 4:
         raise InputError(f"tetrahedral_edges: triangles of {len(used)} vertices, expected a solid")
@@ -100,25 +100,25 @@ def tetrahedral_edges(
     cells = cells[~rules.joined(cells)]
     surface = mesh_edges(faces)
     corners = [(a, b) for a in range(4) for b in range(a)]
-    ties = unique_edges(np.concatenate([cells[:, pair] for pair in corners]).astype(np.int64))
-    ties = ties[~_among(ties, surface, len(nodes)) & ~rules.overstretched(ties)]
-    bare = np.setdiff1d(used, ties)
-    ties = unique_edges(np.concatenate([ties, _nearest_ties(bare, nodes, used, surface, rules)]))
-    return InteriorEdges(nodes, count, ties, cells.astype(np.int64))
+    edges = unique_edges(np.concatenate([cells[:, pair] for pair in corners]).astype(np.int64))
+    edges = edges[~_among(edges, surface, len(nodes)) & ~rules.overstretched(edges)]
+    bare = np.setdiff1d(used, edges)
+    edges = unique_edges(np.concatenate([edges, _nearest_edges(bare, nodes, used, surface, rules)]))
+    return InteriorEdges(nodes, count, edges, cells.astype(np.int64))
 
 
 class _Rules:
-    """Which nodes may not be tied; interior ones may be tied to all."""
+    """Which nodes may not be joined; interior ones may be joined to all."""
 
     def __init__(
         self,
         points: Float64Array,
-        forbidden: Sequence[ContactPair],
+        contact_pairs: Sequence[ContactPair],
         motions: ArrayLike | None,
         stretch_limit: float,
     ) -> None:
         self.points = points
-        self.forbidden = forbidden
+        self.contact_pairs = contact_pairs
         self.stretch_limit = stretch_limit
         self.motions = np.zeros((0, *points.shape)) if motions is None else np.asarray(motions)
         if self.motions.ndim != 3 or self.motions.shape[1:] != points.shape:
@@ -127,18 +127,18 @@ class _Rules:
             )
         if not stretch_limit > 0:
             raise InputError(f"tetrahedral_edges: stretch_limit {stretch_limit}, expected positive")
-        for pair in forbidden:
+        for pair in contact_pairs:
             if len(pair.first) != len(points):
                 raise InputError(
-                    f"tetrahedral_edges: forbidden {pair.name!r} has {len(pair.first)} vertices, "
-                    f"expected {len(points)}"
+                    f"tetrahedral_edges: contact pair {pair.name!r} has {len(pair.first)} "
+                    f"vertices, expected {len(points)}"
                 )
 
     def joined(self, cells: Int64Array) -> NDArray[np.bool_]:
         """(T,) does a tuple of nodes, (T, k), hold vertices of both sets of a pair."""
         bad = np.zeros(len(cells), bool)
         on_surface = cells < len(self.points)
-        for pair in self.forbidden:
+        for pair in self.contact_pairs:
             first, second = (
                 (mask[np.where(on_surface, cells, 0)] & on_surface).any(1)
                 for mask in (pair.first, pair.second)
@@ -146,11 +146,11 @@ class _Rules:
             bad |= first & second
         return bad
 
-    def overstretched(self, ties: Int64Array) -> NDArray[np.bool_]:
-        """(E,) does a motion change a tie between surface vertices by more than the limit."""
-        bad = np.zeros(len(ties), bool)
-        rows = np.flatnonzero((ties < len(self.points)).all(1))
-        i, j = ties[rows].T
+    def overstretched(self, edges: Int64Array) -> NDArray[np.bool_]:
+        """(E,) does a motion change an edge between surface vertices by more than the limit."""
+        bad = np.zeros(len(edges), bool)
+        rows = np.flatnonzero((edges < len(self.points)).all(1))
+        i, j = edges[rows].T
         length = np.linalg.norm(self.points[i] - self.points[j], axis=1)
         for motion in self.motions:
             change = np.linalg.norm(motion[i] - motion[j], axis=1)
@@ -179,13 +179,13 @@ def _among(edges: Int64Array, others: Int64Array, count: int) -> NDArray[np.bool
     return np.isin(edges @ [count, 1], others @ [count, 1])
 
 
-def _nearest_ties(
+def _nearest_edges(
     bare: Int64Array, nodes: Float64Array, used: Int64Array, surface: Int64Array, rules: _Rules
 ) -> Int64Array:
-    """(E, 2) one tie for each vertex that has none, to the nearest node that may be tied."""
+    """(E, 2) one edge for each vertex that has none, to the nearest node that may be joined."""
     taking_part = np.concatenate([used, np.arange(len(rules.points), len(nodes))])
     tree = cKDTree(nodes[taking_part])
-    ties = np.zeros((0, 2), np.int64)
+    edges = np.zeros((0, 2), np.int64)
     k = 16
     while len(bare) and k < 4 * len(taking_part):
         k = min(k, len(taking_part))
@@ -196,7 +196,7 @@ def _nearest_ties(
         table = allowed.reshape(-1, k)
         found = table.any(1)
         nearest = pairs.reshape(-1, k, 2)[found, table[found].argmax(1)]
-        ties = np.concatenate([ties, nearest])
+        edges = np.concatenate([edges, nearest])
         bare = bare[~found]
         k *= 4
-    return ties
+    return edges

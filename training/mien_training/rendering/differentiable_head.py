@@ -14,11 +14,11 @@ from mien_training.rendering.antialiasing.antialias import EdgeTopology, antiali
 from mien_training.rendering.appearance import Appearance
 from mien_training.rendering.visibility import rasterize
 
-__all__ = ["DifferentiableHead", "Picture", "vertex_normals"]
+__all__ = ["DifferentiableHead", "RenderedHead", "vertex_normals"]
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class RenderedHead:
     """B rendered frames."""
 
     colour: Tensor
@@ -30,11 +30,11 @@ class Picture:
     bary: Tensor
     """(B, H, W, 3) where on the triangle."""
 
-    def row(self, index: int) -> Picture:
+    def row(self, index: int) -> RenderedHead:
         """One frame, (1, ...), without gradients."""
         rows = slice(index, index + 1)
         parts = (self.colour, self.coverage, self.triangle, self.bary)
-        return Picture(*(part[rows].detach() for part in parts))
+        return RenderedHead(*(part[rows].detach() for part in parts))
 
 
 class DifferentiableHead(nn.Module):
@@ -63,7 +63,7 @@ class DifferentiableHead(nn.Module):
         appearance: Appearance,
         background: Tensor,
         smooth_edges: bool = True,
-    ) -> Picture:
+    ) -> RenderedHead:
         """Frames of world vertices (B, V, 3), each by its camera (B,), over (B, H, W, 3) pixels.
 
         Without `smooth_edges` outlines are hard and have no gradient, for half the work.
@@ -89,7 +89,7 @@ class DifferentiableHead(nn.Module):
         if smooth_edges:
             self._edges = self._edges.to(vertices.device)
             image = antialias(image, out, clip, self.faces, self._edges)
-        return Picture(image[..., :3], image[..., 3], out.tri_id, out.bary)
+        return RenderedHead(image[..., :3], image[..., 3], out.tri_id, out.bary)
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:

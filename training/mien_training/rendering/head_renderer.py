@@ -67,7 +67,7 @@ class HeadRenderer:
             )
         with wp.ScopedDevice("cpu"):
             others = [mesh.ambient_occlusion for mesh in self.meshes]
-            self._open_sky = wp.array(np.concatenate([values, *others]), dtype=float)
+            self._occlusion = wp.array(np.concatenate([values, *others]), dtype=float)
 
     def set_meshes(self, meshes: Sequence[SceneMesh]) -> None:
         """Other meshes beside the head from now on; () for the head alone."""
@@ -103,7 +103,7 @@ class HeadRenderer:
             self._face_material = wp.array(self._triangle_material, dtype=int)
             self._uvs = wp.array(self._uv, dtype=wp.vec2)
             self._welded = wp.array(np.concatenate(welded), dtype=int)
-            self._open_sky = wp.array(np.concatenate(occlusion), dtype=float)
+            self._occlusion = wp.array(np.concatenate(occlusion), dtype=float)
             self._sums = wp.zeros(self._starts[-1], dtype=wp.vec3)
             self._normals = wp.zeros(self._starts[-1], dtype=wp.vec3)
 
@@ -334,7 +334,7 @@ class HeadRenderer:
                 inputs=[
                     wp.array(keys, dtype=wp.uint64, copy=False), s, left * s, top * s,
                     wp.array(points, dtype=wp.vec3, copy=False), posed, self._normals,
-                    self._open_sky, self._uvs, self._faces, self._face_material,
+                    self._occlusion, self._uvs, self._faces, self._face_material,
                     self._texels, self._mips, self._mip_counts, self._surface, self._wraps,
                     wp.array(lighting.directions, dtype=wp.vec3),
                     wp.array(lighting.colours, dtype=wp.vec3),

@@ -69,7 +69,7 @@ class PreviewFrame:
 def preview_frames(take: Take) -> list[PreviewFrame]:
     """A take's frames, with the driver as landmarks only."""
     rig = take.character.rig
-    marks = take.landmarks or (None,) * len(take.frames)
+    driver = take.landmarks or (None,) * len(take.frames)
     return [
         PreviewFrame(
             frame.time_s,
@@ -77,7 +77,7 @@ def preview_frames(take: Take) -> list[PreviewFrame]:
             np.asarray(frame.head_rotation_xyzw, np.float32),
             landmarks,
         )
-        for frame, landmarks in zip(take.frames, marks, strict=True)
+        for frame, landmarks in zip(take.frames, driver, strict=True)
     ]
 
 
@@ -112,16 +112,14 @@ class PreviewStage:
 
     def driver(self, frame: PreviewFrame) -> ImageArray:
         if frame.image is not None:
-            picture = Image.fromarray(frame.image)
-            picture.thumbnail((self.side, self.side))
-            if max(picture.size) < self.side:
-                ratio = self.side / max(picture.size)
-                picture = picture.resize(
-                    (round(picture.width * ratio), round(picture.height * ratio))
-                )
+            image = Image.fromarray(frame.image)
+            image.thumbnail((self.side, self.side))
+            if max(image.size) < self.side:
+                ratio = self.side / max(image.size)
+                image = image.resize((round(image.width * ratio), round(image.height * ratio)))
             panel = Image.new("RGB", (self.side, self.side), GROUND)
-            left, top = ((self.side - s) // 2 for s in picture.size)
-            panel.paste(picture, (left, top))
+            left, top = ((self.side - s) // 2 for s in image.size)
+            panel.paste(image, (left, top))
             return np.asarray(panel)
         # Twice the size, then halved: lines of even weight.
         panel = Image.new("RGB", (2 * self.side, 2 * self.side), GROUND)
@@ -158,9 +156,9 @@ def _write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, height
     draw.text(at, text, fill=INK, font=ImageFont.load_default(size=max(height, 9)))
 
 
-def _labelled(picture: ImageArray, time_s: float) -> ImageArray:
-    image = Image.fromarray(picture)
-    height = picture.shape[0] // 22
+def _labelled(panel: ImageArray, time_s: float) -> ImageArray:
+    image = Image.fromarray(panel)
+    height = panel.shape[0] // 22
     _write(ImageDraw.Draw(image), (height * 0.6, height * 0.4), f"{time_s:6.2f} s", height)
     return np.asarray(image)
 

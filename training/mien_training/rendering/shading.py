@@ -1,7 +1,7 @@
 """How heads look: colour transfer, lights, and the skin-like shading model, in linear light.
 
-`shade` is the reference in torch, differentiable in everything; `kernels.shade_kernel` computes
-the same for the fast forward path, and a test holds the two together.
+`shade` is the reference in torch, differentiable in everything; `raster_kernels.shade_kernel`
+computes the same for the fast forward path, and a test holds the two together.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from mien_training.rig.origin import origin_of
 from mien_training.rig.photometric.fit_loop import FitLoop
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.stereo.stereo_fit import fit_stereo
-from mien_training.rig.stills import eye_freedom, neutral_only
+from mien_training.rig.stills import eye_selection, neutral_only
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, in_stage, silent
 from mien_training.runs.stages import Stages
@@ -143,7 +143,7 @@ def _first_stage(
 ) -> LandmarkFit:  # fmt: skip
     """Landmarks twice: the second time without the points that the first pose shows hidden."""
     moment, times = moments_of(seen.camera, seen.times_s)
-    shapes = eye_freedom(template, seen.points.numpy()) if len(times) == 1 else None
+    shapes = eye_selection(template, seen.points.numpy()) if len(times) == 1 else None
 
     def fit(name: str, confidence: Tensor | None) -> LandmarkFit:
         """One stage, kept under its name."""

@@ -19,7 +19,7 @@ from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import ShapeSelection
 from mien_training.templates.regions import face_region
 
-__all__ = ["eye_freedom", "lids_shut", "neutral_only"]
+__all__ = ["eye_selection", "lids_shut", "neutral_only"]
 
 _OPEN, _SHUT = 0.45, 0.1
 """Shares of the way from shut to open, as the template does it: eyes narrower than the first are
@@ -64,7 +64,7 @@ def _opening(
     return height / np.maximum(width, 1e-9), width
 
 
-def eye_freedom(template: Template, points: NDArray[np.floating]) -> ShapeSelection:
+def eye_selection(template: Template, points: NDArray[np.floating]) -> ShapeSelection:
     """One moment's shapes: lids as they are seen, gaze free where an eye is open, no others.
 
     points (N, 478, 2): the tracker's, in N images of the moment.

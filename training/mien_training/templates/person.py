@@ -79,9 +79,9 @@ def read_person(folder: str | Path) -> tuple[Template, tuple[Material, ...]]:
     if not path.is_file():
         raise InputError(f"{path}: not there; expected the folder of a finished `mien train rig`")
     person = read_template(path)
-    picture = path.with_name(_SKIN_FILE)
+    skin_path = path.with_name(_SKIN_FILE)
     try:
-        skin = np.asarray(Image.open(picture).convert("RGB")) if picture.exists() else None
+        skin = np.asarray(Image.open(skin_path).convert("RGB")) if skin_path.exists() else None
     except OSError as reason:
-        raise InputError(f"{picture}: not an image ({reason})") from None
+        raise InputError(f"{skin_path}: not an image ({reason})") from None
     return person, person_materials(person, skin)

@@ -20,7 +20,7 @@ BoolArray = NDArray[np.bool_]
 _ABOVE_BROWS_M = 0.008
 _INSIDE_OVAL_M = 0.004
 """The outline runs along the ears and under the chin: this much is left out."""
-_PICTURE = 1024
+_VIEW_PX = 1024
 _MOUTH = ("mouth", "teeth", "tongue")
 
 
@@ -43,13 +43,13 @@ def face_region(template: Template) -> BoolArray:
 
 def _seen_from_front(template: Template, target: NDArray[np.float32]) -> BoolArray:
     """(V,) on a triangle that faces a distant camera at +Z and is hidden by no other."""
-    camera = look_at_camera(target + np.array([0, 0, 3.0]), target, 0.08, _PICTURE, _PICTURE)
+    camera = look_at_camera(target + np.array([0, 0, 3.0]), target, 0.08, _VIEW_PX, _VIEW_PX)
     points = np.c_[template.vertices, np.ones(len(template.vertices))]
     clip = points @ (clip_from_camera(camera, 1.0, 10.0) @ camera.camera_from_world).T
     out = rasterize(
         torch.tensor(clip[None], dtype=torch.float32),
         torch.from_numpy(template.triangles),
-        (_PICTURE, _PICTURE),
+        (_VIEW_PX, _VIEW_PX),
     )
     seen = np.unique(out.tri_id.numpy())
     member = np.zeros(len(template.vertices), np.bool_)

@@ -109,7 +109,7 @@ def test_permuting_shapes_permutes_verdicts(order):
         assert c.evidence_weight == pytest.approx(same.evidence_weight, abs=1e-6)
 
 
-def test_trust_grows_with_strength_without_a_jump():
+def test_evidence_grows_with_strength_without_a_jump():
     wave = waves(1)
     evidence_weight = [
         shape_coverage(names(1), patches((0, 10)), s * wave)[0].evidence_weight

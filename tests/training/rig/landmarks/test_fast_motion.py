@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from support.rig_scene import film, small_person
 
 from mien.errors import InputError
 from mien_training.rig.landmarks.fast_motion import KnotConfig, knots_for
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, MotionSpline
 from mien_training.rig.model.personal_rig import Shapes
-from support.rig_scene import film, small_person
 
 COUNT = 60
 TIMES = torch.arange(COUNT) / 30
@@ -25,7 +25,7 @@ def scene():
     seen = replace(
         filmed.seen, camera=one, times_s=TIMES, frame=torch.arange(COUNT),
         images=filmed.seen.images[:1].expand(COUNT, -1, -1, -1),
-        points=filmed.seen.points[:1].expand(COUNT, -1, -1),
+        points=filmed.seen.points[:1].expand(COUNT, -1, -1), trusted=one == 0,
     )  # fmt: skip
     shapes = Shapes(torch.tensor(person.vertices), torch.tensor(person.shape_deltas))
     return shapes, LandmarkPoints(person), seen
@@ -76,7 +76,7 @@ def test_few_moments_have_as_many_knots(scene):
     found = Motion(torch.zeros(2, 5), torch.zeros(2, 3), torch.zeros(2, 3))
     two = replace(
         seen, camera=seen.camera[:2], times_s=torch.tensor([0.0, 1.0]), frame=seen.frame[:2],
-        images=seen.images[:2], points=seen.points[:2],
+        images=seen.images[:2], points=seen.points[:2], trusted=seen.trusted[:2],
     )  # fmt: skip
     knots = knots_for(
         shapes, found, two.times_s, (-0.1, 1.1), points, two, torch.arange(2), KnotConfig()

@@ -118,8 +118,8 @@ def test_control_values_are_taken_as_given():
 
 def test_the_first_clock_is_right_and_others_turn():
     time_offsets = TimeOffsets(3)
-    time_offsets.turn(torch.tensor([0.01, -0.02]))
-    time_offsets.turn(torch.tensor([0.01, 0.0]))
+    time_offsets.shift(torch.tensor([0.01, -0.02]))
+    time_offsets.shift(torch.tensor([0.01, 0.0]))
     torch.testing.assert_close(time_offsets.offsets_s, torch.tensor([0.0, 0.02, -0.02]))
     times = time_offsets(torch.tensor([0, 1, 2]), torch.ones(3))
     torch.testing.assert_close(times, torch.tensor([1.0, 1.02, 0.98]))

@@ -13,7 +13,7 @@ from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import ShapePrior, Shapes
 from mien_training.rig.model.rig_model import RigModel
-from mien_training.rig.photometric import gauss_newton_pass as sweeping
+from mien_training.rig.photometric import gauss_newton_pass as one_pass
 from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.rig.photometric.motion_solver import MotionSolver, MotionSolverConfig
 from mien_training.rig.photometric.objective import Objective
@@ -59,16 +59,16 @@ def known(filmed):
     with torch.no_grad():
         model.rig.template_vertices.copy_(torch.from_numpy(person.neutral))
         model.rig.template_deltas.copy_(torch.from_numpy(person.deltas))
-        model.time_offsets.turn(torch.tensor([t.offset_s for t in footage.truth[1:]]))
+        model.time_offsets.shift(torch.tensor([t.offset_s for t in footage.truth[1:]]))
     whole = Objective(template, seen, model, CONFIG)
     optimiser = torch.optim.Adam(model.appearance.parameters(), lr=0.03)
     shapes = model.rig()
     shapes = Shapes(shapes.neutral.detach(), shapes.deltas)
     for step in range(80):
         frames = torch.arange(step % 7, len(seen.camera), 7)
-        looked = whole.explain(shapes, frames, 0.0)
+        explained = whole.explain(shapes, frames, 0.0)
         optimiser.zero_grad()
-        looked.loss.backward()
+        explained.loss.backward()
         optimiser.step()
     return whole
 
@@ -103,7 +103,7 @@ def weight_error(objective, filmed) -> float:
     return float(np.abs(found - true).mean())
 
 
-def test_sweeps_find_motion_and_clocks(objective, filmed):
+def test_passes_find_motion_and_time_offsets(objective, filmed):
     _, _, footage, seen = filmed
     model, frames = objective.model, torch.arange(len(seen.camera))
     with torch.no_grad():
@@ -141,14 +141,14 @@ def test_shapes_know_which_motion_is_free(objective, filmed):
         model.motion.weights[:, 1] = 0.0
         shapes = model.rig(False)
         solver = MotionSolver(model.motion, model.time_offsets, config.motion)
-        linearised = sweeping._linearise(
-            objective, shapes, frames, solver, sweeping._LandmarkBias(model.landmark_bias)
+        linearised = one_pass._linearise(
+            objective, shapes, frames, solver, one_pass._LandmarkBias(model.landmark_bias)
         )
-        vertex = linearised[0].picture.vertex[::50]
+        vertex = linearised[0].vertices.vertex[::50]
         equations = ShapeEquations.empty(vertex, len(linearised), len(NAMES) + 1)
         equations.hessian[..., [0, 3, 5]] = 1e4
         equations.weights[:, :-1] = objective.motion_at(frames).weights
-        marginalisation = sweeping._marginalisation(objective, shapes, linearised, equations, 1.0)
+        marginalisation = one_pass._marginalisation(objective, shapes, linearised, equations, 1.0)
     seen = filmed[3]
     times = model.time_offsets(seen.camera[frames], seen.times_s[frames])
     for i in range(len(frames)):

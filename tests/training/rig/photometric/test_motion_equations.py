@@ -5,7 +5,7 @@ import torch
 from support.filmed_moment import FilmedMoment
 
 from mien_training.rig.model.motion import Motion, rotation_from_vector
-from mien_training.rig.photometric.motion_equations import from_picture, from_points, point_motions
+from mien_training.rig.photometric.motion_equations import from_image, from_points, point_motions
 from mien_training.templates import load_template
 
 
@@ -77,14 +77,14 @@ def test_points_misplaced_by_what_is_known_say_nothing_new(moment):
     assert shifted.rhs.norm() > 100 * at_truth.rhs.norm()
 
 
-def test_pictures_alone_improve_the_motion(moment):
+def test_images_alone_improve_the_motion(moment):
     truth = moment.truth
     guess = Motion(truth.weights * 0.8, truth.rotation + 0.01, truth.translation + 0.001)
     before, errors = posed_error_mm(moment, guess), []
     for _ in range(6):
-        picture, equations = moment.linearised(moment.shapes, guess)
-        errors.append(moment.error(picture))
-        said = from_picture(moment.shapes, guess, equations)
+        rendered, equations = moment.linearised(moment.shapes, guess)
+        errors.append(moment.error(rendered))
+        said = from_image(moment.shapes, guess, equations)
         guess = stepped(guess, said.matrix, said.rhs)
     assert errors[-1] < 0.4 * errors[0]
     assert posed_error_mm(moment, guess) < 0.6 * before
@@ -92,7 +92,7 @@ def test_pictures_alone_improve_the_motion(moment):
 
 def test_the_truth_stays_where_it_is(moment):
     _, equations = moment.linearised(moment.shapes, moment.truth)
-    said = from_picture(moment.shapes, moment.truth, equations)
+    said = from_image(moment.shapes, moment.truth, equations)
     assert posed_error_mm(moment, stepped(moment.truth, said.matrix, said.rhs)) < 0.15
     twice = said + said
     assert torch.equal(twice.matrix, 2 * said.matrix) and torch.equal(twice.rhs, 2 * said.rhs)

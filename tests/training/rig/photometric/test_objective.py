@@ -28,12 +28,12 @@ def filmed():
     with torch.no_grad():
         shapes, motion = begin.fit.model.rig(), objective.motion_at(torch.arange(24))
         grey = begin.seen.images.float() / 255
-        picture = objective.picture(
+        rendered = objective.renderer(
             shapes.posed(motion), begin.seen.views, begin.seen.camera,
             begin.fit.model.appearance, grey,
         )  # fmt: skip
-    codes = (picture.colour * 255).round().clamp(0, 255).byte()
-    return replace(begin, seen=replace(begin.seen, images=codes, masks=picture.coverage > 0.5))
+    codes = (rendered.colour * 255).round().clamp(0, 255).byte()
+    return replace(begin, seen=replace(begin.seen, images=codes, masks=rendered.coverage > 0.5))
 
 
 def objective_of(filmed, **parts):
@@ -46,7 +46,7 @@ def moved(filmed, metres):
     return Shapes(shapes.neutral + torch.tensor([metres, 0.0, 0.0]), shapes.deltas)
 
 
-def test_the_truth_explains_its_pictures(filmed):
+def test_the_truth_explains_its_images(filmed):
     figures = objective_of(filmed).explain(filmed.fit.model.rig(), FRAMES, 1.0).figures
     assert figures["photometric"] < 0.01 and figures["silhouette"] < 0.01
     # The camera's clock has been found 4 ms off, the points have not.
@@ -82,15 +82,15 @@ def test_only_what_the_mask_shows_is_compared(filmed):
     half = filmed.seen.masks.clone()
     half[:, :, : half.shape[2] // 2] = False
     objective = objective_of(filmed, masks=half)
-    picture = objective.picture(
+    rendered = objective.renderer(
         filmed.fit.model.rig().posed(objective.motion_at(FRAMES)), filmed.seen.views,
         filmed.seen.camera[FRAMES], filmed.fit.model.appearance,
         filmed.seen.images[FRAMES].float() / 255,
     )  # fmt: skip
-    compared = objective.compared(picture, FRAMES)
+    compared = objective.compared(rendered, FRAMES)
     assert compared.any() and not compared[:, :, : half.shape[2] // 2].any()
     whole = objective_of(filmed, masks=None)
-    assert (whole.compared(picture, FRAMES) >= compared).all()
+    assert (whole.compared(rendered, FRAMES) >= compared).all()
     assert "silhouette" not in whole.explain(filmed.fit.model.rig(), FRAMES, 1.0).figures
 
 

@@ -36,7 +36,7 @@ def test_a_surface_moved_sideways_is_asked_to_go_back(moment):
     shift = torch.tensor([0.0008, -0.0005, 0.0])
     moved = Shapes(moment.shapes.neutral + shift, moment.shapes.deltas)
     _, equations = moment.linearised(moved, moment.truth)
-    # One displacement for all vertices: the sums of stiffness and pull.
+    # One displacement for all vertices: the sums of hessians and right-hand sides.
     asked = torch.linalg.solve(equations.hessian.sum(0), equations.rhs.sum(0))
     torch.testing.assert_close(asked[:2], -shift[:2], atol=2e-4, rtol=0)
     still = torch.linalg.solve(at_truth.hessian.sum(0), at_truth.rhs.sum(0))
@@ -52,7 +52,7 @@ def test_what_has_moved_is_not_asked_for_again(moment):
     assert torch.equal(equations.after(0 * best).rhs, equations.rhs)
 
 
-def test_stiffness_has_no_negative_directions(moment):
+def test_the_hessian_has_no_negative_directions(moment):
     _, equations = moment.linearised(moment.shapes, moment.truth)
     lowest = torch.linalg.eigvalsh(equations.hessian.double())[:, 0]
     assert lowest.min() > -1e-6 * equations.hessian.max()

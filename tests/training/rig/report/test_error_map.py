@@ -17,8 +17,8 @@ def scene():
     filmed = film(small_person())
     scene = FittedScene.of(filmed.person, filmed.seen, filmed.fit)
     rows = torch.arange(2 * FRAMES)
-    picture = scene.picture(rows, filmed.seen.images.float() / 255)
-    images = (255 * picture.colour.clamp(0, 1)).round().byte()
+    rendered = scene.render(rows, filmed.seen.images.float() / 255)
+    images = (255 * rendered.colour.clamp(0, 1)).round().byte()
     return replace(scene, seen=replace(filmed.seen, images=images))
 
 

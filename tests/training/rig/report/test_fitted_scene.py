@@ -39,9 +39,9 @@ def test_times_are_on_one_clock(scene):
 
 def test_the_picture_shows_the_head_on_the_ground_it_is_given(scene):
     ground = torch.full((1, SIDE, SIDE, 3), 0.1)
-    picture = scene.picture(torch.tensor([2]), ground)
-    empty = picture.coverage == 0
-    assert (picture.colour[empty] == 0.1).all() and (picture.triangle >= 0).any()
+    rendered = scene.render(torch.tensor([2]), ground)
+    empty = rendered.coverage == 0
+    assert (rendered.colour[empty] == 0.1).all() and (rendered.triangle >= 0).any()
 
 
 def test_frames_differ_and_cameras_take_turns():

@@ -9,8 +9,8 @@ from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rig.stereo import surface_points as stereo_places
 from mien_training.rig.stereo.surface_points import (
     disagreement,
+    image_lights,
     logarithms,
-    picture_lights,
     visible_places,
 )
 from mien_training.templates.regions import compared_triangles
@@ -39,16 +39,16 @@ def test_places_are_seen_twice_and_only_from_in_front(seen, places):
 
 def test_the_true_face_agrees_best_and_exposure_does_not_matter(seen, places):
     vertices, faces, found = places
-    pictures = logarithms(seen.images, 1)
+    log_images = logarithms(seen.images, 1)
 
-    def loss(head, pictures):
-        light = picture_lights(head, faces, found, pictures, seen)
-        return float(disagreement(head, faces, found, pictures, seen, light))
+    def loss(head, log_images):
+        light = image_lights(head, faces, found, log_images, seen)
+        return float(disagreement(head, faces, found, log_images, seen, light))
 
     deeper = vertices + torch.tensor([0.0, 0.0, -0.003])
-    assert loss(vertices, pictures) < 0.8 * loss(deeper, pictures)
-    brighter = pictures + torch.tensor([0.2, 0.0, -0.3])[:, None, None, None]
-    assert loss(vertices, brighter) == pytest.approx(loss(vertices, pictures), rel=0.05)
+    assert loss(vertices, log_images) < 0.8 * loss(deeper, log_images)
+    brighter = log_images + torch.tensor([0.2, 0.0, -0.3])[:, None, None, None]
+    assert loss(vertices, brighter) == pytest.approx(loss(vertices, log_images), rel=0.05)
 
 
 def test_masks_hide_what_lies_outside(template, seen, places):
@@ -108,8 +108,8 @@ def test_colours_are_read_where_they_are_at_any_size_of_picture(template, seen):
     compared = torch.from_numpy(compared_triangles(template, False))
     size = (side // shrink, side // shrink)
     places = visible_places(vertices, faces, compared, part, size, 200, rng)
-    pictures = logarithms(part.images, shrink)
-    found = stereo_places._colours(vertices, faces, places, pictures, part).exp() - 0.02
+    log_images = logarithms(part.images, shrink)
+    found = stereo_places._colours(vertices, faces, places, log_images, part).exp() - 0.02
     place = places.at(vertices, faces)
     pixels = part.views.pixels(part.camera, place.expand(3, -1, -1))[..., 0]
     inside = (pixels > 8) & (pixels < side - 12)

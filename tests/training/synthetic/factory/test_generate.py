@@ -14,8 +14,10 @@ from mien_training.synthetic.factory.generate import (
     dataset_key,
     sequence_seed,
     shard_path,
+    worker_template,
 )
 from mien_training.synthetic.factory.sequence import LabelledFrame
+from mien_training.templates.person import write_person
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -90,6 +92,21 @@ def test_a_finished_data_set_is_not_made_again(finished, factory_spec, monkeypat
 def test_another_data_set_is_not_mixed_in(finished, factory_spec):
     with pytest.raises(InputError, match="another spec, template, clip or renderer"):
         generate_dataset(replace(factory_spec, seed=6), finished)
+
+
+def test_a_template_written_anew_is_another_data_set(factory_spec, anny, tmp_path, monkeypatch):
+    """In one process, too: what workers keep of a template is no answer of the caller's."""
+    monkeypatch.setattr(generate, "_arrays", lambda frames: {})
+    write_person(tmp_path, anny, None)
+    person = replace(factory_spec.sequence.person, template=str(tmp_path / "person.npz"))
+    spec = replace(factory_spec, sequence=replace(factory_spec.sequence, person=person))
+    folder = tmp_path / "people"
+    generate_dataset(spec, folder)
+    write_person(tmp_path, replace(anny, shape_deltas=0.9 * anny.shape_deltas), None)
+    with pytest.raises(InputError, match="another spec, template, clip or renderer"):
+        generate_dataset(spec, folder)
+    with pytest.raises(InputError, match=r"person\.npz': changed since"):
+        worker_template(person.template, "digest of another")
 
 
 def test_the_key_follows_content_not_names(factory_spec, anny, tmp_path, monkeypatch):

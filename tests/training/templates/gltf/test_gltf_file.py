@@ -62,6 +62,18 @@ def test_draco_head(plain, original, tmp_path):
         build_gltf(path)
 
 
+@pytest.mark.parametrize("method", [b"\0", b"\1\0\0"], ids=["sequential", "edgebreaker"])
+def test_a_draco_bomb_is_refused_before_it_is_unpacked(plain, tmp_path, method, monkeypatch):
+    codec = pytest.importorskip("DracoPy", reason="DracoPy is not installed (extra `train`)")
+    monkeypatch.setattr(codec, "decode", lambda data: pytest.fail("memory is allocated"))
+    claim = b"\xff\xff\xff\xff\x03"  # 2**30 - 1 vertices and as many triangles
+    head = b"DRACO\2\2\1" + method[:1] + bytes(2) + method[2:]
+    path = tmp_path / "draco.glb"
+    path.write_bytes(packed_gltf.draco(plain.read_bytes(), lambda *_, **__: head + 2 * claim))
+    with pytest.raises(InputError, match="the file unpacks to more than 64 times it"):
+        build_gltf(path)
+
+
 def test_draco_head_without_its_library(plain, tmp_path, monkeypatch):
     import sys
 

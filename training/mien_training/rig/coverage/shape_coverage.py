@@ -36,7 +36,7 @@ Shortage = Literal["", "hidden", "strength", "duration", "separation"]
 ACTIVE = 0.3
 """A weight above this shows the shape."""
 _STRENGTH = (0.1, 0.35)
-"""Peak weights at which trust begins and is full."""
+"""Peak weights at which evidence begins and is full."""
 _FRAMES = (0.2, 1.0)
 """The same for frames at full strength of the shape's own. A least-squares estimate from f of them
 has 1/f of a frame's squared error; personal shapes are 1 to 1.5 mm from the template's and frames
@@ -67,7 +67,7 @@ class ShapeCoverage:
     evidence_weight: float
     """0..1, how much of the shape the footage itself tells."""
     shortage: Shortage
-    """What keeps trust below 1; empty if nothing does."""
+    """What keeps `evidence_weight` below 1; empty if nothing does."""
 
     @property
     def verdict(self) -> Verdict:
@@ -166,8 +166,8 @@ def apply_coverage(
             f"apply_coverage: fallback {fallback.shape}, fitted {fitted.shape}, {len(coverage)} "
             "verdicts; expected (K, V, 3) both, and K"
         )
-    never = np.array([c.verdict == "unobserved" for c in coverage], bool)[:, None, None]
-    return np.where(never, fallback, fitted)
+    unobserved = np.array([c.verdict == "unobserved" for c in coverage], bool)[:, None, None]
+    return np.where(unobserved, fallback, fitted)
 
 
 def _own_variance(

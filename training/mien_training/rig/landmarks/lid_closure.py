@@ -37,16 +37,15 @@ def close_lids(
     """Motion of N frames whose eyeBlink weights are raised where the tracker's lids are closed.
 
     shapes: neutral (V, 3) and deltas (K, V, 3), metres; offsets (478, 3): how far the tracker
-    misplaces its points on this person, metres, rig space.
+    misplaces its points on this person, metres, rig space; seen: the N frames.
     """
     weights = motion.weights.clone()
     turn = rotation_from_vector(motion.rotation)
-    rest, deltas = (
-        landmark_points.positions(shapes.neutral[None])[0] + offsets,
-        landmark_points.positions(shapes.deltas),
-    )
+    rest = landmark_points.positions(shapes.neutral[None])[0] + offsets
+    deltas = landmark_points.positions(shapes.deltas)
 
     def pixels(w: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 478, 2) pixels and (N, 478, 3) world points of weights (N, K)."""
         points = rest + torch.einsum("nk,kpx->npx", w, deltas)
         points = points @ turn.transpose(1, 2) + motion.translation[:, None]
         return seen.views.pixels(seen.camera, points), points
@@ -59,13 +58,11 @@ def close_lids(
         k = shape_names.index(name)
         opened, closed = motion.weights.clone(), motion.weights.clone()
         opened[:, k], closed[:, k] = 0.0, 1.0
-        rest_quantile, points = pixels(opened)
-        along = torch.nn.functional.normalize(
-            _gaps(rest_quantile, rims).mean(1, keepdim=True), dim=-1
-        )
+        open_px, points = pixels(opened)
+        along = torch.nn.functional.normalize(_gaps(open_px, rims).mean(1, keepdim=True), dim=-1)
         wide, shut, found = (
             (_gaps(p, rims) * along).sum(-1).mean(1)
-            for p in (rest_quantile, pixels(closed)[0], seen.points)
+            for p in (open_px, pixels(closed)[0], seen.points)
         )
         told = (wide - found) / (wide - shut).clamp_min(1e-6)
         sure = (

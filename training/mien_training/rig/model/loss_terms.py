@@ -8,12 +8,12 @@ from torch import Tensor
 __all__ = ["landmark_loss", "photometric_loss", "prior_loss", "range_loss", "silhouette_loss"]
 
 
-def photometric_loss(picture: Tensor, seen: Tensor, where: Tensor) -> Tensor:
+def photometric_loss(rendered: Tensor, seen: Tensor, where: Tensor) -> Tensor:
     """Mean absolute difference of (..., H, W, 3) images over where (..., H, W) is not 0.
 
     The root is softened at 1/255, where sensors only report noise.
     """
-    difference = ((picture - seen).square().sum(-1) + (1 / 255) ** 2).sqrt()
+    difference = ((rendered - seen).square().sum(-1) + (1 / 255) ** 2).sqrt()
     return (difference * where).sum() / where.sum().clamp_min(1.0)
 
 

@@ -168,13 +168,13 @@ class TimeOffsets(nn.Module):
         """(C,) seconds to add to a camera's times; 0 for the first."""
         return torch.cat([self.others.new_zeros(1), self.others])
 
-    def turn(self, change_s: Tensor) -> None:
+    def shift(self, change_s: Tensor) -> None:
         """Add (C - 1,) seconds to the offsets of all but the first."""
         with torch.no_grad():
             self.others.add_(change_s.to(self.others))
 
     def forward(self, camera: Tensor, times_s: Tensor) -> Tensor:
-        """(T,) common time of (T,) times on the time offsets of (T,) cameras."""
+        """(T,) common time, seconds, of (T,) times on the clocks of (T,) cameras."""
         return times_s + self.offsets_s[camera]
 
 

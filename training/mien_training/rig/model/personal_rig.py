@@ -1,12 +1,13 @@
 """A person's neutral and shapes as small, smooth changes of a template.
 
-    neutral = template + identity coefficients . modes + follow(smooth(u_neutral)) + rest
-    shape k = template's shape k + how far it moves . both(smooth(u_k))
+    neutral = template + identity coefficients . modes + carried(smooth(u_neutral)) + rest
+    shape k = template's shape k + falloff_k . both(smooth(u_k))
     face    = R (neutral + sum_k w_k shape_k) + t
 
 `smooth` recovers displacements from differential coordinates u (Nicolet et al. 2021), so that
-every gradient moves a neighbourhood and noise stays small; `follow` carries eyes and teeth along;
-`rest` is what shapes show all the time (`absorb_rest_pose`).
+every gradient moves a neighbourhood and noise stays small; `carried` takes eyes and teeth along
+(`RigidParts`); `falloff` is proportional to how far the template's shape moves each vertex; `rest`
+is what shapes show all the time (`absorb_rest_pose`).
 
 The semantic terms of the paper (locality, symmetry) are in how shapes are made of their unknowns,
 which are standard normal beforehand: a shape moves where the template's does, and more where that

@@ -29,17 +29,18 @@ def rests(shape_names: Sequence[str]) -> Tensor:
 
 
 def absorb_rest_pose(
-    rig: PersonalRig, motion: MotionSpline, times_s: Tensor, rests: Tensor, share: float,
+    rig: PersonalRig, motion: MotionSpline, times_s: Tensor, at_rest: Tensor, share: float,
     personal_shapes: bool,
 ) -> None:  # fmt: skip
     """Move what weights always show at times (N,) into the neutral.
 
-    rests (K,): of `rests`; share: of the times, at which a shape is taken to be at rest: there the
-    face comes a little nearer to the neutral, elsewhere it stays. 0 leaves all as it is.
+    at_rest (K,): what `rests` returned; share: of the times, at which a shape is taken to be at
+    rest: there the face comes a little nearer to the neutral, elsewhere it stays. 0 leaves all as
+    it is.
     """
     if share <= 0 or len(times_s) < _FEWEST:
         return
     with torch.no_grad():
-        always = torch.quantile(motion(times_s).weights, share, dim=0).clamp_min(0) * rests
+        always = torch.quantile(motion(times_s).weights, share, dim=0).clamp_min(0) * at_rest
         rig.rest += torch.tensordot(always, rig(personal_shapes).deltas, dims=1)
         motion.weights.copy_((motion.weights - always).clamp_min(0))

@@ -1,4 +1,4 @@
-"""All unknowns of a person: rig, motion, clocks, appearance."""
+"""All unknowns of a person: rig, motion, time offsets, landmark bias, appearance."""
 
 from __future__ import annotations
 

@@ -94,14 +94,14 @@ class FitLoop:
             done += rounds
 
     def _round(self, stage: str, number: int, rounds: int) -> None:
-        """Steps, then a Gauss-Newton pass."""
+        """Steps, then a Gauss-Newton pass, which takes as long as about `pass_steps` of them."""
         config, joint = self.config, stage == "joint"
         frames = self._pass_frames()
-        linearised = -(-len(frames) // (config.batch * len(self.objective.seen.views.intrinsics)))
-        total, loss = rounds * (config.steps + linearised), 0.0
+        pass_steps = -(-len(frames) // (config.batch * len(self.objective.seen.views.intrinsics)))
+        total, loss = rounds * (config.steps + pass_steps), 0.0
 
         def report(done: float) -> None:
-            steps = number * (config.steps + linearised) + int(done)
+            steps = number * (config.steps + pass_steps) + int(done)
             self.report(Progress(stage, steps, total, {"loss": loss}))
 
         with torch.no_grad():
@@ -113,7 +113,7 @@ class FitLoop:
             return
         errors = gauss_newton_pass(
             self.objective, frames, joint,
-            lambda now: report(config.steps + linearised * now.done / len(frames)),
+            lambda now: report(config.steps + pass_steps * now.done / len(frames)),
         )  # fmt: skip
         self._start_again(frames, errors, joint)
 
@@ -139,14 +139,14 @@ class FitLoop:
         landmark = weights.landmark ** (1 - t) * weights.landmark_end**t
         shapes = Shapes(self.model.rig.neutral(), deltas)
         frames = self._draw(joint, number, step)
-        looked = self.objective.explain(shapes, frames, landmark)
-        whole = looked.loss + self.objective.plausible()
+        explained = self.objective.explain(shapes, frames, landmark)
+        whole = explained.loss + self.objective.plausible()
         for optimiser in (self._geometry, self._rest):
             optimiser.zero_grad()
         whole.backward()  # type: ignore[no-untyped-call]
         for optimiser in (self._geometry, self._rest):
             _step(optimiser, decay)
-        return float(looked.loss.detach())
+        return float(explained.loss.detach())
 
     def _choose_pixels(self) -> None:
         """Colours count in frames that are not held out and have not been lost too often."""
@@ -183,9 +183,9 @@ class FitLoop:
         with torch.no_grad():
             shapes = self.model.rig(personal_shapes=stage == "joint")
             for part in torch.split(frames, 4):
-                looked = self.objective.explain(shapes, part, weight)
-                total += float(looked.loss) * len(part) / len(frames)
-                for key, value in looked.figures.items():
+                explained = self.objective.explain(shapes, part, weight)
+                total += float(explained.loss) * len(part) / len(frames)
+                for key, value in explained.figures.items():
                     figures[key] += value * len(part) / len(frames)
         self.history.append({"round": float(self.round), "held_out": total, **figures})
         self.stale = 0 if total < 0.998 * self.best else self.stale + 1

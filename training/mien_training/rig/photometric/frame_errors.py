@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mien_training.rendering.differentiable_head import Picture
+from mien_training.rendering.differentiable_head import RenderedHead
 from mien_training.rig.model.motion import rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.objective import Objective
@@ -54,16 +54,16 @@ def frame_errors(objective: Objective, shapes: Shapes, frames: Tensor) -> FrameE
             seen = objective.seen
             vertices = shapes.posed(objective.motion_at(part))
             images = seen.images[part].float() / 255
-            picture = objective.picture(
+            rendered = objective.renderer(
                 vertices, seen.views, seen.camera[part], objective.model.appearance, images,
                 smooth_edges=False,
             )  # fmt: skip
-            found.append(errors_of_render(objective, part, vertices, picture, images))
+            found.append(errors_of_render(objective, part, vertices, rendered, images))
     return FrameErrors.cat(found)
 
 
 def errors_of_render(
-    objective: Objective, frames: Tensor, vertices: Tensor, picture: Picture, images: Tensor
+    objective: Objective, frames: Tensor, vertices: Tensor, rendered: RenderedHead, images: Tensor
 ) -> FrameErrors:
     """Of frames (B,) that have been rendered: vertices (B, V, 3), images (B, H, W, 3) 0..1."""
     seen, config = objective.seen, objective.config.motion
@@ -74,8 +74,8 @@ def errors_of_render(
     sure = objective.point_confidence(vertices, turn, frames)
     miss = (seen.views.pixels(camera, points) - seen.points[frames]).norm(dim=-1)
     total = sure.sum(1).clamp_min(1)
-    where = objective.compared(picture, frames)
-    difference = (picture.colour - images).norm(dim=-1)
+    where = objective.compared(rendered, frames)
+    difference = (rendered.colour - images).norm(dim=-1)
     count = where.sum((1, 2)).clamp_min(1)
     size = objective.face_px[frames]
     # The antiderivatives of the weights in `from_points` and `vertex_equations`.
@@ -84,6 +84,6 @@ def errors_of_render(
     soft = difference / ROBUST_COLOUR
     of_pixels = ((soft - soft.log1p()) * where).sum((1, 2)) / count
     per_pixel = (ROBUST_COLOUR / config.colour_sigma) ** 2 * _AREA * size**2
-    absolute = ((picture.colour - images).abs().mean(-1) * where).sum((1, 2)) / count
+    absolute = ((rendered.colour - images).abs().mean(-1) * where).sum((1, 2)) / count
     of_pixels = per_pixel * of_pixels * objective.uses_pixels[frames]
     return FrameErrors((miss * sure).sum(1) / total, absolute, of_points + of_pixels)

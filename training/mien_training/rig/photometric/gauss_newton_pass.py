@@ -1,4 +1,4 @@
-"""One look at every moment, and what follows: the performance, the time offsets, the shapes."""
+"""One Gauss-Newton pass over the frames: the performance, the time offsets, the shapes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mien_training.rig.model.rest_pose import absorb_rest_pose
 from mien_training.rig.photometric.frame_errors import FrameErrors, errors_of_render
 from mien_training.rig.photometric.motion_equations import (
     PointEquations,
-    from_picture,
+    from_image,
     from_points,
     point_motions,
 )
@@ -23,8 +23,8 @@ from mien_training.rig.photometric.motion_marginalisation import (
 )
 from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
-from mien_training.rig.photometric.step_control import accept_step
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
+from mien_training.rig.photometric.step_control import accept_step
 from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
 from mien_training.runs.progress import Progress, Report, silent
 
@@ -44,10 +44,10 @@ class _LinearisedFrame:
 
     frame: int
     motion: Motion
-    picture: VertexEquations | None
-    """None if the frame's colours do not count."""
+    vertices: VertexEquations
+    """What the image says about small motions of the surface; none if its colours do not count."""
     points: Tensor
-    """(478, 3, 3) stiffness of the tracker's points."""
+    """(478, 3, 3) hessian of the tracker's points, rig axes."""
     cost: Tensor
     """() of `FrameErrors`."""
 
@@ -78,7 +78,7 @@ def gauss_newton_pass(
         errors = accept_step(objective, shapes, frames, before, cost)
         bias.step()
         if personal_shapes:
-            _reshape(objective, shapes, [a for a in linearised if a.picture is not None])
+            _reshape(objective, shapes, linearised)
         times = model.time_offsets(objective.seen.camera[frames], objective.seen.times_s[frames])
         share = objective.config.rest_quantile
         absorb_rest_pose(model.rig, model.motion, times, model.rests, share, personal_shapes)
@@ -86,23 +86,21 @@ def gauss_newton_pass(
 
 
 def _reshape(objective: Objective, shapes: Shapes, linearised: list[_LinearisedFrame]) -> None:
-    """Solve the shapes, by looks from before the motion was solved."""
+    """Solve the shapes, from frames linearised before the motion was solved."""
     rig = objective.model.rig
     device = shapes.neutral.device
     shown = torch.zeros(len(shapes.neutral), dtype=torch.bool, device=device)
     for linear in linearised:
-        shown[linear.picture.vertex] = True
+        shown[linear.vertices.vertex] = True
     vertex = (shown & (rig.falloff[..., 0].amax(0) > 0)).nonzero()[:, 0]
     place = torch.full((len(shapes.neutral),), -1, device=device)
     place[vertex] = torch.arange(len(vertex), device=device)
     equations = ShapeEquations.empty(vertex, len(linearised), len(shapes.deltas) + 1)
     for row, linear in enumerate(linearised):
-        after, v = (
-            objective.motion_at(torch.tensor([linear.frame], device=device)),
-            linear.picture.vertex,
-        )
+        after = objective.motion_at(torch.tensor([linear.frame], device=device))
+        v = linear.vertices.vertex
         change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], linear.motion)
-        left = linear.picture.after(change @ _difference(after, linear.motion))
+        left = linear.vertices.after(change @ _difference(after, linear.motion))
         moving = place[v] >= 0
         equations.weights[row, :-1], equations.weights[row, -1] = after.weights[0], 1.0
         equations.put(row, place[v[moving]], left.hessian[moving], left.rhs[moving])
@@ -116,7 +114,8 @@ def _marginalisation(
     objective: Objective, shapes: Shapes, linearised: list[_LinearisedFrame],
     equations: ShapeEquations, share: float,
 ) -> MotionMarginalisation:  # fmt: skip
-    """Of the performance, one for all frames near a knot; `share` is what points count.
+    """Of the performance, one for all frames near a knot; `share`: how much the tracker's points
+    count, as in `ShapeEquations.weighted`.
 
     The motion has just been solved, so the forces upon it (images, points, neighbours, prior) are
     in balance: that the shapes' equations take it to be at rest holds as far as it has converged.
@@ -142,24 +141,24 @@ def _marginalisation(
     points = torch.zeros(groups, *linearised[0].points.shape, device=frames.device)
     for one, linear in zip(group.tolist(), linearised, strict=True):
         points[one] += share * linear.points
-    sym3_matvec = torch.einsum("gpxy,pyu->gpxu", points, of_points.reshape(-1, 3, count + 6))
-    held = of_points.T @ sym3_matvec.flatten(1, 2)
+    hessian_motions = torch.einsum("gpxy,pyu->gpxu", points, of_points.reshape(-1, 3, count + 6))
+    held = of_points.T @ hessian_motions.flatten(1, 2)
     weights = equations.weights[:, :count]
     index = group[:, None].expand_as(weights)
     top = torch.zeros_like(held[:, 0, :count]).scatter_reduce(0, index, weights, "amax")
     low = torch.ones_like(top).scatter_reduce(0, index, weights, "amin")
-    stiff = held.new_full((groups, count + 6), 1e-3)
-    stiff[:, :count] = 1 / config.motion.weight_sigma**2
-    stiff[:, :count][(top < _AT_END) | (low > 1 - _AT_END)] = _HELD
+    prior = held.new_full((groups, count + 6), 1e-3)
+    prior[:, :count] = 1 / config.motion.weight_sigma**2
+    prior[:, :count][(top < _AT_END) | (low > 1 - _AT_END)] = _HELD
     v = equations.vertex
     directions = rigid_and_blended(shapes.neutral[v], shapes.deltas[:, v])
     return MotionMarginalisation.of(
-        directions, group, equations.hessian, held + torch.diag_embed(stiff)
+        directions, group, equations.hessian, held + torch.diag_embed(prior)
     )
 
 
 class _LandmarkBias:
-    """How far the tracker always misplaces each of its points on this person."""
+    """Equations of how far the tracker always misplaces each of its points on this person."""
 
     def __init__(self, offsets: Tensor) -> None:
         """offsets (478, 3), metres, rig axes."""
@@ -185,7 +184,7 @@ def _linearise(
     solver: MotionSolver,
     bias: _LandmarkBias,
 ) -> list[_LinearisedFrame]:
-    """Render frames (B,) and add what they say to the solver."""
+    """Render frames (B,) and add what they say to the equations of motion and of landmark bias."""
     seen, config, landmark_points = (
         objective.seen,
         objective.config.motion,
@@ -196,20 +195,20 @@ def _linearise(
     motion = objective.model.motion(times)
     vertices = shapes.posed(motion)
     images = seen.images[frames].float() / 255
-    picture = objective.picture(
+    rendered = objective.renderer(
         vertices, seen.views, camera, objective.model.appearance, images, smooth_edges=False
     )
-    where = objective.compared(picture, frames)
+    where = objective.compared(rendered, frames)
     turn = rotation_from_vector(motion.rotation)
     confidence = objective.point_confidence(vertices, turn, frames)
-    errors = errors_of_render(objective, frames, vertices, picture, images)
+    errors = errors_of_render(objective, frames, vertices, rendered, images)
     found = []
     for i, frame in enumerate(frames.tolist()):
         c, one = int(camera[i]), motion.row(i)
-        equations = None
+        equations = VertexEquations.none(images)
         if objective.uses_pixels[frame]:
             equations = vertex_equations(
-                picture.row(i), images[i], where[i], objective.picture.faces, vertices[i],
+                rendered.row(i), images[i], where[i], objective.renderer.faces, vertices[i],
                 seen.views.camera_from_world[c], seen.views.intrinsics[c], turn[i],
                 config.colour_sigma,
             )  # fmt: skip
@@ -219,10 +218,7 @@ def _linearise(
             config.point_sigma * objective.face_px[frame], config.effective_point_count,
         )  # fmt: skip
         bias.add(points)
-        of_motion = points.motion()
-        if equations is not None:
-            of_motion = of_motion + from_picture(shapes, one, equations)
-        solver.add(c, times[i], of_motion)
+        solver.add(c, times[i], from_image(shapes, one, equations) + points.motion())
         found.append(_LinearisedFrame(frame, one, equations, points.hessian, errors.cost[i]))
     return found
 

@@ -12,7 +12,7 @@ from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.vertex_equations import VertexEquations, projection_slopes
 
-__all__ = ["MotionEquations", "PointEquations", "from_picture", "from_points", "point_motions"]
+__all__ = ["MotionEquations", "PointEquations", "from_image", "from_points", "point_motions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +48,13 @@ def point_motions(rest: Tensor, deltas: Tensor, motion: Motion) -> tuple[Tensor,
     )
 
 
-def from_picture(shapes: Shapes, motion: Motion, equations: VertexEquations) -> MotionEquations:
+def from_image(shapes: Shapes, motion: Motion, equations: VertexEquations) -> MotionEquations:
     """An image's equations about vertices, as equations about the motion (1, ...)."""
     v = equations.vertex
     change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], motion)
-    stiff = torch.einsum("vxy,vyu->vxu", equations.hessian, change).flatten(0, 1)
+    hessian_motions = torch.einsum("vxy,vyu->vxu", equations.hessian, change).flatten(0, 1)
     flat = change.flatten(0, 1)
-    return MotionEquations(flat.T @ stiff, flat.T @ equations.rhs.flatten())
+    return MotionEquations(flat.T @ hessian_motions, flat.T @ equations.rhs.flatten())
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,20 +70,22 @@ class PointEquations:
 
     def motion(self) -> MotionEquations:
         """As equations about the motion."""
-        stiff = torch.einsum("vxy,vyu->vxu", self.hessian, self.change).flatten(0, 1)
+        hessian_motions = torch.einsum("vxy,vyu->vxu", self.hessian, self.change).flatten(0, 1)
         flat = self.change.flatten(0, 1)
-        return MotionEquations(flat.T @ stiff, flat.T @ self.rhs.flatten())
+        return MotionEquations(flat.T @ hessian_motions, flat.T @ self.rhs.flatten())
 
 
 def from_points(
     shapes: Shapes, motion: Motion, seen: Observations, frame: int, corners: Tensor, share: Tensor,
-    offsets: Tensor, confidence: Tensor, sigma_px: Tensor, worth: float,
+    offsets: Tensor, confidence: Tensor, sigma_px: Tensor,
+    effective_point_count: float,
 ) -> PointEquations:  # fmt: skip
     """The tracker's points in one frame.
 
     corners, share (478, 3): where they are on the mesh; offsets (478, 3): how far from there the
-    tracker puts them, rig axes, metres; confidence (478,); sigma_px: their spread; worth: as how
-    many independent points they count all together, for they err alike.
+    tracker puts them, rig axes, metres; confidence (478,); sigma_px: their spread;
+    effective_point_count: as how many independent points they count all together, for they err
+    alike.
     """
     rest = torch.einsum("pcx,pc->px", shapes.neutral[corners], share) + offsets
     deltas = torch.einsum("kpcx,pc->kpx", shapes.deltas[:, corners], share)
@@ -97,11 +99,12 @@ def from_points(
     )
     residual = seen.points[frame] - seen.views.pixels(camera[None], place[None])[0]
     weight = confidence / (1 + residual.norm(dim=1) / sigma_px) / sigma_px**2
-    sym3_matvec = slopes * (weight * worth / confidence.sum().clamp_min(1))[:, None, None]
+    weight = weight * effective_point_count / confidence.sum().clamp_min(1)
+    weighted_slopes = slopes * weight[:, None, None]
     return PointEquations(
         change,
-        torch.einsum("pax,pay->pxy", sym3_matvec, slopes),
-        torch.einsum("pax,pa->px", sym3_matvec, residual),
+        torch.einsum("pax,pay->pxy", weighted_slopes, slopes),
+        torch.einsum("pax,pa->px", weighted_slopes, residual),
     )
 
 

@@ -26,22 +26,23 @@ class MotionMarginalisation:
     group: Tensor
     """(T,) int64"""
     compliance: Tensor
-    """(G, U, U) how far each group's unknowns yield to forces upon them."""
+    """(G, U, U) how far each group's unknowns move under a unit force upon them."""
 
     @classmethod
     def of(
         cls, directions: Tensor, group: Tensor, hessian: Tensor, held: Tensor
     ) -> MotionMarginalisation:
-        """stiffness (T, V', 6) of the frames; held (G, U, U): what else holds the performance."""
+        """directions (3 V', U) and group (T,) as above; hessian (T, V', 6) of the frames, as by
+        `sym3_pack`; held (G, U, U): hessian of what else holds the performance."""
         unknowns = directions.shape[1]
         moves = directions.reshape(-1, 3, unknowns).transpose(1, 2)
         total = hessian.new_zeros(len(held), *hessian.shape[1:])
         total.index_add_(0, group, hessian)
-        stiff = torch.stack([
+        seen = torch.stack([
             directions.T @ sym3_matvec(one[:, None], moves).transpose(1, 2).reshape(-1, unknowns)
             for one in total
         ])  # fmt: skip
-        return cls(directions, group, torch.linalg.inv((stiff + held).double()).to(hessian.dtype))
+        return cls(directions, group, torch.linalg.inv((seen + held).double()).to(hessian.dtype))
 
     def response(self, force: Tensor) -> Tensor:
         """(T, V', 3) where the surface goes under (T, V', 3) forces, by the performance alone."""

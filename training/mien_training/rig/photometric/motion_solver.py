@@ -1,9 +1,9 @@
-"""One Gauss-Newton step of the whole performance: every knot of the spline, and the time_offsets.
+"""One Gauss-Newton step of the whole performance: every knot of the spline, and time offsets.
 
 A frame speaks about four knots of the motion's spline, so the normal equations of all knots are a
-band and are solved exactly, however long the recording is; the few clocks are a border of the band.
-One look at every frame is worth dozens of gradient steps (Thies et al. 2016, "Face2Face", section
-5).
+band and are solved exactly, however long the recording is; the few time offsets are a border of
+the band. One pass over the frames is worth dozens of gradient steps (Thies et al. 2016,
+"Face2Face", section 5).
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from mien_training.rig.photometric.motion_equations import MotionEquations
 
 __all__ = ["MotionSolver", "MotionSolverConfig"]
 
-_REACH = 4
+_SUPPORT = 4
 """Knots that share a frame: the spline is cubic."""
-_CLOCK_STEP_S = 0.01
+_OFFSET_SIGMA_S = 0.01
+"""Spread of one step's change of a time offset."""
 _PASSES = 4
 """Solves in which knots found beyond the range are held at its end."""
 
@@ -50,7 +51,7 @@ class MotionSolverConfig:
             raise InputError(
                 f"MotionSolverConfig: spreads {sigmas} and effective_point_count "
                 f"{self.effective_point_count}, "
-                "expected spreads above 0 and a worth of 0 or more"
+                "expected spreads above 0 and a count of 0 or more"
             )
 
 
@@ -63,7 +64,8 @@ class MotionSolver:
         self.spline, self.time_offsets, self.config = spline, time_offsets, config
         self._count = spline.weights.shape[1]
         knots, unknowns, others = len(spline.weights), self._count + 6, len(time_offsets.others)
-        self._blocks = np.zeros((knots, _REACH, unknowns, unknowns))  # row's knot, knots before it
+        # Of each row's knot, and of the knots before it.
+        self._blocks = np.zeros((knots, _SUPPORT, unknowns, unknowns))
         self._rhs = np.zeros((knots, unknowns))
         self._border = np.zeros((knots, unknowns, others))
         self._corner, self._corner_rhs = np.zeros((others, others)), np.zeros(others)
@@ -74,24 +76,24 @@ class MotionSolver:
         first, share = int(index[0, 0]), basis[0].double().cpu().numpy()
         matrix = equations.matrix.double().cpu().numpy()
         rhs = equations.rhs.double().cpu().numpy()
-        for a in range(_REACH):
+        for a in range(_SUPPORT):
             self._rhs[first + a] += share[a] * rhs
             for b in range(a + 1):
                 self._blocks[first + a, a - b] += share[a] * share[b] * matrix
         if camera and self.time_offsets.learnt:
             velocity = self.spline.velocity(time_s[None])[0].double().cpu().numpy()
-            pushed = matrix @ velocity
-            for a in range(_REACH):
-                self._border[first + a, :, camera - 1] += share[a] * pushed
-            self._corner[camera - 1, camera - 1] += velocity @ pushed
+            hessian_velocity = matrix @ velocity
+            for a in range(_SUPPORT):
+                self._border[first + a, :, camera - 1] += share[a] * hessian_velocity
+            self._corner[camera - 1, camera - 1] += velocity @ hessian_velocity
             self._corner_rhs[camera - 1] += velocity @ rhs
 
     def step(self) -> None:
-        """Move spline and clocks to the minimum of all that was added, weights within 0..1."""
+        """Move spline and time offsets to the minimum of what was added, weights within 0..1."""
         controls = self.spline.controls().double().cpu().numpy()
         goal = np.full_like(controls, np.nan)
         for _ in range(_PASSES):
-            change, ticks = self._solve(controls, goal)
+            change, offset_change = self._solve(controls, goal)
             wish = controls + change
             found = wish.copy()
             found[:, : self._count] = wish[:, : self._count].clip(0, 1)
@@ -100,13 +102,14 @@ class MotionSolver:
                 break
             goal[beyond] = found[beyond]  # others then know that this one goes no farther
         self.spline.take(torch.from_numpy(found))
-        if len(ticks):
-            self.time_offsets.turn(torch.from_numpy(ticks))
+        if len(offset_change):
+            self.time_offsets.shift(torch.from_numpy(offset_change))
 
     def _solve(
         self, controls: NDArray[np.float64], goal: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Changes of the knots, (N, K + 6), going to `goal` where that is no NaN; and of clocks."""
+        """Changes of the knots, (N, K + 6), going to `goal` where that is no NaN; and of the time
+        offsets, (C - 1,) seconds."""
         knots, unknowns = controls.shape
         spread = np.full(unknowns, self.config.step_sigma)
         spread[self._count : self._count + 3] /= 10
@@ -116,9 +119,9 @@ class MotionSolver:
         rhs = self._rhs.copy()
         rhs[:, : self._count] -= controls[:, : self._count] / self.config.weight_sigma**2
         held = ~np.isnan(goal)
-        stiff = 1e6 * (np.abs(self._blocks[:, 0]).max() + diagonal.max())
-        diagonal[held] += stiff
-        rhs[held] += stiff * (goal - controls)[held]
+        penalty = 1e6 * (np.abs(self._blocks[:, 0]).max() + diagonal.max())
+        diagonal[held] += penalty
+        rhs[held] += penalty * (goal - controls)[held]
         blocks = self._blocks.copy()
         i = np.arange(unknowns)
         blocks[:, 0, i, i] += diagonal
@@ -127,21 +130,22 @@ class MotionSolver:
         )
         found = solveh_banded(_banded(blocks), columns, lower=True, overwrite_ab=True)
         change, leverage = found[:, 0], found[:, 1:]
-        ticks = np.zeros(leverage.shape[1])
-        if self.time_offsets.learnt and len(ticks):
+        offset_change = np.zeros(leverage.shape[1])
+        if self.time_offsets.learnt and len(offset_change):
             border = columns[:, 1:]
-            rest = self._corner + np.eye(len(ticks)) / _CLOCK_STEP_S**2 - border.T @ leverage
-            ticks = np.linalg.solve(rest, self._corner_rhs - border.T @ change)
-            change = change - leverage @ ticks
-        return change.reshape(knots, unknowns), ticks
+            prior = np.eye(len(offset_change)) / _OFFSET_SIGMA_S**2
+            schur = self._corner + prior - border.T @ leverage
+            offset_change = np.linalg.solve(schur, self._corner_rhs - border.T @ change)
+            change = change - leverage @ offset_change
+        return change.reshape(knots, unknowns), offset_change
 
 
 def _banded(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, 4, U, U) blocks (row's knot, how many knots before it) -> LAPACK's lower band."""
-    knots, reach, unknowns, _ = blocks.shape
-    band = np.zeros((reach * unknowns, knots * unknowns))
+    knots, support, unknowns, _ = blocks.shape
+    band = np.zeros((support * unknowns, knots * unknowns))
     row, column = np.meshgrid(np.arange(unknowns), np.arange(unknowns), indexing="ij")
-    for back in range(min(reach, knots)):
+    for back in range(min(support, knots)):
         offset = back * unknowns + row - column
         inside = offset >= 0
         for knot in range(back, knots):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
-from mien_training.rendering.differentiable_head import DifferentiableHead, Picture
+from mien_training.rendering.differentiable_head import DifferentiableHead, RenderedHead
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.loss_terms import (
@@ -43,7 +43,7 @@ class Objective:
     ) -> None:
         self.seen, self.model, self.config = seen, model, config
         device = seen.images.device
-        self.picture = DifferentiableHead(template).to(device)
+        self.renderer = DifferentiableHead(template).to(device)
         self.landmark_points = LandmarkPoints(template, device)
         self._counted = torch.from_numpy(compared_triangles(template, config.whole_head)).to(device)
         self.face_px = (seen.points.amax(1) - seen.points.amin(1)).amax(1)
@@ -57,21 +57,20 @@ class Objective:
         camera, motion = seen.camera[frames], self.motion_at(frames)
         vertices = shapes.posed(motion)
         images = seen.images[frames].float() / 255
-        picture = self.picture(vertices, seen.views, camera, self.model.appearance, images)
-        where = self.compared(picture, frames)
-        colour = photometric_loss(picture.colour, images, where.float())
+        rendered = self.renderer(vertices, seen.views, camera, self.model.appearance, images)
+        where = self.compared(rendered, frames)
+        colour = photometric_loss(rendered.colour, images, where.float())
         turn = rotation_from_vector(motion.rotation)
-        landmark_points = self.landmark_points.positions(
-            vertices
-        ) + self.model.landmark_bias @ turn.transpose(1, 2)
-        pixels = seen.views.pixels(camera, landmark_points)
+        points = self.landmark_points.positions(vertices)
+        points = points + self.model.landmark_bias @ turn.transpose(1, 2)
+        pixels = seen.views.pixels(camera, points)
         confidence = self.point_confidence(vertices, turn, frames)
         scale = self.face_px[frames, None, None]
         point = landmark_loss(pixels, seen.points[frames], confidence, scale)
         loss = weights.photometric * colour + landmark_weight * point
         figures = {"photometric": float(colour.detach()), "landmark": float(point.detach())}
         if seen.masks is not None:
-            outline = silhouette_loss(picture.coverage, seen.masks[frames].float())
+            outline = silhouette_loss(rendered.coverage, seen.masks[frames].float())
             loss = loss + weights.silhouette * outline
             figures["silhouette"] = float(outline.detach())
         return Explanation(loss, figures)
@@ -92,9 +91,9 @@ class Objective:
         )
         return sure * seen.trusted[frames, None]
 
-    def compared(self, picture: Picture, frames: Tensor) -> Tensor:
+    def compared(self, rendered: RenderedHead, frames: Tensor) -> Tensor:
         """(B, H, W) pixels of frames (B,) whose colours count."""
-        where = (picture.triangle >= 0) & self._counted[picture.triangle.clamp_min(0)]
+        where = (rendered.triangle >= 0) & self._counted[rendered.triangle.clamp_min(0)]
         return where if self.seen.masks is None else where & self.seen.masks[frames]
 
     def plausible(self) -> Tensor:

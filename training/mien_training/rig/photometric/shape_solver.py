@@ -48,7 +48,7 @@ class ShapeEquations:
     ) -> Tensor:
         """(K, V', 3) the force of the frames against (K, V', 3) changes of the shapes.
 
-        With `freedom` the performance gives way as far as it can.
+        With `marginalisation` the performance gives way as far as it can.
         """
         force = sym3_matvec(self.hessian, torch.einsum("tk,kvx->tvx", self.weights, change))
         if marginalisation is not None:
@@ -60,7 +60,7 @@ class ShapeEquations:
         return ShapeEquations(self.vertex, self.weights, share * self.hessian, share * self.rhs)
 
     def drive(self) -> Tensor:
-        """(K, V', 3) where the frames pull the shapes."""
+        """(K, V', 3) the right-hand side: where the frames push the shapes."""
         return torch.einsum("tk,tvx->kvx", self.weights, self.rhs)
 
 
@@ -71,8 +71,8 @@ def solve_shapes(
     """The unknowns u that minimise the equations' error plus |u|^2, started at `now`.
 
     changes: linear, u -> (K, V, 3) changes of the shapes, metres; `now`: those by which the
-    equations were made; freedom: of the performance, at rest now. Ends after `steps`, or when the
-    residual is `tolerance` of the start.
+    equations were made; marginalisation: of the performance, which is at rest now. Ends after
+    `steps`, or when the residual is `tolerance` of the start.
     """
     leaf = torch.zeros_like(now).requires_grad_()
     with torch.enable_grad():

@@ -3,7 +3,7 @@
 The image is linear in small motions: a point that moves takes its colour along (Lucas and Kanade
 1981, "An Iterative Image Registration Technique"). So every pixel is an equation about the three
 corners behind it, and all of an image is a 3 x 3 matrix and a vector at each vertex. Motion,
-clocks and shapes are all solved from these; nothing is rendered twice.
+time offsets and shapes are all solved from these; nothing is rendered twice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mien_training.rendering.differentiable_head import Picture
+from mien_training.rendering.differentiable_head import RenderedHead
 
 __all__ = ["ROBUST_COLOUR", "VertexEquations", "projection_slopes", "vertex_equations"]
 
@@ -23,7 +23,7 @@ ROBUST_COLOUR = 0.02
 
 @dataclass(frozen=True, eq=False)
 class VertexEquations:
-    """Displacements d of V' vertices minimise sum_v d_v^T stiffness_v d_v - 2 pull_v^T d_v."""
+    """Displacements d of V' vertices minimise sum_v d_v^T hessian_v d_v - 2 rhs_v^T d_v."""
 
     vertex: Tensor
     """(V',) int64 which vertices: those that the image shows."""
@@ -32,6 +32,14 @@ class VertexEquations:
     rhs: Tensor
     """(V', 3)"""
 
+    @classmethod
+    def none(cls, like: Tensor) -> VertexEquations:
+        """Of an image that does not count; on the device of `like`."""
+        return cls(
+            torch.zeros(0, dtype=torch.int64, device=like.device), like.new_zeros(0, 3, 3),
+            like.new_zeros(0, 3),
+        )  # fmt: skip
+
     def after(self, moved: Tensor) -> VertexEquations:
         """The equations of what is left to move after (V', 3) displacements."""
         rest = self.rhs - torch.einsum("vxy,vy->vx", self.hessian, moved)
@@ -39,7 +47,7 @@ class VertexEquations:
 
 
 def vertex_equations(
-    picture: Picture, seen: Tensor, where: Tensor, corners: Tensor, vertices: Tensor,
+    rendered: RenderedHead, seen: Tensor, where: Tensor, corners: Tensor, vertices: Tensor,
     camera_from_world: Tensor, intrinsics: Tensor, world_from_rig: Tensor, colour_sigma: float,
 ) -> VertexEquations:  # fmt: skip
     """Equations about displacements in rig axes, metres, of one image (1, H, W).
@@ -48,12 +56,12 @@ def vertex_equations(
     (V, 3) in the world; camera_from_world (4, 4) and intrinsics (3, 3) of the camera;
     world_from_rig (3, 3) the head's rotation; colour_sigma: spread of colour differences.
     """
-    colour = picture.colour[0]
+    colour = rendered.colour[0]
     # Half of either image's slope: right to second order (Benhimane and Malis 2004).
     slope_x, slope_y = ((a + b) / 2 for a, b in zip(_slopes(colour), _slopes(seen), strict=True))
     # Outlines move differently from what they bound: only pixels whose neighbours are the face's.
     rows, columns = _calm(where).nonzero(as_tuple=True)
-    triangle, share = corners[picture.triangle[0, rows, columns]], picture.bary[0, rows, columns]
+    triangle, share = corners[rendered.triangle[0, rows, columns]], rendered.bary[0, rows, columns]
     place = (vertices[triangle] * share[..., None]).sum(1)
     flow = projection_slopes(place, camera_from_world, intrinsics) @ world_from_rig
     slope = torch.stack([slope_x[rows, columns], slope_y[rows, columns]], 1)  # (P, 2, 3)

@@ -51,12 +51,12 @@ def vertex_error(
     for part in np.array_split(rows, max(1, -(-len(rows) // batch))):
         chosen = torch.from_numpy(part).to(scene.seen.images.device)
         images = scene.seen.images[chosen].float() / 255
-        picture = scene.picture(chosen, images)
-        seen = (picture.triangle >= 0) & inside[picture.triangle.clamp_min(0)]
+        rendered = scene.render(chosen, images)
+        seen = (rendered.triangle >= 0) & inside[rendered.triangle.clamp_min(0)]
         if scene.seen.masks is not None:
             seen = seen & scene.seen.masks[chosen]
-        error = 255 * (picture.colour.clamp(0, 1) - images).abs().mean(-1)[seen].cpu().numpy()
-        corners = triangles[picture.triangle[seen].cpu().numpy()]
+        error = 255 * (rendered.colour.clamp(0, 1) - images).abs().mean(-1)[seen].cpu().numpy()
+        corners = triangles[rendered.triangle[seen].cpu().numpy()]
         for corner in range(3):
             total += np.bincount(corners[:, corner], error / 3, minlength=count)
             pixels += np.bincount(corners[:, corner], minlength=count) / 3

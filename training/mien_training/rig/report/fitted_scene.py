@@ -12,7 +12,7 @@ from torch import Tensor
 from mien_training.cameras.camera import Camera
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
-from mien_training.rendering.differentiable_head import DifferentiableHead, Picture
+from mien_training.rendering.differentiable_head import DifferentiableHead, RenderedHead
 from mien_training.rig.fit import RigFit
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, rotation_from_vector
@@ -64,14 +64,14 @@ class FittedScene:
         moved = (self.motion.weights, self.motion.rotation, self.motion.translation)
         return shapes.posed(Motion(*(part[rows] for part in moved)))
 
-    def picture(self, rows: Tensor, background: Tensor) -> Picture:
+    def render(self, rows: Tensor, background: Tensor) -> RenderedHead:
         """Frames (B,) with the learnt colours over (B, H, W, 3) sRGB 0..1."""
         views, camera = self.seen.views, self.seen.camera[rows]
         with torch.no_grad():
-            picture: Picture = self.draw(
+            rendered: RenderedHead = self.draw(
                 self.posed(rows), views, camera, self.fit.model.appearance, background
             )
-        return picture
+        return rendered
 
     def landmark_points(self, rows: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(B, 478, 2) pixels of the rig's points where the tracker would see them, and (B, 478)

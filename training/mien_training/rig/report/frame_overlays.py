@@ -46,7 +46,7 @@ def draw_frames(
     Without `show_frames` no pixel of the footage goes in, nor colours that were learnt from it.
     """
     chosen = torch.from_numpy(rows).to(scene.seen.images.device)
-    landmark_points, squarely = scene.landmark_points(chosen)
+    rig_points, squarely = scene.landmark_points(chosen)
     points = scene.seen.points[chosen].cpu().numpy()
     heads = _fitted(scene, chosen) if show_frames else _clay(scene, rows, side)
     found = []
@@ -61,8 +61,8 @@ def draw_frames(
             names = ("fit", "landmarks")
         scale = side / scene.seen.images.shape[1]
         large = [_enlarged(p, side) for p in panels]
-        large[-1] = _with_marks(large[-1], scale * points[n], scale * landmark_points[n], clear)
-        apart = np.linalg.norm(points[n] - landmark_points[n], axis=1)[clear]
+        large[-1] = _with_contours(large[-1], scale * points[n], scale * rig_points[n], clear)
+        apart = np.linalg.norm(points[n] - rig_points[n], axis=1)[clear]
         median = float(np.median(apart)) if len(apart) else float("nan")
         image = _strip(large, names)
         found.append(FrameOverlay(int(row), image, median))
@@ -75,9 +75,9 @@ def _fitted(
     """Rendered head on the report's ground, and its coverage, per frame."""
     shape = (len(chosen), *scene.seen.images.shape[1:3], 1)
     ground = torch.tensor(GROUND, device=chosen.device) / 255
-    picture = scene.picture(chosen, ground.expand(*shape[:3], 3).contiguous())
-    colour = (255 * picture.colour.clamp(0, 1)).round().byte().cpu().numpy()
-    cover = picture.coverage.clamp(0, 1).cpu().numpy()
+    rendered = scene.render(chosen, ground.expand(*shape[:3], 3).contiguous())
+    colour = (255 * rendered.colour.clamp(0, 1)).round().byte().cpu().numpy()
+    cover = rendered.coverage.clamp(0, 1).cpu().numpy()
     return list(zip(colour, cover, strict=True))
 
 
@@ -109,7 +109,7 @@ def _enlarged(image: ImageArray, side: int) -> ImageArray:
     return np.asarray(Image.fromarray(image).resize((width, side), Image.Resampling.BICUBIC))
 
 
-def _with_marks(
+def _with_contours(
     image: ImageArray, tracker: NDArray[np.float32], rig: NDArray[np.float32],
     clear: NDArray[np.bool_],
 ) -> ImageArray:  # fmt: skip

@@ -83,17 +83,17 @@ class LandmarkPull:
     """The template's places of the tracker's points to those on the scan."""
 
     def __init__(self, template: Template, found: ScanLandmarks, placed: Alignment) -> None:
-        evidence_weight = found.confidence * (template.landmarks.triangle >= 0)
-        good = np.flatnonzero(evidence_weight > 0.02)
+        confidence = found.confidence * (template.landmarks.triangle >= 0)
+        good = np.flatnonzero(confidence > 0.02)
         self.corners = template.triangles[template.landmarks.triangle[good]]
         self.shares = _tensor(template.landmarks.barycentric[good])[..., None]
         self.places = _tensor(placed.points(found.points[good]))
-        self.evidence_weight = _tensor(evidence_weight[good] / evidence_weight[good].sum())
+        self.weight = _tensor(confidence[good] / confidence[good].sum())
 
     def loss(self, vertices: Tensor) -> Tensor:
         """Mean squared distance, mm^2, of points near; less of those far."""
         gap = ((vertices[self.corners] * self.shares).sum(1) - self.places) * _MM
-        return (self.evidence_weight * _robust(gap.square().sum(1))).sum()
+        return (self.weight * _robust(gap.square().sum(1))).sum()
 
 
 class ContactPull:

@@ -103,21 +103,21 @@ def fit_person(
     m, e = len(modes) + len(ears), len(expressions)
     basis = np.concatenate([modes, ears, shapes]).transpose(1, 2, 0)
     base = template.vertices.astype(np.float64)
-    at_marks, basis_marks = (template_at_landmarks(template, v) for v in (base, basis))
-    evidence_weight = found.confidence * (template.landmarks.triangle >= 0)
-    good = evidence_weight > 0
-    placed = _first_placing(found, at_marks[good], evidence_weight[good], good)
+    at_landmarks, basis_landmarks = (template_at_landmarks(template, v) for v in (base, basis))
+    confidence = found.confidence * (template.landmarks.triangle >= 0)
+    good = confidence > 0
+    placed = _first_placing(found, at_landmarks[good], confidence[good], good)
     mean, deviation = _expected_weights(template, found, expressions)
-    pull = _SurfaceRows(template, target, attracted, basis)
+    surface = _SurfaceRows(template, target, attracted, basis)
     x = np.zeros(m + e)
     for reach in (None, None, None, *_REACH_M):
         p = placed.points(found.points[good])
-        weight = np.sqrt(evidence_weight[good] / 3) / _LANDMARK_NOISE_M
+        weight = np.sqrt(confidence[good] / 3) / _LANDMARK_NOISE_M
         middle = p.mean(0)
-        rows = [_point_rows(basis_marks[good], p - middle, weight)]
-        gaps = [((p - at_marks[good]) * weight[:, None]).reshape(-1)]
+        rows = [_point_rows(basis_landmarks[good], p - middle, weight)]
+        gaps = [((p - at_landmarks[good]) * weight[:, None]).reshape(-1)]
         if reach is not None:
-            for some_rows, some_gaps in pull.rows(placed, base + basis @ x, middle, reach):
+            for some_rows, some_gaps in surface.rows(placed, base + basis @ x, middle, reach):
                 rows.append(some_rows)
                 gaps.append(some_gaps)
         rows.append(np.diag(np.r_[np.ones(m), 1 / deviation, np.zeros(6)]))
@@ -147,8 +147,8 @@ class _SurfaceRows:
         """(rows, gaps) for a head at (V, 3): its vertices, then the scan's points."""
         normals = vertex_normals(now.astype(np.float32), self.template.triangles)
         chosen, attracted = self.chosen, self.attracted
-        visibility = normals[chosen].astype(np.float64)
-        hit = self.target.match(placed, now[chosen], visibility, reach_m, _AGREE)
+        at = normals[chosen].astype(np.float64)
+        hit = self.target.match(placed, now[chosen], at, reach_m, _AGREE)
         use, q, n = chosen[hit.valid], hit.positions[hit.valid], hit.normals[hit.valid]
         share = attracted[use] / max(float(attracted[chosen].sum()), 1e-9)
         weight = np.sqrt(share * _INDEPENDENT) / _SURFACE_NOISE_M
@@ -156,26 +156,26 @@ class _SurfaceRows:
             _plane_rows(self.basis[use], q - middle, n, weight),
             ((q - self.base[use]) * n).sum(1) * weight,
         )
-        pull = ScanPoints(self.template, self.target, placed, attracted, now, _SCAN_POINTS)
-        pull.match(now.astype(np.float32), reach_m, _AGREE)
-        if len(pull.corners):
-            weight = np.full(len(pull.corners), np.sqrt(_INDEPENDENT / _SCAN_POINTS))
+        scan = ScanPoints(self.template, self.target, placed, attracted, now, _SCAN_POINTS)
+        scan.match(now.astype(np.float32), reach_m, _AGREE)
+        if len(scan.corners):
+            weight = np.full(len(scan.corners), np.sqrt(_INDEPENDENT / _SCAN_POINTS))
             weight /= _SURFACE_NOISE_M
-            basis = np.einsum("pc,pcxm->pxm", pull.shares, self.basis[pull.corners])
-            base = np.einsum("pc,pcx->px", pull.shares, self.base[pull.corners])
-            q, n = pull.places, pull.normals
+            basis = np.einsum("pc,pcxm->pxm", scan.shares, self.basis[scan.corners])
+            base = np.einsum("pc,pcx->px", scan.shares, self.base[scan.corners])
+            q, n = scan.places, scan.normals
             yield _plane_rows(basis, q - middle, n, weight), ((q - base) * n).sum(1) * weight
 
 
 def _first_placing(
     found: ScanLandmarks,
     landmark_points: Float64Array,
-    evidence_weight: Float64Array,
+    confidence: Float64Array,
     good: NDArray[np.bool_],
 ) -> Alignment:
     """rig_from_scan onto the mean head, in the scan's own size."""
     unit = found.scan.metres_per_unit or found.rig_from_scan.scale
-    use = evidence_weight >= np.quantile(evidence_weight, 0.3)
+    use = confidence >= np.quantile(confidence, 0.3)
     rigid = fit_alignment(found.points[good][use] * unit, landmark_points[use], "rigid")
     return Alignment(rigid.rotation, rigid.translation, unit)
 
@@ -206,8 +206,8 @@ def _bounded(rows: Float64Array, gaps: Float64Array, m: int, e: int) -> Float64A
     r = np.linalg.cholesky(rows.T @ rows + 1e-9 * np.eye(rows.shape[1])).T
     low, high = np.full(m + e + 6, -np.inf), np.full(m + e + 6, np.inf)
     low[m : m + e], high[m : m + e] = 0.0, 1.0
-    right = np.linalg.solve(r.T, rows.T @ gaps)
-    return np.asarray(lsq_linear(r, right, (low, high), method="bvls").x)
+    rhs = np.linalg.solve(r.T, rows.T @ gaps)
+    return np.asarray(lsq_linear(r, rhs, (low, high), method="bvls").x)
 
 
 def _moved(placed: Alignment, step: Float64Array, middle: Float64Array) -> Alignment:

@@ -82,7 +82,7 @@ def render_scan(
     right, down, forward = camera.camera_from_world[:3, :3]
     key = _KEY @ np.stack([right, -down, -forward])
     light = _AMBIENT + (1 - _AMBIENT) * (found @ key).clip(0, 1) if lit else np.ones(len(hit))
-    picture = np.full((height, width, 3), 120.0)
-    picture[row, column] = scan.colour_at(hit, shares) * light[:, None]
-    small = picture.reshape(camera.height, samples, camera.width, samples, 3).mean((1, 3))
+    image = np.full((height, width, 3), 120.0)
+    image[row, column] = scan.colour_at(hit, shares) * light[:, None]
+    small = image.reshape(camera.height, samples, camera.width, samples, 3).mean((1, 3))
     return ScanRender(np.rint(small.clip(0, 255)).astype(np.uint8), points, normals)

@@ -64,10 +64,10 @@ class Scan:
         place = place.reshape(-1)
         triangles = place[self.triangles]
         corners = self.vertices[first][triangles]
-        visibility = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        scaled = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         sums = np.stack(
             [
-                np.bincount(triangles.T.ravel(), np.tile(visibility[:, x], 3), len(first))
+                np.bincount(triangles.T.ravel(), np.tile(scaled[:, x], 3), len(first))
                 for x in range(3)
             ],
             1,
@@ -129,11 +129,11 @@ def read_scan(
             f"scan {file}: {len(triangles)} triangles with area, expected at least "
             f"{_FEWEST_TRIANGLES} (a point cloud or a compressed mesh must be converted first)"
         )
-    uvs, picture = _texture(file, meshes, None if texture is None else Path(texture))
-    colours = None if picture is not None else _vertex_colours(meshes)
+    uvs, image = _texture(file, meshes, None if texture is None else Path(texture))
+    colours = None if image is not None else _vertex_colours(meshes)
     return Scan(
         str(file), vertices, triangles, None if units is None else UNITS[units],
-        uvs, picture, colours,
+        uvs, image, colours,
     )  # fmt: skip
 
 
@@ -163,21 +163,21 @@ def _texture(
     """Coordinates of all vertices, glTF's convention, and the image; None where there is none."""
     counts = [len(m.vertices) for m in meshes]
     uvs = [getattr(m.visual, "uv", None) for m in meshes]
-    pictures = [_picture_of(m) if u is not None else None for m, u in zip(meshes, uvs, strict=True)]
+    images = [_image_of(m) if u is not None else None for m, u in zip(meshes, uvs, strict=True)]
     if given is not None:
         if all(u is None for u in uvs):
             raise InputError(f"scan {file}: has no texture coordinates for {given}")
-        chosen: NDArray[np.uint8] | None = _read_picture(given)
+        chosen: NDArray[np.uint8] | None = _read_image(given)
         textured = [u is not None for u in uvs]
     else:
-        textured = [p is not None for p in pictures]
+        textured = [p is not None for p in images]
         if sum(textured) > 1:
             raise InputError(
                 f"scan {file}: {sum(textured)} textured meshes, expected one texture; merge them"
             )
         if not any(textured):
             return None, None
-        chosen = pictures[textured.index(True)]
+        chosen = images[textured.index(True)]
     whole = []
     for uv, count, use in zip(uvs, counts, textured, strict=True):
         if not use or uv is None:
@@ -190,13 +190,13 @@ def _texture(
     return np.concatenate(whole), chosen
 
 
-def _picture_of(mesh: Any) -> NDArray[np.uint8] | None:
+def _image_of(mesh: Any) -> NDArray[np.uint8] | None:
     material = getattr(mesh.visual, "material", None)
     image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
     return None if image is None else np.asarray(image.convert("RGB"), np.uint8)
 
 
-def _read_picture(path: Path) -> NDArray[np.uint8]:
+def _read_image(path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"), np.uint8)
@@ -210,14 +210,14 @@ def _vertex_colours(meshes: list[Any]) -> NDArray[np.uint8] | None:
     return np.concatenate([np.asarray(m.visual.vertex_colors, np.uint8)[:, :3] for m in meshes])
 
 
-def _bilinear(picture: NDArray[np.uint8], uv: Float64Array) -> Float64Array:
+def _bilinear(image: NDArray[np.uint8], uv: Float64Array) -> Float64Array:
     """(P, 3) values at (P, 2) coordinates; texel centres at +0.5, repeated beyond 0..1."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     inside = uv - np.floor(uv) * ((uv < 0) | (uv > 1))
     at = (inside * [width, height] - 0.5).clip(0, [width - 1, height - 1])
     low = np.floor(at).astype(np.int64)
     high = np.minimum(low + 1, [width - 1, height - 1])
     (fx, fy) = (at - low).T[..., None]
-    top = picture[low[:, 1], low[:, 0]] * (1 - fx) + picture[low[:, 1], high[:, 0]] * fx
-    bottom = picture[high[:, 1], low[:, 0]] * (1 - fx) + picture[high[:, 1], high[:, 0]] * fx
+    top = image[low[:, 1], low[:, 0]] * (1 - fx) + image[low[:, 1], high[:, 0]] * fx
+    bottom = image[high[:, 1], low[:, 0]] * (1 - fx) + image[high[:, 1], high[:, 0]] * fx
     return np.asarray(top * (1 - fy) + bottom * fy, np.float64)

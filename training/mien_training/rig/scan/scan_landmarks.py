@@ -25,18 +25,18 @@ Float64Array = NDArray[np.float64]
 
 _SIDE = 640
 _DISTANCE_M, _FOV = 1.6, 0.17
-"""As the template is rendered for its own points: the same look has the same bias."""
+"""As the template is rendered for its own points: the same view has the same bias."""
 _YAWS = (0.0, -0.35, 0.35, -0.6, 0.6)
 _FIRST_SIDE = 320
 _FEWEST = 50
 """Points that a place is read from."""
 _SURE_M, _MISFIT_M = 0.006, 0.008
-"""Median misfit of a mean head to the points of a true face: no need to look on; and the most."""
+"""Median misfit of a mean head to the points of a true face: no need to go on; and the most."""
 _UNIT_TOLERANCE = 1.2
 """Faces are larger or smaller than the mean by no more than this factor."""
 _SPREAD_M = 0.003
 """Points that views put this far apart count by exp(-1)."""
-_OVAL_TRUST = 0.1
+_OVAL_CONFIDENCE = 0.1
 """The outline runs where the surface turns away: another place for every head and view."""
 
 
@@ -96,8 +96,8 @@ def find_landmarks(
 ) -> ScanLandmarks:
     """The tracker's points on the surface of a scan that stands in any way and unit.
 
-    The first look goes along the axes with the head up as in glTF, then any other way up; the
-    next ones see the face as the template was seen, straight from the front, and from four sides.
+    The first views go along the axes with the head up as in glTF, then any other way up; the
+    next ones show the face as the template was seen, straight from the front, and from four sides.
 
     flip_texture: turn the texture's coordinates upside down. None decides by the tracker: unlit,
         only the right way up is a face. A unit that the scan does not state is the known one
@@ -107,16 +107,16 @@ def find_landmarks(
     """
     landmark_points = usable_landmarks(template)
     chosen = scan.flipped() if flip_texture else scan
-    looks = _Looks(template, landmark_points)
-    placed = looks.first(chosen)
-    placed = looks.again(chosen, placed)
+    views = _ScanViews(template, landmark_points)
+    placed = views.first(chosen)
+    placed = views.again(chosen, placed)
     _metres_per_unit(chosen, placed.scale)  # refused early, if so
     if flip_texture is None and scan.texture is not None:
         other = scan.flipped()
-        if looks.presence(other, placed) > looks.presence(scan, placed):
+        if views.presence(other, placed) > views.presence(scan, placed):
             chosen = other
-    placed = looks.again(chosen, looks.again(chosen, placed))
-    points, confidence = looks.around(chosen, placed)
+    placed = views.again(chosen, views.again(chosen, placed))
+    points, confidence = views.around(chosen, placed)
     metres, guessed = _metres_per_unit(chosen, placed.scale)
     return ScanLandmarks(
         replace(chosen, metres_per_unit=metres), points, confidence, placed,
@@ -140,7 +140,7 @@ def _metres_per_unit(scan: Scan, scale: float) -> tuple[float, bool]:
     return scale, True
 
 
-class _Looks:
+class _ScanViews:
     """Images of a scan, and the template's points found in them."""
 
     def __init__(self, template: Template, landmark_points: Float64Array) -> None:
@@ -210,8 +210,8 @@ class _Looks:
         total = 0.0
         for yaw in _YAWS[:3]:
             camera = self.camera(yaw).resized(_SIDE // 2, _SIDE // 2)
-            picture = render_scan(scan, rig_from_scan, camera, lit=False)
-            faces = Tracker().track(picture.image)
+            render = render_scan(scan, rig_from_scan, camera, lit=False)
+            faces = Tracker().track(render.image)
             total += faces[0].presence if faces else 0.0
         return total / 3
 
@@ -226,15 +226,15 @@ class _Looks:
             points[k], normals, there = seen
             towards = camera.centre - points[k]
             towards /= np.linalg.norm(towards, axis=1, keepdims=True)
-            visibility = np.einsum("lx,lx->l", normals, towards).clip(0, 1)
+            cosine = np.einsum("lx,lx->l", normals, towards).clip(0, 1)
             # The template was seen from the front: that view has its bias.
-            weights[k] = there * visibility**2 * np.cos(yaw) ** 4
+            weights[k] = there * cosine**2 * np.cos(yaw) ** 4
         total = weights.sum(0)
         middle = np.einsum("kl,klx->lx", weights, points) / np.maximum(total, 1e-9)[:, None]
         square = np.square(points - middle).sum(2)
         spread = (weights * square).sum(0) / np.maximum(total, 1e-9)
         confidence = total.clip(0, 1) * np.exp(-spread / _SPREAD_M**2) * self.known
-        confidence[list(FACE_OVAL)] *= _OVAL_TRUST
+        confidence[list(FACE_OVAL)] *= _OVAL_CONFIDENCE
         back = np.linalg.inv(rig_from_scan.rotation) / rig_from_scan.scale
         found = (middle - rig_from_scan.translation) @ back.T
         found[total < 1e-3] = np.nan
@@ -245,11 +245,11 @@ class _Looks:
         self, scan: Scan, rig_from_scan: Alignment, camera: Camera
     ) -> tuple[Float64Array, Float64Array, NDArray[np.bool_]] | None:
         """Points and normals under the tracker's points; None where it sees no face."""
-        picture = render_scan(scan, rig_from_scan, camera)
-        faces = Tracker().track(picture.image)
-        if not faces or not np.isfinite(picture.points).any():
+        render = render_scan(scan, rig_from_scan, camera)
+        faces = Tracker().track(render.image)
+        if not faces or not np.isfinite(render.points).any():
             return None
-        return picture.under(faces[0].landmarks[:, :2].astype(np.float64))
+        return render.under(faces[0].landmarks[:, :2].astype(np.float64))
 
 
 def _ways() -> Iterator[tuple[Float64Array, list[Float64Array]]]:

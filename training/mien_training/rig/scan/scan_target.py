@@ -62,10 +62,10 @@ class ScanTarget:
         hit = nearest_on_surface(placed, self.triangles, points)
         corners = self.triangles[hit.triangle]
         shares = corner_shares(placed[corners], hit.positions)
-        visibility = _interpolated(self._normals, corners, shares) @ rig_from_scan.rotation.T
+        found_normals = _interpolated(self._normals, corners, shares) @ rig_from_scan.rotation.T
         valid = (hit.distance < reach_m) & ~self._rim[hit.triangle]
-        valid &= (visibility * normals).sum(1) > agree
-        return Match(hit.positions, visibility, valid, hit.distance)
+        valid &= (found_normals * normals).sum(1) > agree
+        return Match(hit.positions, found_normals, valid, hit.distance)
 
     def samples(
         self, rig_from_scan: Alignment, vertices: Float64Array, reach_m: float, count: int
@@ -86,9 +86,9 @@ class ScanTarget:
         chosen = part[rng.choice(len(part), count, p=area / area.sum())]
         root, v = np.sqrt(rng.random(count)), rng.random(count)
         shares = np.stack([1 - root, root * (1 - v), root * v], 1)
-        visibility = _interpolated(self._normals, self.triangles[chosen], shares)
+        normals = _interpolated(self._normals, self.triangles[chosen], shares)
         points = np.einsum("pc,pcx->px", shares, corners[chosen])
-        return points, visibility @ rig_from_scan.rotation.T
+        return points, normals @ rig_from_scan.rotation.T
 
 
 class ScanPoints:
@@ -109,7 +109,8 @@ class ScanPoints:
         self.count = count
         self._all_triangles = template.triangles
         self._usable = (attracted[self.triangles].min(1) > 0.1) & ~rim_triangles(self.triangles)
-        self._points, self._facing = target.samples(placed, start[attracted > 0.05], _NEAR_M, count)
+        near = start[attracted > 0.05]
+        self._points, self._normals_there = target.samples(placed, near, _NEAR_M, count)
         self.corners = np.zeros((0, 3), np.int64)
         """(N, 3) vertices around the place of each valid point, from the last `match`."""
         self.shares = np.zeros((0, 3))
@@ -128,9 +129,9 @@ class ScanPoints:
         shares = corner_shares(vertices[corners].astype(np.float64), hit.positions)
         normals = _interpolated(vertex_normals(vertices, self._all_triangles), corners, shares)
         valid = (hit.distance < reach_m) & self._usable[hit.triangle]
-        valid &= (normals * self._facing).sum(1) > agree
+        valid &= (normals * self._normals_there).sum(1) > agree
         self.corners, self.shares = corners[valid].astype(np.int64), shares[valid]
-        self.places, self.normals = self._points[valid], self._facing[valid]
+        self.places, self.normals = self._points[valid], self._normals_there[valid]
 
 
 _NEAR_M = 0.03
@@ -146,9 +147,10 @@ def rim_triangles(triangles: NDArray[np.integer]) -> NDArray[np.bool_]:
 def _interpolated(
     normals: NDArray[np.floating], corners: NDArray[np.integer], shares: Float64Array
 ) -> Float64Array:
-    visibility = np.einsum("pc,pcx->px", shares, normals[corners])
-    visibility /= np.maximum(np.linalg.norm(visibility, axis=1, keepdims=True), 1e-12)
-    return np.asarray(visibility)
+    """(P, 3) unit normals between those (V, 3) of corners (P, 3), weighted by shares (P, 3)."""
+    between = np.einsum("pc,pcx->px", shares, normals[corners])
+    between /= np.maximum(np.linalg.norm(between, axis=1, keepdims=True), 1e-12)
+    return np.asarray(between)
 
 
 def corner_shares(corners: Float64Array, points: Float64Array) -> Float64Array:

@@ -50,8 +50,8 @@ def scan_texture(
     normals = texels.interpolate(vertex_normals(vertices, template.triangles))
     hit = nearest_on_surface(scan.vertices, scan.triangles, world_from_rig.points(points))
     shares = corner_shares(scan.vertices[scan.triangles[hit.triangle]], hit.positions)
-    visibility = np.einsum("pc,pcx->px", shares, scan.normals[scan.triangles[hit.triangle]])
-    agree = (visibility * (normals @ world_from_rig.rotation.T)).sum(1)
+    found_normals = np.einsum("pc,pcx->px", shares, scan.normals[scan.triangles[hit.triangle]])
+    agree = (found_normals * (normals @ world_from_rig.rotation.T)).sum(1)
     good = (hit.distance < _REACH_M * world_from_rig.scale) & (agree > _AGREE)
     if attracted is not None:
         good &= texels.interpolate(attracted.astype(np.float32)) > 0.1

@@ -25,8 +25,8 @@ from mien_training.rig.model.personal_rig import PersonalRig
 from mien_training.rig.stereo.surface_points import (
     Places,
     disagreement,
+    image_lights,
     logarithms,
-    picture_lights,
     visible_places,
 )  # fmt: skip
 from mien_training.runs.progress import Progress, Report, silent
@@ -47,7 +47,7 @@ class StereoConfig:
     """Places of the face that are looked up, drawn anew every few steps."""
     reach_m: float = 0.010
     """How far a change of the neutral spreads: its differential coordinates' lambda is this over
-    the length of the face's edges, squared, in place of the recordings' `spread`."""
+    the length of the face's edges, squared, in place of the recordings' `smoothing_lambda`."""
     neutral_rate: float = 8e-3
     """Longest step of the neutral's coordinates, metres; halved in each level."""
     identity_rate: float = 0.02
@@ -112,7 +112,7 @@ def fit_stereo(
 
     def refine(level: int, shrink: int) -> dict[str, Any]:
         """The state after one more level."""
-        pictures = logarithms(seen.images, shrink)
+        log_images = logarithms(seen.images, shrink)
         t = level / max(len(config.shrink) - 1, 1)
         landmark_weight = config.landmark[0] ** (1 - t) * config.landmark[1] ** t
         shape = AdamUniform(
@@ -129,12 +129,12 @@ def fit_stereo(
             vertices = rig(personal_shapes=False).posed(
                 Motion(motion.weights, rotation, translation)
             )
-            if step % _LOOK_EVERY == 0:
-                places, light, confidence = _look(
+            if step % _VISIBLE_STEPS == 0:
+                places, light, confidence = _visible(
                     vertices.detach(), rotation.detach(), seen, landmark_points, faces, compared,
-                    pictures, config.places, rng,
+                    log_images, config.places, rng,
                 )  # fmt: skip
-            colours = disagreement(vertices[0], faces, places, pictures, seen, light)
+            colours = disagreement(vertices[0], faces, places, log_images, seen, light)
             every = landmark_points.positions(vertices).expand(len(seen.camera), -1, -1)
             pixels = seen.views.pixels(seen.camera, every)
             loss = colours + landmark_weight * landmark_loss(pixels, seen.points, confidence, scale)
@@ -173,14 +173,14 @@ def fit_stereo(
     return Motion(motion.weights, rotation.detach(), translation.detach()), left
 
 
-def _look(
+def _visible(
     vertices: Tensor, rotation: Tensor, seen: Observations, landmark_points: LandmarkPoints,
-    faces: Tensor, compared: Tensor, pictures: Tensor, count: int, rng: torch.Generator,
+    faces: Tensor, compared: Tensor, log_images: Tensor, count: int, rng: torch.Generator,
 ) -> tuple[Places, Tensor, Tensor]:  # fmt: skip
     """Places that are seen now, their light in each image, and the points' confidence."""
-    size = (pictures.shape[2], pictures.shape[3])
+    size = (log_images.shape[2], log_images.shape[3])
     places = visible_places(vertices[0], faces, compared, seen, size, count, rng)
-    light = picture_lights(vertices[0], faces, places, pictures, seen)
+    light = image_lights(vertices[0], faces, places, log_images, seen)
     every = vertices.expand(len(seen.camera), -1, -1)
     turn = rotation_from_vector(rotation).expand(len(seen.camera), -1, -1)
     return places, light, landmark_points.confidence(every, turn, seen.views, seen.camera)
@@ -188,5 +188,5 @@ def _look(
 
 _FEWEST = 100
 """Places that two images share; fewer tell nothing."""
-_LOOK_EVERY = 10
+_VISIBLE_STEPS = 10
 """Steps for which what is visible, and the light, are taken to stay."""

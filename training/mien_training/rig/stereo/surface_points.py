@@ -13,12 +13,12 @@ from mien_training.rendering.appearance import harmonics
 from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rendering.visibility import rasterize
 
-__all__ = ["Places", "disagreement", "logarithms", "picture_lights", "visible_places"]
+__all__ = ["Places", "disagreement", "image_lights", "logarithms", "visible_places"]
 
 _NEAR_M = 0.004
 """A place this far behind what an image shows is hidden in it."""
-_GRAZING, _FACING = 0.15, 0.65
-"""Cosine between normal and line of sight at which a look begins to count, and counts in full."""
+_GRAZING, _SQUARELY = 0.15, 0.65
+"""Cosine between normal and line of sight at which a view begins to count, and counts in full."""
 _DARK = 0.02
 """Added to colours before their logarithm: sensors only report noise there."""
 _SOFT = 0.03
@@ -69,7 +69,7 @@ def visible_places(
     place = places.at(vertices, faces)
     normal = places.at(vertex_normals(vertices[None], faces)[0], faces)
     sight = views.centres[camera][:, None] - place
-    visibility = F.cosine_similarity(normal.expand_as(sight), sight, dim=-1)
+    cosine = F.cosine_similarity(normal.expand_as(sight), sight, dim=-1)
     pixels = views.pixels(camera, place.expand(len(camera), -1, -1))
     at = (pixels * (size[0] / seen.images.shape[1])).floor().long()
     last = at.new_tensor([size[1] - 1, size[0] - 1])
@@ -77,7 +77,7 @@ def visible_places(
     at = torch.minimum(at.clamp_min(0), last)
     there = shown[torch.arange(len(camera), device=at.device)[:, None], at[..., 1], at[..., 0]]
     visible = within & ((there - place).norm(dim=-1) < _NEAR_M)
-    weight = visible * ((visibility - _GRAZING) / (_FACING - _GRAZING)).clamp(0, 1)
+    weight = visible * ((cosine - _GRAZING) / (_SQUARELY - _GRAZING)).clamp(0, 1)
     return Places(places.triangle, places.share, weight * ((weight > 0).sum(0) > 1))
 
 
@@ -86,29 +86,29 @@ def logarithms(images: Tensor, shrink: int) -> Tensor:
 
     In these, other light or exposure is a sum.
     """
-    pictures = images.permute(0, 3, 1, 2).float() / 255
+    colours = images.permute(0, 3, 1, 2).float() / 255
     if shrink > 1:
-        pictures = F.avg_pool2d(pictures, shrink)
-    return (pictures + _DARK).log()
+        colours = F.avg_pool2d(colours, shrink)
+    return (colours + _DARK).log()
 
 
 def disagreement(
-    vertices: Tensor, faces: Tensor, places: Places, pictures: Tensor, seen: Observations,
+    vertices: Tensor, faces: Tensor, places: Places, log_images: Tensor, seen: Observations,
     light: Tensor,
 ) -> Tensor:  # fmt: skip
     """Mean robust difference of each image from the mean of those that show the same place.
 
-    images (N, 3, h, w) and light (N, 3, P): logarithms; differentiable in vertices (V, 3), along
-    the surface's normals only: agreement tells where the surface is, not which part of the face a
-    place on it is. Lips and lids would slide.
+    log_images (N, 3, h, w) and light (N, 3, P): logarithms; differentiable in vertices (V, 3),
+    along the surface's normals only: agreement tells where the surface is, not which part of the
+    face a place on it is. Lips and lids would slide.
     """
-    colour = _colours(vertices, faces, places, pictures, seen) - light
+    colour = _colours(vertices, faces, places, log_images, seen) - light
     gap = ((colour - _mean(colour, places)).square().sum(1) + _SOFT**2).sqrt() - _SOFT
     return (gap * places.weight).sum() / places.weight.sum().clamp_min(1e-6)
 
 
-def picture_lights(
-    vertices: Tensor, faces: Tensor, places: Places, pictures: Tensor, seen: Observations
+def image_lights(
+    vertices: Tensor, faces: Tensor, places: Places, log_images: Tensor, seen: Observations
 ) -> Tensor:
     """(N, 3, P) how much brighter each image is at each place, as its light would make it.
 
@@ -116,7 +116,7 @@ def picture_lights(
     need one, the exposure; a flash, or a person on a turning chair, needs them all.
     """
     with torch.no_grad():
-        colour = _colours(vertices, faces, places, pictures, seen)
+        colour = _colours(vertices, faces, places, log_images, seen)
         normal = places.at(vertex_normals(vertices[None], faces)[0], faces)
         basis = harmonics(F.normalize(normal, dim=-1))
         light = torch.zeros_like(colour)
@@ -126,8 +126,8 @@ def picture_lights(
             for n in range(len(colour)):
                 left = (colour[n] - light[n] - mean).norm(dim=0)
                 weighted = basis * (places.weight[n] / (left + _SOFT))[:, None]
-                right = weighted.T @ (colour[n] - mean).T
-                light[n] = (basis @ torch.linalg.solve(weighted.T @ basis + ridge, right)).T
+                rhs = weighted.T @ (colour[n] - mean).T
+                light[n] = (basis @ torch.linalg.solve(weighted.T @ basis + ridge, rhs)).T
     return light
 
 
@@ -137,16 +137,16 @@ def _mean(colour: Tensor, places: Places) -> Tensor:
 
 
 def _colours(
-    vertices: Tensor, faces: Tensor, places: Places, pictures: Tensor, seen: Observations
+    vertices: Tensor, faces: Tensor, places: Places, log_images: Tensor, seen: Observations
 ) -> Tensor:
-    """(N, 3, P)"""
+    """(N, 3, P) logarithms of the images' colours at the places."""
     held = vertices.detach()
     normal = F.normalize(places.at(vertex_normals(held[None], faces)[0], faces), dim=-1)
     moved = places.at(vertices - held, faces)
     place = places.at(held, faces) + (moved * normal).sum(1, keepdim=True) * normal
     pixels = seen.views.pixels(seen.camera, place.expand(len(seen.camera), -1, -1))
-    rows, columns = pictures.shape[2:]
+    rows, columns = log_images.shape[2:]
     # `logarithms` leaves out the last pixels where sides are no multiples of what it takes as one.
     shrink = seen.images.shape[1] // rows
     grid = 2 * pixels / pixels.new_tensor([shrink * columns, shrink * rows]) - 1
-    return F.grid_sample(pictures, grid[:, None], align_corners=False)[:, :, 0]
+    return F.grid_sample(log_images, grid[:, None], align_corners=False)[:, :, 0]

@@ -24,7 +24,8 @@ from mien_training.synthetic.factory.spec import DatasetSpec
 from mien_training.templates import load_template
 
 __all__ = [
-    "KEY_FILE", "dataset_key", "generate_dataset", "kept_template", "sequence_seed", "shard_path",
+    "KEY_FILE", "dataset_key", "generate_dataset", "sequence_seed", "shard_path",
+    "worker_template",
 ]  # fmt: skip
 
 KEY_FILE = "dataset.json"
@@ -45,7 +46,7 @@ def generate_dataset(
     MienError when a worker dies.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    template = kept_template(spec.sequence.person.template)
+    template = load_template(spec.sequence.person.template)
     claim = {"key": dataset_key(spec, template), "spec": asdict(spec), "shards": spec.shards}
     path = folder / KEY_FILE
     if path.exists():
@@ -65,7 +66,7 @@ def generate_dataset(
         done = spec.shards - len(todo)
         run_in_processes(
             _make_shard,
-            [_ShardJob(spec, str(folder), n) for n in todo],
+            [_ShardJob(spec, template_digest(template), str(folder), n) for n in todo],
             workers,
             lambda at: report(Progress("rendering", done + at.done, spec.shards)),
         )
@@ -85,9 +86,16 @@ def dataset_key(spec: DatasetSpec, template: Template) -> str:
 
 
 @lru_cache(maxsize=2)
-def kept_template(name: str) -> Template:
-    """`load_template`, once a process: every sequence needs it."""
-    return load_template(name)
+def worker_template(name: str, digest: str) -> Template:
+    """`load_template`, once a worker process: each of its jobs needs it.
+
+    `digest`: the `template_digest` for which the caller named the jobs' files. Raises InputError
+    where the name now stands for other content.
+    """
+    template = load_template(name)
+    if template_digest(template) != digest:
+        raise InputError(f"template {name!r}: changed since this call began; call again")
+    return template
 
 
 def sequence_seed(seed: int, index: int) -> int:
@@ -103,13 +111,14 @@ def shard_path(folder: Path, number: int) -> Path:
 @dataclass(frozen=True)
 class _ShardJob:
     spec: DatasetSpec
+    template_digest: str
     folder: str
     number: int
 
 
 def _make_shard(job: _ShardJob) -> None:
     spec = job.spec
-    template = kept_template(spec.sequence.person.template)
+    template = worker_template(spec.sequence.person.template, job.template_digest)
     first = job.number * spec.sequences_per_shard
     frames: list[LabelledFrame] = []
     for index in range(first, min(first + spec.sequences_per_shard, spec.sequences)):

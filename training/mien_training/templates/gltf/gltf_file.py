@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mien.errors import InputError, MissingExtraError
 from mien.glb_document import COMPONENT_TYPES, TYPE_WIDTHS
 from mien.strict_json import Fields, parse_strict
+from mien_training.templates.gltf.draco_header import draco_size
 from mien_training.templates.gltf.meshopt import decode_view
 
 __all__ = ["GltfFile"]
@@ -26,6 +27,9 @@ _NOT_GEOMETRY = ("KHR_texture_", "EXT_texture_", "KHR_materials_", "KHR_lights_"
 """Beginnings of extensions that leave vertices and shapes alone; of images none is read."""
 _EXPANSION = 64
 """Decoded bytes per byte of the file and its first MiB, in total: no real head needs more."""
+_DRACO_VERTEX, _DRACO_TRIANGLE = 64, 36
+"""Bytes of memory that a vertex with its attributes, and a triangle with its place in Draco's
+corner table, take about."""
 _MAX_COUNT = 2**31 - 1
 
 
@@ -112,9 +116,10 @@ class GltfFile:
                 "pip install 'mien[train]'"
             ) from None
         data = self.view(extension, "bufferView")
+        vertices, triangles = draco_size(data, extension.where)
+        self._spend(extension, vertices * _DRACO_VERTEX + triangles * _DRACO_TRIANGLE)
         try:
             mesh = DracoPy.decode(data)
-            self._spend(extension, len(mesh.points) * 64 + len(mesh.faces) * 12)
         except (RuntimeError, ValueError, TypeError, AttributeError) as reason:
             raise InputError(f"{extension.where}: a damaged Draco mesh ({reason})") from None
         except DracoPy.FileTypeException as reason:
