@@ -210,13 +210,13 @@ def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:
         )
         for c in coverage
     ]  # fmt: skip
-    head = ("shape", "verdict", "peak", "s above 0.3", "own, %", "own frames", "trust, %", "why")
+    head = ("shape", "verdict", "peak", "s above 0.3", "own, %", "own frames", "evidence, %", "why")
     return section(
         "What the footage showed",
         again,
         table(head, rows, numbers=range(2, 7), marked=1),
         note="own: share of a shape's motion that no other shape at the same place explains; own "
-        "frames: as much evidence as that many frames of it alone at full strength; trust: how "
+        "frames: as much evidence as that many frames of it alone at full strength; evidence: how "
         "surely the footage tells the shape; what it tells little of stays near the template's "
         "motion, and what was never shown keeps it.",
     )
