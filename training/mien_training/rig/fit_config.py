@@ -9,8 +9,8 @@ from mien_training.geometry.deformation_graph import Smoothing
 from mien_training.rig.landmarks.fast_motion import KnotConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
 from mien_training.rig.model.personal_rig import ShapePrior
-from mien_training.rig.photometric.lost_frames import FrameLimits
 from mien_training.rig.photometric.motion_solver import MotionSolverConfig
+from mien_training.rig.robust.lost_frames import FrameLimits
 from mien_training.rig.stereo.stereo_fit import StereoConfig
 
 __all__ = ["LossWeights", "RigFitConfig"]

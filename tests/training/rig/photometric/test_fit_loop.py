@@ -11,6 +11,7 @@ from mien_training.rig.fit import moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.photometric.fit_loop import FitLoop
 from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.robust.frame_errors import frame_errors
 from mien_training.runs.progress import silent
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
@@ -43,7 +44,7 @@ def whole(person):
     return loop, told
 
 
-def test_held_out_frames_are_never_drawn(person):
+def test_held_out_frames_lend_their_points_alone(person):
     loop = loop_of(person)
     assert loop.held_out.tolist() == [2, 6, 10, 14, 18, 22]
     held = set(loop.held_out.tolist())
@@ -51,7 +52,9 @@ def test_held_out_frames_are_never_drawn(person):
         frames = loop._draw(False, 0, step).tolist()
         assert len(frames) == 4 and not held & set(frames)
         assert frames == loop._draw(False, 0, step).tolist()  # a resumed run sees the same ones
-    assert not held & set(loop._pass_frames().tolist())
+    uses = loop.objective.uses_pixels
+    assert set((~uses).nonzero()[:, 0].tolist()) == held
+    assert held < set(loop_of(person, pass_frames=100)._pass_frames().tolist())
 
 
 def test_a_step_sees_all_cameras_of_its_moments(person):
@@ -69,7 +72,7 @@ def test_every_pass_draws_other_frames(person):
     first = loop._pass_frames().tolist()
     loop.round = 1
     assert len(first) == 8 and first != loop._pass_frames().tolist()
-    assert loop_of(person, pass_frames=100)._pass_frames().tolist() == loop._training.tolist()
+    assert loop_of(person, pass_frames=100)._pass_frames().tolist() == list(range(24))
 
 
 def test_progress_counts_every_stage_to_its_end(whole):
@@ -118,3 +121,28 @@ def test_a_stage_without_progress_ends_early(person, monkeypatch):
 
 def test_kept_shapes_have_no_joint_stage(person):
     assert loop_of(person, personal_shapes=False).stages[1] == ("joint", 0)
+
+
+def test_frames_that_leave_their_points_are_started_again(person):
+    loop = loop_of(person, pass_frames=100)
+    frames = torch.arange(24)
+    assert frame_errors(loop.objective, loop.model.rig(), frames).points_px.max() < 0.3
+    with torch.no_grad():
+        loop.model.motion.rotation[6:12, 1] += 0.6
+    errors = frame_errors(loop.objective, loop.model.rig(), frames)
+    lost = errors.points_px > 0.02 * loop.objective.face_px
+    assert 4 <= lost.sum() < 24
+    loop._start_again(frames, errors, True)
+    assert torch.equal(loop.restarts > 0, lost)
+    assert frame_errors(loop.objective, loop.model.rig(), frames).points_px.max() < 0.5
+
+
+def test_frames_lost_too_often_follow_their_points_alone(person):
+    loop = loop_of(person)
+    loop.restarts[[3, 15]] = 3
+    loop._choose_pixels()
+    assert not loop.objective.uses_pixels[[3, 15]].any()
+    assert not {3, 15} & set(torch.cat(loop._moments).tolist())
+    again = loop_of(person)
+    again.restore(loop.state())
+    assert torch.equal(again.objective.uses_pixels, loop.objective.uses_pixels)

@@ -10,6 +10,7 @@ from mien.clip import Clip
 from mien_training.footage.observations import observe
 from mien_training.rig.fit import moments_of
 from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.landmarks.fast_motion import KnotConfig
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import ShapePrior, Shapes
 from mien_training.rig.model.rig_model import RigModel
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 NAMES = ("jawOpen", "mouthSmileLeft", "browInnerUp")
 CONFIG = RigFitConfig(
-    smoothing="surface", texture_side=128, whole_head=True,
+    smoothing="surface", texture_side=128, whole_head=True, knots=KnotConfig(slow_hz=15.0),
     motion=MotionSolverConfig(colour_sigma=0.2),  # few and small images, without any error
     shape_prior=ShapePrior(evidence_weight=0.5),
 )  # fmt: skip
@@ -113,7 +114,7 @@ def test_passes_find_motion_and_time_offsets(objective, filmed):
     counts: list[int] = []
     for _ in range(4):
         gauss_newton_pass(objective, frames, False, lambda now: counts.append(now.done))
-    assert counts[-1] == len(frames) and weight_error(objective, filmed) < 0.4 * before
+    assert counts[-1] == len(frames) and weight_error(objective, filmed) < 0.45 * before
     offsets = model.time_offsets.offsets_s * footage.rate_hz
     torch.testing.assert_close(offsets, torch.tensor([0.0, 0.4, -0.3]), atol=0.12, rtol=0)
     assert not model.rig.u_shapes.any()

@@ -14,11 +14,11 @@ from mien_training.geometry.adam_uniform import AdamUniform
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
-from mien_training.rig.photometric.frame_errors import FrameErrors
 from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
-from mien_training.rig.photometric.lost_frames import lost_frames
 from mien_training.rig.photometric.objective import Objective
-from mien_training.rig.photometric.restart import restart_frames
+from mien_training.rig.robust.frame_errors import FrameErrors
+from mien_training.rig.robust.lost_frames import lost_frames
+from mien_training.rig.robust.restart import restart_frames
 from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["FitLoop"]

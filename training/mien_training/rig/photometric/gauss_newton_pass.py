@@ -10,7 +10,6 @@ from torch import Tensor
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rest_pose import absorb_rest_pose
-from mien_training.rig.photometric.frame_errors import FrameErrors, errors_of_render
 from mien_training.rig.photometric.motion_equations import (
     PointEquations,
     from_image,
@@ -24,8 +23,9 @@ from mien_training.rig.photometric.motion_marginalisation import (
 from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
-from mien_training.rig.photometric.step_control import accept_step
 from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
+from mien_training.rig.robust.frame_errors import FrameErrors, errors_of_render
+from mien_training.rig.robust.step_control import accept_step
 from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["gauss_newton_pass"]

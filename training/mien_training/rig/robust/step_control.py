@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from mien_training.rig.model.personal_rig import Shapes
-from mien_training.rig.photometric.frame_errors import FrameErrors, frame_errors
 from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.robust.frame_errors import FrameErrors, frame_errors
 
 __all__ = ["accept_step"]
 

@@ -1,0 +1,1 @@
+"""What keeps every frame: errors of each, steps held back, lost frames started again."""
