@@ -17,6 +17,8 @@ from mien_training.rig.landmarks.landmark_fit import LandmarkFit
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.robust.frame_errors import FrameErrors
+from mien_training.rig.robust.frame_report import report_frames
 from mien_training.templates import load_template
 
 NAMES = ("eyeBlinkLeft", "jawOpen", "mouthClose", "mouthSmileLeft", "browInnerUp")
@@ -72,5 +74,9 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
         torch.ones(2 * FRAMES, dtype=torch.bool),
     )  # fmt: skip
     history = tuple({"round": 1.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
+    none = torch.zeros(2 * FRAMES)
+    frames = report_frames(
+        FrameErrors(none + 0.2, none + 0.01, none), none + 40, none.long(), seen, config.limits
+    )
     found = LandmarkFit(torch.zeros(0), motion, torch.zeros(2 * FRAMES))
-    return Filmed(person, seen, RigFit(person, model, found, np.array([3]), history))
+    return Filmed(person, seen, RigFit(person, model, found, np.array([3]), history, frames))

@@ -34,6 +34,8 @@ from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.origin import origin_of
 from mien_training.rig.photometric.fit_loop import FitLoop
 from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.robust.frame_errors import frame_errors
+from mien_training.rig.robust.frame_report import FrameReport, report_frames
 from mien_training.rig.stereo.stereo_fit import fit_stereo
 from mien_training.rig.stills import eye_selection, neutral_only
 from mien_training.runs.checkpoint import Checkpoint
@@ -60,6 +62,8 @@ class RigFit:
     """Frames of which no step has seen a pixel; none of short recordings."""
     history: tuple[dict[str, float], ...]
     """Figures at every check."""
+    frames: FrameReport
+    """What became of every frame."""
     figures: dict[str, float] = field(default_factory=dict)
     """Those of this model; empty if there was no check."""
     disagreement: float | None = None
@@ -131,10 +135,15 @@ def fit_rig(
     if rounds is not None:
         loop.restore(rounds)
     loop.run(partial(stages.keep, "rounds"))
+    everywhere = torch.arange(len(seen.camera), device=device)
+    with torch.no_grad():
+        errors = frame_errors(objective, model.rig(), everywhere)
+    frames = report_frames(errors, objective.face_px, loop.restarts, seen, config.limits)
     held_out = loop.held_out.cpu().numpy()
     return RigFit(
-        template, model.cpu(), points, held_out, tuple(loop.history), loop.figures, disagreement
-    )
+        template, model.cpu(), points, held_out, tuple(loop.history), frames, loop.figures,
+        disagreement,
+    )  # fmt: skip
 
 
 def _first_stage(

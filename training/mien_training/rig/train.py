@@ -105,10 +105,10 @@ def run(config: TrainRigConfig) -> int:
             f"{config.out}: {metrics['scan']}, the face {face['median']:.2f} mm off it (median)"
         )
         return 0
+    frames, cameras = metrics["frames"], metrics["cameras"]
     Console(stderr=True).print(
-        f"{config.out}: {metrics['frames']} frames of {metrics['cameras']} cameras, colours "
-        f"{metrics.get('photometric', float('nan')):.3f} off on average; see "
-        f"{config.out / 'report.html'}"
+        f"{config.out}: {frames} frames of {cameras} camera{'' if cameras == 1 else 's'}: "
+        f"{metrics['summary']}; see {config.out / 'report.html'}"
     )
     return 0
 
@@ -225,6 +225,8 @@ def _write(
     metrics = {
         "frames": len(seen.camera),
         "cameras": len(seen.views.intrinsics),
+        "summary": fit.frames.sentence,
+        "frame_report": fit.frames.as_dict(),
         "offsets_ms": (1000 * fit.model.time_offsets.offsets_s.detach()).tolist(),
         **{k: v for k, v in fit.figures.items() if k not in ("round", "held_out")},
         **({"verdicts": dict(Counter(c.verdict for c in coverage))} if span > 0 else {}),
@@ -239,7 +241,7 @@ def _write(
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
         "history": list(fit.history),
     }
-    not_shown = ("history", "intersections", "config", "inputs")
+    not_shown = ("history", "intersections", "config", "inputs", "frame_report", "summary")
     shown = {k: v for k, v in metrics.items() if k not in not_shown}
     write_report(
         config.out, person, seen, fit, shown, person_materials(person, skin), coverage, region,

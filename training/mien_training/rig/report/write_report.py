@@ -31,6 +31,7 @@ __all__ = ["compared_region", "write_report"]
 
 _FRAMES = 6
 _ERROR_FRAMES = 60
+_NAMED = 20
 _SHORTAGES = {
     "": "",
     "hidden": "no camera sees what it moves",
@@ -91,8 +92,9 @@ def write_report(
     )
     offsets = (1000 * fit.model.time_offsets.offsets_s.detach()).tolist()
     body = [
-        _summary(scene, frames, error, coverage if performed else ()),
+        _summary(scene, error, coverage if performed else ()),
         _frames_section(scene, frames, times, show_frames),
+        _named_section(scene),
         section(
             "Where the colours differ",
             figure(png_bytes(draw_error(person, error)), "colour error on the face"),
@@ -129,11 +131,10 @@ def write_report(
 
 
 def _summary(
-    scene: FittedScene, frames: Sequence[FrameOverlay], error: NDArray[np.float64],
-    coverage: Sequence[ShapeCoverage],
-) -> str:  # fmt: skip
+    scene: FittedScene, error: NDArray[np.float64], coverage: Sequence[ShapeCoverage]
+) -> str:
     known = error[~np.isnan(error)]
-    points = [f.landmark_px for f in frames if np.isfinite(f.landmark_px)]
+    points = scene.fit.frames.points_px
     verdicts = [c.verdict for c in coverage]
     shown = [
         (f"{verdicts.count('observed')} of {len(verdicts)}", "shapes observed"),
@@ -144,10 +145,9 @@ def _summary(
         [
             (f"{len(scene.seen.camera)}", "frames in which the face was found"),
             (f"{known.mean():.1f}" if len(known) else "-", "mean colour error, of 255"),
-            (
-                f"{np.median(points):.2f} px" if points else "-",
-                "between tracker's and rig's points",
-            ),
+            (f"{points.median:.2f} px", "between tracker's and rig's points, median frame"),
+            (f"{points.p95:.2f} px", "in 19 of 20 frames less than this"),
+            (f"{points.worst:.2f} px", "in the worst frame"),
             *(shown if verdicts else ()),
         ]
     )
@@ -177,6 +177,24 @@ def _frames_section(
     if not show_frames:
         note += " The footage may not be shown: no pixel of it is in this report."
     return section("Fit on footage", f'<div class="grid2">{"".join(figures)}</div>', note=note)
+
+
+def _named_section(scene: FittedScene) -> str:
+    """Frames that stand out, by name."""
+    named = scene.fit.frames.named
+    if not named:
+        return section("Frames that stand out", "<p>None.</p>")
+    rows = [
+        (f"{f.camera}", f"{f.frame}", f"{f.time_s:.2f}", f"{f.points_px:.2f}", f.reason)
+        for f in named[:_NAMED]
+    ]
+    more = f" The first {_NAMED} of {len(named)}." if len(named) > _NAMED else ""
+    head = ("camera", "frame", "s", "points apart, px", "what")
+    return section(
+        "Frames that stand out", table(head, rows, numbers=range(4)),
+        note="No frame is left out of the performance; these count less, or not at all, for the "
+        "person's shape and skin." + more,
+    )  # fmt: skip
 
 
 def _performance_sections(scene: FittedScene, coverage: Sequence[ShapeCoverage]) -> tuple[str, str]:
