@@ -38,6 +38,7 @@ from mien_training.rig.robust.frame_errors import frame_errors
 from mien_training.rig.robust.frame_report import FrameReport, report_frames
 from mien_training.rig.stereo.stereo_fit import fit_stereo
 from mien_training.rig.stills import eye_selection, neutral_only
+from mien_training.rig.surroundings import paint_surroundings
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, in_stage, silent
 from mien_training.runs.stages import Stages
@@ -139,6 +140,7 @@ def fit_rig(
     with torch.no_grad():
         errors = frame_errors(objective, model.rig(), everywhere)
     frames = report_frames(errors, objective.face_px, loop.restarts, seen, config.limits)
+    paint_surroundings(objective)
     held_out = loop.held_out.cpu().numpy()
     return RigFit(
         template, model.cpu(), points, held_out, tuple(loop.history), frames, loop.figures,

@@ -19,6 +19,8 @@ __all__ = ["seen_texels", "skin_texture"]
 _SKIN = MATERIALS.index("skin")
 _BLEND = 0.04
 """Width of the transition to paint, as a share of the texture's side."""
+_DETAIL = 0.02
+"""Paint coarser than this, as a share of the texture's side, gives way to colours seen nearby."""
 _SQUARELY = 0.3
 """Texels that no camera saw within this cosine of their normal count as unseen."""
 
@@ -58,10 +60,11 @@ def seen_texels(
 def skin_texture(
     appearance: Appearance, seen: NDArray[np.bool_], painted: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """(S, S, 3) sRGB albedo: the fitted texture where `seen`, `painted` (S, S, 3) elsewhere.
+    """(S, S, 3) sRGB albedo: the fitted texture where `seen`, and elsewhere its colours, which
+    `paint_surroundings` has spread, with the fine detail of `painted` (S, S, 3).
 
     Light and albedo are known up to a common factor; it is chosen so that the light is white and
-    of mean brightness 1. The paint takes on the seen skin's colour.
+    of mean brightness 1.
     """
     side = painted.shape[0]
     with torch.no_grad():
@@ -82,6 +85,7 @@ def skin_texture(
     inwards = ndimage.distance_transform_edt(known) / (_BLEND * side)
     share = np.clip(inwards, 0, 1)[..., None]
     paint = painted.astype(np.float32)
-    paint *= np.median(large[known], axis=0) / np.maximum(np.median(paint[known], axis=0), 1)
-    mixed = share * large + (1 - share) * paint
+    width = _DETAIL * side
+    detail = paint / np.maximum(ndimage.gaussian_filter(paint, (width, width, 0)), 1)
+    mixed = large * (share + (1 - share) * detail)
     return np.asarray(np.rint(mixed).clip(0, 255).astype(np.uint8))

@@ -16,6 +16,8 @@ from mien_training.rig.model.rest_pose import rests
 __all__ = ["RigModel"]
 
 _MOVING_M = 5e-4
+_INSIDE = {"mouth": (0.05, 0.02, 0.02), "teeth": (0.20, 0.18, 0.16), "tongue": (0.14, 0.06, 0.06)}
+"""Albedo of what is never compared, times the share of the light that reaches into a mouth."""
 
 
 class RigModel(nn.Module):
@@ -46,3 +48,7 @@ class RigModel(nn.Module):
         self.time_offsets = TimeOffsets(cameras, config.learn_time_offsets)
         self.landmark_bias = nn.Parameter(torch.zeros(478, 3), requires_grad=False)
         self.appearance = Appearance(len(MATERIALS), config.texture_side, cameras)
+        with torch.no_grad():
+            for material, albedo in _INSIDE.items():
+                texture = self.appearance.textures[MATERIALS.index(material)]
+                texture.copy_(torch.tensor(albedo)[None, :, None, None].expand_as(texture))

@@ -92,9 +92,17 @@ class Objective:
         return sure * seen.trusted[frames, None]
 
     def compared(self, rendered: RenderedHead, frames: Tensor) -> Tensor:
-        """(B, H, W) pixels of frames (B,) whose colours count."""
-        where = (rendered.triangle >= 0) & self._counted[rendered.triangle.clamp_min(0)]
+        """(B, H, W) pixels of frames (B,) whose colours count.
+
+        Crops are black beyond the border of a recording: such pixels show nothing.
+        """
+        where = (rendered.triangle >= 0) & self.compares(rendered.triangle.clamp_min(0))
+        where = where & (self.seen.images[frames] > 0).any(-1)
         return where if self.seen.masks is None else where & self.seen.masks[frames]
+
+    def compares(self, triangle: Tensor) -> Tensor:
+        """(...) bool: triangles (...) whose colours are compared."""
+        return self._counted[triangle]
 
     def plausible(self) -> Tensor:
         """Priors on identity and neutral."""
