@@ -41,6 +41,7 @@ from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_cove
 from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import ShapePrior
+from mien_training.rig.model.weight_prior import WeightPriorConfig
 from mien_training.rig.report.write_report import compared_region
 from mien_training.runs.progress import Progress
 from mien_training.templates import load_template
@@ -70,7 +71,9 @@ CASES = {
         replace(
             FULL,
             shape_prior=ShapePrior(semantic_prior=False, evidence_weight=1.0),
-            motion=replace(FULL.motion, weight_sigma=100.0),
+            motion=replace(
+                FULL.motion, weights=WeightPriorConfig(100.0, sides_sigma=100.0, opposed=0.0)
+            ),
         )
     ),
     "neutral as split": Case(replace(FULL, rest_quantile=0.0)),

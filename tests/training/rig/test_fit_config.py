@@ -23,7 +23,7 @@ from mien_training.rig.photometric.motion_solver import MotionSolverConfig
         (lambda: RigFitConfig(rest_quantile=1.0), "rest_quantile"),
         (lambda: RigFitConfig(rest_quantile=float("nan")), "rest_quantile"),
         (lambda: RigFitConfig(texture_side=4), "texture_side"),
-        (lambda: MotionSolverConfig(weight_sigma=0.0), "spreads"),
+        (lambda: MotionSolverConfig(step_sigma=0.0), "spreads"),
         (lambda: MotionSolverConfig(colour_sigma=float("nan")), "spreads"),
         (lambda: ShapePrior(one_sided=1.5), "one_sided"),
         (lambda: ShapePrior(share=-0.1), "share"),

@@ -5,11 +5,17 @@ import pytest
 import torch
 
 from mien_training.rig.model.motion import MotionSpline, TimeOffsets
+from mien_training.rig.model.weight_prior import WeightPrior, WeightPriorConfig
 from mien_training.rig.photometric.motion_equations import MotionEquations
 from mien_training.rig.photometric.motion_solver import MotionSolver, MotionSolverConfig
 
-FREE = MotionSolverConfig(weight_sigma=1e4, step_sigma=1e4)
+FREE = MotionSolverConfig(weights=WeightPriorConfig(size_sigma=1e4), step_sigma=1e4)
 SHAPES = 2
+
+
+def prior_of(config: MotionSolverConfig) -> WeightPrior:
+    """Of shapes that have nothing to do with each other."""
+    return WeightPrior.of([f"shape{k}" for k in range(SHAPES)], config.weights)
 
 
 def truth(times: torch.Tensor) -> torch.Tensor:
@@ -34,7 +40,7 @@ def film(solver: MotionSolver, camera: int, offset_s: float, times: torch.Tensor
 
 def test_one_step_finds_a_performance_that_is_seen_as_it_is():
     spline, time_offsets = MotionSpline.uniform(-0.1, 2.1, SHAPES, 12), TimeOffsets(1)
-    solver = MotionSolver(spline, time_offsets, FREE)
+    solver = MotionSolver(spline, time_offsets, FREE, prior_of(FREE))
     times = torch.arange(0, 2, 1 / 40)
     film(solver, 0, 0.0, times)
     solver.step()
@@ -49,8 +55,8 @@ def test_the_band_solves_what_a_dense_solver_solves():
     with torch.no_grad():
         spline.weights.fill_(0.5)
         spline.rotation.copy_(torch.from_numpy(rng.normal(0, 0.1, spline.rotation.shape)))
-    config = MotionSolverConfig(weight_sigma=2.0, step_sigma=0.01)
-    solver = MotionSolver(spline, time_offsets, config)
+    config = MotionSolverConfig(weights=WeightPriorConfig(size_sigma=2.0), step_sigma=0.01)
+    solver = MotionSolver(spline, time_offsets, config, prior_of(config))
     knots, unknowns = len(spline.weights), SHAPES + 6
     dense = np.zeros((knots * unknowns + 1, knots * unknowns + 1))
     rhs = np.zeros(len(dense))
@@ -87,7 +93,7 @@ def test_clocks_are_found_with_the_motion(learn):
     spline, time_offsets = MotionSpline.uniform(-0.2, 3.2, SHAPES, 12), TimeOffsets(2, learn)
     times = torch.arange(0, 3, 1 / 30)
     for _ in range(6):
-        solver = MotionSolver(spline, time_offsets, FREE)
+        solver = MotionSolver(spline, time_offsets, FREE, prior_of(FREE))
         film(solver, 0, 0.0, times)
         film(solver, 1, 0.021, times)
         solver.step()
@@ -97,7 +103,7 @@ def test_clocks_are_found_with_the_motion(learn):
 
 def test_weights_stay_within_their_range_and_others_know():
     spline, time_offsets = MotionSpline.uniform(0.0, 1.0, SHAPES, 8), TimeOffsets(1)
-    solver = MotionSolver(spline, time_offsets, FREE)
+    solver = MotionSolver(spline, time_offsets, FREE, prior_of(FREE))
     # Only the sum of both weights is seen, and a difference that asks the first below 0.
     seen = torch.zeros(SHAPES + 6, SHAPES + 6)
     seen[:SHAPES, :SHAPES] = 1e4 * torch.tensor([[2.0, 0.0], [0.0, 2.0]])
@@ -121,6 +127,7 @@ def test_without_evidence_nothing_moves_but_weights_go_to_zero():
     with torch.no_grad():
         spline.weights.fill_(0.4)
         spline.rotation.fill_(0.1)
-    MotionSolver(spline, TimeOffsets(1), MotionSolverConfig(step_sigma=1e3)).step()
+    config = MotionSolverConfig(step_sigma=1e3)
+    MotionSolver(spline, TimeOffsets(1), config, prior_of(config)).step()
     assert spline.weights.abs().max() < 1e-4
     torch.testing.assert_close(spline.rotation.detach(), torch.full_like(spline.rotation, 0.1))

@@ -66,7 +66,9 @@ def gauss_newton_pass(
     model = objective.model
     with torch.no_grad():
         shapes = model.rig(personal_shapes)
-        solver = MotionSolver(model.motion, model.time_offsets, objective.config.motion)
+        solver = MotionSolver(
+            model.motion, model.time_offsets, objective.config.motion, objective.weight_prior
+        )
         linearised: list[_LinearisedFrame] = []
         bias = _LandmarkBias(model.landmark_bias)
         for part in torch.split(frames, _BATCH):
@@ -120,9 +122,8 @@ def _marginalisation(
     The motion has just been solved, so the forces upon it (images, points, neighbours, prior) are
     in balance: that the shapes' equations take it to be at rest holds as far as it has converged.
     """
-    seen, config, landmark_points, model = (
+    seen, landmark_points, model = (
         objective.seen,
-        objective.config,
         objective.landmark_points,
         objective.model,
     )
@@ -148,7 +149,8 @@ def _marginalisation(
     top = torch.zeros_like(held[:, 0, :count]).scatter_reduce(0, index, weights, "amax")
     low = torch.ones_like(top).scatter_reduce(0, index, weights, "amin")
     prior = held.new_full((groups, count + 6), 1e-3)
-    prior[:, :count] = 1 / config.motion.weight_sigma**2
+    precision = torch.from_numpy(objective.weight_prior.precision).to(held)
+    held[:, :count, :count] += precision
     prior[:, :count][(top < _AT_END) | (low > 1 - _AT_END)] = _HELD
     v = equations.vertex
     directions = rigid_and_blended(shapes.neutral[v], shapes.deltas[:, v])

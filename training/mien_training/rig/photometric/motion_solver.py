@@ -8,7 +8,7 @@ the band. One pass over the frames is worth dozens of gradient steps (Thies et a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from mien.errors import InputError
 from mien_training.rig.model.motion import MotionSpline, TimeOffsets
+from mien_training.rig.model.weight_prior import WeightPrior, WeightPriorConfig
 from mien_training.rig.photometric.motion_equations import MotionEquations
 
 __all__ = ["MotionSolver", "MotionSolverConfig"]
@@ -40,13 +41,13 @@ class MotionSolverConfig:
     """Spread of the tracker's points, in sizes of the face."""
     effective_point_count: float = 20.0
     """As how many independent points the tracker's 478 count: they err together."""
-    weight_sigma: float = 1.0
-    """Spread of blendshape weights about 0, at every knot."""
+    weights: WeightPriorConfig = field(default_factory=WeightPriorConfig)
+    """How blendshape weights go together, at every knot."""
     step_sigma: float = 0.3
     """Spread of one step's change of weights; rotations a tenth (rad), translations a fiftieth."""
 
     def __post_init__(self) -> None:
-        sigmas = (self.colour_sigma, self.point_sigma, self.weight_sigma, self.step_sigma)
+        sigmas = (self.colour_sigma, self.point_sigma, self.step_sigma)
         if not (min(sigmas) > 0 and self.effective_point_count >= 0):
             raise InputError(
                 f"MotionSolverConfig: spreads {sigmas} and effective_point_count "
@@ -59,9 +60,11 @@ class MotionSolver:
     """Gathers frames, then steps; unknowns of a knot: weights, rotation, translation."""
 
     def __init__(
-        self, spline: MotionSpline, time_offsets: TimeOffsets, config: MotionSolverConfig
-    ) -> None:
+        self, spline: MotionSpline, time_offsets: TimeOffsets, config: MotionSolverConfig,
+        prior: WeightPrior,
+    ) -> None:  # fmt: skip
         self.spline, self.time_offsets, self.config = spline, time_offsets, config
+        self.prior = prior
         self._count = spline.weights.shape[1]
         knots, unknowns, others = len(spline.weights), self._count + 6, len(time_offsets.others)
         # Of each row's knot, and of the knots before it.
@@ -115,9 +118,8 @@ class MotionSolver:
         spread[self._count : self._count + 3] /= 10
         spread[self._count + 3 :] /= 50
         diagonal = np.tile(1 / spread**2, (knots, 1))
-        diagonal[:, : self._count] += 1 / self.config.weight_sigma**2
         rhs = self._rhs.copy()
-        rhs[:, : self._count] -= controls[:, : self._count] / self.config.weight_sigma**2
+        rhs[:, : self._count] += self.prior.force(controls[:, : self._count])
         held = ~np.isnan(goal)
         penalty = 1e6 * (np.abs(self._blocks[:, 0]).max() + diagonal.max())
         diagonal[held] += penalty
@@ -125,6 +127,7 @@ class MotionSolver:
         blocks = self._blocks.copy()
         i = np.arange(unknowns)
         blocks[:, 0, i, i] += diagonal
+        blocks[:, 0, : self._count, : self._count] += self.prior.precision
         columns = np.concatenate(
             [rhs.reshape(-1, 1), self._border.reshape(knots * unknowns, -1)], 1
         )

@@ -21,6 +21,7 @@ from mien_training.rig.model.loss_terms import (
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
+from mien_training.rig.model.weight_prior import WeightPrior
 from mien_training.templates.regions import compared_triangles
 
 __all__ = ["Explanation", "Objective"]
@@ -48,6 +49,7 @@ class Objective:
         self._counted = torch.from_numpy(compared_triangles(template, config.whole_head)).to(device)
         self.face_px = (seen.points.amax(1) - seen.points.amin(1)).amax(1)
         """(N,) size of the face in each frame."""
+        self.weight_prior = WeightPrior.of(template.shape_names, config.motion.weights)
         self.uses_pixels = torch.ones(len(seen.camera), dtype=torch.bool, device=device)
         """(N,) frames whose colours count; the others follow their points alone."""
 

@@ -54,7 +54,7 @@ def motion_from_points(
         now, one = start.row(row), frames[row : row + 1]
         count = now.weights.shape[1]
         sigma = now.weights.new_full((count + 6,), _POSE_SIGMA)
-        sigma[:count] = config.weight_sigma
+        precision = torch.from_numpy(objective.weight_prior.precision).to(sigma)
         for _ in range(_STEPS):
             turn = rotation_from_vector(now.rotation)
             posed = shapes.posed(now)
@@ -65,8 +65,9 @@ def motion_from_points(
                 config.point_sigma * objective.face_px[frame], config.effective_point_count,
             ).motion()  # fmt: skip
             prior = torch.zeros_like(equations.rhs)
-            prior[:count] = now.weights[0] / config.weight_sigma**2
+            prior[:count] = precision @ now.weights[0]
             matrix = equations.matrix + torch.diag(1 / sigma**2)
+            matrix[:count, :count] += precision
             matrix = matrix + _FREE * torch.diag(matrix.diagonal())
             step = torch.linalg.solve(matrix, equations.rhs - prior)
             now = Motion(
