@@ -32,7 +32,8 @@ from scipy.ndimage import map_coordinates
 
 from mien.tracker import Tracker
 from mien.tracker.detector import FaceDetector
-from mien.tracker.nets import BLENDSHAPE_POINTS, TrackerNets
+from mien.tracker.landmark_sets import BLENDSHAPE_POINTS
+from mien.tracker.nets import TrackerNets
 from mien.tracker.roi import RotatedBox, box_around_landmarks, crop
 from mien.video import demo_video, read_frames
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import InputError
+from mien.tracker.landmark_sets import EYE_CORNERS
 
 __all__ = ["RotatedBox", "box_around_landmarks", "crop"]
 
@@ -19,7 +20,7 @@ FACE_MARGIN = 1.5
 _LARGEST_BOX = 8.0
 """Sides longer than this many times the image's longer side cannot hold a face that is visible."""
 
-_RIGHT_EYE_OUTER, _LEFT_EYE_OUTER = 33, 263
+_LEFT_EYE_OUTER, _RIGHT_EYE_OUTER = EYE_CORNERS["Left"][1], EYE_CORNERS["Right"][0]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from mien.errors import InputError
-from mien.tracker.nets import BLENDSHAPE_POINTS, TrackerNets, load_nets
+from mien.tracker.landmark_sets import BLENDSHAPE_POINTS
+from mien.tracker.nets import TrackerNets, load_nets
 
 MODELS = Path(str(files("mien.tracker") / "models"))
 GOLDEN = Path(__file__).parents[2] / "golden"

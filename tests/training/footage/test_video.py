@@ -5,15 +5,9 @@ import pytest
 
 from mien.errors import InputError
 from mien.video import VideoWriter
-from mien_training.cameras.camera import Camera, look_at_camera, project
+from mien_training.cameras.camera import look_at_camera, project
 from mien_training.footage import video
-from mien_training.footage.video import (
-    cropped_camera,
-    lens_map,
-    pinhole_camera,
-    read_recording,
-    undistort,
-)
+from mien_training.footage.video import cropped_camera, read_recording
 from mien_training.head import rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import paint_materials
@@ -85,20 +79,6 @@ def test_a_crop_sees_what_the_whole_picture_sees():
     cut, depth_again = project(part, points)
     np.testing.assert_allclose((whole - [100, 50]) * 0.64, cut, atol=1e-9)
     np.testing.assert_allclose(depth, depth_again)
-
-
-def test_undistorting_puts_points_where_a_pinhole_sees_them():
-    plain = pinhole_camera(200, 200, 220.0)
-    bent = Camera(plain.K, plain.camera_from_world, 200, 200, k1=-0.2, k2=0.05)
-    point = np.array([[0.25, -0.15, 1.0]])
-    (x, y), (u, v) = project(bent, point)[0][0], project(plain, point)[0][0]
-    rows, columns = np.mgrid[:200, :200] + 0.5
-    spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8)
-    image = np.repeat(spot[..., None], 3, 2).astype(np.uint8)
-    straight = undistort(image, lens_map(bent)).astype(float)[..., 0]
-    found = [(straight * g).sum() / straight.sum() for g in (columns, rows)]
-    np.testing.assert_allclose(found, [u, v], atol=0.2)
-    assert undistort(image, lens_map(plain)) is image
 
 
 def test_films_of_no_use_are_refused(film, tmp_path):

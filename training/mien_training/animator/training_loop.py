@@ -17,8 +17,9 @@ from mien.errors import InputError
 from mien.tracker.features import FeatureLayout
 from mien_training.animator.batches import batches, gather
 from mien_training.animator.motion_loss import MotionLossConfig, motion_loss, vertex_error_mm
-from mien_training.animator.network import AnimatorNetwork, NetworkConfig, whiten
+from mien_training.animator.network import COMPONENTS, AnimatorNetwork, NetworkConfig
 from mien_training.animator.training_set import InputSequence
+from mien_training.networks.whitening import whiten
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.content_key import content_digest
 from mien_training.runs.progress import Report, silent
@@ -98,7 +99,7 @@ def fit(
     torch.manual_seed(config.seed)
     rng = np.random.default_rng((config.seed, 3))
     sized = (*FeatureLayout(tuple(groups)).names_and_sizes, ("dt", 1))
-    mean, projection = whiten(np.concatenate([s.x for s in training]), sized)
+    mean, projection = whiten(np.concatenate([s.x for s in training]), sized, COMPONENTS)
     network = AnimatorNetwork.from_statistics(
         mean, projection, channel_names, sized, config.network, config.seed
     )

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.head.landmark_sets import BROWS, LOWER_LIDS, OUTER_LIPS, UPPER_LIDS
-
-if TYPE_CHECKING:
-    from mien_training.head.template import Template
+from mien_training.head.template import MATERIALS, Template
 
 __all__ = ["FaceFrame", "polygon_distance", "polyline_distance"]
 
@@ -49,9 +46,6 @@ class FaceFrame:
                 f"FaceFrame.of: vertices {vertices.shape}, template {template.name!r} has "
                 f"{template.vertices.shape}"
             )
-        # Here, because templates in turn are rendered to find their landmarks.
-        from mien_training.head.template import MATERIALS
-
         eye_corners = template.triangles[template.triangle_material == MATERIALS.index("eye")]
         points = vertices[np.unique(eye_corners)]
         sides = [points[points[:, 0] > 0], points[points[:, 0] <= 0]]
