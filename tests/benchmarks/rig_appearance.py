@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.spatial.transform import Rotation
-from synthetic_recording import RESULTS, Film, film, parser_of
+from synthetic_recording import RESULTS, SyntheticRecording, parser_of, recorded
 from torch import Tensor, nn
 
 from mien.clip import Clip
@@ -87,9 +87,9 @@ class Neural(nn.Module):
         return torch.sigmoid(self.shade(torch.cat([features, *directions, one_hot], 1)))
 
 
-def pixels_of(filmed: Film, chosen: np.ndarray) -> list[Pixels]:
+def pixels_of(recording: SyntheticRecording, chosen: np.ndarray) -> list[Pixels]:
     """Every seen pixel of skin and eyes in some frames."""
-    person, seen, template = filmed.person, filmed.seen, filmed.person.template
+    person, seen, template = recording.person, recording.seen, recording.person.template
     shapes = Shapes(torch.from_numpy(person.neutral), torch.from_numpy(person.deltas))
     faces = torch.from_numpy(template.triangles).long()
     uvs, uv_faces = torch.from_numpy(template.uvs), torch.from_numpy(template.uv_triangles).long()
@@ -97,7 +97,7 @@ def pixels_of(filmed: Film, chosen: np.ndarray) -> list[Pixels]:
     found = []
     for f in chosen.tolist():
         c, frame = int(seen.camera[f]), int(seen.frame[f])
-        truth = filmed.footage.truth[c]
+        truth = recording.footage.truth[c]
         head = truth.world_from_head[frame]
         turn = torch.from_numpy(Rotation.from_matrix(head[:3, :3]).as_rotvec()).float()[None]
         weights = torch.from_numpy(truth.weights[frame : frame + 1])
@@ -169,11 +169,11 @@ def main() -> None:
     template, take = load_template(options.ict), Clip.read(options.take)
     results: dict[str, dict[str, dict[str, float]]] = {}
     for seed in options.seeds:
-        filmed = film(template, take, 3, seed)
+        recording = recorded(template, take, 3, seed)
         rng = np.random.default_rng(seed)
-        chosen = rng.choice(len(filmed.seen.camera), FRAMES, replace=False)
+        chosen = rng.choice(len(recording.seen.camera), FRAMES, replace=False)
         with torch.no_grad():
-            data = pixels_of(filmed, chosen)
+            data = pixels_of(recording, chosen)
         torch.manual_seed(seed)
         for name, model in kinds(3).items():
             results.setdefault(name, {})[str(seed)] = learn(model, data, seed)

@@ -23,7 +23,7 @@ import torch
 from rig_synthetic import FULL, path_of
 from scipy.spatial.transform import Rotation
 from synthetic_measures import measure
-from synthetic_recording import RESULTS, RUNS, Film, film, parser_of
+from synthetic_recording import RESULTS, RUNS, SyntheticRecording, parser_of, recorded
 from torch import Tensor
 
 from mien.clip import Clip
@@ -56,10 +56,10 @@ EXACT = 1e6
 class Known:
     """A fitted model of a recording, parts of which are replaced by the truth."""
 
-    def __init__(self, filmed: Film, seed: int, keep_shapes: bool = False) -> None:
-        self.filmed, self.seed = filmed, seed
-        self.person, self.template = filmed.person, filmed.person.template
-        seen = filmed.seen
+    def __init__(self, recording: SyntheticRecording, seed: int, keep_shapes: bool = False) -> None:
+        self.recording, self.seed = recording, seed
+        self.person, self.template = recording.person, recording.person.template
+        seen = recording.seen
         config = replace(FULL, seed=seed)
         first, last = float(seen.times_s.min()), float(seen.times_s.max())
         margin = max(0.05 * (last - first), 0.1)
@@ -88,7 +88,7 @@ class Known:
         """The truth's neutral, where the fitted one was; nothing is left to solve in it."""
         rig, move = self.model.rig, self.true_from_fitted
         with torch.no_grad():
-            motion = self.objective.motion_at(torch.arange(len(self.filmed.seen.camera)))
+            motion = self.objective.motion_at(torch.arange(len(self.recording.seen.camera)))
         turns = Rotation.from_rotvec(motion.rotation.numpy()).as_matrix() @ move.rotation.T
         shifts = motion.translation.numpy() - turns @ move.translation
         self._move(motion.weights, turns, shifts)
@@ -107,7 +107,7 @@ class Known:
 
     def true_motion(self) -> None:
         """The truth's weights, pose and clocks, as far as the spline can follow."""
-        footage, seen = self.filmed.footage, self.filmed.seen
+        footage, seen = self.recording.footage, self.recording.seen
         rig = self.model.rig
         rig.prior = replace(
             rig.prior, evidence_weight=1.0
@@ -129,7 +129,7 @@ class Known:
 
     def _move(self, weights: Tensor, turns: np.ndarray, shifts: np.ndarray) -> None:
         """Follow weights (N, K), world_from_rig turns (N, 3, 3) and shifts (N, 3) of all frames."""
-        seen = self.filmed.seen
+        seen = self.recording.seen
         vectors = Rotation.from_matrix(turns).as_rotvec()
         target = Motion(
             weights, torch.from_numpy(vectors).float(), torch.from_numpy(shifts).float()
@@ -146,7 +146,7 @@ class Known:
             shapes = self.model.rig()
             shapes = Shapes(shapes.neutral, torch.from_numpy(self.person.deltas))
         for _ in range(STEPS):
-            chosen = torch.from_numpy(rng.choice(len(self.filmed.seen.camera), 6, False))
+            chosen = torch.from_numpy(rng.choice(len(self.recording.seen.camera), 6, False))
             explained = self.objective.explain(shapes, chosen, 0.0)
             optimiser.zero_grad()
             explained.loss.backward()
@@ -155,10 +155,10 @@ class Known:
     def figures(self) -> dict[str, Any]:
         """Against the truth, as they are now."""
         with torch.no_grad():
-            motion = self.objective.motion_at(torch.arange(len(self.filmed.seen.camera)))
+            motion = self.objective.motion_at(torch.arange(len(self.recording.seen.camera)))
         neutral, deltas = self.model.rig.arrays()
         weights = motion.weights.clamp(0, 1).numpy()
-        return measure(self.filmed.truth, neutral, deltas, weights, "rigid")
+        return measure(self.recording.truth, neutral, deltas, weights, "rigid")
 
 
 @contextmanager
@@ -282,11 +282,11 @@ def main() -> None:
     path = RUNS / "limits.json"
     results: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
     for seed in options.seeds:
-        filmed = film(template, take, 3, seed)
+        recording = recorded(template, take, 3, seed)
         for name in options.only:
             if str(seed) in results.get(name, {}):
                 continue
-            known = Known(filmed, seed)
+            known = Known(recording, seed)
             plain = np.nanmean(known.figures()["per shape"])
             CASES[name](known)
             row = known.figures()

@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 from rig_limits import Known
-from synthetic_recording import RESULTS, film, parser_of
+from synthetic_recording import RESULTS, parser_of, recorded
 from torch import Tensor, nn
 
 from mien.clip import Clip
@@ -83,7 +83,7 @@ def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
     while (spent := time.perf_counter() - begin) < seconds:
         for group, full in zip(optimiser.param_groups, (rate, 3e-4), strict=True):
             group["lr"] = full * max(1 - spent / seconds, 0.05)
-        frames = torch.from_numpy(rng.choice(len(known.filmed.seen.camera), BATCH, False))
+        frames = torch.from_numpy(rng.choice(len(known.recording.seen.camera), BATCH, False))
         explained = known.objective.explain(shapes, frames, LANDMARKS)
         optimiser.zero_grad()
         explained.loss.backward()
@@ -93,9 +93,9 @@ def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
 
 
 def figures(known: Known) -> dict[str, Any]:
-    rate = known.filmed.footage.rate_hz
+    rate = known.recording.footage.rate_hz
     found = (known.model.time_offsets.offsets_s.detach().numpy() * rate)[1:]
-    true = [t.offset_s * rate for t in known.filmed.footage.truth[1:]]
+    true = [t.offset_s * rate for t in known.recording.footage.truth[1:]]
     whole = known.figures()
     return {
         "frames": whole["frames"],
@@ -105,8 +105,8 @@ def figures(known: Known) -> dict[str, Any]:
 
 
 def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
-    filmed = film(template, take, 3, seed)
-    seen = filmed.seen
+    recording = recorded(template, take, 3, seed)
+    seen = recording.seen
     _, times = moments_of(seen.camera, seen.times_s)
     config = RigFitConfig(whole_head=True, seed=seed, neutral_rounds=0, joint_rounds=0)
     start = fit_rig(template, seen, config).model.motion
@@ -114,7 +114,7 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
         target = start(times)
 
     def fresh() -> Known:
-        known = Known(filmed, seed, keep_shapes=True)
+        known = Known(recording, seed, keep_shapes=True)
         rig = known.model.rig
         with torch.no_grad():
             known.model.time_offsets.others.zero_()

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from rival_antialiasing import PerTriangle
 from synthetic_measures import Truth, measure, measure_surface, measure_touch
-from synthetic_recording import RUNS, Film, film, parser_of
+from synthetic_recording import RUNS, SyntheticRecording, parser_of, recorded
 from synthetic_tables import Results, write_ablations, write_coverage, write_tables
 from torch import Tensor
 
@@ -107,7 +107,7 @@ def fit_case(name: str, seed: int, take: Clip, ict: str) -> dict[str, Any]:
     """One row of one seed."""
     case = CASES[name]
     template = load_template(ict)
-    filmed = film(template, take, case.cameras, seed)
+    recording = recorded(template, take, case.cameras, seed)
     beginning = template if case.template == "ict" else load_template(case.template)
     begin, shown = time.perf_counter(), [""]
     resumed = path_of(name, seed, "pt").exists()
@@ -120,29 +120,35 @@ def fit_case(name: str, seed: int, take: Clip, ict: str) -> dict[str, Any]:
 
     with outlines(case.per_triangle):
         config = replace(case.config, seed=seed)
-        fit = fit_rig(beginning, filmed.seen, config, path_of(name, seed, "pt"), report)
+        fit = fit_rig(beginning, recording.seen, config, path_of(name, seed, "pt"), report)
     seconds = None if resumed else time.perf_counter() - begin
     neutral, deltas = fit.model.rig.arrays()
-    weights = fit.motion_at(filmed.seen).weights.numpy()
+    weights = fit.motion_at(recording.seen).weights.numpy()
     np.savez(path_of(name, seed, "npz"), neutral=neutral, deltas=deltas, weights=weights)
-    return {"seconds": seconds, **of_film(fit, filmed), **of_rig(name, filmed, beginning, seed)}
+    return {
+        "seconds": seconds,
+        **of_recording(fit, recording),
+        **of_rig(name, recording, beginning, seed),
+    }
 
 
-def of_film(fit: RigFit, filmed: Film) -> dict[str, Any]:
+def of_recording(fit: RigFit, recording: SyntheticRecording) -> dict[str, Any]:
     """Figures of the recording's own."""
-    rate = filmed.footage.rate_hz
+    rate = recording.footage.rate_hz
     best = min(fit.history, key=lambda h: h["held_out"])
     return {
         "held out photometric": best["photometric"],
         "held out silhouette": best["silhouette"],
         "offsets": (fit.model.time_offsets.offsets_s.detach().numpy() * rate).tolist(),
-        "offsets truth": [t.offset_s * rate for t in filmed.footage.truth],
+        "offsets truth": [t.offset_s * rate for t in recording.footage.truth],
     }
 
 
-def of_rig(name: str, filmed: Film, beginning: Template, seed: int) -> dict[str, Any]:
+def of_rig(
+    name: str, recording: SyntheticRecording, beginning: Template, seed: int
+) -> dict[str, Any]:
     """Against the truth, and the stand-ins beside it."""
-    case, truth, template = CASES[name], filmed.truth, filmed.person.template
+    case, truth, template = CASES[name], recording.truth, recording.person.template
     align: Align = "rigid" if case.cameras > 1 else "similarity"
     with np.load(path_of(name, seed, "npz")) as kept:
         neutral, deltas, weights = kept["neutral"], kept["deltas"], kept["weights"]
@@ -158,7 +164,7 @@ def of_rig(name: str, filmed: Film, beginning: Template, seed: int) -> dict[str,
         row["mean face"] = measure(truth, template.vertices, plain, 0 * weights, align)
         row["half"] = measure(truth, neutral, (deltas + moved) / 2, weights, align)
         row["delivered"] = delivered(truth, neutral, deltas, plain, weights, align)
-        person = filmed.person
+        person = recording.person
         row["truth"] = measure_touch(template, person.neutral, person.deltas)
     return row
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from support.rig_scene import film as film_of_a_rig
-from support.rig_scene import small_person
+from support.rig_scene import recorded_scene, small_person
 
 from mien.__main__ import main
 from mien.clip import Clip
@@ -108,7 +107,7 @@ def test_footage_of_other_content_is_refused_by_name(config, film, metrics, tmp_
 
 def test_takes_turn_the_head_as_recordings_do():
     """Live Link: yaw to the character's own right, pitch down, roll to its left shoulder."""
-    scene = film_of_a_rig(small_person())
+    scene = recorded_scene(small_person())
     angles = np.array([0.3, -0.2, 0.1])
     turn = rotation_vector_from_quaternion(quaternion_from_angles(angles))
     count = len(scene.seen.camera)

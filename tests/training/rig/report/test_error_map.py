@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from support.rig_scene import FRAMES, film, small_person
+from support.rig_scene import FRAMES, recorded_scene, small_person
 
 from mien_training.rig.report.error_map import colour_of, draw_error, vertex_error
 from mien_training.rig.report.fitted_scene import FittedScene
@@ -14,7 +14,7 @@ from mien_training.rig.report.fitted_scene import FittedScene
 @pytest.fixture(scope="module")
 def scene():
     """Footage that is the fit's own rendering."""
-    filmed = film(small_person())
+    filmed = recorded_scene(small_person())
     scene = FittedScene.of(filmed.person, filmed.seen, filmed.fit)
     rows = torch.arange(2 * FRAMES)
     rendered = scene.render(rows, filmed.seen.images.float() / 255)
