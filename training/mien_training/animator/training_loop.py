@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import cos, pi
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -50,6 +50,13 @@ class FitConfig:
     """Peak of AdamW's step, reached after 50 steps, then a cosine to a hundredth."""
     weight_decay: float = 0.02
     """AdamW's decay."""
+    ema_decay: float = 0.0
+    """Above 0, the animator is the moving average of the weights with this decay a step."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16 lets the network multiply in half the bits; the loss stays in float32."""
+    patience: int | None = None
+    """Checks (every 100 steps) without a better error after which training ends; None: at the
+    last step."""
     seed: int = 0
     """Draws initial weights, batches and noise."""
 
@@ -64,6 +71,14 @@ class FitConfig:
                 f"FitConfig: learning_rate {self.learning_rate}, weight_decay "
                 f"{self.weight_decay}, expected above 0, and 0 or more"
             )
+        self.trainer()
+
+    def trainer(self) -> TrainerConfig:
+        """What the loop takes of it. Raises InputError for values that it refuses."""
+        return TrainerConfig(
+            self.steps, _CHECK_EVERY, clip_norm=5.0, patience=self.patience,
+            ema_decay=self.ema_decay, precision=self.precision,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +142,9 @@ def fit(
                 y, _, _ = network.forward_projected(
                     gather(transitions, z), *network.initial_state(len(transitions))
                 )
-                total = total + motion_loss(y, gather(transitions, w), gram, config.loss)
+                with torch.autocast(device.type, enabled=False):
+                    error = motion_loss(y.float(), gather(transitions, w), gram, config.loss)
+                total = total + error
         return total
 
     def validate(module: nn.Module) -> Mapping[str, float]:
@@ -138,8 +155,7 @@ def fit(
         "data": content_digest((training, validation, tuple(groups), tuple(channel_names), motion)),
     }
     trainer = Trainer(
-        network, optimiser, TrainerConfig(config.steps, _CHECK_EVERY, clip_norm=5.0),
-        schedule=schedule, generators=(rng,), report=report,
+        network, optimiser, config.trainer(), schedule=schedule, generators=(rng,), report=report,
         checkpoint=None if checkpoint is None else Checkpoint(checkpoint, origin),
     )  # fmt: skip
     return network, trainer.run(loss, validate)

@@ -39,7 +39,7 @@ from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.content_key import template_digest, tracker_digest
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
-from mien_training.runs.progress import Progress, ProgressBars
+from mien_training.runs.progress import Progress, ProgressBars, Report
 from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
 from mien_training.runs.stages import Stages
 from mien_training.templates import load_template
@@ -113,47 +113,52 @@ def run(config: TrainRigConfig) -> int:
     return 0
 
 
-def train_rig(config: TrainRigConfig, quiet: bool = False) -> dict[str, Any]:
+def train_rig(
+    config: TrainRigConfig, quiet: bool = False, report: Report | None = None
+) -> dict[str, Any]:
     """Run every step; returns the metrics that also go to metrics.json.
 
-    quiet: shows no progress and no warnings. Interrupted, the same call goes on from its
-    checkpoint. Raises InputError for unusable footage and for a folder that holds a run of another
-    configuration or on inputs of other content, MissingExtraError where torch lacks CUDA and
-    `device` asks for it.
+    quiet: shows no progress and no warnings in the terminal. report: hears of progress in any
+    case, from this thread; what it raises ends the run. Interrupted, the same call goes on from
+    its checkpoint. Raises InputError for unusable footage and for a folder that holds a run of
+    another configuration or on inputs of other content, MissingExtraError where torch lacks CUDA
+    and `device` asks for it.
     """
     device = choose_device(config.device)
     with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
-        return _train(config, device, quiet)
+        return _train(config, device, quiet, report)
 
 
-def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[str, Any]:
+def _train(
+    config: TrainRigConfig, device: torch.device, quiet: bool, report: Report | None
+) -> dict[str, Any]:
     if not config.sources:
         raise InputError("train rig: no footage; name at least one video or image")
     seconds: dict[str, float] = {}
     template = load_template(config.template)
     if any(is_scan(source) for source in config.sources):
-        return _from_scan(config, template, quiet)
+        return _from_scan(config, template, quiet, report)
     inputs = {
         "template": template_digest(template),
         **footage_digests(config.sources, config.cameras),
         "the tracker's nets": tracker_digest(),
     }
     claim_inputs(config.out, inputs)
-    with ProgressBars(quiet) as bars:
+    with ProgressBars(quiet, also=report) as bars:
         bars.say(f"colours are compared on {device_name(device)}")
         start = perf_counter()
         seen = observe(_recordings(config, template, inputs, bars), bars)
         seconds["track"] = perf_counter() - start
         last = perf_counter()
 
-        def report(progress: Progress) -> None:
+        def timed(progress: Progress) -> None:
             nonlocal last
             bars(progress)
             now = perf_counter()
             seconds[progress.stage] = seconds.get(progress.stage, 0.0) + now - last
             last = now
 
-        fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", report, device)
+        fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", timed, device)
     still = len(seen.camera) > 1 and not seen.times_s.any()
     apart, most = fit.disagreement, config.fit.stereo.most_disagreement
     if still and (apart is None or apart > most):
@@ -178,13 +183,15 @@ def _recordings(
     )  # fmt: skip
 
 
-def _from_scan(config: TrainRigConfig, template: Template, quiet: bool) -> dict[str, Any]:
+def _from_scan(
+    config: TrainRigConfig, template: Template, quiet: bool, report: Report | None
+) -> dict[str, Any]:
     if len(config.sources) > 1 or config.cameras is not None:
         raise InputError(
             f"train rig: {', '.join(s.name for s in config.sources)}; expected one scan alone, "
             "or footage"
         )
-    with ProgressBars(quiet) as bars:
+    with ProgressBars(quiet, also=report) as bars:
         return rig_of_scan(
             config.sources[0], config.out, config.name, template, config.scan,
             config.texture_side, bars, config.unseen,
