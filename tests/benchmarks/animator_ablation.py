@@ -35,7 +35,7 @@ from mien_training.animator.dataset import (
 )
 from mien_training.animator.motion_loss import motion_gram, moving_vertices, vertex_error_mm
 from mien_training.animator.network import COMPONENTS, NetworkConfig
-from mien_training.animator.training_loop import FitConfig, Motion, fit, predict
+from mien_training.animator.training_loop import FitConfig, MotionCost, fit, predict
 from mien_training.animator.training_set import network_input, split_recordings
 from mien_training.networks.whitening import whiten
 from mien_training.templates import load_template
@@ -129,7 +129,7 @@ def ridge(train: list[DriverSequence], groups: tuple[str, ...], penalty: float =
     return apply
 
 
-def figures(answer, recordings: list[DriverSequence], motion: Motion) -> dict[str, float]:
+def figures(answer, recordings: list[DriverSequence], motion: MotionCost) -> dict[str, float]:
     """Vertex error, correlations and jitter of one method on one test."""
     guesses = [answer(r) for r in recordings]
     truths = [r.weights for r in recordings]
@@ -167,7 +167,7 @@ def run(config: AblationConfig) -> None:
         raise SystemExit("name the TAKE, or say --render")
     template = load_template("anny")
     skin = template.regions["skin"]
-    motion = Motion(
+    motion = MotionCost(
         motion_gram(template.shape_deltas, skin),
         template.shape_deltas,
         moving_vertices(template.shape_deltas, skin),

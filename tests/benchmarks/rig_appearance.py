@@ -2,9 +2,9 @@
 
 python tests/benchmarks/rig_appearance.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
-The synthetic people of rig_synthetic.py (same arguments), at their true geometry, pose and clocks:
-what is left is the appearance's own. Each kind learns the colours of 50 frames in 200 steps and is
-measured on 10 others; writes docs/results/rig_appearance.{json,md}.
+The synthetic people of rig_synthetic.py (same arguments), at their true geometry, pose and time
+offsets: what is left is the appearance's own. Each kind learns the colours of 50 frames in 200
+steps and is measured on 10 others; writes docs/results/rig_appearance.{json,md}.
 """
 
 from __future__ import annotations

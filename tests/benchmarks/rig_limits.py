@@ -46,7 +46,7 @@ from mien_training.templates.regions import face_region
 FRAMES = 300
 STEPS = 60
 """Of light and texture, where geometry and motion are made true."""
-SWEEPS = 3
+PASSES = 3
 SOLVER = {"steps": 40, "tolerance": 1e-4}
 """Of shapes by a known performance: to the end, for nothing is left that would mislead it."""
 EXACT = 1e6
@@ -106,7 +106,7 @@ class Known:
             self.model.rig.template_deltas.copy_(torch.from_numpy(self.person.deltas @ turn))
 
     def true_motion(self) -> None:
-        """The truth's weights, pose and clocks, as far as the spline can follow."""
+        """The truth's weights, pose and time offsets, as far as the spline can follow."""
         footage, seen = self.recording.footage, self.recording.seen
         rig = self.model.rig
         rig.prior = replace(
@@ -224,27 +224,27 @@ def all_but_shapes(known: Known) -> None:
     known.true_motion()
     known.relight()
     with motion_is_known():
-        for _ in range(SWEEPS):
+        for _ in range(PASSES):
             gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_motion(known: Known) -> None:
     known.true_motion()
     with motion_is_known():
-        for _ in range(SWEEPS):
+        for _ in range(PASSES):
             gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_neutral(known: Known) -> None:
     known.true_neutral()
     known.relight()
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_shapes(known: Known) -> None:
     known.true_shapes()
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, known.frames, False)
 
 
@@ -252,12 +252,12 @@ def all_but_motion(known: Known) -> None:
     known.true_neutral()
     known.true_shapes()
     known.relight()
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, known.frames, False)
 
 
 def nothing(known: Known) -> None:
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, known.frames, True)
 
 
@@ -318,7 +318,7 @@ def cells(runs: list[dict[str, Any]]) -> list[float]:
 HEAD = f"""# What keeps personal shapes from the truth
 
 Three views of synthetic people (see [rig_synthetic](rig_synthetic.md)): parts of the finished fit
-are replaced by the truth, the shapes start over from the template's, and {SWEEPS} Gauss-Newton
+are replaced by the truth, the shapes start over from the template's, and {PASSES} Gauss-Newton
 passes over {FRAMES} frames solve the rest. template, per shape: mean error over the skin that truly
 moves, mm, of the template's shapes and of the solved ones. weights: correlation with the true ones.
 frames: mean error over the face in all frames, mm.

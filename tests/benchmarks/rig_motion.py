@@ -3,8 +3,8 @@
 python tests/benchmarks/rig_motion.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
 After rig_synthetic.py (same arguments). Neutral, light and shapes are those of its fits of three
-views; weights, pose and clocks start over from the tracker's points, and each way has as long as
-the Gauss-Newton passes take. Writes docs/results/rig_motion.{json,md}.
+views; weights, pose and time offsets start over from the tracker's points, and each way has as
+long as the Gauss-Newton passes take. Writes docs/results/rig_motion.{json,md}.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mien_training.rig.model.motion import Motion, MotionSpline
 from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.templates import load_template
 
-SWEEPS, BATCH, WARM_UP = 2, 6, 800
+PASSES, BATCH, WARM_UP = 2, 6, 800
 LANDMARKS = 0.3
 
 
@@ -69,7 +69,7 @@ class MotionNetwork(nn.Module):
 
 
 def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
-    """Gradient steps on motion and clocks for so long; how many there were."""
+    """Gradient steps on motion and time offsets for so long; how many there were."""
     model, rng = known.model, np.random.default_rng(seed)
     time_offsets = model.time_offsets.others.requires_grad_(True)
     free = [
@@ -127,12 +127,12 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
     known, rows = fresh(), {}
     rows["tracker's points alone"] = {**figures(known), "steps": 0, "seconds": 0.0}
     begin = time.perf_counter()
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, torch.arange(len(seen.camera)), False)
     seconds = time.perf_counter() - begin
     rows["spline, Gauss-Newton passes (mien)"] = {
         **figures(known),
-        "steps": SWEEPS,
+        "steps": PASSES,
         "seconds": seconds,
     }
     for name, network, rate in (
@@ -176,11 +176,11 @@ def write(results: dict[str, dict[str, Any]], take: str) -> None:
 HEAD = f"""# How a performance is found
 
 Three views of synthetic people (see [rig_synthetic](rig_synthetic.md)), their fitted neutral,
-shapes and light; weights, pose and clocks start over from the tracker's points. All ways look at
-the same images and have the time of {SWEEPS} Gauss-Newton passes, one thread. frames: mean error
-over the face in all frames, mm; weights: correlation with the true ones; clocks: mean error of
-offsets, frames. The network is first taught the points' motion, which is not counted. Mean over
-seeds.
+shapes and light; weights, pose and time offsets start over from the tracker's points. All ways see
+the same images and have the time of {PASSES} Gauss-Newton passes, one thread. frames: mean error
+over the face in all frames, mm; weights: correlation with the true ones; offsets: mean error of
+the time offsets, frames. The network is first taught the points' motion, which is not counted.
+Mean over seeds.
 """
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from mien.rig import Material
 from mien_training.cameras.calibration import scaled
 from mien_training.cameras.camera import Camera
 from mien_training.footage.metric_scale import metres_per_unit
-from mien_training.footage.observations import Recording, observe
+from mien_training.footage.observations import CameraRecording, observe
 from mien_training.footage.video import read_recording
 from mien_training.geometry.alignment import surface_alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
@@ -69,7 +69,7 @@ the figures flatter it; ict's mean head at 1 view ends in another minimum of the
 """
 
 
-def read_views(folder: Path) -> dict[int, Recording]:
+def read_views(folder: Path) -> dict[int, CameraRecording]:
     """The images with their cameras, in the scan's unit."""
     listed = json.loads((folder / "cameras.json").read_text())["cameras"]
     found = {}
@@ -82,7 +82,7 @@ def read_views(folder: Path) -> dict[int, Recording]:
     return found
 
 
-def disturbed(view: Recording, rng: np.random.Generator) -> Recording:
+def disturbed(view: CameraRecording, rng: np.random.Generator) -> CameraRecording:
     """With noise, and brighter or darker."""
     gain = 1 + rng.uniform(-EXPOSURE, EXPOSURE)
     images = view.images * gain + rng.normal(0, NOISE, view.images.shape)
@@ -101,7 +101,7 @@ def distances(
 
 
 def fit_case(
-    template: Template, views: list[Recording], metres: float, scan: Scan, seed: int,
+    template: Template, views: list[CameraRecording], metres: float, scan: Scan, seed: int,
     picture: Path | None,
 ) -> dict[str, Any]:  # fmt: skip
     """One fit and its stand-ins."""

@@ -19,7 +19,7 @@ from synthetic_recording import RESULTS
 
 from mien.clip import Clip
 from mien_training.anatomy.finish import finish_rig
-from mien_training.footage.observations import Recording, observe
+from mien_training.footage.observations import CameraRecording, observe
 from mien_training.metrics.tables import write_results
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
@@ -53,8 +53,10 @@ def measure(person: SyntheticPerson, size: int, count: int) -> dict[str, float]:
     clip = performance(template.shape_names, count / 30 + 0.1)
     footage = record_views(person, clip, 1, size=size, seed=1)
     whole = footage.views[0]
-    first = Recording(whole.images[:1], whole.times_s[:1], whole.camera, whole.masks[:1])
-    view = Recording(whole.images[:count], whole.times_s[:count], whole.camera, whole.masks[:count])
+    first = CameraRecording(whole.images[:1], whole.times_s[:1], whole.camera, whole.masks[:1])
+    view = CameraRecording(
+        whole.images[:count], whole.times_s[:count], whole.camera, whole.masks[:count]
+    )
     observe([first])  # the tracker is loaded
     track, seen = timed(lambda: observe([view]))
     count = len(seen.camera)

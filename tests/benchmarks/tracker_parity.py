@@ -165,7 +165,7 @@ def measure() -> dict[str, Any]:
     face = crop(image, box, 256)
     small = np.asarray(Image.fromarray(image[:, 16:160]).resize((128, 128)), np.float32)
     view = (small / 127.5 - 1)[None]
-    landmarks = nets.look(face[None])[0].landmarks
+    landmarks = nets.find_landmarks(face[None])[0].landmarks
     points = np.ascontiguousarray(landmarks[None, BLENDSHAPE_POINTS, :2])
 
     def frame_by_originals() -> None:
@@ -174,7 +174,7 @@ def measure() -> dict[str, Any]:
         originals.scores(np.ascontiguousarray(found[:, BLENDSHAPE_POINTS, :2]))
 
     def frame_by_mien() -> None:
-        found = nets.look(crop(image, box, 256)[None])[0].landmarks
+        found = nets.find_landmarks(crop(image, box, 256)[None])[0].landmarks
         nets.score(found[None])
 
     return {
@@ -191,7 +191,7 @@ def measure() -> dict[str, Any]:
                 lambda: nets.detect(view), lambda: originals.detector(view)
             ),
             "landmark net": side_by_side(
-                lambda: nets.look(face[None]), lambda: originals.landmarks(face[None])
+                lambda: nets.find_landmarks(face[None]), lambda: originals.landmarks(face[None])
             ),
             "score net": side_by_side(
                 lambda: nets.score(landmarks[None]), lambda: originals.scores(points)
@@ -219,7 +219,7 @@ def compare_nets(
 ) -> None:  # fmt: skip
     """The same inputs through both kinds of net."""
     face = crop(image, box, 256)
-    (answer,) = nets.look(face[None])
+    (answer,) = nets.find_landmarks(face[None])
     expected = originals.landmarks(face[None])
     errors.see("landmarks: points", answer.landmarks, expected[0])
     presence = 1 / (1 + np.exp(-expected[1].astype(np.float64)))

@@ -67,7 +67,7 @@ class TrackerNets:
         boxes, logits = self._detector.run(["boxes", "logits"], {"image": views})
         return boxes, logits
 
-    def look(self, crops: NDArray[np.float32]) -> list[FaceNet]:
+    def find_landmarks(self, crops: NDArray[np.float32]) -> list[FaceNet]:
         """(B, 256, 256, 3) RGB crops in [0, 1] -> landmarks, presence and features of each."""
         landmarks, logits, deep, deep_map = self._landmarks.run(
             ["landmarks", "presence_logit", "deep", "deep_map"],

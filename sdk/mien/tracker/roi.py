@@ -1,4 +1,4 @@
-"""Regions of interest: rotated squares around a face, and the crop that the nets look at."""
+"""Regions of interest: rotated squares around a face, and the crop that the nets read."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RotatedBox:
 
 
 def box_around_landmarks(landmarks: NDArray[np.floating]) -> RotatedBox:
-    """The crop for the next look at a face: 1.5 times its extent, turned to the line of the eyes.
+    """The crop for the next pass over a face: 1.5 times its extent, turned to the line of the eyes.
 
     `landmarks` is (478, 2) or (478, 3), image pixels. Raises InputError where they have no extent.
     """

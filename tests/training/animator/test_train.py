@@ -111,7 +111,7 @@ def test_a_second_call_has_nothing_left_to_do_and_other_options_are_refused(fini
     [{"frames": 0}, {"seed": -1}, {"look_seed": -2}, {"workers": 0}, {"validation_share": 1.0},
      {"features": ("nonsense",)}, {"features": ()}],
 )  # fmt: skip
-def test_options_of_no_use_are_refused_at_once(wrong):
+def test_invalid_options_are_refused_at_once(wrong):
     with pytest.raises(InputError):
         TrainAnimatorConfig(**wrong)
     for make in (lambda: FitConfig(steps=0), lambda: FitConfig(learning_rate=0.0),

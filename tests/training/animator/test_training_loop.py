@@ -9,7 +9,7 @@ import torch
 from mien.errors import InputError
 from mien_training.animator import training_loop
 from mien_training.animator.motion_loss import motion_gram, moving_vertices
-from mien_training.animator.training_loop import FitConfig, Motion, fit, predict
+from mien_training.animator.training_loop import FitConfig, MotionCost, fit, predict
 from mien_training.animator.training_set import InputSequence
 from mien_training.runs.progress import Progress
 
@@ -35,10 +35,10 @@ def sequences(count: int, seed: int) -> list[InputSequence]:
 
 
 @pytest.fixture(scope="module")
-def motion() -> Motion:
+def motion() -> MotionCost:
     deltas = np.random.default_rng(5).normal(0, 0.005, (3, 20, 3)).astype(np.float32)
     skin = np.ones(20, bool)
-    return Motion(motion_gram(deltas, skin), deltas, moving_vertices(deltas, skin))
+    return MotionCost(motion_gram(deltas, skin), deltas, moving_vertices(deltas, skin))
 
 
 def test_it_learns_and_beats_the_mean_face(motion):

@@ -173,7 +173,7 @@ def test_what_is_not_finite_ends_the_training(tmp_path):
     [{"steps": 0}, {"check_every": 0}, {"patience": 0}, {"ema_decay": 1.0}, {"clip_norm": 0.0},
      {"precision": "float16"}],
 )  # fmt: skip
-def test_settings_of_no_use_are_refused(wrong):
+def test_invalid_settings_are_refused(wrong):
     with pytest.raises(InputError, match="TrainerConfig"):
         TrainerConfig(**({"steps": 5} | wrong))
 

@@ -98,7 +98,7 @@ class DriverSequence:
     features: Float32Array
     """(T, F) raw driver features of ALL_GROUPS."""
     neutral: Float32Array
-    """(F,) features of the same person, frontal and calm, in the same scene."""
+    """(F,) features of the same person, frontal and relaxed, in the same scene."""
     weights: Float32Array
     """(T, 52) the truth, in ARKIT_CHANNELS order."""
     times_s: NDArray[np.float64]
@@ -302,12 +302,12 @@ def _tracked(drawn: SyntheticSequence, seed: int) -> DriverSequence | None:
     for i, (row, turn) in enumerate(zip(performance.weights, performance.angles, strict=True)):
         seen.append(see(row, turn, i, seen[-1] if performance.in_time and seen else None))
     kept = np.array([track is not None for track in seen])
-    calm = [driver_features(track, layout) for track in neutrals if track is not None]
-    if not calm or not kept.any():
+    relaxed = [driver_features(track, layout) for track in neutrals if track is not None]
+    if not relaxed or not kept.any():
         return None
     return DriverSequence(
         features=np.stack([driver_features(t, layout) for t in seen if t is not None]),
-        neutral=np.median(calm, axis=0).astype(np.float32),
+        neutral=np.median(relaxed, axis=0).astype(np.float32),
         weights=performance.weights[kept],
         times_s=performance.times_s[kept],
         sequence=performance.in_time,

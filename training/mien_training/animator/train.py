@@ -23,7 +23,7 @@ from mien_exporters.animator_onnx import animator_onnx
 from mien_exporters.run_folder import AnimatorRun, write_animator_run
 from mien_training.animator.dataset import OTHERS_SHARE, SceneJob, make_recordings, plan_jobs
 from mien_training.animator.motion_loss import motion_gram, moving_vertices, vertex_error_mm
-from mien_training.animator.training_loop import FitConfig, Motion, fit
+from mien_training.animator.training_loop import FitConfig, MotionCost, fit
 from mien_training.animator.training_set import columns_of, network_input, split_recordings
 from mien_training.head import Template, rig_from_template
 from mien_training.rendering import RENDERING_VERSION
@@ -154,7 +154,7 @@ def _train(
     sequences = [network_input(r, config.features, channels) for r in recordings]
     kept, held = split_recordings(len(sequences), config.validation_share, config.seed)
     skin = template.regions["skin"]
-    motion = Motion(
+    motion = MotionCost(
         motion_gram(template.shape_deltas, skin),
         template.shape_deltas,
         moving_vertices(template.shape_deltas, skin),
@@ -266,7 +266,7 @@ def _consent(config: TrainAnimatorConfig) -> Consent:
     return Consent(config.consent, config.consent_statement or "")
 
 
-def _still_error(weights: list[Any], motion: Motion) -> float:
+def _still_error(weights: list[Any], motion: MotionCost) -> float:
     return float(
         np.concatenate(
             [vertex_error_mm(0 * w[::3], w[::3], motion.deltas, motion.moving) for w in weights]

@@ -25,7 +25,7 @@ from mien_training.runs.content_key import content_digest
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
-__all__ = ["FitConfig", "Motion", "fit", "predict"]
+__all__ = ["FitConfig", "MotionCost", "fit", "predict"]
 
 Float32Array = NDArray[np.float32]
 _CHECK_EVERY = 100
@@ -82,7 +82,7 @@ class FitConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Motion:
+class MotionCost:
     """What a wrong weight costs on this character."""
 
     gram: NDArray[np.float64]
@@ -98,7 +98,7 @@ def fit(
     validation: Sequence[InputSequence],
     groups: Sequence[str],
     channel_names: Sequence[str],
-    motion: Motion,
+    motion: MotionCost,
     config: FitConfig,
     checkpoint: Path | None = None,
     report: Report = silent,
@@ -171,7 +171,9 @@ def predict(network: AnimatorNetwork, sequence: InputSequence) -> Float32Array:
     return np.asarray(y.reshape(-1, y.shape[-1]).cpu().numpy())
 
 
-def _error(network: AnimatorNetwork, sequences: Sequence[InputSequence], motion: Motion) -> float:
+def _error(
+    network: AnimatorNetwork, sequences: Sequence[InputSequence], motion: MotionCost
+) -> float:
     errors = [
         vertex_error_mm(predict(network, s)[::3], s.weights[::3], motion.deltas, motion.moving)
         for s in sequences

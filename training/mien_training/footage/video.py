@@ -15,7 +15,7 @@ from mien.tracker.pose import assumed_focal_px
 from mien.video import count_frames, read_frames
 from mien_training.cameras.camera import Camera
 from mien_training.cameras.undistort import lens_map, undistort
-from mien_training.footage.observations import Recording
+from mien_training.footage.observations import CameraRecording
 from mien_training.runs.progress import Progress, Report, silent
 from mien_training.runs.stages import Stages
 
@@ -32,7 +32,7 @@ class NoFaceError(InputError):
 
 
 def pinhole_camera(width: int, height: int, focal_px: float | None = None) -> Camera:
-    """A camera at the origin, looking along +Z: all that is known of a lone video's.
+    """A camera at the origin, looking along +Z: all that is known of a single video's.
 
     Its focal length is the longer side (a field of view of 53 degrees) if left out.
     """
@@ -49,7 +49,7 @@ def read_recording(
     report: Report = silent,
     mask: NDArray[np.bool_] | None = None,
     stages: Stages | None = None,
-) -> Recording:
+) -> CameraRecording:
     """Crops of the face, (size, size), of every 1st, 2nd, 4th .. frame: at most `most_frames`.
 
     source: video, image or folder of images; camera: `pinhole_camera` if None. The crop is one for
@@ -126,7 +126,7 @@ def _cropped(
     camera: Camera,
     size: int,
     mask: NDArray[np.bool_] | None,
-) -> Recording:
+) -> CameraRecording:
     """Reads the source again: all of a recording's frames at once may not fit into memory."""
     seen = points[np.isfinite(points).all((1, 2))].reshape(-1, 2)
     low, high = np.quantile(seen, 0.001, axis=0), np.quantile(seen, 0.999, axis=0)
@@ -145,7 +145,7 @@ def _cropped(
         cut = _cut(undistort(grey, lens), left, top, side, size)[..., 0] > 127
         masks = np.repeat(cut[None], len(images), 0)
     cropped = cropped_camera(camera, left, top, side, size)
-    return Recording(np.stack(images), np.array(times, np.float64), cropped, masks, moved)
+    return CameraRecording(np.stack(images), np.array(times, np.float64), cropped, masks, moved)
 
 
 def _cut(

@@ -24,7 +24,7 @@ from mien.errors import InputError
 from mien.rotation import yaw_pitch_roll_from_quaternion
 from mien_training.anatomy.finish import finish_rig
 from mien_training.footage.load import footage_digests, read_recordings
-from mien_training.footage.observations import Observations, Recording, observe
+from mien_training.footage.observations import CameraRecording, Observations, observe
 from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.paint import Look, paint_materials
@@ -102,12 +102,13 @@ def run(config: TrainRigConfig) -> int:
     if "scan" in metrics:
         face = metrics["distance_mm"]
         Console(stderr=True).print(
-            f"{config.out}: {metrics['scan']}, the face {face['median']:.2f} mm off it (median)"
+            f"{config.out}: {metrics['scan']}, median distance of the face from its surface "
+            f"{face['median']:.2f} mm"
         )
         return 0
     Console(stderr=True).print(
-        f"{config.out}: {metrics['frames']} frames of {metrics['cameras']} cameras, colours "
-        f"{metrics.get('photometric', float('nan')):.3f} off on average; see "
+        f"{config.out}: {metrics['frames']} frames of {metrics['cameras']} cameras, "
+        f"mean colour error {metrics.get('photometric', float('nan')):.3f}; see "
         f"{config.out / 'report.html'}"
     )
     return 0
@@ -174,7 +175,7 @@ def _train(
 
 def _recordings(
     config: TrainRigConfig, template: Template, inputs: dict[str, str], bars: ProgressBars
-) -> list[Recording]:
+) -> list[CameraRecording]:
     """The footage, tracked once: tracking.pt keeps the points of every source."""
     origin = {**inputs, "frames": config.frames}
     return read_recordings(
@@ -238,7 +239,7 @@ def _write(
         "seconds": seconds,
         "lids": {name: asdict(after) for name, (_, after) in done.lids.items()},
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},
-        **({} if fit.disagreement is None else {"pictures_disagree": fit.disagreement}),
+        **({} if fit.disagreement is None else {"images_disagree": fit.disagreement}),
         "seed": config.fit.seed,
         "config": plain_config(config, _NOT_OF_THE_RESULT),
         "inputs": inputs,

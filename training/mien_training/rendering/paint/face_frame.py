@@ -56,10 +56,12 @@ class FaceFrame:
         unit = float(np.linalg.norm(eyes[0] - eyes[1]))
         skin = vertices[np.unique(template.triangles[template.triangle_material == 0])]
         skull = skin[skin[:, 1] > middle[1]]
-        marks = template.landmarks.positions(vertices, template.triangles)
+        landmarks = template.landmarks.positions(vertices, template.triangles)
 
         def known(indices: tuple[int, ...]) -> Float32Array | None:
-            found = marks[list(indices)] if len(marks) else np.full((1, 3), np.nan, np.float32)
+            found = (
+                landmarks[list(indices)] if len(landmarks) else np.full((1, 3), np.nan, np.float32)
+            )
             return found if np.isfinite(found).all() else None
 
         brows = [known(b) for b in BROWS]
