@@ -294,5 +294,7 @@ def listed(values: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in sorted(values.items())) or "none"
 
 
+PAGES = {"animator_ablation": page}
+
 if __name__ == "__main__":
     run(tyro.cli(AblationConfig))

@@ -18,13 +18,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 import torch.nn.functional as F
+from result_pages import RESULTS, only_rendered
 from scipy.spatial.transform import Rotation
-from synthetic_recording import RESULTS, SyntheticRecording, parser_of, recorded
+from synthetic_recording import SyntheticRecording, parser_of, recorded
 from torch import Tensor, nn
 
 from mien.clip import Clip
 from mien_training.head import MATERIALS
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rendering.appearance import Appearance, harmonics, srgb_from_linear
 from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rendering.visibility import rasterize
@@ -165,6 +166,8 @@ def kinds(cameras: int) -> dict[str, nn.Module]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     options = parser_of(__doc__).parse_args()
     template, take = load_template(options.ict), Clip.read(options.take)
     results: dict[str, dict[str, dict[str, float]]] = {}
@@ -178,20 +181,17 @@ def main() -> None:
         for name, model in kinds(3).items():
             results.setdefault(name, {})[str(seed)] = learn(model, data, seed)
             print(seed, name, results[name][str(seed)], flush=True)
-        write(results, options.take.name)
+        command = f"python tests/benchmarks/rig_appearance.py {options.take.name} ict_facekit/"
+        write_results(RESULTS, "rig_appearance", command, {"results": results}, page)
 
 
-def write(results: dict[str, dict[str, dict[str, float]]], take: str) -> None:
+def page(record: dict) -> str:
     columns = ("held out", "ms a step")
     rows = [
         [name, *(float(np.mean([r[c] for r in runs.values()])) for c in columns)]
-        for name, runs in results.items()
+        for name, runs in record["results"].items()
     ]
-    command = f"python tests/benchmarks/rig_appearance.py {take} ict_facekit/"
-    columns_shown = ("appearance", *columns)
-    write_results(
-        RESULTS, "rig_appearance", command, HEAD, columns_shown, rows, {"results": results}
-    )
+    return results_page(HEAD, ("appearance", *columns), rows, record["command"])
 
 
 HEAD = f"""# What explains colours
@@ -200,6 +200,8 @@ Synthetic people at their true geometry before three cameras, 224 pixels: mean c
 (sRGB 0..1) on {HELD_OUT} frames that were not learnt from, after {STEPS} steps of {BATCH} frames.
 Mean over seeds, one thread.
 """
+
+PAGES = {"rig_appearance": page}
 
 if __name__ == "__main__":
     main()

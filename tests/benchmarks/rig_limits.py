@@ -20,15 +20,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from result_pages import RESULTS, only_rendered
 from rig_synthetic import FULL, path_of
 from scipy.spatial.transform import Rotation
 from synthetic_measures import measure
-from synthetic_recording import RESULTS, RUNS, SyntheticRecording, parser_of, recorded
+from synthetic_recording import RUNS, SyntheticRecording, parser_of, recorded
 from torch import Tensor
 
 from mien.clip import Clip
 from mien_training.geometry.alignment import fit_alignment
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
@@ -275,6 +276,8 @@ COLUMNS = ("template", "per shape", "closer, %", "weights", "frames")
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = parser_of(__doc__)
     parser.add_argument("--only", nargs="*", default=list(CASES))
     options = parser.parse_args()
@@ -299,17 +302,21 @@ def main() -> None:
 
 def write(results: dict[str, dict[str, Any]], take: str) -> None:
     command = f"python tests/benchmarks/rig_limits.py {take} ict_facekit/"
+    write_results(RESULTS, "rig_limits", command, {"results": results}, page)
+
+
+def page(record: dict[str, Any]) -> str:
+    results = record["results"]
     rows = [
         [name, len(results[name]), *cells(list(results[name].values()))]
         for name in CASES
         if name in results
     ]
-    columns = ("true", "seeds", *COLUMNS)
-    write_results(RESULTS, "rig_limits", command, HEAD, columns, rows, {"results": results})
+    return results_page(HEAD, ("true", "seeds", *COLUMNS), rows, record["command"])
 
 
 def cells(runs: list[dict[str, Any]]) -> list[float]:
-    found = float(np.mean([np.nanmean(r["per shape"]) for r in runs]))
+    found = float(np.mean([np.nanmean(np.array(r["per shape"], float)) for r in runs]))
     plain = float(np.mean([r["template"] for r in runs]))
     others = (float(np.mean([r[key] for r in runs])) for key in ("weights", "frames"))
     return [plain, found, 100 * (1 - found / plain), *others]
@@ -331,6 +338,8 @@ without error, so that only the performance limits what is known: a shape that i
 from others stays unknown.
 
 """
+
+PAGES = {"rig_limits": page}
 
 if __name__ == "__main__":
     main()

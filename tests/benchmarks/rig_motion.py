@@ -17,12 +17,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from result_pages import RESULTS, only_rendered
 from rig_limits import Known
-from synthetic_recording import RESULTS, parser_of, recorded
+from synthetic_recording import parser_of, recorded
 from torch import Tensor, nn
 
 from mien.clip import Clip
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rig.fit import fit_rig, moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.motion import Motion, MotionSpline
@@ -152,6 +153,8 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     options = parser_of(__doc__).parse_args()
     template, take = load_template(options.ict), Clip.read(options.take)
     results: dict[str, dict[str, Any]] = {}
@@ -159,18 +162,18 @@ def main() -> None:
         for name, row in run_seed(template, take, seed).items():
             results.setdefault(name, {})[str(seed)] = row
             print(seed, name, row, flush=True)
-        write(results, options.take.name)
+        command = f"python tests/benchmarks/rig_motion.py {options.take.name} ict_facekit/"
+        write_results(RESULTS, "rig_motion", command, {"results": results}, page)
 
 
-def write(results: dict[str, dict[str, Any]], take: str) -> None:
+def page(record: dict[str, Any]) -> str:
     columns = ("frames", "weights", "time_offsets", "steps", "seconds")
     rows = [
         [name, *(float(np.mean([r[c] for r in runs.values()])) for c in columns)]
-        for name, runs in results.items()
+        for name, runs in record["results"].items()
     ]
-    command = f"python tests/benchmarks/rig_motion.py {take} ict_facekit/"
-    head = ("motion", *columns)
-    write_results(RESULTS, "rig_motion", command, HEAD, head, rows, {"results": results})
+    shown = ("motion", "frames", "weights", "offsets", "steps", "seconds")
+    return results_page(HEAD, shown, rows, record["command"])
 
 
 HEAD = f"""# How a performance is found
@@ -182,6 +185,8 @@ over the face in all frames, mm; weights: correlation with the true ones; offset
 the time offsets, frames. The network is first taught the points' motion, which is not counted.
 Mean over seeds.
 """
+
+PAGES = {"rig_motion": page}
 
 if __name__ == "__main__":
     main()

@@ -24,10 +24,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from result_pages import only_rendered
 from rival_antialiasing import PerTriangle
 from synthetic_measures import Truth, measure, measure_surface, measure_touch
 from synthetic_recording import RUNS, SyntheticRecording, parser_of, recorded
-from synthetic_tables import Results, write_ablations, write_coverage, write_tables
+from synthetic_tables import PAGES, Results, write_tables
 from torch import Tensor
 
 from mien.clip import Clip
@@ -35,7 +36,7 @@ from mien_training.anatomy.finish import finish_rig
 from mien_training.geometry.alignment import Align
 from mien_training.geometry.deformation_transfer import transfer_shapes
 from mien_training.head import Template
-from mien_training.rendering import differentiable_head as picture
+from mien_training.rendering import differentiable_head as head_image
 from mien_training.rendering.visibility import RasterOut
 from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_coverage
 from mien_training.rig.fit import RigFit, fit_rig
@@ -74,7 +75,7 @@ CASES = {
         )
     ),
     "neutral as split": Case(replace(FULL, rest_quantile=0.0)),
-    "time_offsets frozen": Case(replace(FULL, learn_time_offsets=False)),
+    "time offsets frozen": Case(replace(FULL, learn_time_offsets=False)),
     "no interior edges": Case(replace(FULL, smoothing="surface")),
     "raw vertices": Case(replace(FULL, smoothing="none")),
     "antialiasing per triangle": Case(per_triangle=True),
@@ -84,7 +85,7 @@ CASES = {
 @contextmanager
 def outlines(per_triangle: bool) -> Iterator[None]:
     """With `per_triangle` images are smoothed by the usual scheme, and surfaces carry colours."""
-    usual = picture.antialias, picture.still
+    usual = head_image.antialias, head_image.still
     schemes: dict[int, PerTriangle] = {}
 
     def smooth(image: Tensor, out: RasterOut, clip: Tensor, faces: Tensor, _: Any) -> Tensor:
@@ -96,11 +97,11 @@ def outlines(per_triangle: bool) -> Iterator[None]:
         return torch.cat(rows)
 
     if per_triangle:
-        picture.antialias, picture.still = smooth, lambda out: out
+        head_image.antialias, head_image.still = smooth, lambda out: out
     try:
         yield
     finally:
-        picture.antialias, picture.still = usual
+        head_image.antialias, head_image.still = usual
 
 
 def fit_case(name: str, seed: int, take: Clip, ict: str) -> dict[str, Any]:
@@ -179,7 +180,7 @@ def delivered(
     done = finish_rig(template, neutral, apply_coverage(plain, deltas, coverage), count=False)
     row = measure(truth, done.neutral, done.deltas, weights, align)
     row["verdicts"] = [c.verdict for c in coverage]
-    row["trust"] = [c.evidence_weight for c in coverage]
+    row["evidence_weight"] = [c.evidence_weight for c in coverage]
     return {**row, **measure_touch(template, done.neutral, done.deltas)}
 
 
@@ -197,6 +198,8 @@ def path_of(name: str, seed: int, kind: str) -> Path:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = parser_of(__doc__)
     parser.add_argument("--only", nargs="*", default=list(CASES))
     parser.add_argument("--measure", action="store_true")
@@ -228,8 +231,6 @@ def write_all(take: Path, ict: str) -> None:
                 results.setdefault(name, {})[str(seed)] = json.loads(path.read_text())
     command = f"python tests/benchmarks/rig_synthetic.py {take.name} ict_facekit/"
     write_tables(results, command, load_template(ict).shape_names)
-    write_ablations(results, command)
-    write_coverage(results, command)
 
 
 if __name__ == "__main__":

@@ -22,10 +22,8 @@ from mien_training.synthetic.ground_truth import Footage
 from mien_training.synthetic.performance import generate_performance
 from mien_training.synthetic.person import SyntheticPerson, record_views
 
-__all__ = ["RESULTS", "RUNS", "SyntheticRecording", "parser_of", "recorded"]
+__all__ = ["RUNS", "SyntheticRecording", "parser_of", "recorded"]
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
-"""Where benchmarks leave their figures."""
 RUNS = Path(__file__).parents[2] / "runs" / "rig_synthetic"
 SIZE = 224
 ANGLES = HEAD_CHANNELS[:3]
