@@ -26,7 +26,7 @@ FRAMES = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Filmed:
+class RecordedScene:
     """What a report is made of."""
 
     person: Template
@@ -41,7 +41,9 @@ def small_person() -> Template:
     return replace(whole, shape_names=NAMES, shape_deltas=whole.shape_deltas[chosen])
 
 
-def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Filmed:
+def recorded_scene(
+    person: Template, colour: tuple[int, int, int] = (120, 120, 120)
+) -> RecordedScene:
     """Images of one colour; the points are those of the moving head.
 
     jawOpen and browInnerUp are used; mouthSmileLeft a little; the others never.
@@ -73,4 +75,4 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
     )  # fmt: skip
     history = tuple({"round": 1.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
     found = LandmarkFit(torch.zeros(0), motion, torch.zeros(2 * FRAMES))
-    return Filmed(person, seen, RigFit(person, model, found, np.array([3]), history))
+    return RecordedScene(person, seen, RigFit(person, model, found, np.array([3]), history))
