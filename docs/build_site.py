@@ -72,7 +72,7 @@ def title_of(page: Path) -> str:
 
 
 def stage_guides(source: Path) -> Nav:
-    """Copies this folder's pages, pictures and results; returns their part of the navigation."""
+    """Copies this folder's pages, images and results; returns their part of the navigation."""
     docs = ROOT / "docs"
     shutil.copytree(docs, source, ignore=shutil.ignore_patterns("*.py", "*.yml", "*.json"))
     pages = {path.stem: path for path in sorted(source.glob("*.md"))}

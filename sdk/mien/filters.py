@@ -23,7 +23,7 @@ from mien.tracker.features import (
 __all__ = [
     "BLINK_CHANNELS",
     "MAX_CALIBRATION_FRAMES",
-    "Calibration",
+    "NeutralEstimator",
     "OneEuroConfig",
     "OneEuroState",
     "one_euro",
@@ -129,7 +129,7 @@ KEPT_FRAMES = 128
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class NeutralEstimator:
     """Estimates a driver's neutral face from the first frames, then keeps it.
 
     Until it is ready, `neutral` is an estimate from what was seen so far, and `progress` tells how
@@ -149,7 +149,7 @@ class Calibration:
     """(F,) raw features of the neutral face; None before the first frame."""
 
     @classmethod
-    def start(cls, wanted: int, layout: FeatureLayout) -> Calibration:
+    def start(cls, wanted: int, layout: FeatureLayout) -> NeutralEstimator:
         """Nothing seen yet. Raises InputError unless 1 <= wanted <= MAX_CALIBRATION_FRAMES."""
         if not 1 <= wanted <= MAX_CALIBRATION_FRAMES:
             raise InputError(
@@ -158,7 +158,7 @@ class Calibration:
         return cls(wanted, 0, np.zeros((0, layout.size), np.float32))
 
     @classmethod
-    def given(cls, neutral: NDArray[np.floating], layout: FeatureLayout) -> Calibration:
+    def given(cls, neutral: NDArray[np.floating], layout: FeatureLayout) -> NeutralEstimator:
         """Ready from the start. Raises InputError for a neutral that does not fit the layout."""
         if np.shape(neutral) != (layout.size,) or not is_bounded(np.asarray(neutral)):
             raise InputError(
@@ -194,7 +194,7 @@ class Calibration:
         """Share of the frames that were seen: 1 when ready."""
         return 1.0 if self.ready else self.seen / self.wanted
 
-    def update(self, features: NDArray[np.float32], layout: FeatureLayout) -> Calibration:
+    def update(self, features: NDArray[np.float32], layout: FeatureLayout) -> NeutralEstimator:
         """With one more frame of raw features (F,); unchanged once it is ready."""
         if self.ready:
             return self
@@ -207,7 +207,7 @@ class Calibration:
             neutral = estimate_neutral(frames, layout)
         if last:
             frames = np.zeros_like(frames, shape=(0, layout.size))  # a slice would keep them all
-        return Calibration(self.wanted, seen, frames, neutral)
+        return NeutralEstimator(self.wanted, seen, frames, neutral)
 
 
 def _renews(kept: int) -> bool:

@@ -102,9 +102,9 @@ def live_link_csv(
     """
     columns = {canonical_name(name): name for name in NEUROSYNC}
     held = {_canonical_or_self(name) for name in names}
-    if strangers := sorted(held - set(columns)):
+    if unknown := sorted(held - set(columns)):
         raise ChannelError(
-            f"a Live Link Face CSV has no column for {', '.join(strangers)}: write .npz, or "
+            f"a Live Link Face CSV has no column for {', '.join(unknown)}: write .npz, or "
             "select() the channels to keep"
         )
     emotions = any(columns[name] not in LIVE_LINK_CSV for name in held)

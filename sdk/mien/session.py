@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.filters import (
     MAX_CALIBRATION_FRAMES,
-    Calibration,
+    NeutralEstimator,
     OneEuroConfig,
     OneEuroState,
     one_euro,
@@ -220,10 +220,12 @@ class Session:
     def _key(self) -> bytes:
         return snapshot_key(self.channel_names, self.layout, self.options, self._state)
 
-    def _calibration(self, neutral: NDArray[np.floating] | None, frames: int) -> Calibration | None:
+    def _calibration(
+        self, neutral: NDArray[np.floating] | None, frames: int
+    ) -> NeutralEstimator | None:
         if neutral is not None:
-            return Calibration.given(np.asarray(neutral), self.layout)
-        return Calibration.start(frames, self.layout) if frames else None
+            return NeutralEstimator.given(np.asarray(neutral), self.layout)
+        return NeutralEstimator.start(frames, self.layout) if frames else None
 
     def _prepare(self, source: Source, time_s: float) -> _Prepared:
         """Check everything that may be wrong with an input; no state changes here."""
@@ -331,7 +333,7 @@ class _Prepared:
     seen: Observation | None
     row: Float32Array | None
     """(F + 1,) the network's input."""
-    calibration: Calibration | None
+    calibration: NeutralEstimator | None
     animator: AnimatorState
     """State to start from."""
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.filters import MAX_CALIBRATION_FRAMES, Calibration, OneEuroState
+from mien.filters import MAX_CALIBRATION_FRAMES, NeutralEstimator, OneEuroState
 from mien.rotation import unit_quaternion
 from mien.session_options import SessionOptions
 from mien.session_state import SessionState
@@ -109,7 +109,7 @@ def unpack_state(
         )
     if has_neutral > 1 or smooths > 1:
         raise InputError("snapshot: damaged (impossible counts)")
-    shapes += [] if relative else [(Calibration.kept_of(wanted, used), f)]
+    shapes += [] if relative else [(NeutralEstimator.kept_of(wanted, used), f)]
     shapes += [(f,)] * has_neutral + [(c,)] * (3 * smooths)
     sizes = [int(np.prod(shape)) for shape in shapes]
     if len(body) != _BODY.size + 4 * sum(sizes):
@@ -128,7 +128,7 @@ def unpack_state(
     calibration = None
     if not relative:
         frames = rest.pop(0)
-        calibration = Calibration(wanted, used, frames, rest.pop(0) if has_neutral else None)
+        calibration = NeutralEstimator(wanted, used, frames, rest.pop(0) if has_neutral else None)
         if calibration.neutral is None and (used or not wanted):
             raise InputError("snapshot: damaged (calibration without a neutral)")
     elif has_neutral:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.filters import Calibration, OneEuroState
+from mien.filters import NeutralEstimator, OneEuroState
 
 if TYPE_CHECKING:
     from mien.animator import AnimatorState
@@ -27,7 +27,7 @@ class SessionState:
     seen_s: float | None
     """Time of the last step that saw a face."""
     animator: AnimatorState
-    calibration: Calibration | None
+    calibration: NeutralEstimator | None
     """None: features come relative to their neutral."""
     smoothing: OneEuroState | None
     channels: Float32Array

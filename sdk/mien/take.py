@@ -28,7 +28,7 @@ _WRITERS_IN = {".glb": "export", ".gif": "train", ".mp4": "train", ".png": "trai
 
 
 _PREVIEWS = (".png", ".gif", ".mp4")
-"""Pictures, in the order of their cost: they show the driver's landmarks, and take long."""
+"""Images, in the order of their cost: they show the driver's landmarks, and take long."""
 
 
 class Rigged(Protocol):

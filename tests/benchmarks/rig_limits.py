@@ -20,15 +20,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from result_pages import RESULTS, only_rendered
 from rig_synthetic import FULL, path_of
 from scipy.spatial.transform import Rotation
 from synthetic_measures import measure
-from synthetic_recording import RESULTS, RUNS, Film, film, parser_of
+from synthetic_recording import RUNS, SyntheticRecording, parser_of, recorded
 from torch import Tensor
 
 from mien.clip import Clip
 from mien_training.geometry.alignment import fit_alignment
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
@@ -46,7 +47,7 @@ from mien_training.templates.regions import face_region
 FRAMES = 300
 STEPS = 60
 """Of light and texture, where geometry and motion are made true."""
-SWEEPS = 3
+PASSES = 3
 SOLVER = {"steps": 40, "tolerance": 1e-4}
 """Of shapes by a known performance: to the end, for nothing is left that would mislead it."""
 EXACT = 1e6
@@ -56,10 +57,10 @@ EXACT = 1e6
 class Known:
     """A fitted model of a recording, parts of which are replaced by the truth."""
 
-    def __init__(self, filmed: Film, seed: int, keep_shapes: bool = False) -> None:
-        self.filmed, self.seed = filmed, seed
-        self.person, self.template = filmed.person, filmed.person.template
-        seen = filmed.seen
+    def __init__(self, recording: SyntheticRecording, seed: int, keep_shapes: bool = False) -> None:
+        self.recording, self.seed = recording, seed
+        self.person, self.template = recording.person, recording.person.template
+        seen = recording.seen
         config = replace(FULL, seed=seed)
         first, last = float(seen.times_s.min()), float(seen.times_s.max())
         margin = max(0.05 * (last - first), 0.1)
@@ -88,7 +89,7 @@ class Known:
         """The truth's neutral, where the fitted one was; nothing is left to solve in it."""
         rig, move = self.model.rig, self.true_from_fitted
         with torch.no_grad():
-            motion = self.objective.motion_at(torch.arange(len(self.filmed.seen.camera)))
+            motion = self.objective.motion_at(torch.arange(len(self.recording.seen.camera)))
         turns = Rotation.from_rotvec(motion.rotation.numpy()).as_matrix() @ move.rotation.T
         shifts = motion.translation.numpy() - turns @ move.translation
         self._move(motion.weights, turns, shifts)
@@ -106,8 +107,8 @@ class Known:
             self.model.rig.template_deltas.copy_(torch.from_numpy(self.person.deltas @ turn))
 
     def true_motion(self) -> None:
-        """The truth's weights, pose and clocks, as far as the spline can follow."""
-        footage, seen = self.filmed.footage, self.filmed.seen
+        """The truth's weights, pose and time offsets, as far as the spline can follow."""
+        footage, seen = self.recording.footage, self.recording.seen
         rig = self.model.rig
         rig.prior = replace(
             rig.prior, evidence_weight=1.0
@@ -129,7 +130,7 @@ class Known:
 
     def _move(self, weights: Tensor, turns: np.ndarray, shifts: np.ndarray) -> None:
         """Follow weights (N, K), world_from_rig turns (N, 3, 3) and shifts (N, 3) of all frames."""
-        seen = self.filmed.seen
+        seen = self.recording.seen
         vectors = Rotation.from_matrix(turns).as_rotvec()
         target = Motion(
             weights, torch.from_numpy(vectors).float(), torch.from_numpy(shifts).float()
@@ -146,7 +147,7 @@ class Known:
             shapes = self.model.rig()
             shapes = Shapes(shapes.neutral, torch.from_numpy(self.person.deltas))
         for _ in range(STEPS):
-            chosen = torch.from_numpy(rng.choice(len(self.filmed.seen.camera), 6, False))
+            chosen = torch.from_numpy(rng.choice(len(self.recording.seen.camera), 6, False))
             explained = self.objective.explain(shapes, chosen, 0.0)
             optimiser.zero_grad()
             explained.loss.backward()
@@ -155,10 +156,10 @@ class Known:
     def figures(self) -> dict[str, Any]:
         """Against the truth, as they are now."""
         with torch.no_grad():
-            motion = self.objective.motion_at(torch.arange(len(self.filmed.seen.camera)))
+            motion = self.objective.motion_at(torch.arange(len(self.recording.seen.camera)))
         neutral, deltas = self.model.rig.arrays()
         weights = motion.weights.clamp(0, 1).numpy()
-        return measure(self.filmed.truth, neutral, deltas, weights, "rigid")
+        return measure(self.recording.truth, neutral, deltas, weights, "rigid")
 
 
 @contextmanager
@@ -224,27 +225,27 @@ def all_but_shapes(known: Known) -> None:
     known.true_motion()
     known.relight()
     with motion_is_known():
-        for _ in range(SWEEPS):
+        for _ in range(PASSES):
             gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_motion(known: Known) -> None:
     known.true_motion()
     with motion_is_known():
-        for _ in range(SWEEPS):
+        for _ in range(PASSES):
             gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_neutral(known: Known) -> None:
     known.true_neutral()
     known.relight()
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, known.frames, True)
 
 
 def true_shapes(known: Known) -> None:
     known.true_shapes()
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, known.frames, False)
 
 
@@ -252,12 +253,12 @@ def all_but_motion(known: Known) -> None:
     known.true_neutral()
     known.true_shapes()
     known.relight()
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, known.frames, False)
 
 
 def nothing(known: Known) -> None:
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, known.frames, True)
 
 
@@ -275,6 +276,8 @@ COLUMNS = ("template", "per shape", "closer, %", "weights", "frames")
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = parser_of(__doc__)
     parser.add_argument("--only", nargs="*", default=list(CASES))
     options = parser.parse_args()
@@ -282,11 +285,11 @@ def main() -> None:
     path = RUNS / "limits.json"
     results: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
     for seed in options.seeds:
-        filmed = film(template, take, 3, seed)
+        recording = recorded(template, take, 3, seed)
         for name in options.only:
             if str(seed) in results.get(name, {}):
                 continue
-            known = Known(filmed, seed)
+            known = Known(recording, seed)
             plain = np.nanmean(known.figures()["per shape"])
             CASES[name](known)
             row = known.figures()
@@ -299,17 +302,21 @@ def main() -> None:
 
 def write(results: dict[str, dict[str, Any]], take: str) -> None:
     command = f"python tests/benchmarks/rig_limits.py {take} ict_facekit/"
+    write_results(RESULTS, "rig_limits", command, {"results": results}, page)
+
+
+def page(record: dict[str, Any]) -> str:
+    results = record["results"]
     rows = [
         [name, len(results[name]), *cells(list(results[name].values()))]
         for name in CASES
         if name in results
     ]
-    columns = ("true", "seeds", *COLUMNS)
-    write_results(RESULTS, "rig_limits", command, HEAD, columns, rows, {"results": results})
+    return results_page(HEAD, ("true", "seeds", *COLUMNS), rows, record["command"])
 
 
 def cells(runs: list[dict[str, Any]]) -> list[float]:
-    found = float(np.mean([np.nanmean(r["per shape"]) for r in runs]))
+    found = float(np.mean([np.nanmean(np.array(r["per shape"], float)) for r in runs]))
     plain = float(np.mean([r["template"] for r in runs]))
     others = (float(np.mean([r[key] for r in runs])) for key in ("weights", "frames"))
     return [plain, found, 100 * (1 - found / plain), *others]
@@ -318,7 +325,7 @@ def cells(runs: list[dict[str, Any]]) -> list[float]:
 HEAD = f"""# What keeps personal shapes from the truth
 
 Three views of synthetic people (see [rig_synthetic](rig_synthetic.md)): parts of the finished fit
-are replaced by the truth, the shapes start over from the template's, and {SWEEPS} Gauss-Newton
+are replaced by the truth, the shapes start over from the template's, and {PASSES} Gauss-Newton
 passes over {FRAMES} frames solve the rest. template, per shape: mean error over the skin that truly
 moves, mm, of the template's shapes and of the solved ones. weights: correlation with the true ones.
 frames: mean error over the face in all frames, mm.
@@ -331,6 +338,8 @@ without error, so that only the performance limits what is known: a shape that i
 from others stays unknown.
 
 """
+
+PAGES = {"rig_limits": page}
 
 if __name__ == "__main__":
     main()

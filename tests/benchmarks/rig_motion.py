@@ -3,8 +3,8 @@
 python tests/benchmarks/rig_motion.py TAKE.csv ICT_FOLDER [--seeds 1 2 3]
 
 After rig_synthetic.py (same arguments). Neutral, light and shapes are those of its fits of three
-views; weights, pose and clocks start over from the tracker's points, and each way has as long as
-the Gauss-Newton passes take. Writes docs/results/rig_motion.{json,md}.
+views; weights, pose and time offsets start over from the tracker's points, and each way has as
+long as the Gauss-Newton passes take. Writes docs/results/rig_motion.{json,md}.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from result_pages import RESULTS, only_rendered
 from rig_limits import Known
-from synthetic_recording import RESULTS, film, parser_of
+from synthetic_recording import parser_of, recorded
 from torch import Tensor, nn
 
 from mien.clip import Clip
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rig.fit import fit_rig, moments_of
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.motion import Motion, MotionSpline
 from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.templates import load_template
 
-SWEEPS, BATCH, WARM_UP = 2, 6, 800
+PASSES, BATCH, WARM_UP = 2, 6, 800
 LANDMARKS = 0.3
 
 
@@ -69,7 +70,7 @@ class MotionNetwork(nn.Module):
 
 
 def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
-    """Gradient steps on motion and clocks for so long; how many there were."""
+    """Gradient steps on motion and time offsets for so long; how many there were."""
     model, rng = known.model, np.random.default_rng(seed)
     time_offsets = model.time_offsets.others.requires_grad_(True)
     free = [
@@ -83,7 +84,7 @@ def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
     while (spent := time.perf_counter() - begin) < seconds:
         for group, full in zip(optimiser.param_groups, (rate, 3e-4), strict=True):
             group["lr"] = full * max(1 - spent / seconds, 0.05)
-        frames = torch.from_numpy(rng.choice(len(known.filmed.seen.camera), BATCH, False))
+        frames = torch.from_numpy(rng.choice(len(known.recording.seen.camera), BATCH, False))
         explained = known.objective.explain(shapes, frames, LANDMARKS)
         optimiser.zero_grad()
         explained.loss.backward()
@@ -93,9 +94,9 @@ def descend(known: Known, rate: float, seconds: float, seed: int) -> int:
 
 
 def figures(known: Known) -> dict[str, Any]:
-    rate = known.filmed.footage.rate_hz
+    rate = known.recording.footage.rate_hz
     found = (known.model.time_offsets.offsets_s.detach().numpy() * rate)[1:]
-    true = [t.offset_s * rate for t in known.filmed.footage.truth[1:]]
+    true = [t.offset_s * rate for t in known.recording.footage.truth[1:]]
     whole = known.figures()
     return {
         "frames": whole["frames"],
@@ -105,8 +106,8 @@ def figures(known: Known) -> dict[str, Any]:
 
 
 def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
-    filmed = film(template, take, 3, seed)
-    seen = filmed.seen
+    recording = recorded(template, take, 3, seed)
+    seen = recording.seen
     _, times = moments_of(seen.camera, seen.times_s)
     config = RigFitConfig(whole_head=True, seed=seed, neutral_rounds=0, joint_rounds=0)
     start = fit_rig(template, seen, config).model.motion
@@ -114,7 +115,7 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
         target = start(times)
 
     def fresh() -> Known:
-        known = Known(filmed, seed, keep_shapes=True)
+        known = Known(recording, seed, keep_shapes=True)
         rig = known.model.rig
         with torch.no_grad():
             known.model.time_offsets.others.zero_()
@@ -127,12 +128,12 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
     known, rows = fresh(), {}
     rows["tracker's points alone"] = {**figures(known), "steps": 0, "seconds": 0.0}
     begin = time.perf_counter()
-    for _ in range(SWEEPS):
+    for _ in range(PASSES):
         gauss_newton_pass(known.objective, torch.arange(len(seen.camera)), False)
     seconds = time.perf_counter() - begin
     rows["spline, Gauss-Newton passes (mien)"] = {
         **figures(known),
-        "steps": SWEEPS,
+        "steps": PASSES,
         "seconds": seconds,
     }
     for name, network, rate in (
@@ -152,6 +153,8 @@ def run_seed(template: Any, take: Clip, seed: int) -> dict[str, dict[str, Any]]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     options = parser_of(__doc__).parse_args()
     template, take = load_template(options.ict), Clip.read(options.take)
     results: dict[str, dict[str, Any]] = {}
@@ -159,29 +162,31 @@ def main() -> None:
         for name, row in run_seed(template, take, seed).items():
             results.setdefault(name, {})[str(seed)] = row
             print(seed, name, row, flush=True)
-        write(results, options.take.name)
+        command = f"python tests/benchmarks/rig_motion.py {options.take.name} ict_facekit/"
+        write_results(RESULTS, "rig_motion", command, {"results": results}, page)
 
 
-def write(results: dict[str, dict[str, Any]], take: str) -> None:
+def page(record: dict[str, Any]) -> str:
     columns = ("frames", "weights", "time_offsets", "steps", "seconds")
     rows = [
         [name, *(float(np.mean([r[c] for r in runs.values()])) for c in columns)]
-        for name, runs in results.items()
+        for name, runs in record["results"].items()
     ]
-    command = f"python tests/benchmarks/rig_motion.py {take} ict_facekit/"
-    head = ("motion", *columns)
-    write_results(RESULTS, "rig_motion", command, HEAD, head, rows, {"results": results})
+    shown = ("motion", "frames", "weights", "offsets", "steps", "seconds")
+    return results_page(HEAD, shown, rows, record["command"])
 
 
 HEAD = f"""# How a performance is found
 
 Three views of synthetic people (see [rig_synthetic](rig_synthetic.md)), their fitted neutral,
-shapes and light; weights, pose and clocks start over from the tracker's points. All ways look at
-the same images and have the time of {SWEEPS} Gauss-Newton passes, one thread. frames: mean error
-over the face in all frames, mm; weights: correlation with the true ones; clocks: mean error of
-offsets, frames. The network is first taught the points' motion, which is not counted. Mean over
-seeds.
+shapes and light; weights, pose and time offsets start over from the tracker's points. All ways see
+the same images and have the time of {PASSES} Gauss-Newton passes, one thread. frames: mean error
+over the face in all frames, mm; weights: correlation with the true ones; offsets: mean error of
+the time offsets, frames. The network is first taught the points' motion, which is not counted.
+Mean over seeds.
 """
+
+PAGES = {"rig_motion": page}
 
 if __name__ == "__main__":
     main()

@@ -11,11 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 import time
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +24,19 @@ import numpy as np
 import torch
 from conftest import find_shared_data
 from PIL import Image
+from result_pages import RESULTS, only_rendered
 
 from mien.rig import Material
 from mien_training.cameras.calibration import scaled
 from mien_training.cameras.camera import Camera
 from mien_training.footage.metric_scale import metres_per_unit
-from mien_training.footage.observations import Recording, observe
+from mien_training.footage.observations import CameraRecording, observe
 from mien_training.footage.video import read_recording
 from mien_training.geometry.alignment import surface_alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import Template, rig_from_template
 from mien_training.metrics.mesh_errors import summarise
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rendering import HeadRenderer
 from mien_training.reports.head_stills import clay_materials
 from mien_training.rig.fit import fit_rig
@@ -47,7 +47,6 @@ from mien_training.rig.scan.scan_landmarks import find_landmarks
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 VIEWS = {1: (3,), 3: (1, 3, 5), 9: tuple(range(9))}
 SIZE = 512
 NOISE, EXPOSURE = 2.0, 0.1
@@ -69,7 +68,7 @@ the figures flatter it; ict's mean head at 1 view ends in another minimum of the
 """
 
 
-def read_views(folder: Path) -> dict[int, Recording]:
+def read_views(folder: Path) -> dict[int, CameraRecording]:
     """The images with their cameras, in the scan's unit."""
     listed = json.loads((folder / "cameras.json").read_text())["cameras"]
     found = {}
@@ -82,7 +81,7 @@ def read_views(folder: Path) -> dict[int, Recording]:
     return found
 
 
-def disturbed(view: Recording, rng: np.random.Generator) -> Recording:
+def disturbed(view: CameraRecording, rng: np.random.Generator) -> CameraRecording:
     """With noise, and brighter or darker."""
     gain = 1 + rng.uniform(-EXPOSURE, EXPOSURE)
     images = view.images * gain + rng.normal(0, NOISE, view.images.shape)
@@ -101,8 +100,8 @@ def distances(
 
 
 def fit_case(
-    template: Template, views: list[Recording], metres: float, scan: Scan, seed: int,
-    picture: Path | None,
+    template: Template, views: list[CameraRecording], metres: float, scan: Scan, seed: int,
+    image: Path | None,
 ) -> dict[str, Any]:  # fmt: skip
     """One fit and its stand-ins."""
     rng = np.random.default_rng(seed)
@@ -132,8 +131,8 @@ def fit_case(
     }
     for name, head in heads.items():
         row[name] = distances(head[0].numpy(), face, metres, unit, scan)
-    if picture is not None:
-        write_picture(picture, template, [h[0].numpy() for h in heads.values()], seen, rig)
+    if image is not None:
+        write_image(image, template, [h[0].numpy() for h in heads.values()], seen, rig)
     return row
 
 
@@ -143,7 +142,7 @@ def shown(template: Template, motion: Any) -> dict[str, float]:
     return {name: round(weight, 3) for name, weight in pairs if weight > 0}
 
 
-def write_picture(
+def write_image(
     path: Path, template: Template, heads: list[np.ndarray], seen: Any, rig: Any
 ) -> None:
     """Two images, each beside mean head, landmarks and fit in clay."""
@@ -162,17 +161,19 @@ def write_picture(
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ict", nargs="?")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--images", type=Path)
     options = parser.parse_args()
-    mesh, pictures = (find_shared_data(n) for n in ("headscan_lps", "headscan_lps_views"))
-    if mesh is None or pictures is None:
+    mesh, renders = (find_shared_data(n) for n in ("headscan_lps", "headscan_lps_views"))
+    if mesh is None or renders is None:
         sys.exit("real data 'headscan_lps' or its views are not here (set MIEN_DATA)")
     scan = read_scan(mesh / "LeePerrySmith.glb", texture=mesh / "color.jpg")
-    views = read_views(pictures)
+    views = read_views(renders)
     results: dict[str, list[dict[str, Any]]] = {}
     for name, source in {"anny": "anny", "ict": options.ict}.items():
         if source is None:
@@ -182,8 +183,8 @@ def main() -> None:
         for count, chosen in VIEWS.items():
             rows = results.setdefault(f"{name}, {count}", [])
             for seed in range(1, options.seeds + 1):
-                wanted = options.pictures is not None and seed == 1
-                path = options.pictures / f"stills_{name}_{count}.png" if wanted else None
+                wanted = options.images is not None and seed == 1
+                path = options.images / f"stills_{name}_{count}.png" if wanted else None
                 case = [views[n] for n in chosen]
                 rows.append(fit_case(template, case, metres, scan, seed, path))
                 print(name, count, seed, rows[-1], flush=True)
@@ -194,25 +195,26 @@ def write_tables(results: dict[str, list[dict[str, Any]]], options: argparse.Nam
     ict = " ict_facekit/" if options.ict else ""
     command = f"python tests/benchmarks/rig_stills.py{ict} --seeds {options.seeds}"
     record = {
-        "command": command,
         "data": "headscan_lps_views, headscan_lps",
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread",
-        "versions": {p: version(p) for p in ("mien", "torch", "numpy", "warp-lang")},
         "size": SIZE,
         "noise": NOISE,
         "exposure": EXPOSURE,
         "results": results,
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "rig_stills.json").write_text(json.dumps(record, indent=1) + "\n")
+    write_results(RESULTS, "rig_stills", command, record, page)
+
+
+def page(record: dict[str, Any]) -> str:
     kinds = ("mean head", "landmarks", "fit")
     columns = ["template", "views", *(f"{k}, {q} mm" for k in kinds for q in ("median", "p90"))]
-    lines = [[*columns, "s"], ["---"] * (len(columns) + 1)]
-    for name, rows in results.items():
+    lines = []
+    for name, rows in record["results"].items():
         cells = [f"{np.mean([r[k][q] for r in rows]):.2f}" for k in kinds for q in (0, 1)]
         lines.append([*name.split(", "), *cells, f"{np.mean([r['seconds'] for r in rows]):.0f}"])
-    text = HEAD + "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    (RESULTS / "rig_stills.md").write_text(text + f"\n\n`{command}`\n")
+    return results_page(HEAD, [*columns, "s"], lines, record["command"])
+
+
+PAGES = {"rig_stills": page}
 
 
 if __name__ == "__main__":

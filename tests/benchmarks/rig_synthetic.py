@@ -24,10 +24,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from result_pages import only_rendered
 from rival_antialiasing import PerTriangle
 from synthetic_measures import Truth, measure, measure_surface, measure_touch
-from synthetic_recording import RUNS, Film, film, parser_of
-from synthetic_tables import Results, write_ablations, write_coverage, write_tables
+from synthetic_recording import RUNS, SyntheticRecording, parser_of, recorded
+from synthetic_tables import PAGES, Results, write_tables
 from torch import Tensor
 
 from mien.clip import Clip
@@ -35,7 +36,7 @@ from mien_training.anatomy.finish import finish_rig
 from mien_training.geometry.alignment import Align
 from mien_training.geometry.deformation_transfer import transfer_shapes
 from mien_training.head import Template
-from mien_training.rendering import differentiable_head as picture
+from mien_training.rendering import differentiable_head as head_image
 from mien_training.rendering.visibility import RasterOut
 from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_coverage
 from mien_training.rig.fit import RigFit, fit_rig
@@ -77,7 +78,7 @@ CASES = {
         )
     ),
     "neutral as split": Case(replace(FULL, rest_quantile=0.0)),
-    "time_offsets frozen": Case(replace(FULL, learn_time_offsets=False)),
+    "time offsets frozen": Case(replace(FULL, learn_time_offsets=False)),
     "no interior edges": Case(replace(FULL, smoothing="surface")),
     "raw vertices": Case(replace(FULL, smoothing="none")),
     "antialiasing per triangle": Case(per_triangle=True),
@@ -87,7 +88,7 @@ CASES = {
 @contextmanager
 def outlines(per_triangle: bool) -> Iterator[None]:
     """With `per_triangle` images are smoothed by the usual scheme, and surfaces carry colours."""
-    usual = picture.antialias, picture.still
+    usual = head_image.antialias, head_image.still
     schemes: dict[int, PerTriangle] = {}
 
     def smooth(image: Tensor, out: RasterOut, clip: Tensor, faces: Tensor, _: Any) -> Tensor:
@@ -99,18 +100,18 @@ def outlines(per_triangle: bool) -> Iterator[None]:
         return torch.cat(rows)
 
     if per_triangle:
-        picture.antialias, picture.still = smooth, lambda out: out
+        head_image.antialias, head_image.still = smooth, lambda out: out
     try:
         yield
     finally:
-        picture.antialias, picture.still = usual
+        head_image.antialias, head_image.still = usual
 
 
 def fit_case(name: str, seed: int, take: Clip, ict: str) -> dict[str, Any]:
     """One row of one seed."""
     case = CASES[name]
     template = load_template(ict)
-    filmed = film(template, take, case.cameras, seed)
+    recording = recorded(template, take, case.cameras, seed)
     beginning = template if case.template == "ict" else load_template(case.template)
     begin, shown = time.perf_counter(), [""]
     resumed = path_of(name, seed, "pt").exists()
@@ -123,29 +124,35 @@ def fit_case(name: str, seed: int, take: Clip, ict: str) -> dict[str, Any]:
 
     with outlines(case.per_triangle):
         config = replace(case.config, seed=seed)
-        fit = fit_rig(beginning, filmed.seen, config, path_of(name, seed, "pt"), report)
+        fit = fit_rig(beginning, recording.seen, config, path_of(name, seed, "pt"), report)
     seconds = None if resumed else time.perf_counter() - begin
     neutral, deltas = fit.model.rig.arrays()
-    weights = fit.motion_at(filmed.seen).weights.numpy()
+    weights = fit.motion_at(recording.seen).weights.numpy()
     np.savez(path_of(name, seed, "npz"), neutral=neutral, deltas=deltas, weights=weights)
-    return {"seconds": seconds, **of_film(fit, filmed), **of_rig(name, filmed, beginning, seed)}
+    return {
+        "seconds": seconds,
+        **of_recording(fit, recording),
+        **of_rig(name, recording, beginning, seed),
+    }
 
 
-def of_film(fit: RigFit, filmed: Film) -> dict[str, Any]:
+def of_recording(fit: RigFit, recording: SyntheticRecording) -> dict[str, Any]:
     """Figures of the recording's own."""
-    rate = filmed.footage.rate_hz
+    rate = recording.footage.rate_hz
     best = min(fit.history, key=lambda h: h["held_out"])
     return {
         "held out photometric": best["photometric"],
         "held out silhouette": best["silhouette"],
         "offsets": (fit.model.time_offsets.offsets_s.detach().numpy() * rate).tolist(),
-        "offsets truth": [t.offset_s * rate for t in filmed.footage.truth],
+        "offsets truth": [t.offset_s * rate for t in recording.footage.truth],
     }
 
 
-def of_rig(name: str, filmed: Film, beginning: Template, seed: int) -> dict[str, Any]:
+def of_rig(
+    name: str, recording: SyntheticRecording, beginning: Template, seed: int
+) -> dict[str, Any]:
     """Against the truth, and the stand-ins beside it."""
-    case, truth, template = CASES[name], filmed.truth, filmed.person.template
+    case, truth, template = CASES[name], recording.truth, recording.person.template
     align: Align = "rigid" if case.cameras > 1 else "similarity"
     with np.load(path_of(name, seed, "npz")) as kept:
         neutral, deltas, weights = kept["neutral"], kept["deltas"], kept["weights"]
@@ -161,7 +168,7 @@ def of_rig(name: str, filmed: Film, beginning: Template, seed: int) -> dict[str,
         row["mean face"] = measure(truth, template.vertices, plain, 0 * weights, align)
         row["half"] = measure(truth, neutral, (deltas + moved) / 2, weights, align)
         row["delivered"] = delivered(truth, neutral, deltas, plain, weights, align)
-        person = filmed.person
+        person = recording.person
         row["truth"] = measure_touch(template, person.neutral, person.deltas)
     return row
 
@@ -176,7 +183,7 @@ def delivered(
     done = finish_rig(template, neutral, apply_coverage(plain, deltas, coverage), count=False)
     row = measure(truth, done.neutral, done.deltas, weights, align)
     row["verdicts"] = [c.verdict for c in coverage]
-    row["trust"] = [c.evidence_weight for c in coverage]
+    row["evidence_weight"] = [c.evidence_weight for c in coverage]
     return {**row, **measure_touch(template, done.neutral, done.deltas)}
 
 
@@ -194,6 +201,8 @@ def path_of(name: str, seed: int, kind: str) -> Path:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = parser_of(__doc__)
     parser.add_argument("--only", nargs="*", default=list(CASES))
     parser.add_argument("--measure", action="store_true")
@@ -225,8 +234,6 @@ def write_all(take: Path, ict: str) -> None:
                 results.setdefault(name, {})[str(seed)] = json.loads(path.read_text())
     command = f"python tests/benchmarks/rig_synthetic.py {take.name} ict_facekit/"
     write_tables(results, command, load_template(ict).shape_names)
-    write_ablations(results, command)
-    write_coverage(results, command)
 
 
 if __name__ == "__main__":

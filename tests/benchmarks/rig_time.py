@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from synthetic_recording import RESULTS
+from result_pages import RESULTS, only_rendered
 
 from mien.clip import Clip
 from mien_training.anatomy.finish import finish_rig
-from mien_training.footage.observations import Recording, observe
-from mien_training.metrics.tables import write_results
+from mien_training.footage.observations import CameraRecording, observe
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
@@ -53,8 +53,10 @@ def measure(person: SyntheticPerson, size: int, count: int) -> dict[str, float]:
     clip = performance(template.shape_names, count / 30 + 0.1)
     footage = record_views(person, clip, 1, size=size, seed=1)
     whole = footage.views[0]
-    first = Recording(whole.images[:1], whole.times_s[:1], whole.camera, whole.masks[:1])
-    view = Recording(whole.images[:count], whole.times_s[:count], whole.camera, whole.masks[:count])
+    first = CameraRecording(whole.images[:1], whole.times_s[:1], whole.camera, whole.masks[:1])
+    view = CameraRecording(
+        whole.images[:count], whole.times_s[:count], whole.camera, whole.masks[:count]
+    )
     observe([first])  # the tracker is loaded
     track, seen = timed(lambda: observe([view]))
     count = len(seen.camera)
@@ -92,6 +94,8 @@ def measure(person: SyntheticPerson, size: int, count: int) -> dict[str, float]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--template", nargs="*", default=["anny"])
     options = parser.parse_args()
@@ -106,9 +110,14 @@ def main() -> None:
             rows.append({**head, "pixels": f"{size}²", "frames": count, **found})
             print(rows[-1], flush=True)
     command = "python tests/benchmarks/rig_time.py --template anny ict_facekit/"
-    cells = [list(row.values()) for row in rows]
     record = {"threads": torch.get_num_threads(), "rows": rows}
-    write_results(RESULTS, "rig_time", command, HEAD, list(rows[0]), cells, record)
+    write_results(RESULTS, "rig_time", command, record, page)
+
+
+def page(record: dict[str, Any]) -> str:
+    rows = record["rows"]
+    cells = [list(row.values()) for row in rows]
+    return results_page(HEAD, list(rows[0]), cells, record["command"])
 
 
 HEAD = """# What a rig's fit costs
@@ -119,6 +128,8 @@ pass over all frames (at most 1500); in the second half of the rounds it also so
 the end the rig is finished once.
 
 """
+
+PAGES = {"rig_time": page}
 
 if __name__ == "__main__":
     main()

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from conftest import find_shared_data
 from PIL import Image
+from result_pages import RESULTS, only_rendered
 from support.ict import unpack_ict
 
 from mien.rig import Material
@@ -31,7 +32,7 @@ from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.geometry.self_intersection import self_intersections
 from mien_training.head import MATERIALS, Template, rig_from_template
 from mien_training.metrics.mesh_errors import summarise
-from mien_training.metrics.tables import markdown_table, write_results
+from mien_training.metrics.tables import markdown_table, results_page, write_results
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import paint_materials
 from mien_training.rig.scan.identity_fit import fit_person
@@ -45,7 +46,6 @@ from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
 SCAN = "Infinite, 3D Head Scan by Lee Perry-Smith (CC-BY 3.0), 17684 triangles"
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 CONFIG = ScanFitConfig(scalp=1.0)
 """The head of this scan is shaved."""
 COLUMNS = (
@@ -135,7 +135,7 @@ def rows_of(name: str, template: Template, scan: Scan) -> tuple[list[dict], dict
     return rows, figures, fit
 
 
-def pictures(name: str, template: Template, scan: Scan, fit: ScanFit, folder: Path) -> None:
+def draw_heads(name: str, template: Template, scan: Scan, fit: ScanFit, folder: Path) -> None:
     """The scan, the fit and the neutral from three views; shapes on the neutral."""
     found = find_landmarks(scan, template)
     skin = scan_texture(found.scan, template, fit.fitted, fit.world_from_rig, fit.attracted, 2048)
@@ -176,6 +176,8 @@ def pictures(name: str, template: Template, scan: Scan, fit: ScanFit, folder: Pa
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     torch.set_num_threads(1)
     data = find_shared_data("headscan_lps")
     if data is None:
@@ -191,14 +193,21 @@ def main() -> None:
         more, heads[name], fit = rows_of(name, template, scan)
         rows += more
         if len(sys.argv) > 1:
-            pictures(name, template, scan, fit, Path(sys.argv[1]))
-    load = os.getloadavg()[0]
+            draw_heads(name, template, scan, fit, Path(sys.argv[1]))
+    record = {"load_average": os.getloadavg()[0], "scan": SCAN, "heads": heads, "rows": rows}
+    command = "python tests/benchmarks/scan_registration.py"
+    write_results(RESULTS, "scan_registration", command, record, page)
+
+
+def page(record: dict) -> str:
+    heads = record["heads"]
     figures = markdown_table(
         ["head", *heads], [[key, *(h[key] for h in heads.values())] for key in heads["anny"]]
     )
     text = f"""# Registration of a scan
 
-{SCAN}; one thread, load average {load:.1f} on {os.cpu_count()} cores.
+{record["scan"]}; one thread,
+load average {record["load_average"]:.1f}, {record["machine"]}.
 
 {figures}
 
@@ -209,10 +218,11 @@ triangles that cut each other, eyes closed as in the scan: shut lids and lips me
 All materials: mostly teeth in gums, as in the template. The neutral has its eyes open, so its lids
 are not the scan's. Time: without the landmarks and, for mean head and identity modes, the
 surroundings of a full fit."""
-    record = {"load_average": load, "scan": SCAN, "heads": heads, "rows": rows}
-    command = "python tests/benchmarks/scan_registration.py"
-    cells = [list(row.values()) for row in rows]
-    write_results(RESULTS, "scan_registration", command, text, COLUMNS, cells, record)
+    cells = [list(row.values()) for row in record["rows"]]
+    return results_page(text, COLUMNS, cells, record["command"])
+
+
+PAGES = {"scan_registration": page}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -22,16 +21,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from result_pages import RESULTS, only_rendered
 
 import mien
-from mien.atomic import write_atomically
 from mien.service.async_client import AsyncClient, SessionRequest
 from mien.service.images import encode_image
 from mien.tracker import Tracker
 from mien.tracker.features import driver_features
 from mien.video import demo_video, read_frames
+from mien_training.metrics.tables import write_results
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 WARM_UP = 5
 """Frames that are answered but not counted: first use of buffers and threads."""
 
@@ -115,11 +114,11 @@ def start_server(package: Path) -> tuple[subprocess.Popen[str], str]:
     return process, json.loads(line)["address"]
 
 
-def table(report: dict[str, Any]) -> str:
+def page(report: dict[str, Any]) -> str:
     rows = [
         "# Streaming a real performance",
         "",
-        f"`python tests/benchmarks/service_stream.py {report['package']}`: server and client in "
+        f"`{report['command']}`: server and client in "
         f"two processes on one machine ({report['machine']}), {report['frames']} frames at "
         f"{report['rate_hz']:g} a second over loopback. Latency counts from the moment a frame was "
         "due. Images: the server decodes, tracks and animates.",
@@ -138,6 +137,8 @@ def table(report: dict[str, Any]) -> str:
 
 
 def main() -> int:
+    if only_rendered(PAGES):
+        return 0
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("package", type=Path)
     parser.add_argument("--video", type=Path)
@@ -165,19 +166,15 @@ def main() -> int:
         "rate_hz": arguments.rate,
         "feature_size": character.layout.size,
         "mean_image_bytes": round(float(np.mean([len(image) for image in images]))),
-        "machine": f"{os.cpu_count()} CPU, {platform.machine()}",
         "python": platform.python_version(),
         **measured,
     }
-    text = table(report)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write_atomically(
-        arguments.out / "service_stream.json", (json.dumps(report, indent=1) + "\n").encode()
-    )
-    write_atomically(arguments.out / "service_stream.md", text.encode())
-    print(text)
+    command = f"python tests/benchmarks/service_stream.py {arguments.package.name}"
+    write_results(arguments.out, "service_stream", command, report, page)
     return 0 if all(measured[kind]["once_and_in_order"] for kind in measured) else 1
 
+
+PAGES = {"service_stream": page}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -21,14 +21,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+from result_pages import RESULTS, only_rendered
 from support.scans import known_landmarks, known_scan
-from synthetic_recording import RESULTS
 
 from mien_training.geometry.alignment import Alignment, fit_alignment
 from mien_training.geometry.deformation_transfer import transfer_shapes
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import MATERIALS, Template
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rig.scan.registration import ScanFitConfig, register_scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks
 from mien_training.templates import load_template
@@ -177,6 +177,8 @@ def measure(pair: Pair, template: Template, model: Template, deltas: np.ndarray)
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ict", help="ICT-FaceKit's folder of OBJ files")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
@@ -191,7 +193,8 @@ def main() -> None:
                 row = measure(pair, heads[mine], heads[theirs], deltas)
                 results.setdefault(f"{mine} on {theirs}", {}).setdefault(name, {})[str(seed)] = row
                 print(mine, theirs, seed, name, len(pair.vertices), *summary([row]), flush=True)
-            write(results)
+            command = "python tests/benchmarks/shape_transfer.py ict_facekit/"
+            write_results(RESULTS, "shape_transfer", command, {"results": results}, page)
 
 
 def summary(runs: list[dict[str, Any]]) -> list[float | str]:
@@ -205,16 +208,15 @@ def summary(runs: list[dict[str, Any]]) -> list[float | str]:
     ]  # fmt: skip
 
 
-def write(results: dict[str, dict[str, dict[str, Any]]]) -> None:
+def page(record: dict[str, Any]) -> str:
     rows = []
-    for pair, by_method in results.items():
+    for pair, by_method in record["results"].items():
         copied = np.array([r["error"] for r in by_method["copied"].values()])
         for name, runs in by_method.items():
             error = np.array([r["error"] for r in runs.values()])
             better = float((error < copied).mean() * 100)
             rows.append([pair, name, len(runs), *summary(list(runs.values())), better])
-    command = "python tests/benchmarks/shape_transfer.py ict_facekit/"
-    write_results(RESULTS, "shape_transfer", command, HEAD, COLUMNS, rows, {"results": results})
+    return results_page(HEAD, COLUMNS, rows, record["command"])
 
 
 COLUMNS = (
@@ -239,6 +241,8 @@ over their mean errors. p95 within a shape: over vertices, mean over shapes. sca
 by the factor that fits best. to the surface: from the posed vertices to the person's posed skin.
 better than copied: share of shapes and persons.
 """
+
+PAGES = {"shape_transfer": page}
 
 if __name__ == "__main__":
     main()

@@ -9,21 +9,21 @@ ready (interpreter running, mien imported, package read, network loaded) below 1
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import platform
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from result_pages import RESULTS, only_rendered
 
 import mien
 from mien.session import step_many
+from mien_training.metrics.tables import write_results
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
 STARTS, STEPS, WARM_UP = 9, 3000, 100
 
 COLD_START = """
@@ -80,7 +80,7 @@ def time_steps(character: mien.Character, batch: int) -> dict[str, float]:
     return microseconds(samples[WARM_UP // batch :])
 
 
-def markdown(result: dict[str, object], steps: dict[str, dict[str, float]]) -> str:
+def page(result: dict[str, Any]) -> str:
     """The page for people."""
     starts = [
         ("`import mien`", "import_mien_s", "0.5 s"),
@@ -89,15 +89,19 @@ def markdown(result: dict[str, object], steps: dict[str, dict[str, float]]) -> s
         ("rig read besides", "rig_read_s", "-"),
     ]
     rows = [f"| {what} | {result[key]:.3f} s | {budget} |" for what, key, budget in starts]
-    step_rows = [f"| {b} | {v['p50_us']:.0f} | {v['p99_us']:.0f} |" for b, v in steps.items()]
+    step_rows = [
+        f"| {b} | {v['p50_us']:.0f} | {v['p99_us']:.0f} |"
+        for b, v in result["steps_together"].items()
+    ]
     return "\n".join(
         [
             "# Start and step",
             "",
-            f"`python tests/benchmarks/startup.py CHARACTER.mien`: {result['character']}, "
-            f"{result['channels']} channels, {result['features']} features; {result['machine']}. "
-            f"Starts: median of {STARTS} fresh processes, warm file cache. `import mien` loads its "
-            "names on first use, so numpy and ONNX Runtime are part of the second line.",
+            f"`{result['command']}`: {result['character']}, "
+            f"{result['channels']} channels, {result['features']} features; {result['machine']}, "
+            f"Python {result['python']}. Starts: median of {result['starts']} fresh processes, "
+            "warm file cache. `import mien` loads its names on first use, so numpy and ONNX "
+            "Runtime are part of the second line.",
             "",
             "| from a running interpreter | time | budget |",
             "|---|---|---|",
@@ -115,29 +119,27 @@ def markdown(result: dict[str, object], steps: dict[str, dict[str, float]]) -> s
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("package", type=Path, help="a character package")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     arguments = parser.parse_args()
     character = mien.load(arguments.package)
-    steps = {str(batch): time_steps(character, batch) for batch in (1, 8, 32)}
-    result: dict[str, object] = {
+    record = {
         "character": character.name,
         "channels": len(character.channel_names),
         "features": character.layout.size,
-        "mien": mien.__version__,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}",
+        "python": platform.python_version(),
+        "starts": STARTS,
         **seconds_of_starts(arguments.package),
+        "steps_together": {str(batch): time_steps(character, batch) for batch in (1, 8, 32)},
     }
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    page = markdown(result, steps)
-    (arguments.out / "startup.json").write_text(
-        json.dumps({**result, "steps_together": steps}, indent=1) + "\n"
-    )
-    (arguments.out / "startup.md").write_text(page)
-    print(page)
+    command = "python tests/benchmarks/startup.py CHARACTER.mien"
+    write_results(arguments.out, "startup", command, record, page)
 
+
+PAGES = {"startup": page}
 
 if __name__ == "__main__":
     main()

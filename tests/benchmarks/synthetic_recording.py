@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,27 +10,31 @@ from pathlib import Path
 import numpy as np
 from synthetic_measures import Truth
 
+from mien.atomic import write_atomically
 from mien.channels import ARKIT_CHANNELS, HEAD_CHANNELS
 from mien.clip import Clip
 from mien_training.footage.observations import Observations, observe
 from mien_training.head import Template
+from mien_training.rendering import RENDERING_VERSION
+from mien_training.runs.cache import cached_path, read_cached
+from mien_training.runs.content_key import clip_digest, template_digest, tracker_digest
 from mien_training.synthetic.ground_truth import Footage
 from mien_training.synthetic.performance import generate_performance
 from mien_training.synthetic.person import SyntheticPerson, record_views
 
-__all__ = ["RESULTS", "RUNS", "Film", "film", "parser_of"]
+__all__ = ["RUNS", "SyntheticRecording", "parser_of", "recorded"]
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
-"""Where benchmarks leave their figures."""
 RUNS = Path(__file__).parents[2] / "runs" / "rig_synthetic"
 SIZE = 224
 ANGLES = HEAD_CHANNELS[:3]
 OFFSETS = (0.0, 0.37, -0.61)
+_FORMAT = 1
+"""Raised whenever persons or recordings are made otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
-    """A recorded person, and what a fit is given of it."""
+class SyntheticRecording:
+    """A synthetic person before cameras, and what a fit is given of it."""
 
     person: SyntheticPerson
     footage: Footage
@@ -69,20 +72,23 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def film(template: Template, take: Clip, cameras: int, seed: int) -> Film:
-    """Recorded and tracked once; delete runs/rig_synthetic when persons or recordings change."""
-    path = RUNS / f"film-{cameras}-{seed}.pkl"
+def recorded(template: Template, take: Clip, cameras: int, seed: int) -> SyntheticRecording:
+    """Recorded and tracked once: kept in runs/rig_synthetic, by content."""
+    content = {
+        "template": template_digest(template), "take": clip_digest(take), "cameras": cameras,
+        "seed": seed, "size": SIZE, "offsets": OFFSETS, "renderer": RENDERING_VERSION,
+        "tracker": tracker_digest(), "format": _FORMAT,
+    }  # fmt: skip
+    path = cached_path(RUNS, f"recording-{cameras}-{seed}", content, ".pkl")
     if path.exists():
-        found: Film = pickle.loads(path.read_bytes())
+        found: SyntheticRecording = read_cached(path, lambda p: pickle.loads(p.read_bytes()))
         return found
     person = SyntheticPerson.make(template, seed)
     clip = with_head_motion(parts_of(take), seed)
     footage = record_views(person, clip, cameras, offsets_frames=OFFSETS, size=SIZE, seed=seed)
-    made = Film(person, footage, observe(footage.views))
+    made = SyntheticRecording(person, footage, observe(footage.views))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    unfinished.write_bytes(pickle.dumps(made))
-    unfinished.replace(path)
+    write_atomically(path, pickle.dumps(made))
     return made
 
 

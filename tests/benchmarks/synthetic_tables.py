@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from synthetic_recording import RESULTS
+from result_pages import RESULTS
 
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 
-__all__ = ["Results", "write_ablations", "write_coverage", "write_tables"]
+__all__ = ["PAGES", "Results", "write_tables"]
 
 Results = dict[str, dict[str, dict[str, Any]]]
 """Figures by fit and seed."""
@@ -20,20 +20,42 @@ WHOLE = ("three views", "one view", "three views, from anny")
 
 
 def write_tables(results: Results, command: str, shape_names: Sequence[str]) -> None:
+    """Three pages, of which one record holds all figures."""
+    record = {"threads": "one a fit", "shape_names": list(shape_names), "results": results}
+    write_results(RESULTS, "rig_synthetic", command, record, page)
+    if ablations := ablation_rows(results):
+        write_results(RESULTS, "rig_ablations", command, {"rows": ablations}, ablations_page)
+    if coverage := coverage_rows(results):
+        write_results(RESULTS, "rig_coverage", command, {"rows": coverage}, coverage_page)
+
+
+def page(record: dict[str, Any]) -> str:
     """Whole fits, and the stand-ins beside them."""
-    rows = []
+    results, rows = record["results"], []
     for name in (n for n in results if n in WHOLE):
         runs = list(results[name].values())
         rows.append(table_row(name, runs))
         for stand_in in ("delivered", "(i)", "(ii)", "mean face", "truth"):
             if all(stand_in in r for r in runs):
                 rows.append(table_row(f"{name}: {stand_in}", [r[stand_in] for r in runs]))
-    record = {"threads": "one a fit", "shape_names": list(shape_names), "results": results}
-    write_results(RESULTS, "rig_synthetic", command, HEAD, ["fit", "seeds", *COLUMNS], rows, record)
+    return results_page(HEAD, ["fit", "seeds", *COLUMNS], rows, record["command"])
 
 
-def write_ablations(results: Results, command: str) -> None:
-    """What every part is worth: the fit without it, beside the whole fit of the same seeds."""
+def ablations_page(record: dict[str, Any]) -> str:
+    """What every part is worth."""
+    return results_page(ABLATED, ["fit", "seeds", *COLUMNS], record["rows"], record["command"])
+
+
+def coverage_page(record: dict[str, Any]) -> str:
+    """What the verdicts on shapes are worth."""
+    return results_page(COVERAGE, COVERAGE_COLUMNS, record["rows"], record["command"])
+
+
+PAGES = {"rig_synthetic": page, "rig_ablations": ablations_page, "rig_coverage": coverage_page}
+
+
+def ablation_rows(results: Results) -> list[list[str]]:
+    """The fit without a part, beside the whole fit of the same seeds."""
     whole, rows = results.get("three views", {}), []
     for name in (n for n in results if n not in WHOLE):
         seeds = [seed for seed in results[name] if seed in whole]
@@ -44,14 +66,12 @@ def write_ablations(results: Results, command: str) -> None:
         )
         cells = ["" if a is None else f"{a:.3g} ({b:.3g})" for a, b in pairs]
         rows.append([name, " ".join(seeds), *cells])
-    if rows:
-        columns = ["fit", "seeds", *COLUMNS]
-        write_results(RESULTS, "rig_ablations", command, ABLATED, columns, rows, {"rows": rows})
+    return rows
 
 
-def write_coverage(results: Results, command: str) -> None:
-    """What the verdicts on shapes are worth."""
-    rows = []
+def coverage_rows(results: Results) -> list[list[Any]]:
+    """Mean errors of shapes by verdict: as fitted, and of what could stand in their place."""
+    rows: list[list[Any]] = []
     for name in ("three views", "one view"):
         runs = [run for run in results.get(name, {}).values() if "half" in run]
         if not runs:
@@ -66,14 +86,14 @@ def write_coverage(results: Results, command: str) -> None:
             if chosen.any():
                 count = float(chosen.sum()) / len(runs)
                 rows.append([name, verdict, count, *(float(e[chosen].mean()) for e in errors)])
-    columns = ["film", "verdict", "shapes", "fitted", "half", "(i)", "(ii)"]
-    if rows:
-        record = {"columns": columns, "rows": rows}
-        write_results(RESULTS, "rig_coverage", command, COVERAGE, columns, rows, record)
+    return rows
+
+
+COVERAGE_COLUMNS = ("recording", "verdict", "shapes", "fitted", "half", "(i)", "(ii)")
 
 
 def _mean(key: str, scale: float = 1.0) -> Any:
-    return lambda r: scale * np.nanmean(r[key]) if key in r else None
+    return lambda r: scale * np.nanmean(np.array(r[key], float)) if key in r else None
 
 
 COLUMNS = {
@@ -89,7 +109,7 @@ COLUMNS = {
     "crossings": lambda r: r.get("crossings"),
     "lids in eyes": lambda r: r.get("lid penetration"),
     "photometric": lambda r: r.get("held out photometric"),
-    "clock error, frames": lambda r: (
+    "offset error, frames": lambda r: (
         np.abs(np.subtract(r["offsets"], r["offsets truth"]))[1:].mean()
         if len(r.get("offsets", ())) > 1
         else None
@@ -108,10 +128,10 @@ ABLATED = """# What every part of the fit is worth
 The synthetic people of [rig_synthetic](rig_synthetic.md) from three views, fitted without one part
 (in brackets: the whole fit of the same seeds); columns as there. template's shapes kept: only
 the neutral is the person's. no semantic terms: shapes may move far from the template's and weights
-are free. neutral as split: what shapes show all the time is not given to the neutral. clocks
-frozen: all cameras are taken to have started at once. no interior edges: differential coordinates
-on the surface alone, without connections through the head. raw vertices: no differential
-coordinates. antialiasing per triangle: outlines smoothed by the usual scheme.
+are free. neutral as split: what shapes show all the time is not given to the neutral. time
+offsets frozen: all cameras are taken to have started at once. no interior edges: differential
+coordinates on the surface alone, without connections through the head. raw vertices: no
+differential coordinates. antialiasing per triangle: outlines smoothed by the usual scheme.
 """
 HEAD = """# A rig from recordings of a synthetic person
 

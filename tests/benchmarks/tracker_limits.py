@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from synthetic_recording import RESULTS
+from result_pages import RESULTS, only_rendered
 
 from mien.rotation import matrix_from_quaternion, quaternion_from_rotation_vector
 from mien.tracker import Tracker
 from mien_training.cameras.camera import Camera, look_at_camera, project
-from mien_training.metrics.tables import markdown_table, write_results
+from mien_training.metrics.tables import markdown_table, results_page, write_results
 from mien_training.rendering import HeadRenderer
 from mien_training.synthetic.person import SyntheticPerson
 from mien_training.templates import load_template
@@ -140,22 +140,29 @@ def angles(heads: list[Head], tracker: Tracker) -> list[dict[str, Any]]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     heads, tracker = [Head(seed) for seed in range(1, PEOPLE + 1)], Tracker()
     by_size, by_angle = sizes(heads, tracker), angles(heads, tracker)
+    record = {"people": PEOPLE, "places": PLACES, "sizes": by_size, "angles": by_angle}
+    write_results(
+        RESULTS, "tracker_limits", "python tests/benchmarks/tracker_limits.py", record, page
+    )
+
+
+def page(record: dict[str, Any]) -> str:
     turned = markdown_table(
         ["turned, degrees", "faces", "found anew, %", "followed, %", "error, % of the face"],
         [[r["degrees"], r["faces"], 100 * r["found"], 100 * r["followed"], r["error_percent"]]
-         for r in by_angle],
+         for r in record["angles"]],
     )  # fmt: skip
     text = f"{HEAD}\n\n{turned}\n\n{SIZES}"
     cells = [
         [100 * r["share"], round(r["pixels"]), r["faces"], 100 * r["found"], r["error_percent"]]
-        for r in by_size
+        for r in record["sizes"]
     ]
     columns = ["% of the longer side", "pixels", "faces", "found, %", "error, % of the face"]
-    record = {"people": PEOPLE, "places": PLACES, "sizes": by_size, "angles": by_angle}
-    command = "python tests/benchmarks/tracker_limits.py"
-    write_results(RESULTS, "tracker_limits", command, text, columns, cells, record)
+    return results_page(text, columns, cells, record["command"])
 
 
 HEAD = f"""# What the tracker can see
@@ -173,6 +180,8 @@ image."""
 SIZES = f"""## Small faces
 
 Single images of {WIDTH} x {HEIGHT}; the size is the longer side of the landmarks."""
+
+PAGES = {"tracker_limits": page}
 
 if __name__ == "__main__":
     main()

@@ -10,7 +10,6 @@ alternating call by call in one process.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
@@ -28,16 +27,18 @@ import onnxruntime
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from PIL import Image
+from result_pages import RESULTS, only_rendered
 from scipy.ndimage import map_coordinates
 
 from mien.tracker import Tracker
 from mien.tracker.detector import FaceDetector
-from mien.tracker.nets import BLENDSHAPE_POINTS, TrackerNets
+from mien.tracker.landmark_sets import BLENDSHAPE_POINTS
+from mien.tracker.nets import TrackerNets
 from mien.tracker.roi import RotatedBox, box_around_landmarks, crop
 from mien.video import demo_video, read_frames
+from mien_training.metrics.tables import write_results
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "docs" / "results"
 GOLDEN = ROOT / "tests" / "golden" / "astronaut.jpg"
 DATA = Path(os.environ.get("MIEN_DATA", ROOT.parent / "shared" / "data"))
 TASK = DATA / "tracker_mediapipe" / "face_landmarker.task"
@@ -164,7 +165,7 @@ def measure() -> dict[str, Any]:
     face = crop(image, box, 256)
     small = np.asarray(Image.fromarray(image[:, 16:160]).resize((128, 128)), np.float32)
     view = (small / 127.5 - 1)[None]
-    landmarks = nets.look(face[None])[0].landmarks
+    landmarks = nets.find_landmarks(face[None])[0].landmarks
     points = np.ascontiguousarray(landmarks[None, BLENDSHAPE_POINTS, :2])
 
     def frame_by_originals() -> None:
@@ -173,7 +174,7 @@ def measure() -> dict[str, Any]:
         originals.scores(np.ascontiguousarray(found[:, BLENDSHAPE_POINTS, :2]))
 
     def frame_by_mien() -> None:
-        found = nets.look(crop(image, box, 256)[None])[0].landmarks
+        found = nets.find_landmarks(crop(image, box, 256)[None])[0].landmarks
         nets.score(found[None])
 
     return {
@@ -190,7 +191,7 @@ def measure() -> dict[str, Any]:
                 lambda: nets.detect(view), lambda: originals.detector(view)
             ),
             "landmark net": side_by_side(
-                lambda: nets.look(face[None]), lambda: originals.landmarks(face[None])
+                lambda: nets.find_landmarks(face[None]), lambda: originals.landmarks(face[None])
             ),
             "score net": side_by_side(
                 lambda: nets.score(landmarks[None]), lambda: originals.scores(points)
@@ -202,9 +203,7 @@ def measure() -> dict[str, Any]:
         "tracker_track_ms": side_by_side(lambda: begin.track(image), lambda: None)[
             "mien_median_ms"
         ],
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
+        "runtimes": {
             "python": platform.python_version(),
             "onnxruntime": onnxruntime.__version__,
             "ai_edge_litert": ai_edge_litert.__version__,
@@ -218,7 +217,7 @@ def compare_nets(
 ) -> None:  # fmt: skip
     """The same inputs through both kinds of net."""
     face = crop(image, box, 256)
-    (answer,) = nets.look(face[None])
+    (answer,) = nets.find_landmarks(face[None])
     expected = originals.landmarks(face[None])
     errors.see("landmarks: points", answer.landmarks, expected[0])
     presence = 1 / (1 + np.exp(-expected[1].astype(np.float64)))
@@ -232,14 +231,14 @@ def compare_nets(
     errors.see("detector: logits", logits, raw_logits)
 
 
-def as_markdown(report: dict[str, Any]) -> str:
+def page(report: dict[str, Any]) -> str:
     """The report as a page."""
-    machine = report["machine"]
+    runtimes = report["runtimes"]
     pixels = report["landmark_error_px_at_256"]
     lines = [
         "# Tracker: ONNX nets against the TFLite originals",
         "",
-        f"`python tests/benchmarks/tracker_parity.py`: {report['frames']} real frames (the"
+        f"`{report['command']}`: {report['frames']} real frames (the"
         " astronaut, the talking man), every net",
         "fed the same input on both sides; whole pipeline against TFLite nets with crops by scipy.",
         "",
@@ -265,20 +264,19 @@ def as_markdown(report: dict[str, Any]) -> str:
         f"`Tracker.track`, everything included (crop, two nets, pose): {report['tracker_track_ms']}"
         " ms a frame.",
         "",
-        f"Machine: {machine['processor']}, {machine['cores']} cores; Python {machine['python']},"
-        f" onnxruntime {machine['onnxruntime']}, ai-edge-litert {machine['ai_edge_litert']}.",
+        f"Machine: {report['machine']}; Python {runtimes['python']},"
+        f" onnxruntime {runtimes['onnxruntime']}, ai-edge-litert {runtimes['ai_edge_litert']}.",
     ]
     return "\n".join(lines) + "\n"
 
 
 def main() -> int:
     """Measure, write, print; exit status 1 where a limit is broken."""
+    if only_rendered(PAGES):
+        return 0
     report = measure()
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "tracker_parity.json").write_text(json.dumps(report, indent=2) + "\n")
-    page = as_markdown(report)
-    (RESULTS / "tracker_parity.md").write_text(page)
-    print(page)
+    command = "python tests/benchmarks/tracker_parity.py"
+    write_results(RESULTS, "tracker_parity", command, report, page)
     frame = report["milliseconds"]["tracked frame (crop, landmarks, scores)"]
     kept = (
         max(report["relative_error"].values()) < 1e-3
@@ -287,6 +285,8 @@ def main() -> int:
     )
     return 0 if kept else 1
 
+
+PAGES = {"tracker_parity": page}
 
 if __name__ == "__main__":
     sys.exit(main())

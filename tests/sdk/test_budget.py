@@ -52,5 +52,5 @@ def test_threads_together_stay_below_the_limit() -> None:
         return True
 
     with ThreadPoolExecutor(8) as pool:
-        granted = sum(pool.map(take, range(3000)))
-    assert granted == budget.spent == 1000
+        reserved = sum(pool.map(take, range(3000)))
+    assert reserved == budget.spent == 1000

@@ -100,9 +100,9 @@ def test_normals_of_a_sphere_point_outwards_over_the_seam():
 
 
 def test_a_vertex_without_area_gets_a_unit_normal():
-    lone = np.zeros((4, 3), np.float32)
-    lone[1, 0] = lone[2, 1] = 1
-    normals = vertex_normals(lone, np.array([[0, 1, 2]], np.int32))
+    single = np.zeros((4, 3), np.float32)
+    single[1, 0] = single[2, 1] = 1
+    normals = vertex_normals(single, np.array([[0, 1, 2]], np.int32))
     np.testing.assert_array_equal(normals, [[0, 0, 1]] * 4)
 
 

@@ -8,7 +8,7 @@ from mien.errors import InputError
 from mien.filters import (
     KEPT_FRAMES,
     MAX_CALIBRATION_FRAMES,
-    Calibration,
+    NeutralEstimator,
     OneEuroConfig,
     OneEuroState,
     one_euro,
@@ -115,7 +115,7 @@ def test_time_must_increase(dt_s):
 @given(SEEDS, st.integers(1, 8))
 def test_calibration_uses_the_neutral_of_its_frames(seed, wanted):
     frames = np.random.default_rng(seed).random((wanted + 3, LAYOUT.size), np.float32)
-    calibration = Calibration.start(wanted, LAYOUT)
+    calibration = NeutralEstimator.start(wanted, LAYOUT)
     assert calibration.neutral is None and calibration.progress == 0 and not calibration.ready
     for i, frame in enumerate(frames):
         calibration = calibration.update(frame, LAYOUT)
@@ -128,7 +128,7 @@ def test_calibration_uses_the_neutral_of_its_frames(seed, wanted):
 def test_calibration_prefers_the_face_at_rest():
     rng = np.random.default_rng(0)
     rest = rng.random(LAYOUT.size).astype(np.float32) * 0.1
-    calibration = Calibration.start(20, LAYOUT)
+    calibration = NeutralEstimator.start(20, LAYOUT)
     for i in range(20):
         frame = rest + rng.normal(0, 0.001, LAYOUT.size).astype(np.float32)
         if i % 3 == 0:  # an expression
@@ -139,15 +139,15 @@ def test_calibration_prefers_the_face_at_rest():
 
 def test_a_given_neutral_is_ready_and_checked():
     neutral = np.arange(LAYOUT.size, dtype=np.float32)
-    calibration = Calibration.given(neutral, LAYOUT)
+    calibration = NeutralEstimator.given(neutral, LAYOUT)
     assert calibration.ready and calibration.progress == 1
     assert calibration.update(neutral * 2, LAYOUT) is calibration
     for bad in (neutral[1:], neutral * np.nan):
         with pytest.raises(InputError, match="neutral: expected 55 finite values"):
-            Calibration.given(bad, LAYOUT)
+            NeutralEstimator.given(bad, LAYOUT)
     for wanted in (0, MAX_CALIBRATION_FRAMES + 1):
         with pytest.raises(InputError, match=f"{wanted}, expected 1 to 600"):
-            Calibration.start(wanted, LAYOUT)
+            NeutralEstimator.start(wanted, LAYOUT)
 
 
 @pytest.mark.parametrize("count", [30, 120, KEPT_FRAMES, MAX_CALIBRATION_FRAMES])
@@ -160,7 +160,7 @@ def test_a_long_calibration_keeps_an_even_selection_and_costs_as_few_estimates(c
         return estimate_neutral(kept, layout)
 
     monkeypatch.setattr(filters, "estimate_neutral", counted)
-    calibration = Calibration.start(len(frames), LAYOUT)
+    calibration = NeutralEstimator.start(len(frames), LAYOUT)
     reserved = calibration.reserved_bytes
     for frame in frames:
         assert calibration.frames.nbytes <= calibration.reserved_bytes == reserved

@@ -28,7 +28,7 @@ FRAMES = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Filmed:
+class RecordedScene:
     """What a report is made of."""
 
     person: Template
@@ -43,7 +43,9 @@ def small_person() -> Template:
     return replace(whole, shape_names=NAMES, shape_deltas=whole.shape_deltas[chosen])
 
 
-def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Filmed:
+def recorded_scene(
+    person: Template, colour: tuple[int, int, int] = (120, 120, 120)
+) -> RecordedScene:
     """Images of one colour; the points are those of the moving head.
 
     jawOpen and browInnerUp are used; mouthSmileLeft a little; the others never.
@@ -79,4 +81,4 @@ def film(person: Template, colour: tuple[int, int, int] = (120, 120, 120)) -> Fi
         FrameErrors(none + 0.2, none + 0.01, none), none + 40, none.long(), seen, config.limits
     )
     found = LandmarkFit(torch.zeros(0), motion, torch.zeros(2 * FRAMES))
-    return Filmed(person, seen, RigFit(person, model, found, np.array([3]), history, frames))
+    return RecordedScene(person, seen, RigFit(person, model, found, np.array([3]), history, frames))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mien.atomic import write_atomically
 from mien.errors import ChannelError, InputError, ServiceError
-from mien.filters import MAX_CALIBRATION_FRAMES, Calibration
+from mien.filters import MAX_CALIBRATION_FRAMES, NeutralEstimator
 from mien.manifest import Manifest
 from mien.observation import Source
 from mien.service.client_stream import AnimateStream, TrackStream, observation
@@ -150,7 +150,7 @@ class AsyncSession:
         """
         given: dict[str, NDArray[np.float32]] = {}
         if neutral is not None:
-            checked = Calibration.given(np.asarray(neutral, np.float32), self.layout).neutral
+            checked = NeutralEstimator.given(np.asarray(neutral, np.float32), self.layout).neutral
             assert checked is not None
             given[performer] = checked
         if frames is not None and not 1 <= frames <= MAX_CALIBRATION_FRAMES:

@@ -1,4 +1,4 @@
-"""Encoded images from strangers, decoded within limits."""
+"""Encoded images from clients, decoded within limits."""
 
 from __future__ import annotations
 

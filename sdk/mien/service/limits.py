@@ -1,4 +1,4 @@
-"""What a server grants to one session, and to all of them together."""
+"""What a server allows one session, and to all of them together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Limits", "ServerBudgets"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server grants. Every queue and every buffer is bounded by one of these.
+    """What a server allows. Every queue and every buffer is bounded by one of these.
 
     The limits per session multiply by the sessions; those "in all" hold for the whole server.
     """
@@ -28,11 +28,11 @@ class Limits:
     max_faces: int = 4
     """Faces that one tracking session may follow."""
     max_calibration_frames: int = 120
-    """First frames of a performer that may be watched for a calm face; a session that asks for more
-    gets this many, and its Opened says so."""
+    """First frames of a performer that may be searched for a relaxed face; a session that asks for
+    more gets this many, and its Opened says so."""
     max_calibration_bytes: int = 134_217_728
-    """Frames that are being watched for a calm face, in all sessions: 30 of the widest features for
-    each of 256 performers; what does not fit is refused (RESOURCE_EXHAUSTED)."""
+    """Frames that are being searched for a relaxed face, in all sessions: 30 of the widest features
+    for each of 256 performers; what does not fit is refused (RESOURCE_EXHAUSTED)."""
     mailbox_frames: int = 2
     """Frames that may wait in a session; newer ones push the oldest out."""
     max_message_bytes: int = 262_144

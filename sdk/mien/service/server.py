@@ -71,7 +71,7 @@ class ServerConfig:
     insecure: bool = False
     """Accept plain text on an address that other machines can reach."""
     calibration_frames: int = SessionOptions.calibration_frames
-    """First frames watched for a calm face, for performers who bring no neutral."""
+    """First frames searched for a relaxed face, for performers who bring no neutral."""
     tracking_threads: int = 2
     """Images tracked at the same time, over all sessions."""
     limits: Limits = field(default_factory=Limits)

@@ -130,20 +130,22 @@ class FaceDetector:
     def find(self, image: NDArray[np.uint8]) -> list[Detection]:
         """Faces at least about a tenth as large as the image's longer side, best first."""
         height, width = image.shape[:2]
-        return self._look(image, [(0, 0, max(width, height))])
+        return self._detect_in(image, [(0, 0, max(width, height))])
 
     def find_small(self, image: NDArray[np.uint8]) -> list[Detection]:
         """Faces on tiles of a half, then of a quarter of the image; stops at the first success."""
         height, width = image.shape[:2]
         parts = 2
         while parts <= _FINEST_TILES and max(width, height) // parts >= _INPUT // 2:
-            found = self._look(image, tiles(width, height, parts))
+            found = self._detect_in(image, tiles(width, height, parts))
             if found:
                 return found
             parts *= 2
         return []
 
-    def _look(self, image: NDArray[np.uint8], views: list[tuple[int, int, int]]) -> list[Detection]:
+    def _detect_in(
+        self, image: NDArray[np.uint8], views: list[tuple[int, int, int]]
+    ) -> list[Detection]:
         rows, scores = [], []
         for left, top, side in views:
             boxes, logits = self._net(_view(image, left, top, side)[None])

@@ -1,4 +1,4 @@
-"""One look at one face: crop, nets, landmarks back in the image, pose. No detection, no memory."""
+"""One face in one image: crop, nets, landmarks back in the image, pose. No detection, no memory."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class FaceNets:
     ) -> FaceTrack | None:
         """The face in `box` of `image` (H, W, 3) uint8 RGB; None where presence is too low."""
         check_image(image)
-        answer = self.nets.look(crop(image, box, CROP)[None])[0]
+        answer = self.nets.find_landmarks(crop(image, box, CROP)[None])[0]
         if answer.presence < self._min_presence:
             return None
         # Scores see the face as the crop has it, eyes level, so that roll does not change them.

@@ -15,28 +15,15 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.onnx_session import Providers, open_session, provider_names
+from mien.tracker.landmark_sets import BLENDSHAPE_POINTS
 
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["BLENDSHAPE_POINTS", "FaceNet", "TrackerNets", "load_nets"]
+__all__ = ["FaceNet", "TrackerNets", "load_nets"]
 
 CROP = 256
 """Side of the landmark net's input, pixels."""
-
-BLENDSHAPE_POINTS: NDArray[np.int64] = np.array(
-    [
-        0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63,
-        65, 66, 67, 70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133,
-        136, 144, 145, 146, 148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163,
-        168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251, 263, 267, 269, 270,
-        276, 282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314, 317,
-        318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379,
-        380, 381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454,
-        466, *range(468, 478),
-    ]
-)  # fmt: skip
-"""(146,) the landmarks that the score net reads, in its order (MediaPipe's own choice)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +67,7 @@ class TrackerNets:
         boxes, logits = self._detector.run(["boxes", "logits"], {"image": views})
         return boxes, logits
 
-    def look(self, crops: NDArray[np.float32]) -> list[FaceNet]:
+    def find_landmarks(self, crops: NDArray[np.float32]) -> list[FaceNet]:
         """(B, 256, 256, 3) RGB crops in [0, 1] -> landmarks, presence and features of each."""
         landmarks, logits, deep, deep_map = self._landmarks.run(
             ["landmarks", "presence_logit", "deep", "deep_map"],

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.rotation import quaternion_from_matrix
-from mien.tracker.canonical import METRES_PER_UNIT, POSE_POINTS, RIGID_POINTS, canonical_vertices
+from mien.tracker.canonical import METRES_PER_UNIT, canonical_vertices
+from mien.tracker.landmark_sets import POSE_POINTS, RIGID_POINTS
 
 __all__ = ["HeadPose", "align_to_canonical", "assumed_focal_px", "head_pose", "similarity"]
 

@@ -1,4 +1,4 @@
-"""Regions of interest: rotated squares around a face, and the crop that the nets look at."""
+"""Regions of interest: rotated squares around a face, and the crop that the nets read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import InputError
+from mien.tracker.landmark_sets import EYE_CORNERS
 
 __all__ = ["RotatedBox", "box_around_landmarks", "crop"]
 
@@ -19,7 +20,7 @@ FACE_MARGIN = 1.5
 _LARGEST_BOX = 8.0
 """Sides longer than this many times the image's longer side cannot hold a face that is visible."""
 
-_RIGHT_EYE_OUTER, _LEFT_EYE_OUTER = 33, 263
+_LEFT_EYE_OUTER, _RIGHT_EYE_OUTER = EYE_CORNERS["Left"][1], EYE_CORNERS["Right"][0]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class RotatedBox:
 
 
 def box_around_landmarks(landmarks: NDArray[np.floating]) -> RotatedBox:
-    """The crop for the next look at a face: 1.5 times its extent, turned to the line of the eyes.
+    """The crop for the next pass over a face: 1.5 times its extent, turned to the line of the eyes.
 
     `landmarks` is (478, 2) or (478, 3), image pixels. Raises InputError where they have no extent.
     """

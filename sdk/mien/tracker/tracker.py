@@ -124,13 +124,13 @@ class Tracker:
             box = box_around_landmarks(track.landmarks)
         except InputError:  # landmarks without extent: no face
             return None
-        seen = self._look(image, box, track.face_id)
+        seen = self._landmarks_in(image, box, track.face_id)
         if seen is None:
             return None
         side = float((seen.box[2:] - seen.box[:2]).max())
         return seen if side >= self._min_face * max(image.shape[:2]) else None
 
-    def _look(
+    def _landmarks_in(
         self, image: NDArray[np.uint8], box: RotatedBox, face_id: int = 0
     ) -> FaceTrack | None:
         try:
@@ -154,8 +154,8 @@ class Tracker:
         for detection in detections:
             if len(tracks) == self._max_faces:
                 break
-            first = self._look(image, detection.roi)
-            # A second look, from the first one's landmarks, sees the face as tracking will.
+            first = self._landmarks_in(image, detection.roi)
+            # A second pass, from the first one's landmarks, sees the face as tracking will.
             seen = None if first is None else self._follow(image, first)
             if seen is not None and not _known(seen, tracks):
                 tracks.append(replace(seen, face_id=self._identify(seen)))

@@ -1,4 +1,4 @@
-"""Images of strangers: the usual formats, and nothing that costs more than it may."""
+"""Images from clients: the usual formats, and nothing that costs more than it may."""
 
 import io
 

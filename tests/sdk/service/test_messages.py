@@ -1,4 +1,4 @@
-"""Dataclass -> bytes -> dataclass gives the same; bytes of strangers give typed errors."""
+"""Dataclass -> bytes -> dataclass gives the same; invalid bytes give typed errors."""
 
 import dataclasses
 
@@ -162,7 +162,7 @@ def test_calibrations_round_trip():
 
 
 @given(st.binary(max_size=200))
-def test_bytes_of_strangers_give_typed_errors(data):
+def test_invalid_bytes_give_typed_errors(data):
     for parse in (messages.animate_request_from_bytes, messages.track_request_from_bytes):
         try:
             parse(data)

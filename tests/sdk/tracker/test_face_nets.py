@@ -1,4 +1,4 @@
-"""One look at one face: the same face, wherever and however turned it stands in the image."""
+"""One face in one image: the same, wherever and however turned it stands in the image."""
 
 from pathlib import Path
 

@@ -102,7 +102,7 @@ def test_sizes_that_do_not_fit_the_layout_are_refused(track: FaceTrack) -> None:
 
 
 def recording(layout: FeatureLayout, rest: np.ndarray) -> np.ndarray:
-    """60 frames: every third calm and frontal, the others speak or look aside."""
+    """60 frames: every third relaxed and frontal, the others speak or look aside."""
     rng = np.random.default_rng(5)
     frames = np.tile(rest, (60, 1)) + rng.normal(0, 1e-3, (60, layout.size))
     speaking = np.arange(60) % 3 == 1
@@ -120,7 +120,7 @@ def recording(layout: FeatureLayout, rest: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     "groups", [("scores", "landmarks", "head_rotation"), ("landmarks", "head_rotation"), ("deep",)]
 )
-def test_the_neutral_is_the_calm_frontal_face(groups: tuple[str, ...]) -> None:
+def test_the_neutral_is_the_relaxed_frontal_face(groups: tuple[str, ...]) -> None:
     layout = FeatureLayout(groups)
     rest = np.random.default_rng(6).uniform(0, 0.2, layout.size)
     if "head_rotation" in groups:

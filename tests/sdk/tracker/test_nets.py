@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from mien.errors import InputError
-from mien.tracker.nets import BLENDSHAPE_POINTS, TrackerNets, load_nets
+from mien.tracker.landmark_sets import BLENDSHAPE_POINTS
+from mien.tracker.nets import TrackerNets, load_nets
 
 MODELS = Path(str(files("mien.tracker") / "models"))
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -28,9 +29,9 @@ def crops() -> np.ndarray:
 
 
 def test_landmarks_of_a_batch_equal_those_of_singles(nets: TrackerNets) -> None:
-    together = nets.look(crops())
+    together = nets.find_landmarks(crops())
     for one, image in zip(together, crops(), strict=True):
-        (alone,) = nets.look(image[None])
+        (alone,) = nets.find_landmarks(image[None])
         np.testing.assert_allclose(one.landmarks, alone.landmarks, atol=2e-3)
         np.testing.assert_allclose(one.deep, alone.deep, atol=2e-3)
         np.testing.assert_allclose(one.deep_map, alone.deep_map, atol=2e-3)
@@ -47,7 +48,7 @@ def test_detections_of_a_batch_equal_those_of_singles(nets: TrackerNets) -> None
 
 
 def test_scores_ignore_place_and_size_and_batch(nets: TrackerNets) -> None:
-    landmarks = np.stack([answer.landmarks for answer in nets.look(crops())])
+    landmarks = np.stack([answer.landmarks for answer in nets.find_landmarks(crops())])
     scores = nets.score(landmarks)
     assert scores.shape == (3, 52)
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -58,7 +59,7 @@ def test_scores_ignore_place_and_size_and_batch(nets: TrackerNets) -> None:
 def test_mirroring_the_picture_mirrors_the_scores(nets: TrackerNets) -> None:
     from mien.channels import SCORE_NAMES, mirror_name
 
-    first, mirrored, _ = nets.score(np.stack([a.landmarks for a in nets.look(crops())]))
+    first, mirrored, _ = nets.score(np.stack([a.landmarks for a in nets.find_landmarks(crops())]))
     partner = [
         i if name == "_neutral" else SCORE_NAMES.index(mirror_name(name))
         for i, name in enumerate(SCORE_NAMES)

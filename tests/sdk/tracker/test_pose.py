@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.rotation import matrix_from_quaternion, quaternion_from_rotation_vector
-from mien.tracker.canonical import METRES_PER_UNIT, RIGID_POINTS, canonical_vertices
+from mien.tracker.canonical import METRES_PER_UNIT, canonical_vertices
+from mien.tracker.landmark_sets import RIGID_POINTS
 from mien.tracker.pose import align_to_canonical, assumed_focal_px, head_pose, similarity
 
 WIDTH, HEIGHT = 640, 480

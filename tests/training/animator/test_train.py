@@ -1,12 +1,16 @@
 """A whole small run: head, performance, images, tracker, training, package, frames."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from support.killed_runs import finish_mien, kill_mien_when
 
 import mien
 from mien.clip import Clip
@@ -28,19 +32,54 @@ from mien_training.templates.person import person_template, write_person
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def heard():
+    """What a report of the run in `finished` is told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def finished(heard, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     config = TrainAnimatorConfig(
-        out=folder / "run", name="tiny", frames=400, workers=1, fit=FitConfig(steps=60, batch=8)
-    )
-    return config, train_animator(config)
+        out=folder / "run", name="tiny", frames=200, workers=1, device="cpu",
+        fit=FitConfig(steps=150, batch=8),
+    )  # fmt: skip
+    return config, train_animator(config, quiet=True, report=heard.append)
 
 
 def test_it_learns_from_what_the_tracker_saw(finished):
     config, metrics = finished
-    assert metrics["frames"] > 300
+    assert metrics["frames"] > 150
     assert metrics["validation_mm"] < 0.9 * metrics["neutral_mm"]  # better than a still face
     assert json.loads((config.out / "metrics.json").read_text())["metrics"] == metrics
+
+
+def test_a_report_hears_of_recordings_and_steps(finished, heard):
+    assert [(p.done, p.total) for p in heard if p.stage == "performing"][-1] == (5, 5)
+    assert [p.done for p in heard if p.stage == "training"] == list(range(1, 151))
+    assert heard[-1].figures["loss"] > 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_killed_at_its_checkpoint_and_called_again_it_ends_the_same(finished, tmp_path):
+    config, _ = finished
+    out = tmp_path / "run"
+    # Where an uninterrupted run stands before its first step; the command finds all of it valid.
+    shutil.copytree(config.out / "recordings", out / "recordings")
+    for name in ("config.json", "inputs.json"):
+        shutil.copy(config.out / name, out)
+    command = [
+        "train", "animator", "--out", str(out), "--name", "tiny", "--frames", "200", "--workers",
+        "1", "--device", "cpu", "--fit.steps", "150", "--fit.batch", "8",
+    ]  # fmt: skip
+    kill_mien_when((out / "checkpoint.pt").exists, command)
+    assert not (out / "metrics.json").exists()  # 50 steps are left
+    finish_mien(command)
+    made = {p.relative_to(config.out) for p in config.out.rglob("*") if p.is_file()}
+    assert made == {p.relative_to(out) for p in out.rglob("*") if p.is_file()}
+    # The checkpoint also holds random states of the process that the run draws nothing from.
+    for path in made - {Path("checkpoint.pt")}:
+        assert (out / path).read_bytes() == (config.out / path).read_bytes(), path
 
 
 def test_the_run_becomes_a_character_that_moves(finished, tmp_path):
@@ -72,7 +111,7 @@ def test_a_second_call_has_nothing_left_to_do_and_other_options_are_refused(fini
     [{"frames": 0}, {"seed": -1}, {"look_seed": -2}, {"workers": 0}, {"validation_share": 1.0},
      {"features": ("nonsense",)}, {"features": ()}],
 )  # fmt: skip
-def test_options_of_no_use_are_refused_at_once(wrong):
+def test_invalid_options_are_refused_at_once(wrong):
     with pytest.raises(InputError):
         TrainAnimatorConfig(**wrong)
     for make in (lambda: FitConfig(steps=0), lambda: FitConfig(learning_rate=0.0),

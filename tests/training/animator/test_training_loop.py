@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from mien.errors import InputError
+from mien_training.animator import training_loop
 from mien_training.animator.motion_loss import motion_gram, moving_vertices
-from mien_training.animator.training_loop import FitConfig, Motion, fit, predict
+from mien_training.animator.training_loop import FitConfig, MotionCost, fit, predict
 from mien_training.animator.training_set import InputSequence
 from mien_training.runs.progress import Progress
 
@@ -34,10 +35,10 @@ def sequences(count: int, seed: int) -> list[InputSequence]:
 
 
 @pytest.fixture(scope="module")
-def motion() -> Motion:
+def motion() -> MotionCost:
     deltas = np.random.default_rng(5).normal(0, 0.005, (3, 20, 3)).astype(np.float32)
     skin = np.ones(20, bool)
-    return Motion(motion_gram(deltas, skin), deltas, moving_vertices(deltas, skin))
+    return MotionCost(motion_gram(deltas, skin), deltas, moving_vertices(deltas, skin))
 
 
 def test_it_learns_and_beats_the_mean_face(motion):
@@ -79,6 +80,42 @@ def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(motion, tmp_pa
     assert trained == curve
     for name, value in whole.state_dict().items():
         assert torch.equal(network.state_dict()[name], value), name
+
+
+def test_the_average_of_the_weights_is_kept_where_it_is_asked_for(motion):
+    short, data = replace(SMALL, steps=30), (sequences(6, 1), sequences(3, 2))
+    plain, _ = fit(*data, GROUPS, CHANNELS, motion, short)
+    average, trained = fit(*data, GROUPS, CHANNELS, motion, replace(short, ema_decay=0.9))
+    begun, _ = fit(*data, GROUPS, CHANNELS, motion, replace(short, steps=1))
+    first, last, mean = (n.state_dict()["regression.out.bias"] for n in (begun, plain, average))
+    assert (mean - first).norm() < 0.95 * (last - first).norm()  # it lags behind
+    assert not torch.equal(mean, last) and trained.step == 30
+
+
+def test_bfloat16_learns_as_well_though_not_the_same(motion):
+    data = sequences(6, 1), sequences(3, 2)
+    full, expected = fit(*data, GROUPS, CHANNELS, motion, SMALL)
+    half, trained = fit(*data, GROUPS, CHANNELS, motion, replace(SMALL, precision="bfloat16"))
+    name = "regression.skip.weight"
+    assert not torch.equal(half.state_dict()[name], full.state_dict()[name])
+    assert half.state_dict()[name].dtype == torch.float32
+    assert trained.error < 1.1 * expected.error
+
+
+def test_it_ends_when_its_patience_does(motion, monkeypatch):
+    monkeypatch.setattr(training_loop, "_CHECK_EVERY", 5)
+    errors = iter(range(1, 99))
+    monkeypatch.setattr(training_loop, "_error", lambda *_: float(next(errors)))
+    patient = replace(SMALL, patience=3)
+    network, trained = fit(sequences(6, 1), sequences(3, 2), GROUPS, CHANNELS, motion, patient)
+    assert trained.step == 5 and trained.history[-1]["step"] == 20  # of 200
+    assert not network.training
+
+
+@pytest.mark.parametrize("wrong", [{"ema_decay": 1.0}, {"precision": "float16"}, {"patience": 0}])
+def test_settings_of_the_loop_are_checked_at_once(wrong):
+    with pytest.raises(InputError, match=r"TrainerConfig: .*expected"):
+        FitConfig(**wrong)
 
 
 def test_a_checkpoint_of_other_settings_or_data_is_refused(motion, tmp_path):

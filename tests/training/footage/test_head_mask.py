@@ -44,7 +44,7 @@ def test_masks_of_every_kind_of_picture_are_read(tmp_path):
     np.testing.assert_array_equal(head_mask(tmp_path / "palette.png"), ALPHA > 0)
 
 
-def test_masks_of_no_use_are_refused(tmp_path):
+def test_invalid_masks_are_refused(tmp_path):
     Image.new("L", (8, 6)).save(tmp_path / "black.png")
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(InputError, match=r"black\.png: marks no pixel"):

@@ -13,7 +13,7 @@ from mien.errors import InputError
 from mien.video import VideoWriter
 from mien_training.footage import load as train_input
 from mien_training.footage.load import footage_digests, read_recordings
-from mien_training.footage.observations import Recording
+from mien_training.footage.observations import CameraRecording
 from mien_training.synthetic.person import SyntheticPerson
 from mien_training.templates import load_template
 
@@ -133,7 +133,7 @@ def test_a_face_seldom_seen_is_a_warning(folder, template, monkeypatch):
     def seldom(source, *rest):
         found = seen(source, *rest)
         blind = np.full_like(found.points, np.nan)
-        return Recording(
+        return CameraRecording(
             np.repeat(found.images, 3, 0), np.arange(3.0), found.camera,
             np.repeat(found.masks, 3, 0), np.concatenate([found.points, blind, blind]),
         )  # fmt: skip

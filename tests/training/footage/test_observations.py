@@ -6,7 +6,7 @@ import torch
 
 from mien.errors import InputError
 from mien_training.cameras.camera import look_at_camera
-from mien_training.footage.observations import Recording, observe
+from mien_training.footage.observations import CameraRecording, observe
 
 CAMERA = look_at_camera((0, 0, 1), (0, 0, 0), 0.5, 32, 24)
 
@@ -16,7 +16,7 @@ def recording(times, seen=None, mask=False, camera=CAMERA, value=0):
     points = np.full((count, 478, 2), np.nan, np.float32)
     points[list(range(count)) if seen is None else seen] = 7.0
     shape = (count, camera.height, camera.width)
-    return Recording(
+    return CameraRecording(
         np.full((*shape, 3), value, np.uint8), np.array(times), camera,
         np.ones(shape, bool) if mask else None, points,
     )  # fmt: skip
@@ -45,9 +45,9 @@ def test_tables_that_do_not_fit_are_refused():
         observe([recording([0.0]), recording([0.0], mask=True)])
     with pytest.raises(InputError, match="no face in any of 2 frames of 1 cameras"):
         observe([recording([0.0, 0.1], seen=[])])
-    with pytest.raises(InputError, match="Recording: images"):
-        Recording(np.zeros((1, 5, 5, 3), np.uint8), np.zeros(1), CAMERA)
-    with pytest.raises(InputError, match="Recording: masks"):
-        Recording(
+    with pytest.raises(InputError, match="CameraRecording: images"):
+        CameraRecording(np.zeros((1, 5, 5, 3), np.uint8), np.zeros(1), CAMERA)
+    with pytest.raises(InputError, match="CameraRecording: masks"):
+        CameraRecording(
             np.zeros((1, 24, 32, 3), np.uint8), np.zeros(1), CAMERA, np.ones((2, 24, 32), bool)
         )

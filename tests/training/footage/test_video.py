@@ -5,15 +5,9 @@ import pytest
 
 from mien.errors import InputError
 from mien.video import VideoWriter
-from mien_training.cameras.camera import Camera, look_at_camera, project
+from mien_training.cameras.camera import look_at_camera, project
 from mien_training.footage import video
-from mien_training.footage.video import (
-    cropped_camera,
-    lens_map,
-    pinhole_camera,
-    read_recording,
-    undistort,
-)
+from mien_training.footage.video import cropped_camera, read_recording
 from mien_training.head import rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import paint_materials
@@ -32,22 +26,22 @@ def head():
 
 
 @pytest.fixture(scope="module")
-def film(head, tmp_path_factory):
+def video_file(head, tmp_path_factory):
     """Seven frames in which the head stands left of the middle."""
     template, rig = head
     middle = template.vertices.mean(0)
     camera = look_at_camera(middle + [0.12, 0.02, 1.0], middle + [0.12, 0.0, 0], 0.6, 320, 240)
-    path = tmp_path_factory.mktemp("film") / "face.mp4"
-    picture = HeadRenderer(rig).render(rig.vertices, camera, background=(90, 110, 100))
+    path = tmp_path_factory.mktemp("video") / "face.mp4"
+    image = HeadRenderer(rig).render(rig.vertices, camera, background=(90, 110, 100))
     with VideoWriter(path, 30) as writer:
         for _ in range(7):
-            writer.write(picture)
+            writer.write(image)
     return path, camera
 
 
-def test_points_stay_on_the_face_through_crop_and_camera(head, film):
+def test_points_stay_on_the_face_through_crop_and_camera(head, video_file):
     template, _ = head
-    path, camera = film
+    path, camera = video_file
     recording = read_recording(path, 96, camera)
     assert recording.images.shape == (7, 96, 96, 3)
     places = template.landmarks.positions(template.vertices, template.triangles)
@@ -58,8 +52,8 @@ def test_points_stay_on_the_face_through_crop_and_camera(head, film):
     np.testing.assert_allclose(np.diff(recording.times_s), 1 / 30, atol=1e-3)
 
 
-def test_a_tracked_file_is_not_tracked_again(film, tmp_path, monkeypatch):
-    path, camera = film
+def test_a_tracked_file_is_not_tracked_again(video_file, tmp_path, monkeypatch):
+    path, camera = video_file
     checkpoint = Checkpoint(tmp_path / "tracking.pt", {"footage": "a"})
     first = read_recording(path, 96, camera, 4, stages=Stages(checkpoint))
     monkeypatch.setattr(video, "Tracker", None)
@@ -70,14 +64,14 @@ def test_a_tracked_file_is_not_tracked_again(film, tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.camera.K, first.camera.K)
 
 
-def test_long_films_are_thinned_evenly(film):
-    recording = read_recording(film[0], 48, most_frames=3)
+def test_long_recordings_are_thinned_evenly(video_file):
+    recording = read_recording(video_file[0], 48, most_frames=3)
     assert len(recording.times_s) in (2, 3)
     gaps = np.diff(recording.times_s)
     np.testing.assert_allclose(gaps, gaps[0], atol=1e-3)
 
 
-def test_a_crop_sees_what_the_whole_picture_sees():
+def test_a_crop_sees_what_the_whole_image_sees():
     camera = look_at_camera((0.2, 0.1, 1.0), (0, 0, 0), 0.5, 640, 480)
     part = cropped_camera(camera, 100.0, 50.0, 200.0, 128)
     points = np.random.default_rng(0).normal(0, 0.05, (20, 3))
@@ -87,22 +81,8 @@ def test_a_crop_sees_what_the_whole_picture_sees():
     np.testing.assert_allclose(depth, depth_again)
 
 
-def test_undistorting_puts_points_where_a_pinhole_sees_them():
-    plain = pinhole_camera(200, 200, 220.0)
-    bent = Camera(plain.K, plain.camera_from_world, 200, 200, k1=-0.2, k2=0.05)
-    point = np.array([[0.25, -0.15, 1.0]])
-    (x, y), (u, v) = project(bent, point)[0][0], project(plain, point)[0][0]
-    rows, columns = np.mgrid[:200, :200] + 0.5
-    spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8)
-    image = np.repeat(spot[..., None], 3, 2).astype(np.uint8)
-    straight = undistort(image, lens_map(bent)).astype(float)[..., 0]
-    found = [(straight * g).sum() / straight.sum() for g in (columns, rows)]
-    np.testing.assert_allclose(found, [u, v], atol=0.2)
-    assert undistort(image, lens_map(plain)) is image
-
-
-def test_films_of_no_use_are_refused(film, tmp_path):
-    path, camera = film
+def test_invalid_footage_is_refused(video_file, tmp_path):
+    path, camera = video_file
     with pytest.raises(InputError, match=r"face\.mp4: frames of 320 x 240, but its camera has 640"):
         read_recording(path, 64, camera.resized(640, 480))
     empty = tmp_path / "empty.mp4"

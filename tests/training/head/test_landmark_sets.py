@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.tracker.canonical import canonical_vertices
-from mien.tracker.nets import BLENDSHAPE_POINTS
+from mien.tracker.landmark_sets import BLENDSHAPE_POINTS
 from mien_training.head import landmark_sets as sets
 
 OUTLINES = (sets.FACE_OVAL, sets.OUTER_LIPS, sets.INNER_LIPS, *sets.LID_OUTLINES, *sets.BROWS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
-from mien_training.metrics.tables import markdown_table, write_results
+from mien_training.metrics.tables import markdown_table, render_results, results_page, write_results
 
 
 def cells(line: str) -> list[str]:
@@ -28,12 +28,16 @@ def test_a_row_of_another_length_is_named():
         markdown_table(["fit", "mm"], [["short"]])
 
 
+def page(record: dict) -> str:
+    return results_page("# Fits\n", ["fit"], [[record["best"]]], record["command"])
+
+
 def test_both_files_are_written_and_the_json_is_strict(tmp_path):
     folder = tmp_path / "docs" / "results"
     record = {"errors": [1.0, float("nan"), np.float32(0.5)], "all": np.array([1, np.inf]), 3: "k"}
-    write_results(folder, "fits", "python fits.py", "# Fits\n", ["fit"], [["one"]], record)
-    page = (folder / "fits.md").read_text()
-    assert page.startswith("# Fits\n\n| fit |\n| --- |\n| one |\n\n`python fits.py`")
+    write_results(folder, "fits", "python fits.py", {"best": "one", **record}, page)
+    text = (folder / "fits.md").read_text()
+    assert text == "# Fits\n\n| fit |\n| --- |\n| one |\n\n`python fits.py`\n"
 
     def refuse(name):
         raise AssertionError(f"{name} is not a JSON")
@@ -43,13 +47,28 @@ def test_both_files_are_written_and_the_json_is_strict(tmp_path):
     assert saved["command"] == "python fits.py" and set(saved["versions"]) > {"numpy"}
 
 
-def test_nothing_is_written_for_rows_that_do_not_fit(tmp_path):
-    with pytest.raises(InputError):
-        write_results(tmp_path, "fits", "", "", ["a", "b"], [["one"]], {})
+def test_a_page_is_rendered_anew_without_measuring(tmp_path):
+    write_results(tmp_path, "fits", "python fits.py", {"best": "one"}, page)
+    before = (tmp_path / "fits.json").read_bytes()
+    render_results(tmp_path, "fits", lambda record: f"best: {record['best']}\n")
+    assert (tmp_path / "fits.md").read_text() == "best: one\n"
+    assert (tmp_path / "fits.json").read_bytes() == before
+    (tmp_path / "fits.json").write_text("{")
+    for name in ("fits", "none"):
+        with pytest.raises(InputError, match=rf"{name}\.json: not a record of results"):
+            render_results(tmp_path, name, page)
+
+
+def test_nothing_is_written_where_no_page_can_be_made(tmp_path):
+    def short(record):
+        return results_page("", ["a", "b"], [["one"]], "")
+
+    with pytest.raises(InputError, match="expected 2"):
+        write_results(tmp_path, "fits", "", {}, short)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file"):
-        write_results(tmp_path / "file" / "results", "fits", "", "", ["a"], [["one"]], {})
+        write_results(tmp_path / "file" / "results", "fits", "", {"best": "one"}, page)

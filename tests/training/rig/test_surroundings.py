@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support.rig_scene import film, small_person
+from support.rig_scene import recorded_scene, small_person
 
 from mien_training.head import MATERIALS
 from mien_training.rig.fit_config import RigFitConfig
@@ -17,7 +17,7 @@ SKIN = MATERIALS.index("skin")
 @pytest.fixture
 def objective():
     """All frames are dark green; the light is white and even."""
-    filmed = film(small_person(), (20, 60, 30))
+    filmed = recorded_scene(small_person(), (20, 60, 30))
     return Objective(filmed.person, filmed.seen, filmed.fit.model, RigFitConfig())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.rig_scene import film, small_person
+from support.rig_scene import recorded_scene, small_person
 
 from mien.errors import InputError
 from mien_training.rig.origin import origin_of
@@ -100,9 +100,9 @@ def test_a_state_that_cannot_be_written_leaves_the_earlier_one(tmp_path, monkeyp
 def test_an_origin_changes_with_everything_the_fit_depends_on():
     pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
     person = small_person()
-    seen = film(person).seen
+    seen = recorded_scene(person).seen
     mine = origin_of(Config(), person, seen)
-    assert mine == origin_of(Config(), person, film(person).seen)
+    assert mine == origin_of(Config(), person, recorded_scene(person).seen)
     assert origin_of(Config(4), person, seen)["configuration"] != mine["configuration"]
     for other in (
         replace(person, vertices=person.vertices + 1e-4),

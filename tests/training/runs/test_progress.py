@@ -25,6 +25,13 @@ def test_quiet_bars_write_nothing(capsys):
     assert capsys.readouterr() == ("", "") and text.getvalue() == ""
 
 
+def test_somebody_else_hears_even_when_it_is_quiet(capsys):
+    told = []
+    with ProgressBars(quiet=True, also=told.append) as report:
+        report(Progress("training", 5, 20))
+    assert told == [Progress("training", 5, 20)] and capsys.readouterr() == ("", "")
+
+
 def test_bars_are_on_stderr_alone(capsys):
     with ProgressBars() as report:
         report(Progress("training", 5))

@@ -46,7 +46,9 @@ def test_it_learns_and_keeps_its_best_state(whole):
     assert trained.history[errors.index(trained.error)]["step"] == trained.step
 
 
-@pytest.mark.parametrize("changes", [{}, {"ema_decay": None}, {"clip_norm": None}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"ema_decay": 0.0}, {"precision": "bfloat16"}, {"clip_norm": None}]
+)
 def test_interrupted_anywhere_it_ends_where_it_would_have(tmp_path, changes):
     config = replace(CONFIG, **changes)
     expected = train_small(config=config)
@@ -168,18 +170,32 @@ def test_what_is_not_finite_ends_the_training(tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"steps": 0}, {"check_every": 0}, {"patience": 0}, {"ema_decay": 1.0}, {"clip_norm": 0.0}],
-)
-def test_settings_of_no_use_are_refused(wrong):
+    [{"steps": 0}, {"check_every": 0}, {"patience": 0}, {"ema_decay": 1.0}, {"clip_norm": 0.0},
+     {"precision": "float16"}],
+)  # fmt: skip
+def test_invalid_settings_are_refused(wrong):
     with pytest.raises(InputError, match="TrainerConfig"):
         TrainerConfig(**({"steps": 5} | wrong))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_half_precision_learns_on_cuda():
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")),
+]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_bfloat16_multiplies_coarsely_and_learns(device):
     torch.manual_seed(0)
-    network = nn.Linear(2, 1).cuda()
-    config = TrainerConfig(50, mixed_precision=True)
-    trainer = Trainer(network, torch.optim.SGD(network.parameters(), 0.1), config)
-    x = torch.ones(4, 2, device="cuda")
-    assert trainer.run(lambda step: (network(x) - 1).square().mean()).error < 0.1
+    network = nn.Linear(2, 1).to(device)
+    optimiser = torch.optim.SGD(network.parameters(), 0.1)
+    trainer = Trainer(network, optimiser, TrainerConfig(50, precision="bfloat16"))
+    x, seen = torch.ones(4, 2, device=device), []
+
+    def loss(step: int) -> torch.Tensor:
+        y = network(x)
+        seen.append(y.dtype)
+        return (y.float() - 1).square().mean()
+
+    assert trainer.run(loss).error < 0.1
+    assert set(seen) == {torch.bfloat16} and network.weight.dtype == torch.float32

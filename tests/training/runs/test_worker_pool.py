@@ -2,10 +2,13 @@
 
 import os
 import signal
+import time
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from support.killed_runs import is_alive, wait_until
 
 from mien.errors import InputError, MienError
 from mien_training.runs.worker_pool import run_in_processes
@@ -56,6 +59,31 @@ def test_a_killed_worker_is_a_typed_error_and_the_next_call_goes_on(tmp_path):
     assert 0 < left < 4
     run_in_processes(die_once, todo(), 1)
     assert not todo()
+
+
+def keep_alive(folder):
+    """Say which process this is, and work for longer than any test."""
+    Path(folder, f"worker-{os.getpid()}").touch()
+    time.sleep(600)
+
+
+def run_kept_alive(folder):
+    run_in_processes(keep_alive, [folder] * 2, 2)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    """They hold a template and a renderer each: left behind, they would fill the memory."""
+    parent = get_context("spawn").Process(target=run_kept_alive, args=(str(tmp_path),))
+    parent.start()
+
+    def workers():
+        return [int(path.name.partition("-")[2]) for path in tmp_path.glob("worker-*")]
+
+    wait_until(lambda: len(workers()) == 2)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.join(60)
+    wait_until(lambda: not any(is_alive(pid) for pid in workers()))
 
 
 def test_no_jobs_start_no_process(monkeypatch):

@@ -5,14 +5,14 @@ import pytest
 
 from mien.errors import InputError
 from mien_training.cameras import look_at_camera
-from mien_training.footage.observations import Recording
+from mien_training.footage.observations import CameraRecording
 from mien_training.synthetic.ground_truth import Footage, ViewTruth
 
 CAMERA = look_at_camera((0, 0, 1), (0, 0, 0), 0.5, 6, 4)
 
 
 def view(count=3):
-    return Recording(np.zeros((count, 4, 6, 3), np.uint8), np.arange(count) / 30, CAMERA)
+    return CameraRecording(np.zeros((count, 4, 6, 3), np.uint8), np.arange(count) / 30, CAMERA)
 
 
 def truth(count=3):

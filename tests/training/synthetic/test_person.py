@@ -202,14 +202,14 @@ def test_a_camera_one_frame_late_shows_the_next_picture(person, clip):
 def test_seeds_repeat_and_differ_and_noise_is_as_said(person, clip):
     short = clip.between(5.0, 5.25)
 
-    def film(**options):
+    def recorded(**options):
         return record_views(person, short, rate_hz=10.0, size=48, **options).views[0]
 
-    first = film(seed=1)
-    np.testing.assert_array_equal(film(seed=1).images, first.images)
-    assert (film(seed=2).images != first.images).mean() > 0.5
-    clean = film(seed=1, noise_codes=0.0)
-    noise = film(seed=1, noise_codes=3.0).images.astype(float) - clean.images
+    first = recorded(seed=1)
+    np.testing.assert_array_equal(recorded(seed=1).images, first.images)
+    assert (recorded(seed=2).images != first.images).mean() > 0.5
+    clean = recorded(seed=1, noise_codes=0.0)
+    noise = recorded(seed=1, noise_codes=3.0).images.astype(float) - clean.images
     middle = (clean.images > 20) & (clean.images < 235)
     assert noise[middle].std() == pytest.approx(3, rel=0.05)
     np.testing.assert_array_equal(first.masks, clean.masks)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +19,7 @@ from mien.tracker.roi import RotatedBox, box_around_landmarks
 from mien_training.cameras import project
 from mien_training.head import Template
 from mien_training.rendering import RENDERING_VERSION
+from mien_training.runs.cache import cached_path, read_arrays, read_cached, write_arrays
 from mien_training.runs.content_key import file_digest, template_digest, tracker_digest
 from mien_training.runs.progress import Progress, Report, silent
 from mien_training.runs.worker_pool import run_in_processes
@@ -101,7 +98,7 @@ class DriverSequence:
     features: Float32Array
     """(T, F) raw driver features of ALL_GROUPS."""
     neutral: Float32Array
-    """(F,) features of the same person, frontal and calm, in the same scene."""
+    """(F,) features of the same person, frontal and relaxed, in the same scene."""
     weights: Float32Array
     """(T, 52) the truth, in ARKIT_CHANNELS order."""
     times_s: NDArray[np.float64]
@@ -173,7 +170,7 @@ def make_recordings(
     heads = dict(heads or {})
     for name in sorted({job.template for job in jobs} - heads.keys()):
         heads[name] = template_digest(load_template(name))
-    paths = [folder / f"{name}.npz" for name in _names(jobs, heads)]
+    paths = _paths(jobs, heads, folder)
 
     def advance(at: Progress) -> None:
         report(at)
@@ -211,10 +208,10 @@ def _check_unseen(jobs: Sequence[SceneJob], paths: Sequence[Path]) -> None:
     )
 
 
-def _names(jobs: Sequence[SceneJob], heads: Mapping[str, str]) -> list[str]:
-    """What the recording of each job is called: kind and hash of all that it follows from."""
+def _paths(jobs: Sequence[SceneJob], heads: Mapping[str, str], folder: Path) -> list[Path]:
+    """Where the recording of each job lies: named by all that it follows from."""
     clips = {job.clip: file_digest(Path(job.clip)) for job in jobs if job.clip}
-    names = []
+    paths = []
     for job in jobs:
         content = {
             **asdict(job),
@@ -224,9 +221,8 @@ def _names(jobs: Sequence[SceneJob], heads: Mapping[str, str]) -> list[str]:
             "tracker": tracker_digest(),
             "format": _FORMAT,
         }
-        text = json.dumps(content, sort_keys=True)
-        names.append(f"{job.kind}-{sha256(text.encode()).hexdigest()[:32]}")
-    return names
+        paths.append(cached_path(folder, job.kind, content))
+    return paths
 
 
 def _record_to(item: tuple[SceneJob, str, str]) -> None:
@@ -236,34 +232,24 @@ def _record_to(item: tuple[SceneJob, str, str]) -> None:
     if recording is None:
         write_atomically(_unseen(Path(path)), b"")
         return
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        features=recording.features.astype(np.float16),
-        neutral=recording.neutral,
-        weights=recording.weights,
-        times_s=recording.times_s,
-        sequence=recording.sequence,
-        identity_seed=recording.identity_seed,
-        redrawn=recording.redrawn,
-    )
-    write_atomically(Path(path), buffer.getvalue())
+    columns = {name: np.asarray(value) for name, value in vars(recording).items()}
+    write_arrays(Path(path), {**columns, "features": recording.features.astype(np.float16)})
 
 
 def _read(path: Path) -> DriverSequence:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return DriverSequence(
-                features=file["features"].astype(np.float32),
-                neutral=file["neutral"],
-                weights=file["weights"],
-                times_s=file["times_s"],
-                sequence=bool(file["sequence"]),
-                identity_seed=int(file["identity_seed"]),
-                redrawn=int(file["redrawn"]),
-            )
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as reason:
-        raise InputError(f"{path}: damaged ({reason}); delete it, and it is made again") from None
+    def load(path: Path) -> DriverSequence:
+        columns = read_arrays(path)
+        return DriverSequence(
+            features=columns["features"].astype(np.float32),
+            neutral=columns["neutral"],
+            weights=columns["weights"],
+            times_s=columns["times_s"],
+            sequence=bool(columns["sequence"]),
+            identity_seed=int(columns["identity_seed"]),
+            redrawn=int(columns["redrawn"]),
+        )
+
+    return read_cached(path, load)
 
 
 _NETS: list[FaceNets] = []
@@ -316,12 +302,12 @@ def _tracked(drawn: SyntheticSequence, seed: int) -> DriverSequence | None:
     for i, (row, turn) in enumerate(zip(performance.weights, performance.angles, strict=True)):
         seen.append(see(row, turn, i, seen[-1] if performance.in_time and seen else None))
     kept = np.array([track is not None for track in seen])
-    calm = [driver_features(track, layout) for track in neutrals if track is not None]
-    if not calm or not kept.any():
+    relaxed = [driver_features(track, layout) for track in neutrals if track is not None]
+    if not relaxed or not kept.any():
         return None
     return DriverSequence(
         features=np.stack([driver_features(t, layout) for t in seen if t is not None]),
-        neutral=np.median(calm, axis=0).astype(np.float32),
+        neutral=np.median(relaxed, axis=0).astype(np.float32),
         weights=performance.weights[kept],
         times_s=performance.times_s[kept],
         sequence=performance.in_time,

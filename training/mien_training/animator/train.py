@@ -23,7 +23,7 @@ from mien_exporters.animator_onnx import animator_onnx
 from mien_exporters.run_folder import AnimatorRun, write_animator_run
 from mien_training.animator.dataset import OTHERS_SHARE, SceneJob, make_recordings, plan_jobs
 from mien_training.animator.motion_loss import motion_gram, moving_vertices, vertex_error_mm
-from mien_training.animator.training_loop import FitConfig, Motion, fit
+from mien_training.animator.training_loop import FitConfig, MotionCost, fit
 from mien_training.animator.training_set import columns_of, network_input, split_recordings
 from mien_training.head import Template, rig_from_template
 from mien_training.rendering import RENDERING_VERSION
@@ -37,7 +37,7 @@ from mien_training.runs.content_key import (
 )
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
-from mien_training.runs.progress import ProgressBars
+from mien_training.runs.progress import ProgressBars, Report
 from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
 from mien_training.templates import load_template
 from mien_training.templates.person import TEMPLATE_FILE, read_person
@@ -114,20 +114,25 @@ def run(config: TrainAnimatorConfig) -> int:
     return 0
 
 
-def train_animator(config: TrainAnimatorConfig, quiet: bool = False) -> dict[str, Any]:
+def train_animator(
+    config: TrainAnimatorConfig, quiet: bool = False, report: Report | None = None
+) -> dict[str, Any]:
     """Run every step; returns the metrics that also go to metrics.json.
 
-    quiet: shows no progress of the training. Interrupted, the same call goes on with the recordings
-    and the checkpoint that are there. Raises InputError for a folder that holds a run of another
+    quiet: shows no progress in the terminal. report: hears of it in any case, from this thread;
+    what it raises ends the run. Interrupted, the same call goes on with the recordings and the
+    checkpoint that are there. Raises InputError for a folder that holds a run of another
     configuration, or on a rig, template or clip of other content; MissingExtraError where torch
     lacks CUDA and `device` asks for it.
     """
     device = choose_device(config.device)
     with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
-        return _train(config, device, quiet)
+        return _train(config, device, quiet, report)
 
 
-def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> dict[str, Any]:
+def _train(
+    config: TrainAnimatorConfig, device: torch.device, quiet: bool, report: Report | None
+) -> dict[str, Any]:
     consent = _consent(config)
     template, identity, materials = _character(config)
     clips = {path: Clip.read(path) for path in config.clips}
@@ -140,7 +145,7 @@ def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> di
     others = 0.0 if template.identity is None else OTHERS_SHARE
     jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source, others)
     jobs += _clip_jobs(config, clips, source)
-    with ProgressBars(quiet) as bars:
+    with ProgressBars(quiet, also=report) as bars:
         recordings = make_recordings(
             jobs, config.out / "recordings", config.workers, bars,
             {source: inputs["template" if config.rig is None else "rig"]},
@@ -149,13 +154,13 @@ def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> di
     sequences = [network_input(r, config.features, channels) for r in recordings]
     kept, held = split_recordings(len(sequences), config.validation_share, config.seed)
     skin = template.regions["skin"]
-    motion = Motion(
+    motion = MotionCost(
         motion_gram(template.shape_deltas, skin),
         template.shape_deltas,
         moving_vertices(template.shape_deltas, skin),
     )
-    with ProgressBars(quiet) as report:
-        report.say(f"training on {device_name(device)}")
+    with ProgressBars(quiet, also=report) as bars:
+        bars.say(f"training on {device_name(device)}")
         network, trained = fit(
             [sequences[i] for i in kept],
             [sequences[i] for i in held],
@@ -164,7 +169,7 @@ def _train(config: TrainAnimatorConfig, device: torch.device, quiet: bool) -> di
             motion,
             config.fit,
             config.out / "checkpoint.pt",
-            report,
+            bars,
             device,
         )
     still = [np.abs(sequences[i].weights) for i in held]
@@ -261,7 +266,7 @@ def _consent(config: TrainAnimatorConfig) -> Consent:
     return Consent(config.consent, config.consent_statement or "")
 
 
-def _still_error(weights: list[Any], motion: Motion) -> float:
+def _still_error(weights: list[Any], motion: MotionCost) -> float:
     return float(
         np.concatenate(
             [vertex_error_mm(0 * w[::3], w[::3], motion.deltas, motion.moving) for w in weights]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import cos, pi
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -17,14 +17,15 @@ from mien.errors import InputError
 from mien.tracker.features import FeatureLayout
 from mien_training.animator.batches import batches, gather
 from mien_training.animator.motion_loss import MotionLossConfig, motion_loss, vertex_error_mm
-from mien_training.animator.network import AnimatorNetwork, NetworkConfig, whiten
+from mien_training.animator.network import COMPONENTS, AnimatorNetwork, NetworkConfig
 from mien_training.animator.training_set import InputSequence
+from mien_training.networks.whitening import whiten
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.content_key import content_digest
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
-__all__ = ["FitConfig", "Motion", "fit", "predict"]
+__all__ = ["FitConfig", "MotionCost", "fit", "predict"]
 
 Float32Array = NDArray[np.float32]
 _CHECK_EVERY = 100
@@ -49,6 +50,13 @@ class FitConfig:
     """Peak of AdamW's step, reached after 50 steps, then a cosine to a hundredth."""
     weight_decay: float = 0.02
     """AdamW's decay."""
+    ema_decay: float = 0.0
+    """Above 0, the animator is the moving average of the weights with this decay a step."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16 lets the network multiply in half the bits; the loss stays in float32."""
+    patience: int | None = None
+    """Checks (every 100 steps) without a better error after which training ends; None: at the
+    last step."""
     seed: int = 0
     """Draws initial weights, batches and noise."""
 
@@ -63,10 +71,18 @@ class FitConfig:
                 f"FitConfig: learning_rate {self.learning_rate}, weight_decay "
                 f"{self.weight_decay}, expected above 0, and 0 or more"
             )
+        self.trainer()
+
+    def trainer(self) -> TrainerConfig:
+        """What the loop takes of it. Raises InputError for values that it refuses."""
+        return TrainerConfig(
+            self.steps, _CHECK_EVERY, clip_norm=5.0, patience=self.patience,
+            ema_decay=self.ema_decay, precision=self.precision,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class Motion:
+class MotionCost:
     """What a wrong weight costs on this character."""
 
     gram: NDArray[np.float64]
@@ -82,7 +98,7 @@ def fit(
     validation: Sequence[InputSequence],
     groups: Sequence[str],
     channel_names: Sequence[str],
-    motion: Motion,
+    motion: MotionCost,
     config: FitConfig,
     checkpoint: Path | None = None,
     report: Report = silent,
@@ -98,7 +114,7 @@ def fit(
     torch.manual_seed(config.seed)
     rng = np.random.default_rng((config.seed, 3))
     sized = (*FeatureLayout(tuple(groups)).names_and_sizes, ("dt", 1))
-    mean, projection = whiten(np.concatenate([s.x for s in training]), sized)
+    mean, projection = whiten(np.concatenate([s.x for s in training]), sized, COMPONENTS)
     network = AnimatorNetwork.from_statistics(
         mean, projection, channel_names, sized, config.network, config.seed
     )
@@ -126,7 +142,9 @@ def fit(
                 y, _, _ = network.forward_projected(
                     gather(transitions, z), *network.initial_state(len(transitions))
                 )
-                total = total + motion_loss(y, gather(transitions, w), gram, config.loss)
+                with torch.autocast(device.type, enabled=False):
+                    error = motion_loss(y.float(), gather(transitions, w), gram, config.loss)
+                total = total + error
         return total
 
     def validate(module: nn.Module) -> Mapping[str, float]:
@@ -137,8 +155,7 @@ def fit(
         "data": content_digest((training, validation, tuple(groups), tuple(channel_names), motion)),
     }
     trainer = Trainer(
-        network, optimiser, TrainerConfig(config.steps, _CHECK_EVERY, clip_norm=5.0),
-        schedule=schedule, generators=(rng,), report=report,
+        network, optimiser, config.trainer(), schedule=schedule, generators=(rng,), report=report,
         checkpoint=None if checkpoint is None else Checkpoint(checkpoint, origin),
     )  # fmt: skip
     return network, trainer.run(loss, validate)
@@ -154,7 +171,9 @@ def predict(network: AnimatorNetwork, sequence: InputSequence) -> Float32Array:
     return np.asarray(y.reshape(-1, y.shape[-1]).cpu().numpy())
 
 
-def _error(network: AnimatorNetwork, sequences: Sequence[InputSequence], motion: Motion) -> float:
+def _error(
+    network: AnimatorNetwork, sequences: Sequence[InputSequence], motion: MotionCost
+) -> float:
     errors = [
         vertex_error_mm(predict(network, s)[::3], s.weights[::3], motion.deltas, motion.moving)
         for s in sequences

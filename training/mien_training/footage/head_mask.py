@@ -29,15 +29,15 @@ def head_mask(still: Path, given: Path | None = None) -> NDArray[np.bool_] | Non
     path = given or still
     try:
         with Image.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            if "transparency" in picture.info:
-                picture = picture.convert("RGBA")
-            alpha = np.asarray(picture.getchannel("A")) if "A" in picture.getbands() else None
+            image = ImageOps.exif_transpose(opened)
+            if "transparency" in image.info:
+                image = image.convert("RGBA")
+            alpha = np.asarray(image.getchannel("A")) if "A" in image.getbands() else None
             if given is None and alpha is None:
                 return None
             # Bright where the head is, unless it is cut out itself.
             if alpha is None or (given is not None and (alpha > _HALF).all()):
-                alpha = np.asarray(picture.convert("L"))
+                alpha = np.asarray(image.convert("L"))
             mask = np.asarray(alpha > _HALF)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected the mask of {still.name}") from None

@@ -14,7 +14,7 @@ from mien.video import IMAGE_SUFFIXES, count_frames
 from mien_training.cameras.calibration import Calibration, read_calibration, scaled
 from mien_training.footage.head_mask import head_mask
 from mien_training.footage.metric_scale import metres_per_unit
-from mien_training.footage.observations import Recording
+from mien_training.footage.observations import CameraRecording
 from mien_training.footage.video import NoFaceError, read_recording
 from mien_training.head import Template
 from mien_training.runs.content_key import file_digest
@@ -38,7 +38,7 @@ def read_recordings(
     warn: Callable[[str], None],
     report: Report = silent,
     stages: Stages | None = None,
-) -> list[Recording]:
+) -> list[CameraRecording]:
     """One recording of each source that shows a face; `warn` is told of the others.
 
     cameras: calibration file, needed for more than one source. stages: keep what was tracked, see
@@ -47,7 +47,7 @@ def read_recordings(
     """
     calibration = _calibration(sources, cameras)
     masks = _check(sources, cameras, calibration)
-    found: list[Recording] = []
+    found: list[CameraRecording] = []
     for source, mask in zip(sources, masks, strict=True):
         camera = calibration.cameras.get(source.name)
         try:
@@ -90,16 +90,16 @@ def _calibration(sources: Sequence[Path], cameras: Path | None) -> Calibration:
         raise InputError(
             f"train rig: {len(sources)} cameras need --cameras FILE, which says where they stood"
         )
-    doubled = sorted({s.name for s in sources if [t.name for t in sources].count(s.name) > 1})
-    if doubled:
+    duplicates = sorted({s.name for s in sources if [t.name for t in sources].count(s.name) > 1})
+    if duplicates:
         raise InputError(
-            f"train rig: two files are called {doubled[0]!r}; cameras are told apart by the names "
-            "of their files"
+            f"train rig: two files are called {duplicates[0]!r}; cameras are told apart by the "
+            "names of their files"
         )
     return Calibration({}, 1.0) if cameras is None else read_calibration(cameras)
 
 
-def _shown(recording: Recording) -> int:
+def _shown(recording: CameraRecording) -> int:
     """Frames with a face."""
     points = recording.points
     return 0 if points is None else int(np.isfinite(points).all((1, 2)).sum())
@@ -126,7 +126,7 @@ def _check(
     return [head_mask(source, calibration.masks.get(source.name)) for source in sources]
 
 
-def _in_metres(template: Template, recordings: list[Recording]) -> list[Recording]:
+def _in_metres(template: Template, recordings: list[CameraRecording]) -> list[CameraRecording]:
     """The world's unit from the first moment that shows the face to two cameras."""
     cameras = [r.camera for r in recordings]
     moment = _common_moment(recordings)
@@ -135,7 +135,7 @@ def _in_metres(template: Template, recordings: list[Recording]) -> list[Recordin
     return [replace(r, camera=scaled(r.camera, unit)) for r in recordings]
 
 
-def _common_moment(recordings: list[Recording]) -> float:
+def _common_moment(recordings: list[CameraRecording]) -> float:
     times = np.unique(np.concatenate([r.times_s for r in recordings]))
     for time_s in times:
         if sum(np.isfinite(_points_at(r, time_s)).all() for r in recordings) > 1:
@@ -143,7 +143,7 @@ def _common_moment(recordings: list[Recording]) -> float:
     return float(times[0])
 
 
-def _points_at(recording: Recording, time_s: float) -> NDArray[np.float64]:
+def _points_at(recording: CameraRecording, time_s: float) -> NDArray[np.float64]:
     """(478, 2) of the frame at that time, NaN if there is none."""
     nearest = int(np.abs(recording.times_s - time_s).argmin())
     if recording.points is None or abs(recording.times_s[nearest] - time_s) > _APART_S:

@@ -18,11 +18,11 @@ from mien_training.footage.observed_landmarks import ObservedLandmarks
 from mien_training.footage.track_jumps import track_jumps
 from mien_training.runs.progress import Progress, Report, silent
 
-__all__ = ["Observations", "Recording", "observe"]
+__all__ = ["CameraRecording", "Observations", "observe"]
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class CameraRecording:
     """What one calibrated camera delivers."""
 
     images: NDArray[np.uint8]
@@ -40,14 +40,14 @@ class Recording:
         expected = (len(self.times_s), self.camera.height, self.camera.width)
         if self.images.shape != (*expected, 3) or self.images.dtype != np.uint8:
             raise InputError(
-                f"Recording: images {self.images.shape} of {self.images.dtype}, expected "
+                f"CameraRecording: images {self.images.shape} of {self.images.dtype}, expected "
                 f"{(*expected, 3)} of uint8"
             )
         if self.masks is not None and self.masks.shape != expected:
-            raise InputError(f"Recording: masks {self.masks.shape}, expected {expected}")
+            raise InputError(f"CameraRecording: masks {self.masks.shape}, expected {expected}")
         if self.points is not None and self.points.shape != (expected[0], 478, 2):
             raise InputError(
-                f"Recording: points {self.points.shape}, expected ({expected[0]}, 478, 2)"
+                f"CameraRecording: points {self.points.shape}, expected ({expected[0]}, 478, 2)"
             )
 
 
@@ -95,7 +95,7 @@ class Observations:
         return ObservedLandmarks(self.camera, moment, self.points, confidence)
 
 
-def observe(recordings: Sequence[Recording], report: Report = silent) -> Observations:
+def observe(recordings: Sequence[CameraRecording], report: Report = silent) -> Observations:
     """All frames that show the face; it is tracked in recordings without points.
 
     All cameras must give images of one size. Raises InputError where none shows a face.

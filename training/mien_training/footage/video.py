@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from mien.errors import InputError
 from mien.tracker import Tracker
 from mien.tracker.pose import assumed_focal_px
 from mien.video import count_frames, read_frames
 from mien_training.cameras.camera import Camera
-from mien_training.footage.observations import Recording
+from mien_training.cameras.undistort import lens_map, undistort
+from mien_training.footage.observations import CameraRecording
 from mien_training.runs.progress import Progress, Report, silent
 from mien_training.runs.stages import Stages
 
-__all__ = [
-    "NoFaceError", "cropped_camera", "lens_map", "pinhole_camera", "read_recording", "undistort",
-]  # fmt: skip
+__all__ = ["NoFaceError", "cropped_camera", "pinhole_camera", "read_recording"]
 
 Float64Array = NDArray[np.float64]
 
@@ -34,7 +32,7 @@ class NoFaceError(InputError):
 
 
 def pinhole_camera(width: int, height: int, focal_px: float | None = None) -> Camera:
-    """A camera at the origin, looking along +Z: all that is known of a lone video's.
+    """A camera at the origin, looking along +Z: all that is known of a single video's.
 
     Its focal length is the longer side (a field of view of 53 degrees) if left out.
     """
@@ -51,7 +49,7 @@ def read_recording(
     report: Report = silent,
     mask: NDArray[np.bool_] | None = None,
     stages: Stages | None = None,
-) -> Recording:
+) -> CameraRecording:
     """Crops of the face, (size, size), of every 1st, 2nd, 4th .. frame: at most `most_frames`.
 
     source: video, image or folder of images; camera: `pinhole_camera` if None. The crop is one for
@@ -121,29 +119,6 @@ def cropped_camera(camera: Camera, left: float, top: float, side: float, size: i
     return Camera(pixels @ camera.K, camera.camera_from_world, size, size)
 
 
-def lens_map(camera: Camera) -> Float64Array:
-    """(2, H, W) row and column, from pixel centres, where a camera with k1 and k2 sees what one
-    without them sees at each pixel; (2, 0, 0) if there is no difference."""
-    if camera.k1 == 0 and camera.k2 == 0:
-        return np.zeros((2, 0, 0))
-    x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
-    rays = np.stack([x, y, np.ones_like(x)], -1) @ np.linalg.inv(camera.K).T
-    r2 = (rays[..., :2] ** 2).sum(-1, keepdims=True)
-    bent = rays[..., :2] * (1 + r2 * (camera.k1 + r2 * camera.k2))
-    where = bent @ camera.K[:2, :2].T + camera.K[:2, 2] - 0.5
-    return np.asarray(where.transpose(2, 0, 1)[::-1])
-
-
-def undistort(image: NDArray[np.uint8], lens: Float64Array) -> NDArray[np.uint8]:
-    """The image (H, W, 3) that the camera of `lens_map` would take without its k1 and k2."""
-    if not lens.size:
-        return image
-    channels = image.transpose(2, 0, 1)
-    return np.stack(
-        [ndimage.map_coordinates(c, lens, order=1, mode="nearest") for c in channels], axis=-1
-    )
-
-
 def _cropped(
     source: str | Path,
     frames: list[int],
@@ -151,7 +126,7 @@ def _cropped(
     camera: Camera,
     size: int,
     mask: NDArray[np.bool_] | None,
-) -> Recording:
+) -> CameraRecording:
     """Reads the source again: all of a recording's frames at once may not fit into memory."""
     seen = points[np.isfinite(points).all((1, 2))].reshape(-1, 2)
     low, high = np.quantile(seen, 0.001, axis=0), np.quantile(seen, 0.999, axis=0)
@@ -170,7 +145,7 @@ def _cropped(
         cut = _cut(undistort(grey, lens), left, top, side, size)[..., 0] > 127
         masks = np.repeat(cut[None], len(images), 0)
     cropped = cropped_camera(camera, left, top, side, size)
-    return Recording(np.stack(images), np.array(times, np.float64), cropped, masks, moved)
+    return CameraRecording(np.stack(images), np.array(times, np.float64), cropped, masks, moved)
 
 
 def _cut(

@@ -1,13 +1,14 @@
 """Named sets of the tracker's 478 points: MediaPipe's face mesh topology, and ten on the irises.
 
 Indices into the second last axis of landmark arrays (478, 2 or 3). Left and right are the
-character's own. What the runtime itself reads (rigid points, points of the score net) is in
-`mien.tracker`.
+character's own. Those that the runtime reads too are in `mien.tracker.landmark_sets`.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from mien.tracker.landmark_sets import EYE_CORNERS, LANDMARK_COUNT
 
 __all__ = [
     "BROWS", "BROW_POINTS", "EYE_CORNERS", "FACE_OVAL", "INNER_LIPS", "INNER_LIP_PAIRS",
@@ -16,7 +17,6 @@ __all__ = [
     "SKIN_LANDMARK_COUNT", "UPPER_LIDS",
 ]  # fmt: skip
 
-LANDMARK_COUNT: Final = 478
 SKIN_LANDMARK_COUNT: Final = 468
 """The first ones lie on skin; the others on the irises."""
 
@@ -60,8 +60,6 @@ LID_PAIRS: Final = {
     "Right": ((159, 145), (158, 153), (160, 144)),
 }
 """Side -> points on the rims of the upper and the lower lid, above each other; the middle first."""
-EYE_CORNERS: Final = {"Left": (362, 263), "Right": (33, 133)}
-"""Side -> corners of the eye, in the order of the image's x."""
 
 BROWS: Final = (
     (276, 283, 282, 295, 285, 336, 296, 334, 293, 300),

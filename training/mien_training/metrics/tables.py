@@ -6,7 +6,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,10 @@ from typing import Any
 from mien.atomic import write_atomically
 from mien.errors import InputError
 
-__all__ = ["markdown_table", "write_results"]
+__all__ = ["Page", "markdown_table", "render_results", "results_page", "write_results"]
+
+Page = Callable[[dict[str, Any]], str]
+"""What people read of a record, as it comes back from its JSON file."""
 
 _PACKAGES = ("mien", "torch", "numpy", "warp-lang")
 
@@ -41,22 +44,22 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def results_page(
+    text: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], command: str
+) -> str:
+    """The usual page: what was measured, the table, and how to measure it again."""
+    return f"{text.strip()}\n\n{markdown_table(columns, rows)}\n\n`{command}`\n"
+
+
 def write_results(
-    folder: Path,
-    name: str,
-    command: str,
-    text: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[Any]],
-    record: Mapping[str, Any],
+    folder: Path, name: str, command: str, record: Mapping[str, Any], page: Page
 ) -> None:
-    """Write folder/NAME.md: `text`, the table of `rows`, `command`; and NAME.json: `record`.
+    """Write folder/NAME.json: `record`; and NAME.md: what `page` makes of it.
 
     The JSON also holds the command, the machine and versions; NaN and infinity become null, which
-    JSON has no numbers for. The folder is made if need be. Raises InputError for rows of other
-    lengths and for places that cannot be written.
+    JSON has no numbers for. The folder is made if need be. Raises InputError for places that
+    cannot be written, and what `page` raises, before anything is written.
     """
-    page = f"{text.strip()}\n\n{markdown_table(columns, rows)}\n\n`{command}`\n"
     whole = {
         "command": command,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
@@ -64,12 +67,26 @@ def write_results(
         **record,
     }
     data = json.dumps(_finite(whole), indent=1, allow_nan=False) + "\n"
+    text = page(json.loads(data))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made: {error.strerror or error}") from None
-    write_atomically(folder / f"{name}.md", page.encode())
     write_atomically(folder / f"{name}.json", data.encode())
+    write_atomically(folder / f"{name}.md", text.encode())
+
+
+def render_results(folder: Path, name: str, page: Page) -> None:
+    """Write folder/NAME.md anew from NAME.json, measuring nothing.
+
+    Raises InputError for a record that is not there, or is not one.
+    """
+    path = folder / f"{name}.json"
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError) as reason:
+        raise InputError(f"{path}: not a record of results ({reason})") from None
+    write_atomically(folder / f"{name}.md", page(record).encode())
 
 
 def _cell(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,10 +11,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mien.errors import InputError
+from mien_training.head.template import Template
 from mien_training.rendering.visibility import rasterize
-
-if TYPE_CHECKING:
-    from mien_training.head.template import Template
 
 __all__ = ["TexelMap", "bake_texels", "dilate"]
 

@@ -269,7 +269,7 @@ def compose_kernel(
     exposure: float,
     linear_of_srgb: wp.array(dtype=float),
     srgb_of_root: wp.array(dtype=wp.uint8),
-    picture: wp.array3d(dtype=wp.uint8),
+    composed: wp.array3d(dtype=wp.uint8),
 ):
     """Lay `shade_kernel`'s image, times `exposure`, over an 8-bit sRGB image, in linear light.
 
@@ -281,10 +281,10 @@ def compose_kernel(
     if light[3] > 0.0:
         last = float(srgb_of_root.shape[0] - 1)
         for c in range(3):
-            behind = linear_of_srgb[int(picture[top + row, left + column, c])]
+            behind = linear_of_srgb[int(composed[top + row, left + column, c])]
             value = exposure * light[c] + (1.0 - light[3]) * behind
             step = wp.sqrt(wp.clamp(value, 0.0, 4.0)) * 0.5 * last + 0.5
-            picture[top + row, left + column, c] = srgb_of_root[int(step)]
+            composed[top + row, left + column, c] = srgb_of_root[int(step)]
 
 
 @wp.kernel

@@ -48,9 +48,9 @@ def face_camera(
     Close enough that brows to chin fill the image in all of `heads` (H, V, 3); None: the neutral.
     """
     every = person.vertices[None] if heads is None else heads
-    marks = np.stack([person.landmarks.positions(v, person.triangles) for v in every])
-    oval = marks[:, list(FACE_OVAL)].reshape(-1, 3)
-    brows = marks[:, list(BROW_POINTS)]
+    landmarks = np.stack([person.landmarks.positions(v, person.triangles) for v in every])
+    oval = landmarks[:, list(FACE_OVAL)].reshape(-1, 3)
+    brows = landmarks[:, list(BROW_POINTS)]
     low, high = np.nanmin(oval, 0), np.nanmax(oval, 0)
     high[1] = float(np.nanmax(brows[..., 1])) + _ABOVE_BROWS_M
     middle = 0.5 * (low + high)

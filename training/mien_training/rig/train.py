@@ -24,7 +24,7 @@ from mien.errors import InputError
 from mien.rotation import yaw_pitch_roll_from_quaternion
 from mien_training.anatomy.finish import finish_rig
 from mien_training.footage.load import footage_digests, read_recordings
-from mien_training.footage.observations import Observations, Recording, observe
+from mien_training.footage.observations import CameraRecording, Observations, observe
 from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.paint import Look, paint_materials
@@ -39,7 +39,7 @@ from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.content_key import template_digest, tracker_digest
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
-from mien_training.runs.progress import Progress, ProgressBars
+from mien_training.runs.progress import Progress, ProgressBars, Report
 from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
 from mien_training.runs.stages import Stages
 from mien_training.templates import load_template
@@ -102,7 +102,8 @@ def run(config: TrainRigConfig) -> int:
     if "scan" in metrics:
         face = metrics["distance_mm"]
         Console(stderr=True).print(
-            f"{config.out}: {metrics['scan']}, the face {face['median']:.2f} mm off it (median)"
+            f"{config.out}: {metrics['scan']}, median distance of the face from its surface "
+            f"{face['median']:.2f} mm"
         )
         return 0
     frames, cameras = metrics["frames"], metrics["cameras"]
@@ -113,47 +114,52 @@ def run(config: TrainRigConfig) -> int:
     return 0
 
 
-def train_rig(config: TrainRigConfig, quiet: bool = False) -> dict[str, Any]:
+def train_rig(
+    config: TrainRigConfig, quiet: bool = False, report: Report | None = None
+) -> dict[str, Any]:
     """Run every step; returns the metrics that also go to metrics.json.
 
-    quiet: shows no progress and no warnings. Interrupted, the same call goes on from its
-    checkpoint. Raises InputError for unusable footage and for a folder that holds a run of another
-    configuration or on inputs of other content, MissingExtraError where torch lacks CUDA and
-    `device` asks for it.
+    quiet: shows no progress and no warnings in the terminal. report: hears of progress in any
+    case, from this thread; what it raises ends the run. Interrupted, the same call goes on from
+    its checkpoint. Raises InputError for unusable footage and for a folder that holds a run of
+    another configuration or on inputs of other content, MissingExtraError where torch lacks CUDA
+    and `device` asks for it.
     """
     device = choose_device(config.device)
     with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
-        return _train(config, device, quiet)
+        return _train(config, device, quiet, report)
 
 
-def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[str, Any]:
+def _train(
+    config: TrainRigConfig, device: torch.device, quiet: bool, report: Report | None
+) -> dict[str, Any]:
     if not config.sources:
         raise InputError("train rig: no footage; name at least one video or image")
     seconds: dict[str, float] = {}
     template = load_template(config.template)
     if any(is_scan(source) for source in config.sources):
-        return _from_scan(config, template, quiet)
+        return _from_scan(config, template, quiet, report)
     inputs = {
         "template": template_digest(template),
         **footage_digests(config.sources, config.cameras),
         "the tracker's nets": tracker_digest(),
     }
     claim_inputs(config.out, inputs)
-    with ProgressBars(quiet) as bars:
+    with ProgressBars(quiet, also=report) as bars:
         bars.say(f"colours are compared on {device_name(device)}")
         start = perf_counter()
         seen = observe(_recordings(config, template, inputs, bars), bars)
         seconds["track"] = perf_counter() - start
         last = perf_counter()
 
-        def report(progress: Progress) -> None:
+        def timed(progress: Progress) -> None:
             nonlocal last
             bars(progress)
             now = perf_counter()
             seconds[progress.stage] = seconds.get(progress.stage, 0.0) + now - last
             last = now
 
-        fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", report, device)
+        fit = fit_rig(template, seen, config.fit, config.out / "checkpoint.pt", timed, device)
     still = len(seen.camera) > 1 and not seen.times_s.any()
     apart, most = fit.disagreement, config.fit.stereo.most_disagreement
     if still and (apart is None or apart > most):
@@ -169,7 +175,7 @@ def _train(config: TrainRigConfig, device: torch.device, quiet: bool) -> dict[st
 
 def _recordings(
     config: TrainRigConfig, template: Template, inputs: dict[str, str], bars: ProgressBars
-) -> list[Recording]:
+) -> list[CameraRecording]:
     """The footage, tracked once: tracking.pt keeps the points of every source."""
     origin = {**inputs, "frames": config.frames}
     return read_recordings(
@@ -178,13 +184,15 @@ def _recordings(
     )  # fmt: skip
 
 
-def _from_scan(config: TrainRigConfig, template: Template, quiet: bool) -> dict[str, Any]:
+def _from_scan(
+    config: TrainRigConfig, template: Template, quiet: bool, report: Report | None
+) -> dict[str, Any]:
     if len(config.sources) > 1 or config.cameras is not None:
         raise InputError(
             f"train rig: {', '.join(s.name for s in config.sources)}; expected one scan alone, "
             "or footage"
         )
-    with ProgressBars(quiet) as bars:
+    with ProgressBars(quiet, also=report) as bars:
         return rig_of_scan(
             config.sources[0], config.out, config.name, template, config.scan,
             config.texture_side, bars, config.unseen,
@@ -233,7 +241,7 @@ def _write(
         "seconds": seconds,
         "lids": {name: asdict(after) for name, (_, after) in done.lids.items()},
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},
-        **({} if fit.disagreement is None else {"pictures_disagree": fit.disagreement}),
+        **({} if fit.disagreement is None else {"images_disagree": fit.disagreement}),
         "seed": config.fit.seed,
         "config": plain_config(config, _NOT_OF_THE_RESULT),
         "inputs": inputs,

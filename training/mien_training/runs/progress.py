@@ -51,15 +51,17 @@ class ProgressBars:
     A stage that is followed by another is shown as finished: many end early.
     """
 
-    def __init__(self, quiet: bool = False, file: TextIO | None = None) -> None:
-        """file: where to, in place of stderr."""
+    def __init__(
+        self, quiet: bool = False, file: TextIO | None = None, also: Report | None = None
+    ) -> None:
+        """file: where to, in place of stderr; also: who else is told, even when `quiet`."""
         console = Console(file=file) if file is not None else Console(stderr=True)
         self._bars = Bars(
             TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
             TimeRemainingColumn(), TextColumn("{task.fields[figures]}", markup=False),
             console=console, disable=quiet,
         )  # fmt: skip
-        self._quiet = quiet
+        self._quiet, self._also = quiet, also or silent
         self._tasks: dict[str, int] = {}
         self._last: str | None = None
 
@@ -76,7 +78,8 @@ class ProgressBars:
         self._bars.stop()
 
     def __call__(self, progress: Progress) -> None:
-        """Show it."""
+        """Show it, and pass it on."""
+        self._also(progress)
         if progress.stage not in self._tasks:
             task = self._bars.add_task(progress.stage, total=progress.total, figures="")
             self._tasks[progress.stage] = task

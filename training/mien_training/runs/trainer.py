@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,12 +35,11 @@ class TrainerConfig:
     """Longest gradient, of all parameters together; None leaves gradients as they are."""
     patience: int | None = None
     """Checks without a better error after which training ends; None trains to the last step."""
-    ema_decay: float | None = None
+    ema_decay: float = 0.0
     """Validate and keep an exponential moving average of the parameters with this decay a step
-    (Polyak averaging); None keeps the parameters themselves."""
-    mixed_precision: bool = False
-    """On CUDA, half precision where torch's autocast deems it safe, gradients scaled; the CPU
-    always takes full precision."""
+    (Polyak averaging); 0 keeps the parameters themselves."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16: where torch's autocast deems it safe; parameters and validation stay in float32."""
 
     def __post_init__(self) -> None:
         patience = 1 if self.patience is None else self.patience
@@ -49,11 +48,14 @@ class TrainerConfig:
                 f"TrainerConfig: steps {self.steps}, check_every {self.check_every}, patience "
                 f"{self.patience}, expected 1 or more"
             )
-        decay, norm = self.ema_decay, self.clip_norm
-        if (decay is not None and not 0 < decay < 1) or (norm is not None and not norm > 0):
+        if not 0 <= self.ema_decay < 1 or (self.clip_norm is not None and not self.clip_norm > 0):
             raise InputError(
-                f"TrainerConfig: ema_decay {decay}, clip_norm {norm}, expected between 0 and 1, "
-                "and above 0"
+                f"TrainerConfig: ema_decay {self.ema_decay}, clip_norm {self.clip_norm}, expected "
+                "0 or more, below 1, and above 0"
+            )
+        if self.precision not in ("float32", "bfloat16"):
+            raise InputError(
+                f"TrainerConfig: precision {self.precision!r}, expected float32 or bfloat16"
             )
 
 
@@ -90,10 +92,8 @@ class Trainer:
         self.schedule, self.generators, self.checkpoint = schedule, tuple(generators), checkpoint
         self.report, self.stage = report, stage
         self.device = next(module.parameters()).device
-        self._half = config.mixed_precision and self.device.type == "cuda"
-        self._scaler = torch.amp.GradScaler(self.device.type, enabled=self._half)
         self._average: AveragedModel | None = None
-        if config.ema_decay is not None:
+        if config.ema_decay:
             average = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
             self._average = AveragedModel(module, multi_avg_fn=average)
         self.step, self.stale = 0, 0
@@ -142,18 +142,17 @@ class Trainer:
 
     def _step(self, loss_of: Callable[[int], Tensor]) -> float:
         self.module.train()
-        with torch.autocast(self.device.type, enabled=self._half):
+        lower = self.config.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=lower):
             loss = loss_of(self.step)
         value = float(loss.detach())
         if not isfinite(value):
             raise MienError(f"{self.stage}: the loss is {value} at step {self.step}")
         self.optimiser.zero_grad()
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]
         if self.config.clip_norm is not None:
-            self._scaler.unscale_(self.optimiser)
             nn.utils.clip_grad_norm_(self.module.parameters(), self.config.clip_norm)
-        self._scaler.step(self.optimiser)
-        self._scaler.update()
+        self.optimiser.step()
         if self.schedule is not None:
             self.schedule.step()
         if self._average is not None:
@@ -185,7 +184,7 @@ class Trainer:
             "module": self.module.state_dict(), "optimiser": self.optimiser.state_dict(),
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
             "average": None if self._average is None else self._average.state_dict(),
-            "scaler": self._scaler.state_dict(), "step": self.step, "stale": self.stale,
+            "step": self.step, "stale": self.stale,
             "best": self.best, "best_error": self.best_error, "best_step": self.best_step,
             "history": self.history,
             "generators": [g.bit_generator.state for g in self.generators],
@@ -198,8 +197,6 @@ class Trainer:
             self.schedule.load_state_dict(state["schedule"])
         if self._average is not None:
             self._average.load_state_dict(state["average"])
-        if self._half:
-            self._scaler.load_state_dict(state["scaler"])
         self.step, self.stale, self.history = state["step"], state["stale"], state["history"]
         self.best, self.best_error = state["best"], state["best_error"]
         self.best_step = state["best_step"]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait as wait_for
+from threading import Thread
 from typing import TypeVar
 
 from mien.errors import MienError
@@ -30,15 +32,17 @@ def run_in_processes(
     """Call `work`, a function of a module, on every job; results go to disk, not back.
 
     `workers`: processes, one per core if left out. `report` hears of `stage`, job by job. No more
-    than two jobs a worker are under way, so that memory does not grow with their number. Raises
-    what `work` raises, and MienError when a process dies; what is finished then stays.
+    than two jobs a worker are under way, so that memory does not grow with their number. Workers
+    end when this process does, however it ends. Raises what `work` raises, and MienError when a
+    process dies; what is finished then stays.
     """
     if not jobs:
         return
     count = min(workers or os.cpu_count() or 1, len(jobs))
     waiting = iter(jobs)
     done = 0
-    with _one_thread_each(), ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    pool_of_workers = ProcessPoolExecutor(count, get_context("spawn"), _end_with_parent)
+    with _one_thread_each(), pool_of_workers as pool:
         running: set[Future[None]] = set()
         try:
             while True:
@@ -63,6 +67,18 @@ def run_in_processes(
         finally:
             for future in running:
                 future.cancel()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for its next job for ever."""
+    parent = parent_process()
+    assert parent is not None  # a worker is a child
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -18,8 +18,8 @@ def draw_background(rng: np.random.Generator, n: int, strength: Strength) -> NDA
     angle = rng.uniform(0, 2 * np.pi)
     grid = (np.arange(n) + 0.5) / n - 0.5
     t = 0.5 + 0.7 * (grid[None] * np.cos(angle) + grid[:, None] * np.sin(angle))
-    picture = ends[0] + (ends[1] - ends[0]) * t.clip(0, 1)[..., None]
-    canvas = Image.fromarray(picture.astype(np.uint8))
+    gradient = ends[0] + (ends[1] - ends[0]) * t.clip(0, 1)[..., None]
+    canvas = Image.fromarray(gradient.astype(np.uint8))
     draw = ImageDraw.Draw(canvas)
     for _ in range(int(rng.integers(0, 5 if strength == "mild" else 14))):
         x, y = rng.uniform(-0.2, 1.0, 2) * n

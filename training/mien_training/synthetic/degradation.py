@@ -59,13 +59,13 @@ class Degradation:
         """(H, W, 3) sRGB as this camera would deliver it; a function of seed and frame."""
         side, plate = self.resolution, self.noise
         height, width = image.shape[:2]
-        picture = Image.fromarray(image)
+        degraded = Image.fromarray(image)
         if side < 1.0:
             small = (max(int(width * side), 8), max(int(height * side), 8))
-            picture = picture.resize(small, Image.Resampling.BOX)
+            degraded = degraded.resize(small, Image.Resampling.BOX)
         if self.blur_px > 0.15:
-            picture = picture.filter(ImageFilter.GaussianBlur(self.blur_px * side))
-        pixels = np.asarray(picture)
+            degraded = degraded.filter(ImageFilter.GaussianBlur(self.blur_px * side))
+        pixels = np.asarray(degraded)
         toned = np.empty(pixels.shape, np.int16)
         for c in range(3):
             toned[..., c] = self.curves[c].take(pixels[..., c])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien_training.footage.observations import Recording
+from mien_training.footage.observations import CameraRecording
 
 __all__ = ["Footage", "ViewTruth"]
 
@@ -36,7 +36,7 @@ class ViewTruth:
 class Footage:
     """One performance by one or more cameras."""
 
-    views: tuple[Recording, ...]
+    views: tuple[CameraRecording, ...]
     """What each camera delivers; the world is rig space at rest."""
     truth: tuple[ViewTruth, ...]
     """One per view; hand `views` alone to a fit."""

@@ -14,7 +14,7 @@ from mien.errors import InputError
 from mien.rig import Rig
 from mien_training.anatomy.eyelids import fit_eyelids
 from mien_training.cameras import Camera, look_at_camera
-from mien_training.footage.observations import Recording
+from mien_training.footage.observations import CameraRecording
 from mien_training.head import Template, rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
@@ -203,6 +203,6 @@ def record_views(
             noisy = clean + noise_codes * rng.standard_normal(clean.shape, np.float32)
             images[t] = np.rint(noisy).clip(0, 255)
             masks[t] = renderer.visible(posed.vertices, camera, posed.placed) >= 0
-        recordings.append(Recording(images, times.copy(), camera, masks))
+        recordings.append(CameraRecording(images, times.copy(), camera, masks))
         truths.append(ViewTruth(float(offset), weights, matrices))
     return Footage(tuple(recordings), tuple(truths), person.rig.shape_names, rate_hz)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CharacterServiceStub(object):
-    """Lists, describes and hands out character packages. NOT_FOUND: there is no character of that name.
+    """Lists, describes and sends character packages. NOT_FOUND: there is no character of that name.
     """
 
     def __init__(self, channel):
@@ -53,7 +53,7 @@ class CharacterServiceStub(object):
 
 
 class CharacterServiceServicer(object):
-    """Lists, describes and hands out character packages. NOT_FOUND: there is no character of that name.
+    """Lists, describes and sends character packages. NOT_FOUND: there is no character of that name.
     """
 
     def ListCharacters(self, request, context):
@@ -104,7 +104,7 @@ def add_CharacterServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CharacterService(object):
-    """Lists, describes and hands out character packages. NOT_FOUND: there is no character of that name.
+    """Lists, describes and sends character packages. NOT_FOUND: there is no character of that name.
     """
 
     @staticmethod

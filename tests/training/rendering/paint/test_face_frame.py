@@ -54,9 +54,9 @@ def test_landmarks_are_used_where_a_template_has_them(head_template):
         head_template, landmarks=LandmarkMap(triangle, np.full((478, 3), 1 / 3, np.float32))
     )
     frame = FaceFrame.of(marked, marked.vertices)
-    marks = marked.landmarks.positions(marked.vertices, marked.triangles)
-    assert np.allclose(frame.lips[0], marks[61])
-    assert np.allclose(frame.brows[1][0], marks[46, :2])
+    landmarks = marked.landmarks.positions(marked.vertices, marked.triangles)
+    assert np.allclose(frame.lips[0], landmarks[61])
+    assert np.allclose(frame.brows[1][0], landmarks[46, :2])
     assert len(frame.upper_lids) == len(frame.lower_lids) == 2
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.rig_scene import film, small_person
+from support.rig_scene import recorded_scene, small_person
 
 from mien.errors import InputError
 from mien_training.rig.landmarks.fast_motion import KnotConfig, knots_for
@@ -20,7 +20,7 @@ TIMES = torch.arange(COUNT) / 30
 def scene():
     """One camera's frames of one face; what the face does is up to the test."""
     person = small_person()
-    filmed = film(person)
+    filmed = recorded_scene(person)
     one = torch.zeros(COUNT, dtype=torch.int64)
     seen = replace(
         filmed.seen, camera=one, times_s=TIMES, frame=torch.arange(COUNT),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.rig_scene import NAMES, film, small_person
+from support.rig_scene import NAMES, recorded_scene, small_person
 
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.landmarks.lid_closure import close_lids
@@ -17,7 +17,7 @@ BLINK, FRAME = NAMES.index("eyeBlinkLeft"), 5
 
 @pytest.fixture(scope="module")
 def scene():
-    return film(small_person())
+    return recorded_scene(small_person())
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.rig_scene import film, small_person
+from support.rig_scene import recorded_scene, small_person
 
 from mien_training.rig.fit import moments_of
 from mien_training.rig.fit_config import RigFitConfig
@@ -30,7 +30,7 @@ def person():
 
 def loop_of(person, report=silent, **changes):
     config = replace(CONFIG, **changes)
-    filmed = film(person)
+    filmed = recorded_scene(person)
     objective = Objective(person, filmed.seen, filmed.fit.model, config)
     moment, _ = moments_of(filmed.seen.camera, filmed.seen.times_s)
     return FitLoop(objective, moment, config, report)

@@ -27,7 +27,7 @@ def truth(times: torch.Tensor) -> torch.Tensor:
     )
 
 
-def film(solver: MotionSolver, camera: int, offset_s: float, times: torch.Tensor) -> None:
+def observe_motion(solver: MotionSolver, camera: int, offset_s: float, times: torch.Tensor) -> None:
     """Frames that see every unknown as it is, at times of the camera's own clock."""
     guess_times = solver.time_offsets(torch.full((len(times),), camera), times)
     motion = solver.spline(guess_times)
@@ -42,7 +42,7 @@ def test_one_step_finds_a_performance_that_is_seen_as_it_is():
     spline, time_offsets = MotionSpline.uniform(-0.1, 2.1, SHAPES, 12), TimeOffsets(1)
     solver = MotionSolver(spline, time_offsets, FREE, prior_of(FREE))
     times = torch.arange(0, 2, 1 / 40)
-    film(solver, 0, 0.0, times)
+    observe_motion(solver, 0, 0.0, times)
     solver.step()
     motion = spline(times)
     found = torch.cat([motion.weights, motion.rotation, motion.translation], 1).detach()
@@ -94,8 +94,8 @@ def test_clocks_are_found_with_the_motion(learn):
     times = torch.arange(0, 3, 1 / 30)
     for _ in range(6):
         solver = MotionSolver(spline, time_offsets, FREE, prior_of(FREE))
-        film(solver, 0, 0.0, times)
-        film(solver, 1, 0.021, times)
+        observe_motion(solver, 0, 0.0, times)
+        observe_motion(solver, 1, 0.021, times)
         solver.step()
     found = float(time_offsets.offsets_s[1])
     assert found == (pytest.approx(0.021, abs=5e-4) if learn else 0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.rig_scene import film, small_person
+from support.rig_scene import recorded_scene, small_person
 
 from mien_training.rig.fit_config import LossWeights, RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
@@ -20,7 +20,7 @@ FRAMES = torch.tensor([2, 14])
 def filmed():
     """A speckled head before its own images."""
     person = small_person()
-    begin = film(person)
+    begin = recorded_scene(person)
     torch.manual_seed(0)
     with torch.no_grad():
         begin.fit.model.appearance.textures[0].uniform_(0.1, 0.9)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from support.rig_scene import FRAMES, film, small_person
+from support.rig_scene import FRAMES, recorded_scene, small_person
 
 from mien_training.rig.report.error_map import colour_of, draw_error, vertex_error
 from mien_training.rig.report.fitted_scene import FittedScene
@@ -14,7 +14,7 @@ from mien_training.rig.report.fitted_scene import FittedScene
 @pytest.fixture(scope="module")
 def scene():
     """Footage that is the fit's own rendering."""
-    filmed = film(small_person())
+    filmed = recorded_scene(small_person())
     scene = FittedScene.of(filmed.person, filmed.seen, filmed.fit)
     rows = torch.arange(2 * FRAMES)
     rendered = scene.render(rows, filmed.seen.images.float() / 255)
@@ -49,11 +49,13 @@ def test_masked_pixels_do_not_count(scene):
     assert np.isnan(vertex_error(hidden, ROWS, scene.person.regions["skin"])).all()
 
 
-def test_the_picture_is_brighter_where_the_error_is_larger(scene):
+def test_the_image_is_brighter_where_the_error_is_larger(scene):
     skin = scene.person.regions["skin"]
-    calm, wild = (draw_error(scene.person, np.where(skin, e, np.nan), 64, 40) for e in (2.0, 38.0))
-    assert calm.shape == wild.shape and calm.shape[1] == 3 * 64
-    assert wild[:64].mean() > calm[:64].mean() + 20
+    small, large = (
+        draw_error(scene.person, np.where(skin, e, np.nan), 64, 40) for e in (2.0, 38.0)
+    )
+    assert small.shape == large.shape and small.shape[1] == 3 * 64
+    assert large[:64].mean() > small[:64].mean() + 20
     draw_error(scene.person, np.full(len(skin), np.nan), 32)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from support.rig_scene import FRAMES, SIDE, film, small_person
+from support.rig_scene import FRAMES, SIDE, recorded_scene, small_person
 
 from mien_training.cameras.camera import project
 from mien_training.rig.report.fitted_scene import FittedScene, choose_frames
@@ -11,7 +11,7 @@ from mien_training.rig.report.fitted_scene import FittedScene, choose_frames
 
 @pytest.fixture(scope="module")
 def scene():
-    filmed = film(small_person())
+    filmed = recorded_scene(small_person())
     return FittedScene.of(filmed.person, filmed.seen, filmed.fit)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.rig_scene import FRAMES, film, small_person
+from support.rig_scene import FRAMES, recorded_scene, small_person
 
 from mien_training.rig.report.fitted_scene import FittedScene
 from mien_training.rig.report.frame_overlays import RIG_COLOUR, TRACKER_COLOUR, draw_frames
@@ -12,7 +12,7 @@ ROWS = np.array([1, FRAMES + 3])
 
 @pytest.fixture(scope="module")
 def scene():
-    filmed = film(small_person(), (20, 90, 30))
+    filmed = recorded_scene(small_person(), (20, 90, 30))
     filmed.seen.points[:] += 4.0  # so that both contours are seen
     return FittedScene.of(filmed.person, filmed.seen, filmed.fit)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support.rig_scene import NAMES, film, small_person
+from support.rig_scene import NAMES, recorded_scene, small_person
 
 from mien.errors import InputError
 from mien.rig import Material
@@ -70,7 +70,7 @@ def has(images, colour, tolerance=60) -> bool:
 @pytest.fixture(scope="module")
 def filmed():
     person = replace(small_person(), name="eve <script>")
-    filmed = film(person, MAGENTA)
+    filmed = recorded_scene(person, MAGENTA)
     with torch.no_grad():  # what was learnt from footage shows as well
         for texture in filmed.fit.model.appearance.textures:
             texture[:] = torch.tensor([0.0, 1.0, 0.0])[None, :, None, None]

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support.rig_scene import FRAMES, film, small_person
+from support.rig_scene import FRAMES, recorded_scene, small_person
 
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.photometric.objective import Objective
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture
 def objective():
     """Grey frames of two cameras; the fit is the truth."""
-    filmed = film(small_person())
+    filmed = recorded_scene(small_person())
     return Objective(filmed.person, filmed.seen, filmed.fit.model, RigFitConfig())
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from support.rig_scene import film, small_person
+from support.rig_scene import recorded_scene, small_person
 
 from mien_training.rig.robust.frame_errors import FrameErrors
 from mien_training.rig.robust.frame_report import report_frames
@@ -16,7 +16,7 @@ LIMITS = FrameLimits(points=0.02, restarts=2)
 
 @pytest.fixture(scope="module")
 def seen():
-    return film(small_person()).seen
+    return recorded_scene(small_person()).seen
 
 
 def report(seen, points=(), colours=(), restarts=(), jumped=()):

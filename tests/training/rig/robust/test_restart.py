@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support.rig_scene import FRAMES, film, small_person
+from support.rig_scene import FRAMES, recorded_scene, small_person
 
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.motion import Motion
@@ -17,7 +17,7 @@ ALL = torch.arange(2 * FRAMES)
 
 @pytest.fixture
 def objective():
-    filmed = film(small_person())
+    filmed = recorded_scene(small_person())
     config = RigFitConfig(motion=MotionSolverConfig(effective_point_count=400.0))
     return Objective(filmed.person, filmed.seen, filmed.fit.model, config)
 

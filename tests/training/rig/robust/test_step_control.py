@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support.rig_scene import FRAMES, film, small_person
+from support.rig_scene import FRAMES, recorded_scene, small_person
 
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.photometric.motion_solver import MotionSolverConfig
@@ -17,7 +17,7 @@ ALL = torch.arange(2 * FRAMES)
 
 @pytest.fixture
 def objective():
-    filmed = film(small_person())
+    filmed = recorded_scene(small_person())
     # Grey frames tell nothing: the points decide.
     config = RigFitConfig(motion=MotionSolverConfig(colour_sigma=5.0))
     return Objective(filmed.person, filmed.seen, filmed.fit.model, config)

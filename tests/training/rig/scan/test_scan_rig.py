@@ -129,7 +129,7 @@ def test_an_interrupted_registration_goes_on(mesh_file, tmp_path, monkeypatch, o
         rig_of_scan(mesh_file, tmp_path / "b", "eve", template, other, 64)
 
 
-def test_calls_of_no_use_name_what_is_wrong(mesh_file, tmp_path, capsys):
+def test_invalid_calls_name_what_is_wrong(mesh_file, tmp_path, capsys):
     out = ["--out", str(tmp_path / "x")]
     assert main(["train", "rig", str(tmp_path / "none.obj"), *out]) == 2
     assert "none.obj" in capsys.readouterr().err

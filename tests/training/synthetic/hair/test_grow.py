@@ -119,6 +119,6 @@ def test_a_head_without_a_scalp_has_no_hair(anny, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [{"strands": 0}, {"length_m": 0.0}, {"combing": "up"}])
-def test_styles_of_no_use_are_refused(wrong):
+def test_invalid_styles_are_refused(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         HairStyle(**wrong)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.head.landmark_sets import BROWS, LOWER_LIDS, OUTER_LIPS, UPPER_LIDS
-
-if TYPE_CHECKING:
-    from mien_training.head.template import Template
+from mien_training.head.template import MATERIALS, Template
 
 __all__ = ["FaceFrame", "polygon_distance", "polyline_distance"]
 
@@ -49,9 +46,6 @@ class FaceFrame:
                 f"FaceFrame.of: vertices {vertices.shape}, template {template.name!r} has "
                 f"{template.vertices.shape}"
             )
-        # Here, because templates in turn are rendered to find their landmarks.
-        from mien_training.head.template import MATERIALS
-
         eye_corners = template.triangles[template.triangle_material == MATERIALS.index("eye")]
         points = vertices[np.unique(eye_corners)]
         sides = [points[points[:, 0] > 0], points[points[:, 0] <= 0]]
@@ -62,10 +56,12 @@ class FaceFrame:
         unit = float(np.linalg.norm(eyes[0] - eyes[1]))
         skin = vertices[np.unique(template.triangles[template.triangle_material == 0])]
         skull = skin[skin[:, 1] > middle[1]]
-        marks = template.landmarks.positions(vertices, template.triangles)
+        landmarks = template.landmarks.positions(vertices, template.triangles)
 
         def known(indices: tuple[int, ...]) -> Float32Array | None:
-            found = marks[list(indices)] if len(marks) else np.full((1, 3), np.nan, np.float32)
+            found = (
+                landmarks[list(indices)] if len(landmarks) else np.full((1, 3), np.nan, np.float32)
+            )
             return found if np.isfinite(found).all() else None
 
         brows = [known(b) for b in BROWS]

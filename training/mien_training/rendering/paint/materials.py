@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.rig import Material
+from mien_training.head.template import MATERIALS, Template
 from mien_training.rendering.bake import bake_texels
 from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.rendering.paint.features import (
@@ -18,9 +17,6 @@ from mien_training.rendering.paint.features import (
 )
 from mien_training.rendering.paint.look import Look
 from mien_training.rendering.paint.skin import paint_skin
-
-if TYPE_CHECKING:
-    from mien_training.head.template import Template
 
 __all__ = ["paint_materials"]
 
@@ -41,9 +37,6 @@ def paint_materials(
     Lips, brows and lids follow the template's landmarks where it has them, else its regions and
     the eyes' places. Raises InputError if the vertices do not fit the template.
     """
-    # Here, because templates in turn are rendered to find their landmarks.
-    from mien_training.head.template import MATERIALS
-
     if not isinstance(look, Look):
         look = Look.random(look)
     v = np.ascontiguousarray(vertices, np.float32)

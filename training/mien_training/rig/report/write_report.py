@@ -249,7 +249,9 @@ def _numbers_section(
         (f"{c + 1}", f"{int((camera == c).sum())}", f"{width} x {height}", f"{offset:+.1f}")
         for c, offset in enumerate(offsets)
     ]
-    tables = {"cameras": table(("camera", "frames", "pixels", "clock, ms"), per_camera, (1, 2, 3))}
+    tables = {
+        "cameras": table(("camera", "frames", "pixels", "time offset, ms"), per_camera, (1, 2, 3))
+    }
     plain = {
         name: value
         for name, value in metrics.items()

@@ -17,7 +17,7 @@ from mien_training.rig.robust.frame_errors import FrameErrors, frame_errors
 __all__ = ["accept_step"]
 
 _SHORTER = (0.5, 0.25, 0.0)
-_WORSE = 0.05
+_WORSE = 0.1
 """Share by which a frame's cost may rise: its neighbours' gain is worth that."""
 
 

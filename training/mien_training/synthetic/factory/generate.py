@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,8 @@ from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien_training.head import Template
 from mien_training.rendering import RENDERING_VERSION
-from mien_training.runs.content_key import template_digest
+from mien_training.runs.cache import write_arrays
+from mien_training.runs.content_key import content_digest, file_digest, template_digest
 from mien_training.runs.progress import Progress, Report, silent
 from mien_training.runs.worker_pool import run_in_processes
 from mien_training.synthetic.factory.sequence import LabelledFrame, draw_sequence
@@ -73,16 +72,19 @@ def generate_dataset(
 
 
 def dataset_key(spec: DatasetSpec, template: Template) -> str:
-    """SHA-256 of all that the images follow from: spec, template, clip, renderer."""
+    """SHA-256 of all that the images follow from: spec, template, clip, renderer.
+
+    Raises InputError for a clip that cannot be read.
+    """
     clip = spec.sequence.performance.clip
     content = {
         "format": _FORMAT,
         "renderer": RENDERING_VERSION,
-        "spec": asdict(spec),
+        "spec": spec,
         "template": template_digest(template),
-        "clip": sha256(Path(clip).read_bytes()).hexdigest() if clip else None,
+        "clip": file_digest(Path(clip)) if clip else None,
     }
-    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return content_digest(content)
 
 
 @lru_cache(maxsize=2)
@@ -124,9 +126,7 @@ def _make_shard(job: _ShardJob) -> None:
     for index in range(first, min(first + spec.sequences_per_shard, spec.sequences)):
         drawn = draw_sequence(spec.sequence, template, sequence_seed(spec.seed, index))
         frames += drawn.frames(spec.labels, index)
-    buffer = io.BytesIO()
-    np.savez(buffer, **_arrays(frames))
-    write_atomically(shard_path(Path(job.folder), job.number), buffer.getvalue())
+    write_arrays(shard_path(Path(job.folder), job.number), _arrays(frames))
 
 
 def _arrays(frames: list[LabelledFrame]) -> dict[str, Any]:

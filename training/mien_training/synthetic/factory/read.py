@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
-
-import numpy as np
 
 from mien.errors import InputError
 from mien_training.cameras import Camera
+from mien_training.runs.cache import read_arrays
 from mien_training.synthetic.factory.generate import KEY_FILE, shard_path
 from mien_training.synthetic.factory.sequence import LabelledFrame
 
@@ -51,12 +49,7 @@ class DatasetReader:
 
     def shard(self, number: int) -> Iterator[LabelledFrame]:
         """The frames of one file; shards may be read in any order."""
-        path = shard_path(self.folder, number)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                columns = {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, BadZipFile) as reason:
-            raise InputError(f"{path}: damaged ({reason}); delete it and generate again") from None
+        columns = read_arrays(shard_path(self.folder, number))
         for row in range(len(columns["view"])):
             yield _frame(columns, row)
 

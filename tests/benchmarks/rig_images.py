@@ -1,6 +1,6 @@
 """Images of fitted rigs for the docs: every shape, and two rigs under two performances.
 
-python tests/benchmarks/rig_pictures.py RUN OTHER_RUN TAKE.csv
+python tests/benchmarks/rig_images.py RUN OTHER_RUN TAKE.csv
 
 RUN and OTHER_RUN: folders of finished `mien train rig`, RUN's from video. TAKE.csv: a Live Link
 Face recording. Writes docs/rig_shapes.png (RUN) and docs/rig_retarget.png: both rigs, and the
@@ -63,7 +63,7 @@ def heads_of(
     return [renderer.render(blend(rig, row), camera, background=(44, 47, 54)) for row in weights]
 
 
-def retarget_picture(runs: list[Path], takes: list[tuple[str, Clip]]) -> np.ndarray:
+def retarget_image(runs: list[Path], takes: list[tuple[str, Clip]]) -> np.ndarray:
     """Rows: template and rigs under each performance; columns: moments."""
     template = load_template("anny")
     persons = [read_person(run)[0] for run in runs]
@@ -81,9 +81,9 @@ def retarget_picture(runs: list[Path], takes: list[tuple[str, Clip]]) -> np.ndar
         for name, person, materials in rigs:
             order = [names.index(n) for n in person.shape_names]
             write(draw, (8, top + SIDE / 2), name, 15, MUTED, "lm")
-            pictures = heads_of(person, materials, values[rows][:, order])
-            for column, picture in enumerate(pictures):
-                sheet.paste(Image.fromarray(picture), (MARGIN + column * SIDE, top))
+            images = heads_of(person, materials, values[rows][:, order])
+            for column, image in enumerate(images):
+                sheet.paste(Image.fromarray(image), (MARGIN + column * SIDE, top))
             top += SIDE
     return np.asarray(sheet)
 
@@ -99,8 +99,8 @@ def main() -> None:
         ("driven by a range-of-motion take of somebody else", Clip.read(options.take)),
         ("driven by the video of A", Clip.read(options.run / "take_0.npz")),
     ]
-    picture = retarget_picture([options.run, options.other], takes)
-    few = Image.fromarray(picture).quantize(256, Image.Quantize.MEDIANCUT)
+    image = retarget_image([options.run, options.other], takes)
+    few = Image.fromarray(image).quantize(256, Image.Quantize.MEDIANCUT)
     few.save(DOCS / "rig_retarget.png", optimize=True)
 
 

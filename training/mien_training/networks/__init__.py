@@ -1,0 +1,1 @@
+"""Parts that networks of any method are built of."""
