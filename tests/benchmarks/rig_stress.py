@@ -21,6 +21,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from result_pages import RESULTS, only_rendered
 from scipy.spatial.transform import Rotation
 from stress_recording import StressRecording, record_stress
 
@@ -28,14 +29,13 @@ from mien.clip import Clip
 from mien_training.footage.observations import observe
 from mien_training.geometry.alignment import fit_alignment
 from mien_training.head import Template
-from mien_training.metrics.tables import write_results
+from mien_training.metrics.tables import results_page, write_results
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
-ROOT = Path(__file__).parents[2]
-RUNS = ROOT / "runs" / "rig_stress"
+RUNS = Path(__file__).parents[2] / "runs" / "rig_stress"
 LOST_MM, LOST_RAD = 4.0, 0.15
 
 TEXT = """# Frames that a fit loses
@@ -51,7 +51,7 @@ the head, after the recording's mean difference, degrees. lost: frames whose fac
 off, or whose head is more than 0.15 rad (8.6 degrees) off. still face: the true neutral, never
 moving."""
 COLUMNS = [
-    "fit", "Hz", "seeds", "frames", "lost", "face, median", "p95", "worst", "head, median", "p95",
+    "fit", "seeds", "frames", "lost", "face, median", "p95", "worst", "head, median", "p95",
     "worst", "still face, median", "p95", "seconds",
 ]  # fmt: skip
 
@@ -83,29 +83,34 @@ def fit_one(template: Template, scene: StressRecording, seed: int) -> dict[str, 
 
 
 def write_table(command: str) -> None:
-    """From every result that is there."""
-    results: dict[str, dict[str, dict[str, Any]]] = {}
+    """From every result that is there; rows of versions that are not are taken over."""
+    kept = RESULTS / "rig_stress.json"
+    results: dict[str, dict[str, Any]] = {}
+    if kept.exists():
+        results = json.loads(kept.read_text())["results"]
     for path in sorted(RUNS.glob("*.json")):
         label, seed, rate = path.stem.rsplit("_", 2)
-        results.setdefault(f"{label}_{rate}", {})[seed] = json.loads(path.read_text())
+        results.setdefault(f"{label}, {rate} Hz", {})[seed] = json.loads(path.read_text())
+    write_results(RESULTS, "rig_stress", command, {"results": results}, page)
+
+
+def page(record: dict[str, Any]) -> str:
     rows = []
-    for name, runs in results.items():
-        label, rate = name.rsplit("_", 1)
+    for name, runs in record["results"].items():
         face, head, still = (
-            [np.array(r[key]) for r in runs.values()]
-            for key in ("face_mm", "head_rad", "still_mm")
+            [np.array(r[key]) for r in runs.values()] for key in ("face_mm", "head_rad", "still_mm")
         )
-        lost = sum(
-            int(((f > LOST_MM) | (h > LOST_RAD)).sum()) for f, h in zip(face, head, strict=True)
-        )
+        pairs = zip(face, head, strict=True)
+        lost = sum(int(((f > LOST_MM) | (h > LOST_RAD)).sum()) for f, h in pairs)
         rows.append([
-            label, float(rate), " ".join(runs), sum(len(f) for f in face), lost,
-            *spread(face), *spread([np.degrees(h) for h in head]), *spread(still)[:2],
+            name, " ".join(runs), sum(len(f) for f in face), lost, *spread(face),
+            *spread([np.degrees(h) for h in head]), *spread(still)[:2],
             float(np.mean([r["seconds"] for r in runs.values()])),
         ])  # fmt: skip
-    write_results(
-        ROOT / "docs/results", "rig_stress", command, TEXT, COLUMNS, rows, {"results": results}
-    )
+    return results_page(TEXT, COLUMNS, rows, record["command"])
+
+
+PAGES = {"rig_stress": page}
 
 
 def spread(values: list[np.ndarray]) -> list[float]:
@@ -118,6 +123,8 @@ def spread(values: list[np.ndarray]) -> list[float]:
 
 
 def main() -> None:
+    if only_rendered(PAGES):
+        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
