@@ -28,6 +28,7 @@ from mien_training.footage.observations import CameraRecording, Observations, ob
 from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.paint import Look, paint_materials
+from mien_training.rig.coverage.movements import Movements
 from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_coverage
 from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
@@ -210,6 +211,7 @@ def _write(
     span = float(seen.times_s.max() - seen.times_s.min())
     weights = motion.weights.cpu().numpy()
     coverage = shape_coverage(template.shape_names, fitted, weights, region, span)
+    movements = Movements(template.shape_names).coverage(fitted, weights, region, span)
     usual = unseen_shapes(
         template.vertices, template.shape_deltas, template.triangles, neutral, config.unseen
     )
@@ -237,7 +239,7 @@ def _write(
         "frame_report": fit.frames.as_dict(),
         "offsets_ms": (1000 * fit.model.time_offsets.offsets_s.detach()).tolist(),
         **{k: v for k, v in fit.figures.items() if k not in ("round", "held_out")},
-        **({"verdicts": dict(Counter(c.verdict for c in coverage))} if span > 0 else {}),
+        **({"verdicts": dict(Counter(c.verdict for c in movements))} if span > 0 else {}),
         "seconds": seconds,
         "lids": {name: asdict(after) for name, (_, after) in done.lids.items()},
         "intersections": {name: asdict(count) for name, count in done.intersections.items()},

