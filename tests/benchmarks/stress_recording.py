@@ -14,7 +14,7 @@ import torch
 from mien.clip import Clip
 from mien.tracker import Tracker
 from mien_training.cameras import Camera
-from mien_training.footage.observations import Recording
+from mien_training.footage.observations import CameraRecording
 from mien_training.head import Template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.appearance import srgb_from_linear
@@ -42,7 +42,7 @@ class StressRecording:
     """What a fit is given, and the truth."""
 
     person: SyntheticPerson
-    recording: Recording
+    recording: CameraRecording
     weights: np.ndarray
     """(T, K) in the middle of the exposure."""
     world_from_head: np.ndarray
@@ -120,7 +120,7 @@ def record_stress(
     for n, offset in zip(jumps, ((70.0, 25.0), (-50.0, -60.0)), strict=True):
         middle = points[n].mean(0)
         points[n] = 0.8 * (points[n] - middle) + middle + np.array(offset)
-    recording = Recording(images, times, camera, None, points)
+    recording = CameraRecording(images, times, camera, None, points)
     return StressRecording(person, recording, weights, head_matrices(person.rig, angles), jumps)
 
 

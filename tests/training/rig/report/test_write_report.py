@@ -104,7 +104,7 @@ def test_the_page_is_whole_and_needs_nothing_else(shown):
 
 def test_every_shape_has_its_verdict(filmed, shown):
     _, page = shown
-    verdict = {row[0]: row[1] for row in page.rows if len(row) == 9}
+    verdict = {row[0]: row[1] for row in page.rows if len(row) == 8}
     assert [verdict[name] for name in NAMES] == [
         "unobserved", "observed", "unobserved", "partial", "observed",
     ]  # fmt: skip
@@ -125,7 +125,7 @@ def test_numbers_are_listed(shown):
 def test_frames_and_learnt_colours_show_if_they_may(shown):
     folder, page = shown
     images = pictures(page)
-    assert len(images) == 9  # six frames, errors, shapes
+    assert len(images) == 9  # six frames, errors, shapes, what is asked for
     assert has(images[:6], MAGENTA) and has(images[:6], GREEN, 70)
     assert has([np.asarray(Image.open(folder / "shapes.png"))], GREEN, 70)
 
@@ -141,7 +141,7 @@ def test_nothing_of_the_footage_shows_if_it_may_not(filmed, metrics, tmp_path):
     )
     page = Page(path.read_text())
     images = [*pictures(page), np.asarray(Image.open(tmp_path / "shapes.png").convert("RGB"))]
-    errors = images.pop(-3)
+    errors = images.pop(-4)
     assert len(images) == 9 and errors.shape[1] == 3 * 360  # colours of a scale, not of an image
     for image in images:
         assert not has([image], MAGENTA, 70) and not has([image], GREEN, 70)
