@@ -21,7 +21,7 @@ from mien_training.rig import train
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
 from mien_training.rig.model.motion import Motion
-from mien_training.rig.train import TrainRigConfig, _take, train_rig
+from mien_training.rig.train import TrainRigConfig, _take, quicker, train_rig
 from mien_training.runs.content_key import file_digest
 from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
@@ -205,3 +205,12 @@ def test_invalid_calls_are_refused(video_file, tmp_path, capsys):
         TrainRigConfig((video_file,), tmp_path / "gpu", device="gpu")
     assert main(["train", "rig", str(tmp_path / "nothing.mp4"), "--out", str(tmp_path / "x")]) == 2
     assert "nothing.mp4" in capsys.readouterr().err
+
+
+def test_quick_takes_the_smaller_numbers(video_file, tmp_path):
+    plain = TrainRigConfig((video_file,), tmp_path, quick=True)
+    found = quicker(plain)
+    assert (found.size, found.frames, found.fit.neutral_rounds) == (160, 75, 2)
+    own = replace(plain, size=96, fit=replace(plain.fit, joint_rounds=0, steps=5))
+    assert (quicker(own).size, quicker(own).fit.joint_rounds, quicker(own).fit.steps) == (96, 0, 5)
+    assert replace(found, size=plain.size, frames=plain.frames, fit=plain.fit) == plain

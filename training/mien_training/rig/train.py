@@ -47,7 +47,7 @@ from mien_training.templates import load_template
 from mien_training.templates.person import person_materials, write_person
 from mien_training.templates.regions import compared_triangles
 
-__all__ = ["TrainRigConfig", "run", "train_rig"]
+__all__ = ["TrainRigConfig", "quicker", "run", "train_rig"]
 
 _NOT_OF_THE_RESULT = ("out", "device")
 _SKIN_FRAMES = 60
@@ -74,6 +74,9 @@ class TrainRigConfig:
     """Side of the square images of the face that are compared, pixels; 512 is good for stills."""
     frames: int = 300
     """At most this many frames of each camera."""
+    quick: bool = False
+    """A first rig in about a minute: at most 75 frames of 160 pixels, and a third of the rounds.
+    Takes the smaller of these numbers and those that are given."""
     fit: RigFitConfig = field(default_factory=RigFitConfig)
     """The optimisation."""
     scan: ScanOptions = field(default_factory=ScanOptions)
@@ -94,6 +97,22 @@ class TrainRigConfig:
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {least} to {most}")
         check_device_name(self.device)
+
+
+def quicker(config: TrainRigConfig) -> TrainRigConfig:
+    """What `quick` stands for."""
+    fit = config.fit
+    return replace(
+        config,
+        size=min(config.size, 160),
+        frames=min(config.frames, 75),
+        fit=replace(
+            fit,
+            neutral_rounds=min(fit.neutral_rounds, 2),
+            joint_rounds=min(fit.joint_rounds, 2),
+            steps=min(fit.steps, 30),
+        ),
+    )
 
 
 def run(config: TrainRigConfig) -> int:
@@ -128,7 +147,7 @@ def train_rig(
     """
     device = choose_device(config.device)
     with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
-        return _train(config, device, quiet, report)
+        return _train(quicker(config) if config.quick else config, device, quiet, report)
 
 
 def _train(
