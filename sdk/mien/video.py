@@ -24,6 +24,8 @@ from mien.errors import InputError, MissingExtraError
 __all__ = ["VideoFrame", "VideoWriter", "count_frames", "demo_video", "is_camera", "read_frames"]
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+_FASTEST_HZ = 1000.0
+"""No camera writes faster; files whose times are wrong may claim so."""
 FOLDER_RATE_HZ = 30.0
 """Images in a folder carry no times; they are taken for frames at this rate."""
 
@@ -262,7 +264,8 @@ def _frames_of(container: Any, stream: Any, source: str) -> Iterator[VideoFrame]
     import av
 
     index, start_s, time_s = 0, 0.0, 0.0
-    step_s = 1.0 / float(stream.average_rate) if stream.average_rate else 1.0 / FOLDER_RATE_HZ
+    rate_hz = float(stream.average_rate or 0.0)
+    step_s = 1.0 / (rate_hz if 0 < rate_hz <= _FASTEST_HZ else FOLDER_RATE_HZ)
     with container:
         frames = container.decode(stream)
         while True:
@@ -273,11 +276,12 @@ def _frames_of(container: Any, stream: Any, source: str) -> Iterator[VideoFrame]
                 image = frame.to_ndarray(format="rgb24")
             except (av.error.FFmpegError, ValueError) as error:
                 raise InputError(f"{source}: damaged at frame {index} ({error})") from error
-            if frame.time is not None:
-                start_s = frame.time if index == 0 else start_s
+            if index == 0:
+                start_s = frame.time or 0.0
+            elif frame.time is not None and frame.time - start_s > time_s:
                 time_s = frame.time - start_s
-            elif index:
-                time_s += step_s  # raw streams carry no times
+            else:
+                time_s += step_s  # raw streams carry no times, and some files the same ones
             # Phones store sideways images and say by how much to turn them, counter-clockwise.
             turns = round(frame.rotation / 90) % 4
             yield VideoFrame(index, time_s, np.ascontiguousarray(np.rot90(image, turns)))

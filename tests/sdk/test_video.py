@@ -195,3 +195,23 @@ def test_a_missing_demo_video_names_its_extra(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("mien.video.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"mien\[demo\]"):
         demo_video()
+
+
+def test_frames_of_one_time_follow_each_other(tmp_path: Path) -> None:
+    """Some writers leave all timestamps at 0: the performance still has an order and a pace."""
+    av = pytest.importorskip("av")
+    path = tmp_path / "no_times.mp4"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=30)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(6):
+            frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+            for packet in stream.encode(frame):
+                packet.pts = packet.dts = 0
+                out.mux(packet)
+        for packet in stream.encode():
+            packet.pts = packet.dts = 0
+            out.mux(packet)
+    times = np.array([f.time_s for f in read_frames(path)])
+    assert len(times) == 6 and times[0] == 0 and (np.diff(times) > 1e-3).all()
