@@ -51,11 +51,12 @@ def placed(scene, found, config=None):
 
 def test_what_is_slow_has_few_knots(scene):
     knots = placed(scene, motion())
-    torch.testing.assert_close(knots.rate_hz, torch.full_like(knots.rate_hz, 10.0))
+    slow = KnotConfig().slow_hz
+    torch.testing.assert_close(knots.rate_hz, torch.full_like(knots.rate_hz, slow))
 
 
 def test_a_blink_has_its_knots_and_they_follow_it(scene):
-    found, config = motion(blink_at=30), KnotConfig()
+    found, config = motion(blink_at=30), KnotConfig(slow_hz=10.0)
     knots = placed(scene, found, config)
     _, rate = knots.at(TIMES)
     assert rate[28:33].min() > 25 and rate[:20].max() < 11 and rate[41:].max() < 11

@@ -30,7 +30,7 @@ _FAST_POINTS = 0.9
 class KnotConfig:
     """How closely the motion's spline follows."""
 
-    slow_hz: float = 10.0
+    slow_hz: float = 15.0
     """Knots per second where nothing is fast."""
     tolerance: float = 0.004
     """How far the spline may miss the first stage, in sizes of the face."""
