@@ -24,7 +24,8 @@ from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.reports.blendshape_sheet import blendshape_sheet
 from mien_training.reports.head_stills import GROUND, INK, MUTED, clay_materials, face_camera, write
-from mien_training.rig.coverage.shape_coverage import shape_coverage, verdict_colours
+from mien_training.rig.coverage.movements import Movements
+from mien_training.rig.coverage.shape_coverage import verdict_colours
 from mien_training.rig.report.write_report import compared_region
 from mien_training.templates import load_template
 from mien_training.templates.person import read_person
@@ -38,10 +39,12 @@ def shapes_picture(run: Path) -> np.ndarray:
     person, _ = read_person(run)
     take = Clip.read(run / "take_0.npz")
     weights = take.select(person.shape_names).values
-    coverage = shape_coverage(
-        person.shape_names, person.shape_deltas, weights, compared_region(person), take.duration_s
-    )
-    return blendshape_sheet(person, None, verdict_colours(coverage))
+    movements = Movements(person.shape_names)
+    region = compared_region(person)
+    coverage = movements.coverage(person.shape_deltas, weights, region, take.duration_s)
+    colours = verdict_colours(coverage)
+    dots = {name: colours[c.name] for c in coverage for name in movements.shapes[c.name]}
+    return blendshape_sheet(person, None, dots)
 
 
 def telling_rows(weights: np.ndarray, count: int) -> list[int]:
