@@ -55,6 +55,8 @@ def ablation(record: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
 
 
 READERS = {"rig_synthetic": synthetic, "rig_stills": stills, "animator_ablation": ablation}
+FORMER = {"rig_synthetic": "rig_known_truth"}
+"""Names of records before."""
 
 
 def main() -> None:
@@ -68,7 +70,7 @@ def main() -> None:
     options = parser.parse_args()
     figures: dict[str, dict[str, list[float]]] = {}
     for name, read in READERS.items():
-        shown = f"{options.base}:docs/results/{name}.json"
+        shown = f"{options.base}:docs/results/{FORMER.get(name, name)}.json"
         before = json.loads(subprocess.check_output(["git", "show", shown], cwd=ROOT))
         after = json.loads((options.results / f"{name}.json").read_text())
         old = {(figure, seed): value for figure, seed, value in read(before)}
