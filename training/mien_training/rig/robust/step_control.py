@@ -1,4 +1,4 @@
-"""A Gauss-Newton step of the performance is taken as far as it makes no frame worse.
+"""A Gauss-Newton step of the performance is taken as far as it throws no frame out of its basin.
 
 The step solves all frames at once and believes that images are linear. Where a frame shows that
 they are not, the knots that it depends on go half the way, then a quarter, then stay (backtracking:
@@ -17,8 +17,9 @@ from mien_training.rig.robust.frame_errors import FrameErrors, frame_errors
 __all__ = ["accept_step"]
 
 _SHORTER = (0.5, 0.25, 0.0)
-_WORSE = 0.1
-"""Share by which a frame's cost may rise: its neighbours' gain is worth that."""
+_WORSE = 0.5
+"""Share by which a frame's cost may rise. A frame that leaves its basin costs many times more;
+smaller rises are the price of its neighbours' gain, and to refuse them holds back the whole fit."""
 
 
 def accept_step(
