@@ -139,7 +139,7 @@ def test_a_session_that_outlives_its_connection_goes_on_with_its_token(
     token, last_s = b"", 0.0
     with serving(registry, limits=limits) as server, connect(server.address) as client:
         with client.session("Sphere", neutral=NEUTRAL, outputs=outputs) as session:
-            with pytest.raises(ServiceError, match="UNAVAILABLE|INTERNAL"):
+            with pytest.raises(ServiceError, match=r"UNAVAILABLE|INTERNAL"):
                 for frame in itertools.count(1):
                     token = session.exchange({"": NEUTRAL}, frame / 30).resume_token
                     last_s = frame / 30
