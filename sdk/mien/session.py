@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.correctives import corrective_pairs, limit_correctives
 from mien.errors import InputError
 from mien.filters import (
     MAX_CALIBRATION_FRAMES,
@@ -74,6 +75,7 @@ class Session:
         self.options = options or SessionOptions()
         smoothing = self.options.smoothing
         self._smoothed = smoothing_mask(self.channel_names, smoothing or OneEuroConfig())
+        self._correctives = corrective_pairs(self.channel_names)
         self._closed = False
         self._state = SessionState(
             time_s=None,
@@ -268,6 +270,7 @@ class Session:
             dt_s = 0.0 if state.time_s is None else ready.time_s - state.time_s
             smooth, smoothing = one_euro(channels, dt_s, smoothing, self.options.smoothing)
             channels = np.where(self._smoothed, smooth, channels)
+        channels = limit_correctives(channels, self._correctives)
         progress = 1.0 if ready.calibration is None else ready.calibration.progress
         translation = seen.head_translation_m
         self._state = SessionState(
