@@ -48,7 +48,8 @@ def recorded_scene(
 ) -> RecordedScene:
     """Images of one colour; the points are those of the moving head.
 
-    jawOpen and browInnerUp are used; mouthSmileLeft a little; the others never.
+    jawOpen and browInnerUp are used; mouthSmileLeft a little; the others never. Points are worst in
+    row 17 (camera 2, frame 5), colours in row 5.
     """
     middle = person.vertices[person.regions["lips"]].mean(0) + np.float32([0, 0.03, 0])
     eyes = [middle + np.array([x, 0.0, 1.0]) for x in (0.0, 0.4)]
@@ -77,8 +78,10 @@ def recorded_scene(
     )  # fmt: skip
     history = tuple({"round": 1.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
     none = torch.zeros(2 * FRAMES)
-    frames = report_frames(
-        FrameErrors(none + 0.2, none + 0.01, none), none + 40, none.long(), seen, config.limits
-    )
+    errors = FrameErrors(none + 0.2, none + 0.01, none)
+    errors.points_px[17] = 0.7
+    errors.photometric[5] = 0.02
+    frames = report_frames(errors, none + 40, none.long(), seen, config.limits)
     found = LandmarkFit(torch.zeros(0), motion, torch.zeros(2 * FRAMES))
-    return RecordedScene(person, seen, RigFit(person, model, found, np.array([3]), history, frames))
+    fit = RigFit(person, model, found, np.array([3]), history, frames, errors)
+    return RecordedScene(person, seen, fit)

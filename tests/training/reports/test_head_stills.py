@@ -14,6 +14,7 @@ from mien_training.reports.head_stills import (
     clay_materials,
     draw_vertex_colours,
     face_camera,
+    jpeg_bytes,
     png_bytes,
 )
 
@@ -60,3 +61,10 @@ def test_clay_has_grey_skin_and_eyes_with_a_gaze(person):
 def test_png_round_trip():
     image = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png_bytes(image)))), image)
+
+
+def test_jpeg_keeps_thin_coloured_lines():
+    image = np.full((64, 64, 3), 120, np.uint8)
+    image[:, 32] = (70, 210, 255)
+    found = np.asarray(Image.open(io.BytesIO(jpeg_bytes(image)))).astype(int)
+    assert np.abs(found - image).mean() < 4 and np.abs(found[:, 32] - (70, 210, 255)).max() < 40

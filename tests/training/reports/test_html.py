@@ -31,6 +31,8 @@ def test_words_are_words():
 def test_a_figure_carries_its_picture():
     data = re.search(r"base64,([^\"]*)", figure(b"\x89PNG", "x"))
     assert base64.b64decode(data[1]) == b"\x89PNG"
+    assert "data:image/png;" in figure(b"\x89PNG", "x")
+    assert "data:image/jpeg;" in figure(b"\xff\xd8\xff", "x")
 
 
 def test_marked_and_numeric_cells():

@@ -18,8 +18,8 @@ from mien_training.rendering.paint import Look, paint_materials
 from mien_training.rendering.visibility import interpolate, rasterize
 
 __all__ = [
-    "GROUND", "INK", "MUTED", "clay_materials", "draw_vertex_colours", "face_camera", "png_bytes",
-    "write",
+    "GROUND", "INK", "MUTED", "clay_materials", "draw_vertex_colours", "face_camera", "jpeg_bytes",
+    "png_bytes", "write",
 ]  # fmt: skip
 
 ImageArray = NDArray[np.uint8]
@@ -92,4 +92,11 @@ def png_bytes(image: ImageArray) -> bytes:
     """(H, W, 3) as a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def jpeg_bytes(image: ImageArray) -> bytes:
+    """(H, W, 3) as a JPEG file with the colours of every pixel: for what was filmed."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=88, subsampling=0, optimize=True)
     return buffer.getvalue()

@@ -86,11 +86,13 @@ def cards(items: Sequence[tuple[str, str]]) -> str:
     return f'<div class="cards">{inner}</div>'
 
 
-def figure(png: bytes, alt: str, caption: str = "") -> str:
-    """An image, stored in the page itself."""
-    data = base64.b64encode(png).decode()
+def figure(image: bytes, alt: str, caption: str = "") -> str:
+    """An image file, PNG or JPEG, stored in the page itself."""
+    data = base64.b64encode(image).decode()
+    kind = "jpeg" if image.startswith(b"\xff\xd8") else "png"
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{data}">{below}</figure>'
+    source = f"data:image/{kind};base64,{data}"
+    return f'<figure><img alt="{escape(alt)}" src="{source}">{below}</figure>'
 
 
 def table(

@@ -34,7 +34,7 @@ from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.origin import origin_of
 from mien_training.rig.photometric.fit_loop import FitLoop
 from mien_training.rig.photometric.objective import Objective
-from mien_training.rig.robust.frame_errors import frame_errors
+from mien_training.rig.robust.frame_errors import FrameErrors, frame_errors
 from mien_training.rig.robust.frame_report import FrameReport, report_frames
 from mien_training.rig.stereo.stereo_fit import fit_stereo
 from mien_training.rig.stills import eye_selection, neutral_only
@@ -65,6 +65,8 @@ class RigFit:
     """Figures at every check."""
     frames: FrameReport
     """What became of every frame."""
+    errors: FrameErrors
+    """Of every frame, as the fit ended, on the CPU."""
     figures: dict[str, float] = field(default_factory=dict)
     """Those of this model; empty if there was no check."""
     disagreement: float | None = None
@@ -143,8 +145,9 @@ def fit_rig(
     paint_surroundings(objective)
     held_out = loop.held_out.cpu().numpy()
     return RigFit(
-        template, model.cpu(), points, held_out, tuple(loop.history), frames, loop.figures,
-        disagreement,
+        template, model.cpu(), points, held_out, tuple(loop.history), frames,
+        FrameErrors(errors.points_px.cpu(), errors.photometric.cpu(), errors.cost.cpu()),
+        loop.figures, disagreement,
     )  # fmt: skip
 
 

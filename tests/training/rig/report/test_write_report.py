@@ -97,7 +97,7 @@ def test_the_page_is_whole_and_needs_nothing_else(shown):
     folder, page = shown
     assert page.open == []
     assert sorted(p.name for p in folder.iterdir()) == ["report.html", "shapes.png"]
-    assert all(link.startswith("data:image/png;base64,") for link in page.links)
+    assert all(re.match("data:image/(png|jpeg);base64,", link) for link in page.links)
     text = (folder / "report.html").read_text()
     assert "<script" not in text and not re.search(r"url\(|https?:|@import", text)
 
@@ -125,8 +125,9 @@ def test_numbers_are_listed(shown):
 def test_frames_and_learnt_colours_show_if_they_may(shown):
     folder, page = shown
     images = pictures(page)
-    assert len(images) == 9  # six frames, errors, shapes, what is asked for
-    assert has(images[:6], MAGENTA) and has(images[:6], GREEN, 70)
+    assert len(images) == 19  # six frames, the ten worst, errors, shapes, what is asked for
+    for part in (images[:6], images[6:16]):
+        assert has(part, MAGENTA) and has(part, GREEN, 70)
     assert has([np.asarray(Image.open(folder / "shapes.png"))], GREEN, 70)
 
 
@@ -142,7 +143,7 @@ def test_nothing_of_the_footage_shows_if_it_may_not(filmed, metrics, tmp_path):
     page = Page(path.read_text())
     images = [*pictures(page), np.asarray(Image.open(tmp_path / "shapes.png").convert("RGB"))]
     errors = images.pop(-4)
-    assert len(images) == 9 and errors.shape[1] == 3 * 360  # colours of a scale, not of an image
+    assert len(images) == 19 and errors.shape[1] == 3 * 360  # colours of a scale, not of an image
     for image in images:
         assert not has([image], MAGENTA, 70) and not has([image], GREEN, 70)
     assert page.open == [] and ODD in [row[0] for row in page.rows]

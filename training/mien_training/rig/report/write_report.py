@@ -24,15 +24,13 @@ from mien_training.rig.coverage.shape_coverage import ShapeCoverage, shape_cover
 from mien_training.rig.fit import RigFit
 from mien_training.rig.report.coverage_section import coverage_section
 from mien_training.rig.report.error_map import draw_error, vertex_error
-from mien_training.rig.report.fitted_scene import FittedScene, choose_frames
-from mien_training.rig.report.frame_overlays import FrameOverlay, draw_frames
+from mien_training.rig.report.fitted_scene import FittedScene
+from mien_training.rig.report.frame_sections import performance_section, standing_out_section
 from mien_training.templates.regions import face_region
 
 __all__ = ["compared_region", "write_report"]
 
-_FRAMES = 6
 _ERROR_FRAMES = 60
-_NAMED = 20
 _STILLS = (
     " Images of one moment show no performance: these are the template's shapes, carried over "
     "to this face. Film one for shapes of this person's own."
@@ -74,7 +72,6 @@ def write_report(
         coverage = shape_coverage(person.shape_names, person.shape_deltas, weights, compared, span)
     if tuple(c.name for c in coverage) != tuple(person.shape_names):
         raise InputError("write_report: the coverage's shapes are not the person's")
-    frames = draw_frames(scene, choose_frames(weights, camera, _FRAMES), show_frames=show_frames)
     count = len(camera)
     some = np.unique(np.linspace(0, count - 1, _ERROR_FRAMES).astype(np.int64))
     error = vertex_error(scene, some, compared)
@@ -89,8 +86,8 @@ def write_report(
     offsets = (1000 * fit.model.time_offsets.offsets_s.detach()).tolist()
     body = [
         _summary(scene, error, shown),
-        _frames_section(scene, frames, times, show_frames),
-        _named_section(scene),
+        performance_section(scene, show_frames),
+        standing_out_section(scene, show_frames),
         section(
             "Where the colours differ",
             figure(png_bytes(draw_error(person, error)), "colour error on the face"),
@@ -151,50 +148,6 @@ def _summary(
             *(shown if verdicts else ()),
         ]
     )
-
-
-def _frames_section(
-    scene: FittedScene, frames: Sequence[FrameOverlay], times: NDArray[np.float64],
-    show_frames: bool,
-) -> str:  # fmt: skip
-    held = set(scene.fit.held_out.tolist())
-    figures = []
-    for frame in frames:
-        top = np.argsort(-scene.weights[frame.row])[:3]
-        active = [
-            f"{scene.person.shape_names[k]} {scene.weights[frame.row, k]:.2f}"
-            for k in top
-            if scene.weights[frame.row, k] > 0.05
-        ]
-        words = [
-            f"camera {int(scene.seen.camera[frame.row]) + 1}, {max(times[frame.row], 0.0):.2f} s",
-            *(["held out"] if frame.row in held else []),
-            f"points {frame.landmark_px:.2f} px apart",
-            ", ".join(active) or "neutral",
-        ]
-        figures.append(figure(png_bytes(frame.image), "fit beside frame", " · ".join(words)))
-    note = "Contours: the tracker's points in yellow, the rig's in blue, where a camera sees them."
-    if not show_frames:
-        note += " The footage may not be shown: no pixel of it is in this report."
-    return section("Fit on footage", f'<div class="grid2">{"".join(figures)}</div>', note=note)
-
-
-def _named_section(scene: FittedScene) -> str:
-    """Frames that stand out, by name."""
-    named = scene.fit.frames.named
-    if not named:
-        return section("Frames that stand out", "<p>None.</p>")
-    rows = [
-        (f"{f.camera}", f"{f.frame}", f"{f.time_s:.2f}", f"{f.points_px:.2f}", f.reason)
-        for f in named[:_NAMED]
-    ]
-    more = f" The first {_NAMED} of {len(named)}." if len(named) > _NAMED else ""
-    head = ("camera", "frame", "s", "points apart, px", "what")
-    return section(
-        "Frames that stand out", table(head, rows, numbers=range(4)),
-        note="No frame is left out of the performance; these count less, or not at all, for the "
-        "person's shape and skin." + more,
-    )  # fmt: skip
 
 
 def _curves_section(scene: FittedScene) -> str:
