@@ -8,6 +8,7 @@ rigid motion alone, and the tracker's points.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def _of_parts(errors: dict[str, np.ndarray]) -> dict[str, Any]:
 def _consecutive(scene: FittedScene) -> Iterator[tuple[int, int]]:
     """Rows of one camera's neighbouring frames."""
     camera, frame = scene.seen.camera.tolist(), scene.seen.frame.tolist()
-    step = min(b - a for a, b in zip(frame, frame[1:], strict=False) if b > a)
+    step = min(b - a for a, b in pairwise(frame) if b > a)
     for n in range(len(frame) - 1):
         if camera[n] == camera[n + 1] and frame[n + 1] - frame[n] == step:
             yield n, n + 1
