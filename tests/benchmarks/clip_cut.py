@@ -42,7 +42,7 @@ def cut_clip(clip: Path, start_s: float, stop_s: float, out: Path) -> Path:
             count += 1
         target.mux(into.encode())
     if not count:
-        unfinished.unlink()
+        unfinished.unlink(missing_ok=True)
         raise ValueError(f"{clip}: no frame from {start_s:g} to {stop_s:g} s")
     unfinished.replace(out)
     return out

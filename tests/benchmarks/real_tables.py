@@ -106,9 +106,12 @@ def _flow_lines(clip: str, fit: str, flow: dict[str, Any]) -> Iterator[list[Any]
     count = len(flow["pairs"])
     parts = flow["parts"]
     fast = max(1, count // 4)
-    chosen = [("face", parts["face"], count), ("face, fast", flow["fast"]["face"], fast)]
-    chosen += [(name, figures, count) for name, figures in parts.items() if name != "face"]
-    for name, figures, pairs in chosen:
+    chosen = [("face", parts, count), ("face, fast", flow["fast"], fast)]
+    chosen += [(name, parts, count) for name in parts if name != "face"]
+    for name, found, pairs in chosen:
+        figures = found.get(name.partition(",")[0])
+        if figures is None:
+            continue
         spreads = (figures[m] for m in ("rig", "rigid", "tracker", "none"))
         pixels = round(figures["pixels"] / pairs)
         yield [clip, fit, name, pixels, *(value for spread in spreads for value in spread)]
