@@ -28,8 +28,9 @@ from mien_training.templates.regions import compared_triangles, face_region
 
 __all__ = ["METHODS", "PARTS", "face_parts", "flow_opinion"]
 
-METHODS = ("rig", "rigid", "tracker", "none")
-"""The rig; its head's motion with weights held still; the tracker's points; no motion."""
+METHODS = ("rig", "rigid", "tracker", "none", "rig, moved", "rigid, moved")
+"""The rig; its head's motion with weights held still; the tracker's points; no motion. moved: as a
+whole, by what it misses in the median of a pair: what is left is not the head's place."""
 PARTS = ("mouth", "eyes", "brows", "cheeks", "elsewhere")
 LEAST_TEXTURE = 1.5
 """Grey values of 255 a pixel, in the least changing direction."""
@@ -85,7 +86,13 @@ def flow_opinion(scene: FittedScene) -> dict[str, Any]:
             "tracker": _tracked(scene, a, b), "none": np.zeros_like(forward),
         }  # fmt: skip
         where &= np.isfinite(flows["tracker"]).all(2)
-        errors = {name: end_point_errors(forward, flow, where) for name, flow in flows.items()}
+        for name in ("rig", "rigid") if where.any() else ():
+            missed = np.median((forward - flows[name])[where], axis=0)
+            flows[f"{name}, moved"] = flows[name] + missed
+        errors = {
+            name: end_point_errors(forward, flows.get(name, flows["none"]), where)
+            for name in METHODS
+        }
         errors["part"] = part[where]
         pooled.append(errors)
         pairs.append({
