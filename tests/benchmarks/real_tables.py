@@ -118,18 +118,17 @@ def _flow_lines(clip: str, fit: str, flow: dict[str, Any]) -> Iterator[list[Any]
         pixels = round(figures["pixels"] / pairs)
         yield [
             clip, fit, name, pixels, *(value for spread in spreads for value in spread),
-            figures["rig, moved"][0], figures["rigid, moved"][0],
+            *(figures.get(f"{m}, moved", [None])[0] for m in ("rig", "rigid")),
         ]  # fmt: skip
 
 
 def _worst(clip: str, row: dict[str, Any]) -> Iterator[list[Any]]:
-    pairs = [p for p in row["flow"]["pairs"] if "face" in p]
-    for pair in sorted(pairs, key=lambda p: -p["face"]["rig"][0])[:WORST]:
-        face = pair["face"]
-        parts = {k: v["rig"][0] for k, v in pair.items() if isinstance(v, dict) and k != "face"}
+    pairs = [p for p in row["flow"]["pairs"] if "rig" in p]
+    for pair in sorted(pairs, key=lambda p: -p["rig"][0])[:WORST]:
+        parts = pair["parts"]
         part = max(parts, key=lambda k: parts[k], default=None)
         yield [
-            clip, f"{pair['frames'][0]}, {pair['frames'][1]}", pair["time_s"], *face["rig"],
-            face["rigid"][0], face["tracker"][0], face["none"][0],
+            clip, f"{pair['frames'][0]}, {pair['frames'][1]}", pair["time_s"], *pair["rig"],
+            pair["rigid"][0], pair["tracker"][0], pair["none"][0],
             part and f"{part} {parts[part]:.2f}",
         ]  # fmt: skip

@@ -117,7 +117,26 @@ def measure(clip: Path, folder: Path, quick: bool) -> dict[str, Any]:
     if not (folder / "flow.json").exists():
         alone(ask_flow, clip, folder, quick)
     row = json.loads((folder / "measured.json").read_text())
-    return {**row, "flow": json.loads((folder / "flow.json").read_text())}
+    return {**row, "flow": shortened(json.loads((folder / "flow.json").read_text()))}
+
+
+def shortened(flow: dict[str, Any]) -> dict[str, Any]:
+    """For the record: of single pairs the face's figures, and the rig's medians of its parts."""
+    pairs = []
+    for pair in flow["pairs"]:
+        parts = {k: figures for k, figures in pair.items() if isinstance(figures, dict)}
+        face = parts.pop("face", {})
+        pairs.append({
+            "frames": pair["frames"],
+            "time_s": round(pair["time_s"], 3),
+            "parts": {part: round(figures["rig"][0], 2) for part, figures in parts.items()},
+            **{
+                method: [round(v, 2) for v in face[method]]
+                for method in ("rig", "rigid", "tracker", "none")
+                if face
+            },
+        })  # fmt: skip
+    return {**flow, "pairs": pairs}
 
 
 def main() -> None:
