@@ -129,7 +129,7 @@ def within_reach(parts: Sequence[Part], placing: Placing) -> list[Part]:
     for part in parts:
         at = (part.vertices - placing.origin) / placing.scale
         near = (at[:, 1] > -_BELOW_M) & (np.hypot(at[:, 0], at[:, 2]) < _AROUND_M)
-        rows: NDArray[np.bool_] = near[part.polygons[:, :3]].any(axis=1)
+        rows = np.asarray(near[part.polygons[:, :3]].any(axis=1))
         rest = part if rows.all() else part_rows(part, rows)
         kept += [rest] if rest is not None else []
     return kept
