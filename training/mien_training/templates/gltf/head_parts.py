@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien_training.head.template import MATERIALS
 from mien_training.templates.assemble import Part
+from mien_training.templates.gltf.cylinder_uvs import cylinder_uvs
 from mien_training.templates.gltf.gltf_primitives import Primitive
 from mien_training.templates.placing import Placing
 
@@ -82,7 +83,8 @@ def _label(names: tuple[str, ...]) -> str:
 def weld(piece: Primitive, label: str, rows: list[int]) -> Part:
     """The primitive with the vertices that UV seams split made one again; unused ones left out.
 
-    `rows` are those of its deltas that are kept.
+    Without texture coordinates it gets some (cylinder_uvs). `rows` are those of its deltas that
+    are kept.
     """
     used, corners = np.unique(piece.triangles, return_inverse=True)
     corners = corners.reshape(-1, 3)
@@ -90,12 +92,15 @@ def weld(piece: Primitive, label: str, rows: list[int]) -> Part:
     table = np.ascontiguousarray(moved.transpose(1, 0, 2).reshape(len(used), -1).astype(np.float32))
     _, first, inverse = np.unique(table + 0.0, axis=0, return_index=True, return_inverse=True)
     triangles: NDArray[Any] = inverse.ravel()[corners]
+    uvs = piece.uvs[used]
+    if not np.ptp(uvs):
+        uvs, corners = cylinder_uvs(piece.vertices[used], corners)
     solid = (triangles != np.roll(triangles, 1, axis=1)).all(1)
     pad = np.full((int(solid.sum()), 1), -1, np.int64)
     return Part(
         piece.vertices[used[first]],
         np.concatenate([triangles[solid], pad], 1),
-        piece.uvs[used],
+        uvs,
         np.concatenate([corners[solid], pad], 1),
         np.full(len(pad), label),
         piece.deltas[rows][:, used[first]],

@@ -11,11 +11,11 @@ __all__ = ["named_channels"]
 
 _PREFIXES = ("arkit", "blendshape", "blendshapes", "bs", "exp", "face", "head", "morph", "shape")
 """What tools put before a name with an underscore, numbers left out."""
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_SIDES = {"l": "left", "r": "right"}
+_SIDE = re.compile(r"(?:[._\s-]+(?=.$)|(?<=[a-z])(?=[LR]))([LlRr])$")
+"""A letter after a separator, or a capital one after a small one: not the r of `...Upper`."""
 _WHOLE = {name.lower(): name for name in ARKIT_CHANNELS}
 _HALF = {
-    f"{name.lower()}{side}": (name, side) for name in SPLIT_CHANNELS for side in _SIDES.values()
+    f"{name.lower()}{side}": (name, side) for name in SPLIT_CHANNELS for side in ("left", "right")
 }
 
 
@@ -52,12 +52,8 @@ def named_channels(
 
 def _key(name: str) -> str:
     """The name without its prefixes in lower case: `head.Eye_Blink_L` -> `eyeblinkleft`."""
-    whole = re.sub(r"[.\s-]+([LlRr])$", r"_\1", name.strip())  # Blender's `eyeBlink.L`
-    words = [word.lower() for word in _WORD.findall(re.split(r"[.:|/]", whole)[-1])]
-    while len(words) > 1 and words[0] in _PREFIXES:
+    sided = _SIDE.sub(lambda m: "Left" if m[1] in "Ll" else "Right", name.strip())
+    words = re.split(r"[\W_]+", re.split(r"[.:|/]", sided)[-1].lower())
+    while len(words) > 1 and words[0].rstrip("0123456789") in _PREFIXES:
         words = words[1:]
-    if len(words) > 1 and words[:2] == ["blend", "shape"]:
-        words = words[2:]
-    if words and words[-1] in _SIDES:
-        words[-1] = _SIDES[words[-1]]
     return "".join(words)

@@ -58,8 +58,7 @@ def stand_upright(pieces: Sequence[Primitive]) -> Standing:
     lower = _middles(pieces, [n for n in ARKIT_CHANNELS if n.startswith("mouth")])
     lower = lower or _middles(pieces, ["jawOpen"])
     sided = _middles(pieces, [n + side for n in _SIDED for side in ("Left", "Right")])
-    pairs = [(sided[n + "Left"], sided[n + "Right"]) for n in _SIDED
-             if {n + "Left", n + "Right"} <= sided.keys()]  # fmt: skip
+    pairs = [(sided[n + "Left"], sided[n + "Right"]) for n in _SIDED if n + "Left" in sided]
     still = Standing(list(pieces), Alignment(np.eye(3), np.zeros(3)), ())
     if not upper or not lower or not pairs:
         return still
@@ -98,7 +97,10 @@ def stand_upright(pieces: Sequence[Primitive]) -> Standing:
 
 
 def _middles(pieces: Sequence[Primitive], names: Sequence[str]) -> dict[str, Float64Array]:
-    """(3,) middle of what each shape moves most, of those that move anything."""
+    """(3,) middle of what each shape moves most, of those that move anything.
+
+    A shape of one side alone is left out: it says nothing of the middle.
+    """
     found = {}
     for name in names:
         k = ARKIT_CHANNELS.index(name)
@@ -110,7 +112,7 @@ def _middles(pieces: Sequence[Primitive], names: Sequence[str]) -> dict[str, Flo
         total = sum(float(w.sum()) for w in weights)
         sums = [w @ piece.vertices for w, piece in zip(weights, pieces, strict=True)]
         found[name] = np.sum(sums, axis=0) / total
-    return found
+    return {name: place for name, place in found.items() if mirror_name(name) in found}
 
 
 def _lies_behind(
