@@ -64,4 +64,4 @@ def test_a_body_is_cut_off():
                 np.zeros((1, 15, 3)))  # fmt: skip
     placing = Placing(np.zeros(3), (), np.zeros((15, 5), np.float32), (0, 0, 0), 1.0)
     (kept,) = within_reach([part], placing)
-    assert len(kept.label) == 3 and kept.vertices[:, 1].min() == -0.2
+    assert len(kept.label) == 2 and kept.vertices[:, 1].min() == -0.05

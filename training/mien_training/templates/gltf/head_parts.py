@@ -128,13 +128,13 @@ def part_rows(part: Part, rows: NDArray[np.bool_], label: str | None = None) -> 
 def within_reach(parts: Sequence[Part], placing: Placing) -> list[Part]:
     """The parts without what lies farther from the neck than a head does: body, arms, hands.
 
-    A triangle stays where one of its corners does.
+    A triangle stays where all of its corners do: those of a body may be long.
     """
     kept = []
     for part in parts:
         at = (part.vertices - placing.origin) / placing.scale
         near = (at[:, 1] > -_BELOW_M) & (np.hypot(at[:, 0], at[:, 2]) < _AROUND_M)
-        rows = np.asarray(near[part.polygons[:, :3]].any(axis=1))
+        rows = np.asarray(near[part.polygons[:, :3]].all(axis=1))
         rest = part if rows.all() else part_rows(part, rows)
         kept += [rest] if rest is not None else []
     return kept
