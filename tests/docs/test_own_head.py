@@ -24,7 +24,7 @@ def test_the_example_is_a_description(tmp_path):
 
 
 def test_its_spellings_are_known_and_its_other_targets_are_not():
-    spelt = pytest.importorskip("mien_training.templates.gltf.shape_names")
+    spelt = pytest.importorskip("mien_training.templates.gltf.reading.shape_names")
     row = next(line for line in PAGE.splitlines() if line.startswith("| shapes spelt"))
     for name in re.findall(r"`([^`]+)`", row):
         assert spelt.named_channels([name]) == {"mouthSmileLeft": [0]}, name
@@ -32,7 +32,7 @@ def test_its_spellings_are_known_and_its_other_targets_are_not():
 
 
 def test_its_command_is_the_one_of_the_message(tmp_path):
-    gltf = pytest.importorskip("mien_training.templates.gltf.gltf_file")
+    gltf = pytest.importorskip("mien_training.templates.gltf.reading.gltf_file")
     refused = {"asset": {"version": "2.0"}, "extensionsRequired": ["KHR_meshopt_compression"]}
     (tmp_path / "HEAD.gltf").write_text(json.dumps(refused))
     with pytest.raises(InputError, match="KHR_meshopt_compression") as error:

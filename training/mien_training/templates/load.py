@@ -21,8 +21,8 @@ from mien.rig import Joint
 from mien_training.head.template import IdentityBasis, LandmarkMap, Template
 from mien_training.templates.anny_head import anny_version, build_anny
 from mien_training.templates.gltf.description import read_description
-from mien_training.templates.gltf.gltf_file import GLTF_SUFFIXES, GltfFile
 from mien_training.templates.gltf.gltf_head import build_gltf
+from mien_training.templates.gltf.reading.gltf_file import GLTF_SUFFIXES, GltfFile
 from mien_training.templates.ict import build_ict
 from mien_training.templates.landmarks import with_landmarks
 

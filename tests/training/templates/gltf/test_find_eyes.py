@@ -71,8 +71,8 @@ def test_name_of_a_node_above(anny, tmp_path):
     last = len(document["nodes"])
     document["nodes"] += [{"mesh": 1}, {"name": "grp_eyes", "children": [last]}]
     (tmp_path / "h.glb").write_bytes(write_glb(document, binary))
-    from mien_training.templates.gltf.gltf_file import GltfFile
-    from mien_training.templates.gltf.gltf_primitives import read_primitives
+    from mien_training.templates.gltf.reading.gltf_file import GltfFile
+    from mien_training.templates.gltf.reading.gltf_primitives import read_primitives
 
     names = [piece.names for piece in read_primitives(GltfFile(tmp_path / "h.glb"))]
     assert ("a", "grp_eyes") in names

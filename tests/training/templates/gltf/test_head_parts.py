@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from mien_training.templates.assemble import Part
-from mien_training.templates.gltf.gltf_primitives import Primitive
 from mien_training.templates.gltf.head_parts import (
     LEFT_OUT,
     label_pieces,
@@ -12,6 +11,7 @@ from mien_training.templates.gltf.head_parts import (
     weld,
     within_reach,
 )
+from mien_training.templates.gltf.reading.gltf_primitives import Primitive
 from mien_training.templates.placing import Placing
 
 

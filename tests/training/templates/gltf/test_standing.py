@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from mien.channels import ARKIT_CHANNELS, mirror_name
 from mien_training.geometry.alignment import Alignment
-from mien_training.templates.gltf.gltf_primitives import Primitive
+from mien_training.templates.gltf.reading.gltf_primitives import Primitive
 from mien_training.templates.gltf.standing import stand_upright
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError
 from mien.strict_json import Fields, parse_strict
-from mien_training.templates.gltf.gltf_file import GLTF_SUFFIXES
+from mien_training.templates.gltf.reading.gltf_file import GLTF_SUFFIXES
 
 __all__ = ["HeadDescription", "read_description"]
 

@@ -20,12 +20,6 @@ from mien_training.templates.assemble import (
     mirror_map,
 )
 from mien_training.templates.gltf.find_eyes import find_eyes
-from mien_training.templates.gltf.gltf_file import GltfFile
-from mien_training.templates.gltf.gltf_primitives import (
-    Primitive,
-    read_primitives,
-    target_names,
-)
 from mien_training.templates.gltf.head_parts import (
     LEFT_OUT,
     eye_pair,
@@ -36,8 +30,14 @@ from mien_training.templates.gltf.head_parts import (
     within_reach,
 )
 from mien_training.templates.gltf.placed_landmarks import landmarks_from_points
+from mien_training.templates.gltf.reading.gltf_file import GltfFile
+from mien_training.templates.gltf.reading.gltf_primitives import (
+    Primitive,
+    read_primitives,
+    target_names,
+)
+from mien_training.templates.gltf.reading.vrm import vrm_licence
 from mien_training.templates.gltf.standing import stand_upright
-from mien_training.templates.gltf.vrm import vrm_licence
 from mien_training.templates.placing import place_by_eyes, turn_eyeball, without_rigid_motion
 
 __all__ = ["build_gltf"]

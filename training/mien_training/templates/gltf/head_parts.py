@@ -12,7 +12,7 @@ from mien.errors import InputError
 from mien_training.head.template import MATERIALS
 from mien_training.templates.assemble import Part
 from mien_training.templates.gltf.cylinder_uvs import cylinder_uvs
-from mien_training.templates.gltf.gltf_primitives import Primitive
+from mien_training.templates.gltf.reading.gltf_primitives import Primitive
 from mien_training.templates.placing import Placing
 
 __all__ = [

@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 
 from mien.channels import ARKIT_CHANNELS, mirror_name
 from mien_training.geometry.alignment import Alignment
-from mien_training.templates.gltf.gltf_primitives import Primitive
+from mien_training.templates.gltf.reading.gltf_primitives import Primitive
 
 __all__ = ["Standing", "stand_upright"]
 

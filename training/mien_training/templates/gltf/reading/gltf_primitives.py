@@ -15,9 +15,9 @@ from mien.errors import InputError
 from mien.glb_document import COMPONENT_TYPES
 from mien.rotation import matrix_from_quaternion
 from mien.strict_json import Fields
-from mien_training.templates.gltf.gltf_file import DRACO, GltfFile
-from mien_training.templates.gltf.shape_names import named_channels
-from mien_training.templates.gltf.vrm import Binds, vrm_expressions
+from mien_training.templates.gltf.reading.gltf_file import DRACO, GltfFile
+from mien_training.templates.gltf.reading.shape_names import named_channels
+from mien_training.templates.gltf.reading.vrm import Binds, vrm_expressions
 
 __all__ = ["Primitive", "read_primitives", "target_names"]
 

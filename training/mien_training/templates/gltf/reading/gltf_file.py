@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mien.errors import InputError, MissingExtraError
 from mien.glb_document import COMPONENT_TYPES, TYPE_WIDTHS
 from mien.strict_json import Fields, parse_strict
-from mien_training.templates.gltf.draco_header import draco_size
-from mien_training.templates.gltf.meshopt import decode_view
+from mien_training.templates.gltf.reading.draco_header import draco_size
+from mien_training.templates.gltf.reading.meshopt import decode_view
 
 __all__ = ["GLTF_SUFFIXES", "GltfFile"]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mien.channels import APPLE_RAW, ARKIT_CHANNELS, ICT, LIVE_LINK_CSV
-from mien_training.templates.gltf.shape_names import named_channels
+from mien_training.templates.gltf.reading.shape_names import named_channels
 
 
 def snake(name: str) -> str:

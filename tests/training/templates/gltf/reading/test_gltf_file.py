@@ -6,8 +6,8 @@ from scipy.spatial import cKDTree
 from support import packed_gltf
 
 from mien.errors import InputError, MissingExtraError
-from mien_training.templates.gltf.gltf_file import GltfFile
 from mien_training.templates.gltf.gltf_head import build_gltf
+from mien_training.templates.gltf.reading.gltf_file import GltfFile
 
 
 @pytest.fixture(scope="module")

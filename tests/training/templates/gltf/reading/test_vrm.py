@@ -5,9 +5,9 @@ import json
 import pytest
 
 from mien.errors import InputError
-from mien_training.templates.gltf.gltf_file import GltfFile
 from mien_training.templates.gltf.gltf_head import build_gltf
-from mien_training.templates.gltf.vrm import vrm_expressions, vrm_licence
+from mien_training.templates.gltf.reading.gltf_file import GltfFile
+from mien_training.templates.gltf.reading.vrm import vrm_expressions, vrm_licence
 
 
 def file_with(folder, extensions, nodes=({"mesh": 2},)):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mien.strict_json import Fields
-from mien_training.templates.gltf.gltf_file import GltfFile
-from mien_training.templates.gltf.shape_names import named_channels
+from mien_training.templates.gltf.reading.gltf_file import GltfFile
+from mien_training.templates.gltf.reading.shape_names import named_channels
 
 __all__ = ["Binds", "vrm_expressions", "vrm_licence"]
 
