@@ -28,7 +28,7 @@ _RIGID = 0.15
 """Most that eyeLook targets may bend an eyeball, as a share of how far they move it."""
 _STILL = 0.05
 """Share of the largest motion below which a vertex is none of the face."""
-_AROUND = 1.2
+_AROUND = 1.6
 """Radius of a head around its face, in extents of that."""
 _TWIN = 0.25
 """How far the pair may be from mirror images, in radii of an eyeball or shares of its size."""
@@ -65,11 +65,13 @@ def find_eyes(parts: Sequence[Part], names: tuple[str, ...]) -> list[NDArray[np.
             gap = np.abs((a.centre - b.centre) * [0, 1, 1]).max()
             off = abs(0.5 * (a.centre[0] + b.centre[0]) - middle[0])
             apart = abs(a.centre[0] - b.centre[0])
-            twins = max(gap, off, abs(a.radius - b.radius)) < _TWIN * size
+            twins = max(gap, abs(a.radius - b.radius)) < _TWIN * size
             moved = min(a.looks, b.looks)
-            # Balls that no target moves: in front of the ears and not at the throat.
+            # Balls that no target moves: in the middle, before the ears and not at the throat.
             placed = (
-                size and a.centre[2] > middle[2] and a.centre[1] > low[1] + 0.3 * (high[1] - low[1])
+                off < _TWIN * size
+                and a.centre[2] > middle[2]
+                and a.centre[1] > low[1] + 0.3 * (high[1] - low[1])
             )
             if not twins or apart < 1.5 * size or not (moved > 0 or placed):
                 continue
