@@ -26,7 +26,8 @@ _WORDS = (
     ("tongue", ("tongue",)),
     (LEFT_OUT, ("hair", "lash", "beard", "mustache", "moustache", "brow", "glasses", "headwear",
                 "facewear", "eyewear", "footwear", "outfit", "cloth", "shirt", "occlusion",
-                "eyeao", "eyeblend", "eyeedge", "eyeline", "eyeshell", "tearline", "cartilage", "saliva")),
+                "eyeao", "eyeblend", "eyeedge", "eyeline", "eyeshell", "tearline", "cartilage",
+                "saliva")),
     ("eye", ("eye", "sclera", "iris", "cornea", "pupil")),
     ("mouth", ("gum", "mouthcavity", "mouth_cavity", "mouth", "oral")),
 )  # fmt: skip
