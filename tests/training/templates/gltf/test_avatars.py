@@ -73,8 +73,8 @@ def test_parts_of_ready_player_me_in_centimetres_under_a_scaled_node(
     assert_same(head, source)
     assert_face_is_found(head, source)
     assert head.vertices[:, 1].min() > -0.25 and np.ptp(head.vertices[:, 0]) < 0.7  # no arms, legs
-    left_out, missing = head.notes
-    assert "Wolf3D_Hair" in left_out and "mouthPucker" in missing
+    cut, left_out, missing = head.notes
+    assert "body was cut off" in cut and "Wolf3D_Hair" in left_out and "mouthPucker" in missing
     assert load_template(str(path)).notes == head.notes  # from the cache
 
 

@@ -89,7 +89,9 @@ def build_gltf(
     if pair is None:
         raise InputError(_without_eyes(path, source))
     near = within_reach(parts, place_by_eyes(*_concatenated(parts, pair)))
+    changes = list(standing.notes)
     if sum(len(p.label) for p in near) < sum(len(p.label) for p in parts):
+        changes.append("its body was cut off below the neck")
         parts, pair = near, eye_pair(near)
         assert pair is not None  # what lies around the eyes is near
     vertices, _, bound = _concatenated(parts, pair)
@@ -117,7 +119,7 @@ def build_gltf(
         jaw_pivot=placing.jaw_pivot,
         shape_names=kept,
         identity=None,
-        notes=_notes(path, standing.notes, standing.pieces, labels, kept),
+        notes=_notes(path, changes, standing.pieces, labels, kept),
     )
     if landmarks is None:
         return template
@@ -167,11 +169,11 @@ def _deltas(
 
 
 def _notes(
-    path: Path, standing: Sequence[str], pieces: Sequence[Primitive], labels: Sequence[str],
+    path: Path, changes: Sequence[str], pieces: Sequence[Primitive], labels: Sequence[str],
     kept: tuple[str, ...],
 ) -> tuple[str, ...]:  # fmt: skip
     """What a user should know of how this head was read."""
-    notes = [f"{path.name}: {note}" for note in standing]
+    notes = [f"{path.name}: {note}" for note in changes]
     out = {
         piece.names[0] if piece.names else "a part without a name"
         for piece, label in zip(pieces, labels, strict=True)
