@@ -49,9 +49,7 @@ def assert_same(head, source, within_m=2e-6):
 
 
 def assert_face_is_found(head, source):
-    mine, theirs = (
-        h.landmarks.positions(h.vertices, h.triangles) for h in (head, source)
-    )
+    mine, theirs = (h.landmarks.positions(h.vertices, h.triangles) for h in (head, source))
     assert np.median(np.linalg.norm(mine - theirs, axis=1)) < 0.001
 
 

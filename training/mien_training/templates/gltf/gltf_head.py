@@ -92,8 +92,9 @@ def build_gltf(
     changes = list(standing.notes)
     if sum(len(p.label) for p in near) < sum(len(p.label) for p in parts):
         changes.append("its body was cut off below the neck")
-        parts, pair = near, eye_pair(near)
-        assert pair is not None  # what lies around the eyes is near
+        parts, pair = near, eye_pair(near) if near else None
+    if pair is None or not any((part.label == "skin").any() for part in parts):
+        raise InputError(_without_eyes(path, source))  # what passed for eyes is far from any head
     vertices, _, bound = _concatenated(parts, pair)
     placing = place_by_eyes(vertices, pair, bound)
     deltas = _deltas(parts, pair, names, vertices, vertices[:, 1] - placing.origin[1],

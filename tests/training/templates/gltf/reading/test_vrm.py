@@ -61,6 +61,11 @@ def test_licences(tmp_path):
     assert vrm_licence(file_with(tmp_path, {})) is None
 
 
+def test_a_broken_licence(tmp_path):
+    with pytest.raises(InputError, match=r"field 'authors' is 5"):
+        vrm_licence(file_with(tmp_path, {"VRMC_vrm": {"meta": {"authors": 5}}}))
+
+
 def test_a_real_file_without_arkit_shapes_is_told_what_it_lacks(shared_data):
     path = shared_data("vrm_spec/VRMC_vrm_expressions_isBinary_Overridden.vrm")
     with pytest.raises(InputError, match=r"0 morph targets carry ARKit names.*HEAD\.json.*shapes"):

@@ -42,7 +42,8 @@ def vrm_licence(file: GltfFile) -> str | None:
         meta = _inside(file.json, "extensions", name, "meta")
         if meta is None:
             continue
-        by = meta.values.get("author") or ", ".join(map(str, meta.values.get("authors") or []))
+        authors = meta.texts("authors") if "authors" in meta else ()
+        by = meta.values.get("author") or ", ".join(authors)
         licence = meta.values.get("licenseName") or meta.values.get("licenseUrl")
         parts = [str(meta.values.get("title") or meta.values.get("name") or "")]
         parts += [f"by {by}"] if by else []
