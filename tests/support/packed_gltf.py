@@ -89,9 +89,10 @@ def quantised(data: bytes) -> bytes:
         for primitive, places in zip(primitives, points, strict=True):
             at = primitive["attributes"]
             at["POSITION"] = put(document, binary, small(places), "VEC3", normalized=True)
-            uvs = array_of(document, binary, at["TEXCOORD_0"])
-            packed = np.rint(uvs * 65535).astype("<u2")
-            at["TEXCOORD_0"] = put(document, binary, packed, "VEC2", normalized=True)
+            if "TEXCOORD_0" in at:
+                uvs = array_of(document, binary, at["TEXCOORD_0"])
+                packed = np.rint(uvs * 65535).astype("<u2")
+                at["TEXCOORD_0"] = put(document, binary, packed, "VEC2", normalized=True)
             for target in primitive.get("targets", []):
                 motion = array_of(document, binary, target["POSITION"])
                 target["POSITION"] = put(document, binary, small(motion), "VEC3", normalized=True)

@@ -1,8 +1,13 @@
 """Painting the points and looking from elsewhere: they stay on the surface they were found on."""
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from mien.errors import MienError
 from mien_training.head.template import MATERIALS
+from mien_training.templates import landmarks
 from mien_training.templates.landmarks import BROW_POINTS, LID_POINTS, LIP_POINTS
 
 
@@ -51,3 +56,17 @@ def test_lid_points_lie_on_the_rim_and_not_in_the_socket(anny):
     lids = anny.regions["lids"]
     sides = [int((lids & (anny.vertices[:, 0] * side > 0)).sum()) for side in (1, -1)]
     assert abs(sides[0] - sides[1]) <= 0.1 * max(sides)
+
+
+def test_a_face_found_far_from_the_eyes_is_refused(anny, monkeypatch):
+    """As it is where hair without a telling name hangs before it."""
+    monkeypatch.setattr(landmarks, "_track_render", lambda template, vertices: anny.landmarks)
+    unseen = replace(anny.landmarks, triangle=np.full_like(anny.landmarks.triangle, -1))
+    head = replace(anny, landmarks=unseen)
+    assert landmarks.with_landmarks(head).regions["lids"].any()
+    behind = [
+        replace(joint, position=(*joint.position[:2], joint.position[2] - 0.05))
+        for joint in anny.joints
+    ]
+    with pytest.raises(MienError, match=r"lids \d\d mm away from its eyeballs: something hides"):
+        landmarks.with_landmarks(replace(head, joints=tuple(behind)))

@@ -58,8 +58,8 @@ class TrainAnimatorConfig:
     name: str | None = None
     """The character's name; left out, the rig's, or mien."""
     template: str = "anny"
-    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb or .gltf file, or
-    a .json description of one (docs/own-head.md)."""
+    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb, .gltf or .vrm
+    file, or a .json description of one (docs/own-head.md)."""
     rig: Path | None = None
     """Folder of a `mien train rig`: the character is that person, with their own skin."""
     consent: Literal["synthetic", "self", "given", "public"] = "synthetic"
@@ -146,6 +146,8 @@ def _train(
     jobs = plan_jobs(config.seed, config.frames, config.identity_seed, source, others)
     jobs += _clip_jobs(config, clips, source)
     with ProgressBars(quiet, also=report) as bars:
+        for note in template.notes:
+            bars.warn(note)
         recordings = make_recordings(
             jobs, config.out / "recordings", config.workers, bars,
             {source: inputs["template" if config.rig is None else "rig"]},

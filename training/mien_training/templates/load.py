@@ -21,14 +21,14 @@ from mien.rig import Joint
 from mien_training.head.template import IdentityBasis, LandmarkMap, Template
 from mien_training.templates.anny_head import anny_version, build_anny
 from mien_training.templates.gltf.description import read_description
-from mien_training.templates.gltf.gltf_file import GltfFile
 from mien_training.templates.gltf.gltf_head import build_gltf
+from mien_training.templates.gltf.reading.gltf_file import GLTF_SUFFIXES, GltfFile
 from mien_training.templates.ict import build_ict
 from mien_training.templates.landmarks import with_landmarks
 
 __all__ = ["load_template", "read_template", "write_template"]
 
-CACHE_FORMAT = 7
+CACHE_FORMAT = 8
 """Raised whenever templates are built differently."""
 
 
@@ -36,8 +36,8 @@ def load_template(name: str = "anny", cache: bool = True) -> Template:
     """A head by name or file; built once (some seconds), then read from the cache.
 
     `anny` is the default head; `ict:FOLDER`, or just the folder, ICT-FaceKit's OBJ files; a
-    `.glb` or `.gltf` file any head whose morph targets carry ARKit names; a `.json` file such a
-    head with what its file does not tell (description.py); a `.npz` file what
+    `.glb`, `.gltf` or `.vrm` file any head whose morph targets carry ARKit names; a `.json` file
+    such a head with what its file does not tell (description.py); a `.npz` file what
     `write_template` wrote, such as the person.npz of `mien train rig`. The cache's folder is the
     user's, or $MIEN_CACHE. Raises InputError for anything else, and what the builders raise.
     """
@@ -68,7 +68,7 @@ def _source(name: str) -> tuple[str, Callable[[], Template]]:
         stamps = [f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files]
         stamps.append(str(path.resolve()))
         return f"ict-{_digest(chr(10).join(stamps).encode())}", lambda: build_ict(path)
-    if path.suffix.lower() in (".glb", ".gltf"):
+    if path.suffix.lower() in GLTF_SUFFIXES:
         if not path.is_file():
             raise InputError(f"template {name!r}: there is no such file")
         return f"gltf-{_digest(GltfFile(path).content())}", lambda: build_gltf(path)
@@ -76,11 +76,11 @@ def _source(name: str) -> tuple[str, Callable[[], Template]]:
         described = read_description(path)
         content = path.read_bytes() + GltfFile(described.head).content()
         return f"gltf-{_digest(content)}", lambda: build_gltf(
-            described.head, described.materials, described.landmarks
+            described.head, described.materials, described.landmarks, described.shapes
         )
     raise InputError(
         f"there is no template {name!r}; expected 'anny', 'ict:FOLDER', a folder of ICT-FaceKit's "
-        "OBJ files, a .glb or .gltf file, or a .json description of one"
+        "OBJ files, a .glb, .gltf or .vrm file, or a .json description of one"
     )
 
 
@@ -97,6 +97,7 @@ def write_template(path: Path, template: Template) -> None:
             arrays[field.name] = value
     arrays["jaw_pivot"] = np.array(template.jaw_pivot)
     arrays["shape_names"] = np.array(template.shape_names)
+    arrays["notes"] = np.array(template.notes, np.str_)
     arrays["joint_names"] = np.array([joint.name for joint in template.joints])
     arrays["joint_parents"] = np.array([joint.parent for joint in template.joints])
     arrays["joint_positions"] = np.array([joint.position for joint in template.joints])
@@ -132,6 +133,7 @@ def read_template(path: Path) -> Template:
             "shape_names": tuple(str(s) for s in a["shape_names"]),
             "regions": {k.removeprefix("region_"): v for k, v in a.items() if "region_" in k},
             "joints": joints,
+            "notes": tuple(str(note) for note in a["notes"]),
             "landmarks": LandmarkMap(a["landmark_triangle"], a["landmark_barycentric"]),
             "identity": IdentityBasis(a["identity_modes"]) if "identity_modes" in a else None,
         }

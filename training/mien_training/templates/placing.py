@@ -37,6 +37,8 @@ class Placing:
     joint_weights: NDArray[np.float32]
     """(V, 5), rows sum to 1."""
     jaw_pivot: tuple[float, float, float]
+    scale: float
+    """Size in average adult heads, by the distance of the eyes."""
 
 
 def fit_sphere(points: Float64Array) -> tuple[Float64Array, float]:
@@ -81,7 +83,7 @@ def place_by_eyes(
     for ball, joint in zip(eyeballs, (3, 4), strict=True):
         weights[ball] = np.eye(len(JOINT_NAMES))[joint]
     x, y, z = (float(c) for c in _JAW * scale)
-    return Placing(origin, joints, weights.astype(np.float32), (x, y, z))
+    return Placing(origin, joints, weights.astype(np.float32), (x, y, z), scale)
 
 
 def without_rigid_motion(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support import template_laws
+from support.avatars import avatar, body
 
 from mien.errors import InputError
 from mien_training.templates.gltf.gltf_head import build_gltf
@@ -71,9 +72,18 @@ def test_name_of_a_node_above(anny, tmp_path):
     last = len(document["nodes"])
     document["nodes"] += [{"mesh": 1}, {"name": "grp_eyes", "children": [last]}]
     (tmp_path / "h.glb").write_bytes(write_glb(document, binary))
-    from mien_training.templates.gltf.gltf_file import GltfFile
-    from mien_training.templates.gltf.gltf_primitives import read_primitives
+    from mien_training.templates.gltf.reading.gltf_file import GltfFile
+    from mien_training.templates.gltf.reading.gltf_primitives import read_primitives
 
     names = [piece.names for piece in read_primitives(GltfFile(tmp_path / "h.glb"))]
     assert ("a", "grp_eyes") in names
     assert not any("grp_eyes" in n for n in names if "a" not in n)
+
+
+def test_eyes_without_names_above_a_body(anny_head, tmp_path):
+    """Its outstretched arms make a whole avatar many heads wide."""
+    parts = ("skin", "teeth", "mouth", "tongue", "leftEye", "rightEye", "body")
+    data = avatar(anny_head, dict.fromkeys(parts, ("part", "lambert1")), extra={"body": body()})
+    (tmp_path / "whole.glb").write_bytes(data)
+    head = build_gltf(tmp_path / "whole.glb")
+    assert head.regions["eyes"].sum() == anny_head.regions["eyes"].sum()

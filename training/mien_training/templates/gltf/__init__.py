@@ -1,1 +1,1 @@
-"""Any glTF head whose morph targets carry ARKit names, packed or plain."""
+"""Heads out of glTF files: whatever tool wrote them, a template that stands upright."""

@@ -26,6 +26,10 @@ _RADIUS = (0.03, 0.25)
 """Of an eyeball, in widths of the whole head."""
 _RIGID = 0.15
 """Most that eyeLook targets may bend an eyeball, as a share of how far they move it."""
+_STILL = 0.05
+"""Share of the largest motion below which a vertex is none of the face."""
+_AROUND = 1.6
+"""Radius of a head around its face, in extents of that."""
 _TWIN = 0.25
 """How far the pair may be from mirror images, in radii of an eyeball or shares of its size."""
 
@@ -49,7 +53,7 @@ def find_eyes(parts: Sequence[Part], names: tuple[str, ...]) -> list[NDArray[np.
     them or that are nearly spherical and lie in the front half of the head. What lies within the
     pair (iris, pupil, an inner ball) and around it (a cornea) belongs to it.
     """
-    corners = np.concatenate([part.vertices for part in parts])
+    corners = _head(parts)
     low, high = corners.min(0), corners.max(0)
     width, middle = float(high[0] - low[0]), 0.5 * (low + high)
     found = [c for at, part in enumerate(parts) for c in _components(at, part, names)]
@@ -61,11 +65,13 @@ def find_eyes(parts: Sequence[Part], names: tuple[str, ...]) -> list[NDArray[np.
             gap = np.abs((a.centre - b.centre) * [0, 1, 1]).max()
             off = abs(0.5 * (a.centre[0] + b.centre[0]) - middle[0])
             apart = abs(a.centre[0] - b.centre[0])
-            twins = max(gap, off, abs(a.radius - b.radius)) < _TWIN * size
+            twins = max(gap, abs(a.radius - b.radius)) < _TWIN * size
             moved = min(a.looks, b.looks)
-            # Balls that no target moves: in front of the ears and not at the throat.
+            # Balls that no target moves: in the middle, before the ears and not at the throat.
             placed = (
-                size and a.centre[2] > middle[2] and a.centre[1] > low[1] + 0.3 * (high[1] - low[1])
+                off < _TWIN * size
+                and a.centre[2] > middle[2]
+                and a.centre[1] > low[1] + 0.3 * (high[1] - low[1])
             )
             if not twins or apart < 1.5 * size or not (moved > 0 or placed):
                 continue
@@ -83,17 +89,31 @@ def find_eyes(parts: Sequence[Part], names: tuple[str, ...]) -> list[NDArray[np.
     return chosen
 
 
+def _head(parts: Sequence[Part]) -> Float64Array:
+    """(N, 3) the vertices around what the shapes move: an avatar's body is many heads wide."""
+    corners = np.concatenate([part.vertices for part in parts])
+    far = np.concatenate([np.abs(part.deltas).max((0, 2), initial=0.0) for part in parts])
+    face = corners[far > _STILL * far.max()]
+    if not len(face):
+        return corners
+    low, high = face.min(0), face.max(0)
+    gap = np.linalg.norm(corners - 0.5 * (low + high), axis=1)
+    return np.asarray(corners[gap < _AROUND * (high - low).max()])
+
+
 def _components(at: int, part: Part, names: tuple[str, ...]) -> list[_Component]:
     """Connected pieces that could be an eye or a piece of one."""
     triangles = part.polygons[:, :3]
-    # Seams of UVs or normals do not part a surface.
-    _, place = np.unique(part.vertices.round(6), axis=0, return_inverse=True)
+    looks = [names.index(n) for n in ARKIT_CHANNELS if n.startswith("eyeLook") and n in names]
+    # Seams of UVs or normals do not part a surface; a lid that touches the ball moves otherwise.
+    moved = part.deltas[looks].transpose(1, 0, 2).reshape(len(part.vertices), -1)
+    table = np.concatenate([part.vertices.round(6), moved.round(5)], 1)
+    _, place = np.unique(table, axis=0, return_inverse=True)
     corners = place.ravel()[triangles]
     count = int(corners.max()) + 1
     ends = (corners[:, [0, 1]].ravel(), corners[:, [1, 2]].ravel())
     graph = coo_matrix((np.ones(len(ends[0])), ends), shape=(count, count))
     number, label = connected_components(graph, directed=False)
-    looks = [names.index(n) for n in ARKIT_CHANNELS if n.startswith("eyeLook") and n in names]
     out = []
     for one in range(number):
         rows = np.flatnonzero(label[corners[:, 0]] == one)

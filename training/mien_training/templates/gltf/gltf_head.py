@@ -1,18 +1,18 @@
-"""Any glTF head whose morph targets carry ARKit names, in any known spelling."""
+"""Any glTF head whose morph targets carry ARKit names, however a tool spells, turns or packs it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError
-from mien_training.head.template import MATERIALS, Template
+from mien.frame import LOOK_RAD
+from mien_training.head.template import Template
 from mien_training.templates.assemble import (
     Part,
     absent_landmarks,
@@ -20,114 +20,203 @@ from mien_training.templates.assemble import (
     mirror_map,
 )
 from mien_training.templates.gltf.find_eyes import find_eyes
-from mien_training.templates.gltf.gltf_file import GltfFile
-from mien_training.templates.gltf.gltf_primitives import Primitive, read_primitives
+from mien_training.templates.gltf.head_parts import (
+    LEFT_OUT,
+    eye_pair,
+    label_pieces,
+    part_rows,
+    vertex_labels,
+    weld,
+    within_reach,
+)
 from mien_training.templates.gltf.placed_landmarks import landmarks_from_points
+from mien_training.templates.gltf.reading.gltf_file import GltfFile
+from mien_training.templates.gltf.reading.gltf_primitives import (
+    Primitive,
+    read_primitives,
+    target_names,
+)
+from mien_training.templates.gltf.reading.vrm import vrm_licence
+from mien_training.templates.gltf.standing import stand_upright
 from mien_training.templates.placing import place_by_eyes, turn_eyeball, without_rigid_motion
 
 __all__ = ["build_gltf"]
 
+Float64Array = NDArray[np.float64]
+Landmarks = Mapping[str, int | tuple[float, float, float]]
 _LEAST_SHAPES = 10
 """Fewer ARKit names than this are no face rig."""
-_LEAST_EYE = 8
-"""Vertices of an eyeball."""
 _STILL_M = 1e-4
-_WORDS = (
-    ("teeth", ("teeth", "tooth")),
-    ("tongue", ("tongue",)),
-    ("eye", ("eye", "sclera", "iris", "cornea", "pupil")),
-    ("mouth", ("gum", "mouthcavity", "mouth_cavity", "mouth", "oral")),
-)
-_NOT_EYES = ("brow", "lash", "lid", "eyeblend", "occlusion", "wear", "glass")
+_NOTHING_M = 1e-6
+"""A shape that moves nothing farther than this is none."""
+_LOOKS = tuple(f"eyeLook{way}{side}" for way in LOOK_RAD for side in ("Left", "Right"))
 
 
 def build_gltf(
     path: Path,
     materials: Mapping[str, tuple[str, ...]] | None = None,
-    landmarks: Mapping[str, int | tuple[float, float, float]] | None = None,
+    landmarks: Landmarks | None = None,
+    shapes: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Template:
-    """The head in `path` (.glb, or .gltf with its buffers); landmark correspondences if given.
+    """The head in `path` (.glb, .vrm, or .gltf with its buffers); landmarks if given.
 
-    Units are metres, +Y up, face along +Z, as glTF asks; compressed and quantised files are
-    unpacked (GltfFile). Teeth, tongue, eyes and mouth are told by the names of materials, nodes
-    or meshes; all else is skin. `materials` says it instead where given: an entry of MATERIALS ->
-    names. Eyes without such names are found by motion, shape and place (find_eyes), and turned
-    where the eyeLook targets move only the lids. `landmarks` are places by name, as in
-    HeadDescription. Raises InputError without ARKit names, without two eyeballs of their own, and
-    for landmarks that are not on the head.
+    Compressed and quantised files are unpacked (GltfFile); shapes are found in any spelling
+    (shape_names), in VRM expressions, or where `shapes` says; a head in other units, turned, or
+    with swapped sides is stood upright (standing). Teeth, tongue, eyes and mouth are told by the
+    names of materials, nodes or meshes, or by `materials`; hair, clothes and body are left out
+    (head_parts); all else is skin. Eyes without such names are found by motion, shape and place
+    (find_eyes), and turned where no eyeLook target turns them. `landmarks` are as in
+    HeadDescription. What was changed, and which of ARKit's shapes are missing, is in the
+    template's notes. Raises InputError without ARKit names, without two eyeballs of their own,
+    and for landmarks that are not on the head.
     """
-    pieces = read_primitives(file := GltfFile(path))
-    known = frozenset[str]().union(*(piece.known for piece in pieces))
-    names = tuple(n for n in ARKIT_CHANNELS if n in known)
-    if len(names) < _LEAST_SHAPES:
-        raise InputError(
-            f"{path}: {len(names)} morph targets carry ARKit names ({', '.join(names) or 'none'}); "
-            "expected mesh.extras.targetNames such as 'jawOpen', 'eyeBlinkLeft', 'mouthSmile_L'"
-        )
+    file = GltfFile(path)
+    source = read_primitives(file, shapes)
+    known = frozenset[str]().union(*(piece.known for piece in source))
+    if len(known) < _LEAST_SHAPES:
+        raise InputError(_without_shapes(file, known))
+    standing = stand_upright(source)
+    labels = label_pieces(str(path), standing.pieces, materials or {})
+    names = tuple(n for n in ARKIT_CHANNELS if n in known or n in _LOOKS)
     rows = [ARKIT_CHANNELS.index(n) for n in names]
-    given = _given(path, pieces, materials or {})
-    labels = [g or _label(piece.names) for piece, g in zip(pieces, given, strict=True)]
-    parts = [_welded(piece, label, rows) for piece, label in zip(pieces, labels, strict=True)]
-    parts = [part for part in parts if len(part.label)]
-    if _pair(parts) is None:
-        eyes = find_eyes(parts, names)
-        if eyes is not None:
-            parts = [p for part, eye in zip(parts, eyes, strict=True) for p in _cut(part, eye)]
-    pair = _pair(parts)
+    parts = [
+        weld(piece, label, rows)
+        for piece, label in zip(standing.pieces, labels, strict=True)
+        if label != LEFT_OUT
+    ]
+    parts = _with_eyes([part for part in parts if len(part.label)], names)
+    pair = eye_pair(parts)
     if pair is None:
-        held = sorted({name for piece in pieces for name in piece.names})
-        raise InputError(
-            f"{path}: no pair of eyeballs: no two meshes or materials are named like 'eye', no two "
-            "parts are turned by the eyeLook targets, and no two are balls beside each other; name "
-            "them in a description file (--template HEAD.json): "
-            '{"head": "' + path.name + '", "materials": {"eye": [...]}}, with names of this file: '
-            f"{', '.join(held[:40]) or 'it has none'}"
-        )
+        raise InputError(_without_eyes(path, source))
+    near = within_reach(parts, place_by_eyes(*_concatenated(parts, pair)))
+    changes = list(standing.notes)
+    if sum(len(p.label) for p in near) < sum(len(p.label) for p in parts):
+        changes.append("its body was cut off below the neck")
+        parts, pair = near, eye_pair(near) if near else None
+    if pair is None or not any((part.label == "skin").any() for part in parts):
+        raise InputError(_without_eyes(path, source))  # what passed for eyes is far from any head
+    vertices, _, bound = _concatenated(parts, pair)
+    placing = place_by_eyes(vertices, pair, bound)
+    deltas = _deltas(parts, pair, names, vertices, vertices[:, 1] - placing.origin[1],
+                     1.4 * placing.joints[3].position[1])  # fmt: skip
+    moving = np.abs(deltas).max((1, 2)) > _NOTHING_M
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
-    vertices = np.concatenate([part.vertices for part in parts])
-    deltas = np.concatenate([part.deltas for part in parts], axis=1)
-    label = _vertex_labels(parts)
-    for side, ball in zip(("Left", "Right"), pair, strict=True):
-        looks = [k for k, n in enumerate(names) if n.startswith("eyeLook") and n.endswith(side)]
-        if np.abs(deltas[looks][:, ball]).max(initial=0.0) < _STILL_M:
-            turn_eyeball(vertices, ball, side, names, deltas)
-    placing = place_by_eyes(vertices, pair, ~np.isin(label, ("skin", "eye")))
-    height = vertices[:, 1] - placing.origin[1]
-    eye_height = placing.joints[3].position[1]
-    skull = (label == "skin") & (height > 1.4 * eye_height)
-    deltas = without_rigid_motion(vertices, deltas, skull) if skull.sum() >= 4 else deltas
     whole = concatenate_parts(
         [
             Part(p.vertices - placing.origin, p.polygons, p.uvs, p.uv_polygons, p.label,
-                 deltas[:, start : start + len(p.vertices)])
+                 deltas[moving, start : start + len(p.vertices)])
             for p, start in zip(parts, offsets, strict=False)
         ]
     )  # fmt: skip
+    kept = tuple(n for n, moves in zip(names, moving, strict=True) if moves)
+    copyright_ = file.json.object("asset").values.get("copyright")
     template = whole.template(
         name=path.stem,
-        licence=str(file.json.object("asset").values.get("copyright", "unknown")),
+        licence=str(copyright_ or vrm_licence(file) or "unknown"),
         mirror=mirror_map(whole.vertices, whole.triangles),
         landmarks=absent_landmarks(),
         joints=placing.joints,
         joint_weights=placing.joint_weights,
         jaw_pivot=placing.jaw_pivot,
-        shape_names=names,
+        shape_names=kept,
         identity=None,
+        notes=_notes(path, changes, standing.pieces, labels, kept),
     )
     if landmarks is None:
         return template
-    places = _places(path, pieces, given, landmarks)
-    at = {name: place - placing.origin for name, place in places.items()}
+    skins = [p for p, label in zip(source, labels, strict=True) if label == "skin"]
+    places = _places(path, max(skins, key=lambda p: len(p.vertices), default=None), landmarks)
+    upright = standing.upright_from_source
+    at = {name: upright.points(place) - placing.origin for name, place in places.items()}
     return replace(template, landmarks=landmarks_from_points(template, at))
 
 
-def _places(
-    path: Path, pieces: list[Primitive], given: list[str | None],
-    landmarks: Mapping[str, int | tuple[float, float, float]],
-) -> dict[str, NDArray[np.float64]]:  # fmt: skip
-    """(3,) places in the file's world space; a number is a vertex of the largest skin primitive."""
-    skins = [p for p, g in zip(pieces, given, strict=True) if (g or _label(p.names)) == "skin"]
-    face = max(skins, key=lambda piece: len(piece.vertices), default=None)
+def _with_eyes(parts: list[Part], names: tuple[str, ...]) -> list[Part]:
+    """The parts, eyeballs that no name tells cut out of them."""
+    eyes = None if eye_pair(parts) is not None else find_eyes(parts, names)
+    if eyes is None:
+        return parts
+    halves = [
+        half
+        for part, eye in zip(parts, eyes, strict=True)
+        for half in (part_rows(part, ~eye), part_rows(part, eye, "eye"))
+    ]
+    return [half for half in halves if half is not None]
+
+
+def _concatenated(
+    parts: list[Part], pair: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> tuple[Float64Array, tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]:
+    """What place_by_eyes takes."""
+    vertices = np.concatenate([part.vertices for part in parts])
+    return vertices, pair, ~np.isin(vertex_labels(parts), ("skin", "eye"))
+
+
+def _deltas(
+    parts: list[Part], pair: tuple[NDArray[np.int64], NDArray[np.int64]], names: tuple[str, ...],
+    vertices: Float64Array, height: Float64Array, crown: float,
+) -> Float64Array:  # fmt: skip
+    """(K, V, 3) of all parts: eyes turned, the motion of the whole head taken out.
+
+    height (V,) of the vertices over the neck's base; the skull begins at `crown`.
+    """
+    deltas = np.concatenate([part.deltas for part in parts], axis=1)
+    for side, ball in zip(("Left", "Right"), pair, strict=True):
+        looks = [k for k, n in enumerate(names) if n in _LOOKS and n.endswith(side)]
+        if np.abs(deltas[looks][:, ball]).max(initial=0.0) < _STILL_M:
+            turn_eyeball(vertices, ball, side, names, deltas)
+    skull = (vertex_labels(parts) == "skin") & (height > crown)
+    return without_rigid_motion(vertices, deltas, skull) if skull.sum() >= 4 else deltas
+
+
+def _notes(
+    path: Path, changes: Sequence[str], pieces: Sequence[Primitive], labels: Sequence[str],
+    kept: tuple[str, ...],
+) -> tuple[str, ...]:  # fmt: skip
+    """What a user should know of how this head was read."""
+    notes = [f"{path.name}: {note}" for note in changes]
+    out = {
+        piece.names[0] if piece.names else "a part without a name"
+        for piece, label in zip(pieces, labels, strict=True)
+        if label == LEFT_OUT
+    }
+    if out:
+        notes.append(f"{path.name}: left out of the head: {', '.join(sorted(out))}")
+    missing = [name for name in ARKIT_CHANNELS if name not in kept]
+    if missing:
+        notes.append(
+            f"{path.name}: {len(missing)} of ARKit's 52 shapes are missing, and the character will "
+            f"do without them: {', '.join(missing)}"
+        )
+    return tuple(notes)
+
+
+def _without_shapes(file: GltfFile, known: frozenset[str]) -> str:
+    held = dict.fromkeys(n for mesh in file.all("meshes") for n in target_names(file, mesh))
+    return (
+        f"{file.path}: {len(known)} morph targets carry ARKit names "
+        f"({', '.join(sorted(known)) or 'none'}), expected {_LEAST_SHAPES} or more such as "
+        "'jawOpen', 'eyeBlinkLeft', 'mouthSmile_L' in mesh.extras.targetNames or in VRM "
+        "expressions; give the head ARKit's shapes, or say which of its targets they are in a "
+        "description file (--template HEAD.json): "
+        f'{{"head": "{file.path.name}", "shapes": {{"jawOpen": [...]}}}}, with names of this '
+        f"file: {', '.join(list(held)[:60]) or 'it has none'}"
+    )
+
+
+def _without_eyes(path: Path, pieces: list[Primitive]) -> str:
+    held = sorted({name for piece in pieces for name in piece.names})
+    return (
+        f"{path}: no pair of eyeballs: no two meshes or materials are named like 'eye', no two "
+        "parts are turned by the eyeLook targets, and no two are balls beside each other; name "
+        "them in a description file (--template HEAD.json): "
+        f'{{"head": "{path.name}", "materials": {{"eye": [...]}}}}, with names of this file: '
+        f"{', '.join(held[:40]) or 'it has none'}"
+    )
+
+
+def _places(path: Path, face: Primitive | None, landmarks: Landmarks) -> dict[str, Float64Array]:
+    """(3,) places in the file's world space; a number is a vertex of `face`."""
     places = {}
     for name, value in landmarks.items():
         if isinstance(value, tuple):
@@ -138,94 +227,3 @@ def _places(
         else:
             places[name] = face.vertices[value]
     return places
-
-
-def _given(
-    path: Path, pieces: list[Primitive], materials: Mapping[str, tuple[str, ...]]
-) -> list[str | None]:
-    """What the user says each piece is; None where nothing is said."""
-    unknown = sorted(set(materials) - set(MATERIALS))
-    if unknown:
-        raise InputError(f"{path}: there is no material {unknown[0]!r}, expected {MATERIALS}")
-    held = {name for piece in pieces for name in piece.names}
-    for material, wanted in materials.items():
-        missing = sorted(set(wanted) - held)
-        if missing:
-            raise InputError(
-                f"{path}: no material, node or mesh is called {missing[0]!r} (asked for as "
-                f"{material}); there are {', '.join(sorted(held)) or 'none'}"
-            )
-    return [
-        next((m for m, wanted in materials.items() if set(wanted) & set(piece.names)), None)
-        for piece in pieces
-    ]
-
-
-def _vertex_labels(parts: list[Part]) -> NDArray[np.str_]:
-    return np.concatenate([np.full(len(part.vertices), part.label[0], "<U8") for part in parts])
-
-
-def _pair(parts: list[Part]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """Vertices of the left and of the right eyeball; None without a pair."""
-    vertices = np.concatenate([part.vertices for part in parts])
-    label = _vertex_labels(parts)
-    eyes = np.flatnonzero(label == "eye")
-    middle = vertices[label == "skin", 0].mean() if (label == "skin").any() else 0.0
-    left, right = eyes[vertices[eyes, 0] > middle], eyes[vertices[eyes, 0] < middle]
-    return (left, right) if min(len(left), len(right)) >= _LEAST_EYE else None
-
-
-def _cut(part: Part, eye: NDArray[np.bool_]) -> list[Part]:
-    """The part without those polygons, and they as a part of their own, labelled eye."""
-    if not eye.any():
-        return [part]
-    halves = []
-    for rows, label in ((~eye, None), (eye, "eye")):
-        if not rows.any():
-            continue
-        polygons, uv_polygons = part.polygons[rows, :3], part.uv_polygons[rows, :3]
-        used, corners = np.unique(polygons, return_inverse=True)
-        uv_used, uv_corners = np.unique(uv_polygons, return_inverse=True)
-        pad = np.full((len(polygons), 1), -1, np.int64)
-        halves.append(
-            Part(
-                part.vertices[used],
-                np.concatenate([corners.reshape(-1, 3), pad], 1),
-                part.uvs[uv_used],
-                np.concatenate([uv_corners.reshape(-1, 3), pad], 1),
-                part.label[rows] if label is None else np.full(len(pad), label),
-                part.deltas[:, used],
-            )
-        )
-    return halves
-
-
-def _label(names: tuple[str, ...]) -> str:
-    """One of MATERIALS from the first name that tells: the material's, the node's, the mesh's."""
-    for word in (name.lower() for name in names):
-        for label, hints in _WORDS:
-            if any(hint in word for hint in hints) and not (
-                label == "eye" and any(other in word for other in _NOT_EYES)
-            ):
-                return label
-    return "skin"
-
-
-def _welded(piece: Primitive, label: str, rows: list[int]) -> Part:
-    """The primitive with the vertices that UV seams split made one again; unused ones left out."""
-    used, corners = np.unique(piece.triangles, return_inverse=True)
-    corners = corners.reshape(-1, 3)
-    moved = np.concatenate([piece.vertices[None, used], piece.deltas[rows][:, used]])
-    table = np.ascontiguousarray(moved.transpose(1, 0, 2).reshape(len(used), -1).astype(np.float32))
-    _, first, inverse = np.unique(table + 0.0, axis=0, return_index=True, return_inverse=True)
-    triangles: NDArray[Any] = inverse.ravel()[corners]
-    solid = (triangles != np.roll(triangles, 1, axis=1)).all(1)
-    pad = np.full((int(solid.sum()), 1), -1, np.int64)
-    return Part(
-        piece.vertices[used[first]],
-        np.concatenate([triangles[solid], pad], 1),
-        piece.uvs[used],
-        np.concatenate([corners[solid], pad], 1),
-        np.full(len(pad), label),
-        piece.deltas[rows][:, used[first]],
-    )

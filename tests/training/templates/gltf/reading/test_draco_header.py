@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
-from mien_training.templates.gltf.draco_header import draco_size
+from mien_training.templates.gltf.reading.draco_header import draco_size
 
 SIDE = 20
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.channels import ARKIT_CHANNELS, canonical_name
-from mien.errors import ChannelError, InputError
+from mien.channels import ARKIT_CHANNELS
+from mien.errors import InputError
 from mien.glb_document import COMPONENT_TYPES
 from mien.rotation import matrix_from_quaternion
 from mien.strict_json import Fields
-from mien_training.templates.gltf.gltf_file import DRACO, GltfFile
+from mien_training.templates.gltf.reading.gltf_file import DRACO, GltfFile
+from mien_training.templates.gltf.reading.shape_names import named_channels
+from mien_training.templates.gltf.reading.vrm import Binds, vrm_expressions
 
-__all__ = ["Primitive", "read_primitives"]
+__all__ = ["Primitive", "read_primitives", "target_names"]
 
 Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """One primitive, world space, metres."""
+    """One primitive, world space, the file's units."""
 
     names: tuple[str, ...]
     """Names of its material, its node, its mesh and the nodes above it alone, if they have one."""
@@ -31,19 +35,25 @@ class Primitive:
     uvs: Float64Array
     """(V, 2), zero without TEXCOORD_0."""
     triangles: NDArray[np.int64]
-    """(F, 3)."""
+    """(F, 3), counter-clockwise seen from outside."""
     deltas: Float64Array
     """(52, V, 3) in ARKIT_CHANNELS order; zero where the primitive has no such target."""
     known: frozenset[str]
     """Names of the channels that it has a target for."""
 
 
-def read_primitives(file: GltfFile) -> list[Primitive]:
+def read_primitives(
+    file: GltfFile, shapes: Mapping[str, tuple[str, ...]] | None = None
+) -> list[Primitive]:
     """All triangles of `file`; skinned meshes in the pose that their joints have in the file.
 
-    Raises InputError for a file without meshes, or with other primitives than triangle lists.
+    Shapes are targets with ARKit's names (`shape_names`), or those that `shapes` names for a
+    channel; what no target is called, VRM expressions with ARKit names may make. Other targets
+    stay at their weights in the file. Raises InputError for a file without meshes, or with other
+    primitives than triangle lists.
     """
     nodes = file.all("nodes")
+    binds = _binds(file, shapes or {})
     lines = _ancestors(nodes)
     local = [_local(node) for node in nodes]
     world = []
@@ -55,19 +65,20 @@ def read_primitives(file: GltfFile) -> list[Primitive]:
     # A node above one mesh alone may carry its name; one above several names something else.
     below = Counter(i for k, node in enumerate(nodes) if "mesh" in node for i in lines[k])
     found = [
-        _primitive(file, node, primitive, world, at, [nodes[i] for i in lines[at] if below[i] == 1])
+        _primitive(file, node, primitive, binds[node.integer("mesh")], world, at,
+                   [nodes[i] for i in lines[at] if below[i] == 1])
         for at, node in enumerate(nodes)
         if "mesh" in node
         for primitive in file.one("meshes", node, "mesh").objects("primitives")
-    ]
+    ]  # fmt: skip
     if not found:
         raise InputError(f"{file.where}: no node has a mesh")
     return found
 
 
 def _primitive(
-    file: GltfFile, node: Fields, primitive: Fields, world: list[Float64Array], at: int,
-    above: list[Fields],
+    file: GltfFile, node: Fields, primitive: Fields, binds: Binds, world: list[Float64Array],
+    at: int, above: list[Fields],
 ) -> Primitive:  # fmt: skip
     mesh = file.one("meshes", node, "mesh")
     attributes = primitive.object("attributes")
@@ -95,43 +106,84 @@ def _primitive(
         raise InputError(f"{primitive.where}: expected a list of triangles over its vertices")
     if any(len(table) != count for table in data.values()):
         raise InputError(f"{attributes.where}: the attributes differ in length")
-    deltas, known = _targets(file, mesh, primitive, count)
+    deltas, posed = _targets(file, node, mesh, primitive, binds, count)
+    vertices = vertices + posed
     place = _places(file, node, data, world, at)
     owners = [node, mesh, *above]
     if "material" in primitive:
         owners.insert(0, file.one("materials", primitive, "material"))
     names = [str(owner.values["name"]) for owner in owners if "name" in owner]
     linear = place[..., :3, :3]
+    triangles = corners.reshape(-1, 3)
+    if np.median(np.linalg.det(linear)) < 0:
+        triangles = triangles[:, ::-1]  # mirrored: what was seen clockwise is now seen otherwise
     return Primitive(
         tuple(names),
         np.einsum("...ij,...j->...i", linear, vertices) + place[..., :3, 3],
         uvs,
-        corners.reshape(-1, 3),
+        triangles,
         np.einsum("...ij,k...j->k...i", linear, deltas),
-        known,
+        frozenset(binds) if "targets" in primitive else frozenset(),
     )
 
 
+def target_names(file: GltfFile, mesh: Fields) -> tuple[str, ...]:
+    """Names of the mesh's targets: the mesh's own, or else those of its first primitive."""
+    primitives = mesh.objects("primitives")
+    count = max((len(p.items("targets")) for p in primitives if "targets" in p), default=0)
+    for owner in (mesh, *primitives):
+        extras = owner.values.get("extras")
+        names = extras.get("targetNames") if isinstance(extras, dict) else None
+        if isinstance(names, list):
+            return tuple(map(str, names))[:count]
+    return ()
+
+
+def _binds(file: GltfFile, shapes: Mapping[str, tuple[str, ...]]) -> list[Binds]:
+    """Of every mesh, which of its targets make which channel."""
+    named: list[Binds] = []
+    for mesh in file.all("meshes"):
+        channels = named_channels(target_names(file, mesh), shapes)
+        named.append({c: dict.fromkeys(rows, 1.0) for c, rows in channels.items()})
+    known = set[str]().union(*named)
+    for at, binds in vrm_expressions(file).items():
+        if at < len(named):
+            named[at] |= {c: rows for c, rows in binds.items() if c not in known}
+    return named
+
+
 def _targets(
-    file: GltfFile, mesh: Fields, primitive: Fields, count: int
-) -> tuple[Float64Array, frozenset[str]]:
-    """(52, count, 3) deltas in the mesh's own space, and the channels that are there."""
-    deltas, known = np.zeros((len(ARKIT_CHANNELS), count, 3)), set()
-    extras = mesh.values.get("extras")
-    names = extras.get("targetNames") if isinstance(extras, dict) else None
+    file: GltfFile, node: Fields, mesh: Fields, primitive: Fields, binds: Binds, count: int
+) -> tuple[Float64Array, Float64Array]:
+    """(52, count, 3) deltas in the mesh's own space, and (count, 3) what its other targets do.
+
+    glTF shows a mesh with the weights of its node, or else its own: a character's build is often
+    a target that stands at 1. A face, though, is taken at rest, whatever it does in the file.
+    """
+    deltas, posed = np.zeros((len(ARKIT_CHANNELS), count, 3)), np.zeros((count, 3))
     targets = primitive.objects("targets") if "targets" in primitive else []
-    for target, name in zip(targets, names if isinstance(names, list) else [], strict=False):
-        try:
-            channel = canonical_name(str(name))
-        except ChannelError:
-            continue
-        if channel in ARKIT_CHANNELS and "POSITION" in target:
-            motion = file.numbers(target, "POSITION", "VEC3")
-            if len(motion) != count:
-                raise InputError(f"{target.where}: {len(motion)} deltas, expected {count}")
-            deltas[ARKIT_CHANNELS.index(channel)] += motion
-            known.add(channel)
-    return deltas, frozenset(known)
+    held = next((owner for owner in (node, mesh) if "weights" in owner), None)
+    weights = held.numbers("weights", len(targets)) if held is not None and targets else ()
+    faces = {target for rows in binds.values() for target in rows}
+
+    @cache
+    def motion(index: int) -> Float64Array:
+        if index >= len(targets):
+            raise InputError(f"{primitive.where}: has no target {index}")
+        if "POSITION" not in targets[index]:
+            return np.zeros((count, 3))
+        table = file.numbers(targets[index], "POSITION", "VEC3")
+        if len(table) != count:
+            raise InputError(f"{targets[index].where}: {len(table)} deltas, expected {count}")
+        return table
+
+    for channel, rows in binds.items() if targets else ():
+        for index, weight in rows.items():
+            deltas[ARKIT_CHANNELS.index(channel)] += weight * motion(index)
+    for index, weight in enumerate(weights):
+        if weight and index not in faces:
+            posed += weight * motion(index)
+    return deltas, posed
 
 
 def _unpacked(file: GltfFile, draco: Fields) -> tuple[dict[str, Float64Array], NDArray[np.int64]]:

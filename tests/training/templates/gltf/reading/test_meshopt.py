@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
-from mien_training.templates.gltf.meshopt import decode_view
+from mien_training.templates.gltf.reading.meshopt import decode_view
 
 ATTRIBUTES = (
     "oB8ADipGYn6attLu9dm9oYVpTTEVBiI+WnaSrsrm/eHFqf/fAACNcVU5HRo2KQACIiogIiQiJCJCREJEREQAAAAA"

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from mien.errors import InputError, MissingExtraError
 from mien.glb_document import COMPONENT_TYPES, TYPE_WIDTHS
 from mien.strict_json import Fields, parse_strict
-from mien_training.templates.gltf.draco_header import draco_size
-from mien_training.templates.gltf.meshopt import decode_view
+from mien_training.templates.gltf.reading.draco_header import draco_size
+from mien_training.templates.gltf.reading.meshopt import decode_view
 
-__all__ = ["GltfFile"]
+__all__ = ["GLTF_SUFFIXES", "GltfFile"]
+
+GLTF_SUFFIXES = (".glb", ".gltf", ".vrm")
+"""A VRM avatar is a GLB with extensions."""
 
 MESHOPT, DRACO = "EXT_meshopt_compression", "KHR_draco_mesh_compression"
 _READ = (MESHOPT, DRACO, "KHR_mesh_quantization")
@@ -60,9 +63,8 @@ class GltfFile:
         foreign = [e for e in foreign if not e.startswith(_NOT_GEOMETRY)]
         if foreign:
             raise InputError(
-                f"{path}: needs the glTF extensions {', '.join(foreign)}, which are not read here; "
-                f"write it without them first: npx @gltf-transform/cli dequantize {path.name} "
-                f"plain.glb"
+                f"{path}: needs glTF's {', '.join(foreign)}, which this does not read; the command "
+                f"that writes it without: npx gltfpack -noq -kn -km -i {path.name} -o plain.glb"
             )
 
     def content(self) -> bytes:
