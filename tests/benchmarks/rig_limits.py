@@ -30,17 +30,15 @@ from torch import Tensor
 from mien.clip import Clip
 from mien_training.geometry.alignment import fit_alignment
 from mien_training.metrics.tables import results_page, write_results
+from mien_training.rig.fit import fit_rig
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.personal_rig import Shapes
-from mien_training.rig.model.rig_model import RigModel
-from mien_training.rig.origin import origin_of
 from mien_training.rig.photometric import gauss_newton_pass as one_pass
 from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
 from mien_training.rig.photometric.sym3 import sym3_matvec, sym3_pack
-from mien_training.runs.checkpoint import Checkpoint
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
 
@@ -62,13 +60,9 @@ class Known:
         self.person, self.template = recording.person, recording.person.template
         seen = recording.seen
         config = replace(FULL, seed=seed)
-        first, last = float(seen.times_s.min()), float(seen.times_s.max())
-        margin = max(0.05 * (last - first), 0.1)
-        self.model = RigModel(self.template, (first - margin, last + margin), 3, config)
-        origin = origin_of(config, self.template, seen)
-        state = Checkpoint(path_of("three views", seed, "pt"), origin).load()
-        assert state is not None, "run rig_synthetic.py first"
-        self.model.load_state_dict(state["rounds"]["best_state"])
+        checkpoint = path_of("three views", seed, "pt")
+        assert checkpoint.exists(), "run rig_synthetic.py first"
+        self.model = fit_rig(self.template, seen, config, checkpoint).model
         if not keep_shapes:
             with torch.no_grad():
                 self.model.rig.u_shapes.zero_()
@@ -170,7 +164,7 @@ def motion_is_known() -> Iterator[None]:
         one_pass._marginalisation,
         one_pass.solve_shapes,
     )
-    MotionSolver.step = lambda self: None  # type: ignore[method-assign]
+    MotionSolver.step = lambda self, texture: None  # type: ignore[method-assign]
     one_pass._marginalisation = lambda *_: None  # type: ignore[assignment]
     one_pass.solve_shapes = partial(solve, **SOLVER)
     try:

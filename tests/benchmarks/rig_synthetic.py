@@ -82,6 +82,12 @@ CASES = {
     "no interior edges": Case(replace(FULL, smoothing="surface")),
     "raw vertices": Case(replace(FULL, smoothing="none")),
     "antialiasing per triangle": Case(per_triangle=True),
+    "one view, shading left out": Case(
+        replace(FULL, motion=replace(FULL.motion, shading=False)), cameras=1
+    ),
+    "one view, texture believed": Case(
+        replace(FULL, motion=replace(FULL.motion, texture_held=float("inf"))), cameras=1
+    ),
 }
 
 

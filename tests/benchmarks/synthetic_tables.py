@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,10 @@ def write_tables(results: Results, command: str, shape_names: Sequence[str]) -> 
     record = {"threads": "one a fit", "shape_names": list(shape_names), "results": results}
     write_results(RESULTS, "rig_synthetic", command, record, page)
     if ablations := ablation_rows(results):
-        write_results(RESULTS, "rig_ablations", command, {"rows": ablations}, ablations_page)
+        kept = json.loads((RESULTS / "rig_ablations.json").read_text())["rows"]
+        new = {row[0] for row in ablations}
+        rows = [row for row in kept if row[0] not in new] + ablations
+        write_results(RESULTS, "rig_ablations", command, {"rows": rows}, ablations_page)
     if coverage := coverage_rows(results):
         write_results(RESULTS, "rig_coverage", command, {"rows": coverage}, coverage_page)
 
@@ -56,8 +60,9 @@ PAGES = {"rig_synthetic": page, "rig_ablations": ablations_page, "rig_coverage":
 
 def ablation_rows(results: Results) -> list[list[str]]:
     """The fit without a part, beside the whole fit of the same seeds."""
-    whole, rows = results.get("three views", {}), []
+    rows = []
     for name in (n for n in results if n not in WHOLE):
+        whole = results.get("one view" if name.startswith("one view") else "three views", {})
         seeds = [seed for seed in results[name] if seed in whole]
         pairs = zip(
             table_row(name, [results[name][seed] for seed in seeds])[2:],
@@ -126,7 +131,10 @@ those that were never shown (i).
 ABLATED = """# What every part of the fit is worth
 
 The synthetic people of [rig_synthetic](rig_synthetic.md) from three views, fitted without one part
-(in brackets: the whole fit of the same seeds); columns as there. template's shapes kept: only
+(in brackets: the whole fit of the same seeds, by the same version of the code: rows of parts that
+were not measured again are kept); columns as there. one view, shading left out: the
+performance is solved from how the surface moves alone, not from how it turns; texture believed: the
+texture is not free to follow while the performance is solved. template's shapes kept: only
 the neutral is the person's. no semantic terms: shapes may move far from the template's and weights
 are free. neutral as split: what shapes show all the time is not given to the neutral. time
 offsets frozen: all cameras are taken to have started at once. no interior edges: differential

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,10 +13,15 @@ from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.footage.observations import Observations
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.appearance import Appearance
-from mien_training.rendering.differentiable_head import DifferentiableHead, RenderedHead
+from mien_training.rendering.differentiable_head import (
+    DifferentiableHead,
+    RenderedHead,
+    vertex_normals,
+)
 from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
+from mien_training.rig.photometric.surface_motion import PosedSurface
 from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
 
 SIZE = 96
@@ -58,9 +64,24 @@ class FilmedMoment:
             background = torch.full((1, SIZE, SIZE, 3), 0.3)
             image = picture(posed, views, first, surface, background).colour
             points = views.pixels(first, landmark_points.positions(posed))
-        codes = (image * 255).round().clamp(0, 255).byte()
-        seen = Observations(views, first, torch.zeros(1), first, codes, None, points, first == 0)
+        seen = Observations(
+            views, first, torch.zeros(1), first, _codes(image), None, points, first == 0
+        )
         return cls(seen, shapes, motion, landmark_points, picture, surface)
+
+    def filmed(self) -> Observations:
+        """The same frame, under light and with textures as they are now."""
+        background = torch.full((1, SIZE, SIZE, 3), 0.3)
+        with torch.no_grad():
+            posed = self.shapes.posed(self.truth)
+            out = self.picture(posed, self.seen.views, self.seen.camera, self.surface, background)
+        return replace(self.seen, images=_codes(out.colour))
+
+    def posed(self, motion: Motion, vertex: torch.Tensor) -> PosedSurface:
+        """Some vertices (V',) of the face at a motion (1, ...)."""
+        world = self.shapes.posed(motion)
+        normals = vertex_normals(world, self.picture.faces)[0]
+        return PosedSurface.of(vertex, world[0], normals, motion.rotation[0], motion.translation[0])
 
     def linearised(self, shapes: Shapes, guess: Motion) -> tuple[RenderedHead, VertexEquations]:
         """What a guess looks like, and how it should change."""
@@ -70,11 +91,21 @@ class FilmedMoment:
             out = self.picture(posed, views, self.seen.camera, self.surface, images)
             turn = rotation_from_vector(guess.rotation)[0]
             return out, vertex_equations(
-                out, images[0], out.triangle[0] >= 0, self.picture.faces, posed[0],
+                out, images[0], out.triangle[0] >= 0, torch.ones(SIZE, SIZE),
+                self.picture.faces, posed[0],
                 views.camera_from_world[0], views.intrinsics[0], turn, 0.15,
+                partial(
+                    self.picture.shading_slopes, posed[0],
+                    vertex_normals(posed, self.picture.faces)[0], views, self.seen.camera[0],
+                    self.surface,
+                ),
             )  # fmt: skip
 
     def error(self, out: RenderedHead) -> float:
         """Mean absolute difference of colours on the face."""
         images = self.seen.images.float() / 255
         return float((out.colour - images).abs()[0][out.triangle[0] >= 0].mean())
+
+
+def _codes(image: torch.Tensor) -> torch.Tensor:
+    return (image * 255).round().clamp(0, 255).byte()

@@ -78,7 +78,7 @@ def recorded_scene(
     )  # fmt: skip
     history = tuple({"round": 1.0 * n, "held_out": 1.0 / (n + 1)} for n in range(4))
     none = torch.zeros(2 * FRAMES)
-    errors = FrameErrors(none + 0.2, none + 0.01, none)
+    errors = FrameErrors(none + 0.2, none + 0.01, none, none)
     errors.points_px[17] = 0.7
     errors.photometric[5] = 0.02
     frames = report_frames(errors, none + 40, none.long(), seen, config.limits)

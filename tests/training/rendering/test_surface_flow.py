@@ -24,9 +24,7 @@ def template():
 @pytest.fixture(scope="module")
 def views(template):
     middle = template.vertices[template.regions["lips"]].mean(0) + np.float32([0, 0.04, 0])
-    return CameraBatch.of(
-        [look_at_camera(middle + np.array([0, 0, 0.8]), middle, 0.3, SIZE, SIZE)]
-    )
+    return CameraBatch.of([look_at_camera(middle + np.array([0, 0, 0.8]), middle, 0.3, SIZE, SIZE)])
 
 
 def turned(vertices, yaw=0.0, move=(0.0, 0.0, 0.0)):
@@ -45,9 +43,7 @@ def test_pixels_move_as_the_vertices_in_them(template, views):
     before = turned(template.vertices, 0.1)
     after = turned(template.vertices + 0.5 * jaw, 0.13, (0.002, -0.001, 0.004))
     found = flow_of(template, views, before, after)
-    start, end = (
-        views.pixels(ONE, torch.from_numpy(v)[None])[0].numpy() for v in (before, after)
-    )
+    start, end = (views.pixels(ONE, torch.from_numpy(v)[None])[0].numpy() for v in (before, after))
     cell = np.floor(start).astype(int).clip(0, SIZE - 1)
     # Vertices of the triangle that their pixel sees.
     seen = found.triangle[0].numpy()[cell[:, 1], cell[:, 0]]
@@ -103,9 +99,7 @@ def test_flow_of_its_images_agrees_and_a_wrong_motion_shows(template, views):
         return np.median(end_point_errors(forward, flow, where & part))
 
     everywhere = np.ones_like(where)
-    right, rigid = (
-        flow_of(template, views, still, v).flow[0].numpy() for v in (opened, moved)
-    )
+    right, rigid = (flow_of(template, views, still, v).flow[0].numpy() for v in (opened, moved))
     assert median(right, everywhere) < 0.12
     assert median(np.zeros_like(right), everywhere) > 0.8
     chin = np.linalg.norm(right - rigid, axis=2) > 1

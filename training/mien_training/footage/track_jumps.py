@@ -20,9 +20,7 @@ _APART = 1.5
 """The same in distances between the neighbours themselves."""
 
 
-def track_jumps(
-    points: NDArray[np.floating], times_s: NDArray[np.floating]
-) -> NDArray[np.bool_]:
+def track_jumps(points: NDArray[np.floating], times_s: NDArray[np.floating]) -> NDArray[np.bool_]:
     """(T,) frames of one camera whose points are not where those around them say.
 
     points (T, 478, 2) of frames that show a face, pixels; times_s (T,).

@@ -91,6 +91,31 @@ class DifferentiableHead(nn.Module):
             image = antialias(image, out, clip, self.faces, self._edges)
         return RenderedHead(image[..., :3], image[..., 3], out.tri_id, out.bary)
 
+    def shading_slopes(
+        self, vertices: Tensor, normals: Tensor, views: CameraBatch, camera: Tensor,
+        appearance: Appearance, triangle: Tensor, share: Tensor,
+    ) -> Tensor:  # fmt: skip
+        """(P, 3, 3) how colours (second axis) change with the unit normal (last axis, world).
+
+        Of one frame: vertices (V, 3) and their normals, of any length, in the world; camera (); at
+        places share (P, 3) on triangles
+        (P,).
+        """
+        corners, weight = self.faces[triangle], share[..., None]
+        uv = (weight * self.uvs[self.uv_faces[triangle]]).sum(1)
+        sight = views.centres[camera] - (weight * vertices[corners]).sum(1)
+        normal = nn.functional.normalize((weight * normals[corners]).sum(1), dim=-1).detach()
+        with torch.enable_grad():
+            normal.requires_grad_()
+            colour = appearance(
+                self.material[triangle], uv, normal, sight, camera.expand(len(triangle))
+            )
+            rows = [
+                torch.autograd.grad(colour[:, c].sum(), normal, retain_graph=c < 2)[0]
+                for c in range(3)
+            ]
+        return torch.stack(rows, 1)
+
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
     """(B, V, 3) outward normals of (B, V, 3), of the length of twice their triangles' areas."""

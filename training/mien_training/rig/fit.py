@@ -145,8 +145,7 @@ def fit_rig(
     paint_surroundings(objective)
     held_out = loop.held_out.cpu().numpy()
     return RigFit(
-        template, model.cpu(), points, held_out, tuple(loop.history), frames,
-        FrameErrors(errors.points_px.cpu(), errors.photometric.cpu(), errors.cost.cpu()),
+        template, model.cpu(), points, held_out, tuple(loop.history), frames, errors.cpu(),
         loop.figures, disagreement,
     )  # fmt: skip
 

@@ -57,7 +57,7 @@ class RigFitConfig:
     moments that solves the performance and the shapes."""
     batch: int = 2
     """Moments a gradient step, each with the frames of all cameras."""
-    pass_frames: int = 1500
+    pass_frames: int = 800
     """Frames a Gauss-Newton pass uses; longer recordings are sampled. 0: no passes."""
     smoothing: Smoothing = "interior"
     """What differential coordinates spread over; `none` moves raw vertices."""

@@ -5,6 +5,7 @@ import pytest
 import torch
 from support.rig_scene import small_person
 
+from mien_training.head import MATERIALS
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.rig_model import RigModel
 
@@ -50,6 +51,13 @@ def test_everything_is_kept_and_brought_back(person, model):
     for mine, theirs in zip(again.rig.arrays(), other.rig.arrays(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     torch.testing.assert_close(again.time_offsets.offsets_s, other.time_offsets.offsets_s)
+
+
+def test_the_mouths_inside_stays_dark_whatever_is_fitted(model):
+    inside = [MATERIALS.index(name) for name in ("mouth", "teeth", "tongue")]
+    for index, texture in enumerate(model.appearance.textures):
+        assert texture.requires_grad == (index not in inside)
+        assert index not in inside or float(texture.detach().max()) < 0.3
 
 
 def test_a_clock_and_a_gain_for_every_camera(person):

@@ -19,6 +19,7 @@ from mien_training.rig.photometric.gauss_newton_pass import gauss_newton_pass
 from mien_training.rig.photometric.motion_solver import MotionSolver, MotionSolverConfig
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations
+from mien_training.rig.photometric.surface_motion import SurfaceMotion
 from mien_training.synthetic.person import SyntheticPerson, record_views
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region
@@ -112,7 +113,7 @@ def test_passes_find_motion_and_time_offsets(objective, filmed):
         model.time_offsets.others.zero_()
     before = weight_error(objective, filmed)
     counts: list[int] = []
-    for _ in range(4):
+    for _ in range(6):
         gauss_newton_pass(objective, frames, False, lambda now: counts.append(now.done))
     assert counts[-1] == len(frames) and weight_error(objective, filmed) < 0.45 * before
     offsets = model.time_offsets.offsets_s * footage.rate_hz
@@ -146,8 +147,9 @@ def test_shapes_know_which_motion_is_free(objective, filmed):
             model.motion, model.time_offsets, config.motion, objective.weight_prior
         )
         linearised = one_pass._linearise(
-            objective, shapes, frames, solver, one_pass._LandmarkBias(model.landmark_bias)
-        )
+            objective, shapes, SurfaceMotion.of(shapes, objective.renderer.faces), frames, solver,
+            one_pass._LandmarkBias(model.landmark_bias),
+        )  # fmt: skip
         vertex = linearised[0].vertices.vertex[::50]
         equations = ShapeEquations.empty(vertex, len(linearised), len(NAMES) + 1)
         equations.hessian[..., [0, 3, 5]] = 1e4

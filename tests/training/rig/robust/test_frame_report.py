@@ -19,7 +19,7 @@ def seen():
     return recorded_scene(small_person()).seen
 
 
-def report(seen, points=(), colours=(), restarts=(), jumped=()):
+def report(seen, points=(), colours=(), restarts=(), jumped=(), covered=()):
     """Of frames 0.5 px and 0.02 off, but for pairs (frame, value)."""
     apart, off = torch.full((COUNT,), 0.5), torch.full((COUNT,), 0.02)
     again, trusted = torch.zeros(COUNT, dtype=torch.int64), torch.ones(COUNT, dtype=torch.bool)
@@ -27,7 +27,9 @@ def report(seen, points=(), colours=(), restarts=(), jumped=()):
         for frame, value in pairs:
             values[frame] = value
     trusted[list(jumped)] = False
-    errors = FrameErrors(apart, off, apart)
+    hidden = torch.zeros(COUNT)
+    hidden[list(covered)] = 0.2
+    errors = FrameErrors(apart, off, apart, hidden)
     face = torch.full((COUNT,), 100.0)
     return report_frames(errors, face, again, replace(seen, trusted=trusted), LIMITS)
 
@@ -48,16 +50,22 @@ def test_one_lost_frame_shows_in_the_worst_and_by_name(seen):
     assert "worst 9.00" in found.sentence and "1 frame is lost" in found.sentence
 
 
+def test_a_face_that_is_mostly_covered_asks_for_a_look(seen):
+    found = report(seen, covered=range(COUNT // 2))
+    assert found.verdict == "check" and (found.lost, found.covered) == (0, COUNT // 2)
+    assert f"covers the face in {COUNT // 2}" in found.sentence
+
+
 def test_many_lost_frames_fail(seen):
     found = report(seen, points=[(i, 5.0 + i) for i in range(4)])
     assert found.verdict == "fails" and [f.frame for f in found.named] == [3, 2, 1, 0]
 
 
 def test_what_is_strange_but_kept_is_named_with_its_reason(seen):
-    found = report(seen, colours=[(2, 0.2)], restarts=[(5, 3), (6, 2)], jumped=[9])
+    found = report(seen, colours=[(2, 0.2)], restarts=[(5, 3), (6, 2)], jumped=[9], covered=[7])
     assert found.verdict == "holds"
     reasons = {f.frame: f.reason for f in found.named}
-    assert set(reasons) == {2, 5, 9}
+    assert set(reasons) == {2, 5, 7, 9} and "covers" in reasons[7]
     assert "colours" in reasons[2] and "too often" in reasons[5] and "elsewhere" in reasons[9]
 
 

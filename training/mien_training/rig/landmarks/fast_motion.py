@@ -80,8 +80,6 @@ def _pixels(
     shapes: Shapes, motion: Motion, points: LandmarkPoints, seen: Observations, moment: Tensor
 ) -> Tensor:
     """(N, 478, 2) of the template's landmarks in every frame."""
-    at_points = Shapes(
-        points.positions(shapes.neutral[None])[0], points.positions(shapes.deltas)
-    )
+    at_points = Shapes(points.positions(shapes.neutral[None])[0], points.positions(shapes.deltas))
     with torch.no_grad():
         return seen.views.pixels(seen.camera, at_points.posed(motion)[moment])

@@ -52,3 +52,5 @@ class RigModel(nn.Module):
             for material, albedo in _INSIDE.items():
                 texture = self.appearance.textures[MATERIALS.index(material)]
                 texture.copy_(torch.tensor(albedo)[None, :, None, None].expand_as(texture))
+                # Never compared, but blended into the pixels at the rims of lips.
+                texture.requires_grad_(False)

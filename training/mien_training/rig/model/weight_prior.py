@@ -38,7 +38,7 @@ class WeightPriorConfig:
 
     size_sigma: float = 1.0
     """Spread of weights about 0."""
-    sides_sigma: float = 0.5
+    sides_sigma: float = 2.0
     """Spread of the difference of left and right."""
     opposed: float = 30.0
     """Cost of the product of two opposed weights, in units of 1 / size_sigma^2."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rest_pose import absorb_rest_pose
@@ -14,7 +16,6 @@ from mien_training.rig.photometric.motion_equations import (
     PointEquations,
     from_image,
     from_points,
-    point_motions,
 )
 from mien_training.rig.photometric.motion_marginalisation import (
     MotionMarginalisation,
@@ -23,8 +24,11 @@ from mien_training.rig.photometric.motion_marginalisation import (
 from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
+from mien_training.rig.photometric.surface_motion import PosedSurface, SurfaceMotion
+from mien_training.rig.photometric.texture_marginalisation import TextureMarginalisation
 from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
 from mien_training.rig.robust.frame_errors import FrameErrors, errors_of_render
+from mien_training.rig.robust.occluders import uncovered
 from mien_training.rig.robust.step_control import accept_step
 from mien_training.runs.progress import Progress, Report, silent
 
@@ -44,6 +48,8 @@ class _LinearisedFrame:
 
     frame: int
     motion: Motion
+    posed: PosedSurface
+    """Of the vertices that the image shows."""
     vertices: VertexEquations
     """What the image says about small motions of the surface; none if its colours do not count."""
     points: Tensor
@@ -69,25 +75,35 @@ def gauss_newton_pass(
         solver = MotionSolver(
             model.motion, model.time_offsets, objective.config.motion, objective.weight_prior
         )
+        surface = SurfaceMotion.of(shapes, objective.renderer.faces)
         linearised: list[_LinearisedFrame] = []
         bias = _LandmarkBias(model.landmark_bias)
         for part in torch.split(frames, _BATCH):
-            linearised += _linearise(objective, shapes, part, solver, bias)
+            linearised += _linearise(objective, shapes, surface, part, solver, bias)
             report(Progress("linearising", len(linearised), len(frames)))
         before = model.motion.controls()
-        solver.step()
+        texture = TextureMarginalisation.of(
+            surface,
+            [linear.posed for linear in linearised],
+            [linear.vertices for linear in linearised],
+            objective.config.motion.texture_held,
+        )
+        solver.step(texture)
         cost = torch.stack([linear.cost for linear in linearised])
         errors = accept_step(objective, shapes, frames, before, cost)
         bias.step()
         if personal_shapes:
-            _reshape(objective, shapes, linearised)
+            _reshape(objective, shapes, surface, texture, linearised)
         times = model.time_offsets(objective.seen.camera[frames], objective.seen.times_s[frames])
         share = objective.config.rest_quantile
         absorb_rest_pose(model.rig, model.motion, times, model.rests, share, personal_shapes)
     return errors
 
 
-def _reshape(objective: Objective, shapes: Shapes, linearised: list[_LinearisedFrame]) -> None:
+def _reshape(
+    objective: Objective, shapes: Shapes, surface: SurfaceMotion, texture: TextureMarginalisation,
+    linearised: list[_LinearisedFrame],
+) -> None:  # fmt: skip
     """Solve the shapes, from frames linearised before the motion was solved."""
     rig = objective.model.rig
     device = shapes.neutral.device
@@ -98,14 +114,17 @@ def _reshape(objective: Objective, shapes: Shapes, linearised: list[_LinearisedF
     place = torch.full((len(shapes.neutral),), -1, device=device)
     place[vertex] = torch.arange(len(vertex), device=device)
     equations = ShapeEquations.empty(vertex, len(linearised), len(shapes.deltas) + 1)
+    frames = torch.tensor([linear.frame for linear in linearised], device=device)
+    motion = objective.motion_at(frames)
+    change = [_difference(motion.row(n), one.motion) for n, one in enumerate(linearised)]
+    coloured = torch.zeros_like(shapes.neutral)
+    coloured[texture.vertex] = texture.colours(torch.stack(change))
     for row, linear in enumerate(linearised):
-        after = objective.motion_at(torch.tensor([linear.frame], device=device))
-        v = linear.vertices.vertex
-        change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], linear.motion)
-        left = linear.vertices.after(change @ _difference(after, linear.motion))
+        v, after = linear.vertices.vertex, motion.row(row)
+        left = linear.vertices.after(surface.moved(linear.posed, change[row]), coloured[v])
         moving = place[v] >= 0
         equations.weights[row, :-1], equations.weights[row, -1] = after.weights[0], 1.0
-        equations.put(row, place[v[moving]], left.hessian[moving], left.rhs[moving])
+        equations.put(row, place[v[moving]], left.hessian[moving, :3, :3], left.rhs[moving, :3])
     share = rig.prior.evidence_weight
     weighted = equations.weighted(share)
     marginalisation = _marginalisation(objective, shapes, linearised, weighted, share)
@@ -180,12 +199,9 @@ class _LandmarkBias:
 
 
 def _linearise(
-    objective: Objective,
-    shapes: Shapes,
-    frames: Tensor,
-    solver: MotionSolver,
-    bias: _LandmarkBias,
-) -> list[_LinearisedFrame]:
+    objective: Objective, shapes: Shapes, surface: SurfaceMotion, frames: Tensor,
+    solver: MotionSolver, bias: _LandmarkBias,
+) -> list[_LinearisedFrame]:  # fmt: skip
     """Render frames (B,) and add what they say to the equations of motion and of landmark bias."""
     seen, config, landmark_points = (
         objective.seen,
@@ -201,18 +217,28 @@ def _linearise(
         vertices, seen.views, camera, objective.model.appearance, images, smooth_edges=False
     )
     where = objective.compared(rendered, frames)
+    trust = uncovered((rendered.colour - images).norm(dim=-1), where)
     turn = rotation_from_vector(motion.rotation)
     confidence = objective.point_confidence(vertices, turn, frames)
     errors = errors_of_render(objective, frames, vertices, rendered, images)
+    normals = vertex_normals(vertices, objective.renderer.faces)
     found = []
     for i, frame in enumerate(frames.tolist()):
         c, one = int(camera[i]), motion.row(i)
         equations = VertexEquations.none(images)
         if objective.uses_pixels[frame]:
+            shading = partial(
+                objective.renderer.shading_slopes,
+                vertices[i],
+                normals[i],
+                seen.views,
+                camera[i],
+                objective.model.appearance,
+            )
             equations = vertex_equations(
-                rendered.row(i), images[i], where[i], objective.renderer.faces, vertices[i],
-                seen.views.camera_from_world[c], seen.views.intrinsics[c], turn[i],
-                config.colour_sigma,
+                rendered.row(i), images[i], where[i], trust[i], objective.renderer.faces,
+                vertices[i], seen.views.camera_from_world[c], seen.views.intrinsics[c],
+                turn[i], config.colour_sigma, shading if config.shading else None,
             )  # fmt: skip
         points = from_points(
             shapes, one, seen, frame, landmark_points.corners, landmark_points.share,
@@ -220,8 +246,12 @@ def _linearise(
             config.point_sigma * objective.face_px[frame], config.effective_point_count,
         )  # fmt: skip
         bias.add(points)
-        solver.add(c, times[i], from_image(shapes, one, equations) + points.motion())
-        found.append(_LinearisedFrame(frame, one, equations, points.hessian, errors.cost[i]))
+        posed = PosedSurface.of(
+            equations.vertex, vertices[i], normals[i], one.rotation[0], one.translation[0]
+        )
+        of_image = from_image(surface.moves(posed), equations)
+        solver.add(c, times[i], of_image + points.motion())
+        found.append(_LinearisedFrame(frame, one, posed, equations, points.hessian, errors.cost[i]))
     return found
 
 

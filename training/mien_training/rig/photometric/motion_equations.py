@@ -12,7 +12,10 @@ from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.vertex_equations import VertexEquations, projection_slopes
 
-__all__ = ["MotionEquations", "PointEquations", "from_image", "from_points", "point_motions"]
+__all__ = [
+    "MotionEquations", "PointEquations", "from_image", "from_points", "left_jacobian",
+    "point_motions",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,20 +44,19 @@ def point_motions(rest: Tensor, deltas: Tensor, motion: Motion) -> tuple[Tensor,
     zero = torch.zeros_like(x)
     # A small turn r about the rig's axes moves a point by r x face.
     cross = torch.stack([zero, z, -y, -z, zero, x, y, -x, zero], 1).reshape(-1, 3, 3)
-    rotate = cross @ (turn.T @ _left_jacobian(motion.rotation[0]))
+    rotate = cross @ (turn.T @ left_jacobian(motion.rotation[0]))
     shift = turn.T.expand(len(face), 3, 3)
     return torch.cat([deltas.permute(1, 2, 0), rotate, shift], 2), face @ turn.T + (
         motion.translation[0]
     )
 
 
-def from_image(shapes: Shapes, motion: Motion, equations: VertexEquations) -> MotionEquations:
-    """An image's equations about vertices, as equations about the motion (1, ...)."""
-    v = equations.vertex
-    change, _ = point_motions(shapes.neutral[v], shapes.deltas[:, v], motion)
-    hessian_motions = torch.einsum("vxy,vyu->vxu", equations.hessian, change).flatten(0, 1)
-    flat = change.flatten(0, 1)
-    return MotionEquations(flat.T @ hessian_motions, flat.T @ equations.rhs.flatten())
+def from_image(moves: Tensor, equations: VertexEquations) -> MotionEquations:
+    """An image's equations about vertices, as equations about the motion: moves (V', 6, K + 6) of
+    those vertices with its unknowns (`SurfaceMotion.moves`)."""
+    hessian_moves = torch.einsum("vxy,vyu->vxu", equations.hessian, moves).flatten(0, 1)
+    flat = moves.flatten(0, 1)
+    return MotionEquations(flat.T @ hessian_moves, flat.T @ equations.rhs.flatten())
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ def from_points(
     )
 
 
-def _left_jacobian(vector: Tensor) -> Tensor:
+def left_jacobian(vector: Tensor) -> Tensor:
     """(3, 3) world turn per change of a rotation vector (3,)."""
     angle = vector.norm()
     x, y, z = vector.unbind()

@@ -13,20 +13,26 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
+from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor
 
 from mien.errors import InputError
+from mien_training.rig.model.block_band import BlockBand
 from mien_training.rig.model.motion import MotionSpline, TimeOffsets
 from mien_training.rig.model.weight_prior import WeightPrior, WeightPriorConfig
 from mien_training.rig.photometric.motion_equations import MotionEquations
+from mien_training.rig.photometric.texture_marginalisation import TextureMarginalisation
 
 __all__ = ["MotionSolver", "MotionSolverConfig"]
+
+Float64Array = NDArray[np.float64]
 
 _SUPPORT = 4
 """Knots that share a frame: the spline is cubic."""
 _OFFSET_SIGMA_S = 0.01
 """Spread of one step's change of a time offset."""
+_STEPS, _TOLERANCE = 30, 1e-3
+"""When the conjugate gradients end."""
 _PASSES = 4
 """Solves in which knots found beyond the range are held at its end."""
 
@@ -44,16 +50,39 @@ class MotionSolverConfig:
     weights: WeightPriorConfig = field(default_factory=WeightPriorConfig)
     """How blendshape weights go together, at every knot."""
     step_sigma: float = 0.3
-    """Spread of one step's change of weights; rotations a tenth (rad), translations a fiftieth."""
+    """Spread of one step's change of weights; rotations a tenth (rad), translations a fiftieth.
+    Longer steps make images better and weights worse, for neutral and shapes are not right yet."""
+
+    shading: bool = True
+    """False: pixels say how the surface moves, not how it turns; for comparison."""
+    texture_held: float = 0.05
+    """How surely the texture is what it was, in weights of all frames; inf believes it as it is."""
 
     def __post_init__(self) -> None:
         sigmas = (self.colour_sigma, self.point_sigma, self.step_sigma)
-        if not (min(sigmas) > 0 and self.effective_point_count >= 0):
+        if not (min(sigmas) > 0 and min(self.effective_point_count, self.texture_held) >= 0):
             raise InputError(
                 f"MotionSolverConfig: spreads {sigmas} and effective_point_count "
-                f"{self.effective_point_count}, "
-                "expected spreads above 0 and a count of 0 or more"
+                f"{self.effective_point_count}, texture_held {self.texture_held}, "
+                "expected spreads above 0, a count and a weight of 0 or more"
             )
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """What `add` was given."""
+
+    camera: int
+    first: int
+    """Knot."""
+    share: Float64Array
+    """(4,) of the knots from `first` on."""
+    velocity: Float64Array
+    """(K + 6,) per second."""
+    matrix: Float64Array
+    """(K + 6, K + 6)"""
+    rhs: Float64Array
+    """(K + 6,)"""
 
 
 class MotionSolver:
@@ -65,93 +94,143 @@ class MotionSolver:
     ) -> None:  # fmt: skip
         self.spline, self.time_offsets, self.config = spline, time_offsets, config
         self.prior = prior
-        self._count = spline.weights.shape[1]
-        knots, unknowns, others = len(spline.weights), self._count + 6, len(time_offsets.others)
-        # Of each row's knot, and of the knots before it.
-        self._blocks = np.zeros((knots, _SUPPORT, unknowns, unknowns))
-        self._rhs = np.zeros((knots, unknowns))
-        self._border = np.zeros((knots, unknowns, others))
-        self._corner, self._corner_rhs = np.zeros((others, others)), np.zeros(others)
+        self._frames: list[_Frame] = []
 
     def add(self, camera: int, time_s: Tensor, equations: MotionEquations) -> None:
         """What a frame of `camera`, taken at time_s () of the common clock, says."""
         index, basis = self.spline.basis(time_s[None])
-        first, share = int(index[0, 0]), basis[0].double().cpu().numpy()
-        matrix = equations.matrix.double().cpu().numpy()
-        rhs = equations.rhs.double().cpu().numpy()
-        for a in range(_SUPPORT):
-            self._rhs[first + a] += share[a] * rhs
-            for b in range(a + 1):
-                self._blocks[first + a, a - b] += share[a] * share[b] * matrix
-        if camera and self.time_offsets.learnt:
-            velocity = self.spline.velocity(time_s[None])[0].double().cpu().numpy()
-            hessian_velocity = matrix @ velocity
-            for a in range(_SUPPORT):
-                self._border[first + a, :, camera - 1] += share[a] * hessian_velocity
-            self._corner[camera - 1, camera - 1] += velocity @ hessian_velocity
-            self._corner_rhs[camera - 1] += velocity @ rhs
+        parts = (basis[0], self.spline.velocity(time_s[None])[0], equations.matrix, equations.rhs)
+        arrays = (part.double().cpu().numpy() for part in parts)
+        self._frames.append(_Frame(camera, int(index[0, 0]), *arrays))
 
-    def step(self) -> None:
-        """Move spline and time offsets to the minimum of what was added, weights within 0..1."""
+    def step(self, texture: TextureMarginalisation | None = None) -> None:
+        """Move spline and time offsets to the minimum of what was added, weights within 0..1.
+
+        With `texture`, of the same frames, the surface's colours are free to follow.
+        """
         controls = self.spline.controls().double().cpu().numpy()
-        goal = np.full_like(controls, np.nan)
-        for _ in range(_PASSES):
-            change, offset_change = self._solve(controls, goal)
-            wish = controls + change
-            found = wish.copy()
-            found[:, : self._count] = wish[:, : self._count].clip(0, 1)
-            beyond = (np.abs(found - wish) > 1e-6) & np.isnan(goal)
-            if not beyond.any():
-                break
-            goal[beyond] = found[beyond]  # others then know that this one goes no farther
+        system = _System(self._frames, controls, self.time_offsets, self.config, self.prior)
+        goal, found, offset_change = system.bounded()
+        if texture is not None:
+            system.let_colours_follow(goal, texture)
+            _, found, offset_change = system.bounded()
         self.spline.take(torch.from_numpy(found))
         if len(offset_change):
             self.time_offsets.shift(torch.from_numpy(offset_change))
 
-    def _solve(
-        self, controls: NDArray[np.float64], goal: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Changes of the knots, (N, K + 6), going to `goal` where that is no NaN; and of the time
-        offsets, (C - 1,) seconds."""
+
+class _System:
+    """The normal equations of N knots, and of the time offsets, from F frames."""
+
+    def __init__(
+        self, frames: list[_Frame], controls: Float64Array, time_offsets: TimeOffsets,
+        config: MotionSolverConfig, prior: WeightPrior,
+    ) -> None:  # fmt: skip
+        """controls (N, K + 6): of the spline now."""
+        self.frames, self.controls, self.learnt = frames, controls, time_offsets.learnt
         knots, unknowns = controls.shape
-        spread = np.full(unknowns, self.config.step_sigma)
-        spread[self._count : self._count + 3] /= 10
-        spread[self._count + 3 :] /= 50
-        diagonal = np.tile(1 / spread**2, (knots, 1))
-        rhs = self._rhs.copy()
-        rhs[:, : self._count] += self.prior.force(controls[:, : self._count])
+        self.count = unknowns - 6
+        self.index = np.array([f.first for f in frames], int)[:, None] + np.arange(_SUPPORT)
+        self.share = np.array([f.share for f in frames]).reshape(-1, _SUPPORT)
+        self.band = BlockBand.zeros(knots, unknowns, _SUPPORT)
+        others = len(time_offsets.others)
+        self.border = np.zeros((knots, unknowns, others))
+        self.corner, self.corner_rhs = np.zeros((others, others)), np.zeros(others)
+        self.rhs = self.of_knots(np.array([f.rhs for f in frames]).reshape(-1, unknowns))
+        for frame in frames:
+            self.band.add(frame.first, frame.share, frame.matrix)
+            self._add_clock(frame)
+        spread = np.full(unknowns, config.step_sigma)
+        spread[self.count : self.count + 3] /= 10
+        spread[self.count + 3 :] /= 50
+        own = np.diag(1 / spread**2)
+        own[: self.count, : self.count] += prior.precision
+        self.band.blocks[:, 0] += own
+        self.rhs[:, : self.count] += prior.force(controls[:, : self.count])
+
+    def bounded(self) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """(N, K + 6) ends of the range at which knots are held, NaN where they are free; (N, K + 6)
+        control values; (C - 1,) changes of the time offsets, seconds."""
+        goal = np.full_like(self.controls, np.nan)
+        for _ in range(_PASSES):
+            change, offset_change = self._solve(goal)
+            wish = self.controls + change
+            found = wish.copy()
+            found[:, : self.count] = wish[:, : self.count].clip(0, 1)
+            beyond = (np.abs(found - wish) > 1e-6) & np.isnan(goal)
+            if not beyond.any():
+                break
+            goal[beyond] = found[beyond]  # others then know that this one goes no farther
+        return goal, found, offset_change
+
+    def let_colours_follow(self, goal: Float64Array, texture: TextureMarginalisation) -> None:
+        """Take from the right-hand sides what colours will explain once the motion is solved.
+
+        Conjugate gradients on the motion with colours eliminated, preconditioned by the band;
+        knots with a `goal` go there.
+        """
+        band, rhs = self._held(goal)
+        none = np.zeros((len(self.frames), rhs.shape[1]))
+
+        def of_frames(change: Float64Array) -> Tensor:
+            at = np.einsum("fa,fau->fu", self.share, change.reshape(rhs.shape)[self.index])
+            return torch.from_numpy(at).to(texture.basis)
+
+        def resist(change: Float64Array) -> Float64Array:
+            given = self.of_knots(texture.give(of_frames(change)).double().cpu().numpy())
+            return (band.times(change.reshape(rhs.shape)) - given).reshape(-1)
+
+        def pull(change: Tensor) -> Float64Array:
+            taken: Float64Array = texture.pull(texture.colours(change)).double().cpu().numpy()
+            return taken
+
+        start = (rhs - self.of_knots(pull(torch.from_numpy(none).to(texture.basis)))).reshape(-1)
+        size = (rhs.size, rhs.size)
+        found, _ = cg(
+            LinearOperator(size, resist, dtype=np.float64), start, rtol=_TOLERANCE, maxiter=_STEPS,
+            M=LinearOperator(size, band.factor(), dtype=np.float64),
+        )  # fmt: skip
+        taken = pull(of_frames(found))
+        self.rhs -= self.of_knots(taken)
+        for frame, one in zip(self.frames, taken, strict=True):
+            if frame.camera and self.learnt:
+                self.corner_rhs[frame.camera - 1] -= frame.velocity @ one
+
+    def of_knots(self, forces: Float64Array) -> Float64Array:
+        """(N, K + 6) forces on control values, of (F, K + 6) forces at frames."""
+        total = np.zeros_like(self.controls)
+        np.add.at(total, self.index, self.share[..., None] * forces[:, None])
+        return total
+
+    def _add_clock(self, frame: _Frame) -> None:
+        if not (frame.camera and self.learnt):
+            return
+        hessian_velocity = frame.matrix @ frame.velocity
+        column = frame.camera - 1
+        for a in range(_SUPPORT):
+            self.border[frame.first + a, :, column] += frame.share[a] * hessian_velocity
+        self.corner[column, column] += frame.velocity @ hessian_velocity
+        self.corner_rhs[column] += frame.velocity @ frame.rhs
+
+    def _held(self, goal: Float64Array) -> tuple[BlockBand, Float64Array]:
+        """The band and its right-hand side, with knots held at `goal` where that is no NaN."""
         held = ~np.isnan(goal)
-        penalty = 1e6 * (np.abs(self._blocks[:, 0]).max() + diagonal.max())
-        diagonal[held] += penalty
-        rhs[held] += penalty * (goal - controls)[held]
-        blocks = self._blocks.copy()
-        i = np.arange(unknowns)
-        blocks[:, 0, i, i] += diagonal
-        blocks[:, 0, : self._count, : self._count] += self.prior.precision
-        columns = np.concatenate(
-            [rhs.reshape(-1, 1), self._border.reshape(knots * unknowns, -1)], 1
-        )
-        found = solveh_banded(_banded(blocks), columns, lower=True, overwrite_ab=True)
-        change, leverage = found[:, 0], found[:, 1:]
-        offset_change = np.zeros(leverage.shape[1])
-        if self.time_offsets.learnt and len(offset_change):
-            border = columns[:, 1:]
+        penalty = 1e6 * np.abs(self.band.blocks[:, 0]).max()
+        rhs = self.rhs.copy()
+        rhs[held] += penalty * (goal - self.controls)[held]
+        return self.band.with_diagonal(np.where(held, penalty, 0.0)), rhs
+
+    def _solve(self, goal: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Changes of the knots, (N, K + 6), and of the time offsets, (C - 1,) seconds."""
+        band, rhs = self._held(goal)
+        columns = np.concatenate([rhs[..., None], self.border], 2)
+        found = band.solve(columns)
+        change, leverage = found[..., 0], found[..., 1:]
+        offset_change = np.zeros(leverage.shape[2])
+        if self.learnt and len(offset_change):
             prior = np.eye(len(offset_change)) / _OFFSET_SIGMA_S**2
-            schur = self._corner + prior - border.T @ leverage
-            offset_change = np.linalg.solve(schur, self._corner_rhs - border.T @ change)
+            schur = self.corner + prior - np.einsum("nua,nub->ab", self.border, leverage)
+            force = self.corner_rhs - np.einsum("nua,nu->a", self.border, change)
+            offset_change = np.linalg.solve(schur, force)
             change = change - leverage @ offset_change
-        return change.reshape(knots, unknowns), offset_change
-
-
-def _banded(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 4, U, U) blocks (row's knot, how many knots before it) -> LAPACK's lower band."""
-    knots, support, unknowns, _ = blocks.shape
-    band = np.zeros((support * unknowns, knots * unknowns))
-    row, column = np.meshgrid(np.arange(unknowns), np.arange(unknowns), indexing="ij")
-    for back in range(min(support, knots)):
-        offset = back * unknowns + row - column
-        inside = offset >= 0
-        for knot in range(back, knots):
-            at = (knot - back) * unknowns + column[inside]
-            band[offset[inside], at] = blocks[knot, back][inside]
-    return band
+        return change, offset_change

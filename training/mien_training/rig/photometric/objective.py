@@ -22,6 +22,7 @@ from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.model.weight_prior import WeightPrior
+from mien_training.rig.robust.occluders import uncovered
 from mien_training.templates.regions import compared_triangles
 
 __all__ = ["Explanation", "Objective"]
@@ -61,7 +62,8 @@ class Objective:
         images = seen.images[frames].float() / 255
         rendered = self.renderer(vertices, seen.views, camera, self.model.appearance, images)
         where = self.compared(rendered, frames)
-        colour = photometric_loss(rendered.colour, images, where.float())
+        shown = where * uncovered((rendered.colour - images).norm(dim=-1), where)
+        colour = photometric_loss(rendered.colour, images, shown)
         turn = rotation_from_vector(motion.rotation)
         points = self.landmark_points.positions(vertices)
         points = points + self.model.landmark_bias @ turn.transpose(1, 2)

@@ -42,7 +42,7 @@ def coverage_section(
         items = "".join(f"<li>{escape(r.sentence)}</li>" for r in requests)
         sheet = blendshape_sheet(request_poses(person, requests), columns=6, side=150)
         again = (
-            f'<h3>What to shoot again</h3><p>What would change this rig most comes first.</p><ol>'
+            f"<h3>What to shoot again</h3><p>What would change this rig most comes first.</p><ol>"
             f"{items}</ol>{figure(png_bytes(sheet), 'what is asked for, by number')}"
         )
     head = ("verdict", "peak", "s above 0.3", "own, %", "own frames", "evidence, %", "why")

@@ -12,6 +12,7 @@ from mien_training.rig.model.motion import rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.vertex_equations import ROBUST_COLOUR
+from mien_training.rig.robust.occluders import covered_share, uncovered
 
 __all__ = ["FrameErrors", "errors_of_render", "frame_errors"]
 
@@ -31,11 +32,17 @@ class FrameErrors:
     """(B,) mean absolute colour difference over the compared pixels, sRGB 0..1."""
     cost: Tensor
     """(B,) what a Gauss-Newton pass reduces: robust squared errors in units of their spreads."""
+    covered: Tensor
+    """(B,) share of the compared pixels that show something else than the face."""
 
     @classmethod
     def cat(cls, parts: list[FrameErrors]) -> FrameErrors:
         """One after the other."""
         return cls(*(torch.cat([getattr(p, name) for p in parts]) for name in _FIELDS))
+
+    def cpu(self) -> FrameErrors:
+        """The same in main memory."""
+        return FrameErrors(*(getattr(self, name).cpu() for name in _FIELDS))
 
     def replaced(self, rows: Tensor, other: FrameErrors) -> FrameErrors:
         """With other errors in rows (R,)."""
@@ -43,7 +50,7 @@ class FrameErrors:
         return FrameErrors(*(old.index_copy(0, rows, new) for old, new in parts))
 
 
-_FIELDS = ("points_px", "photometric", "cost")
+_FIELDS = ("points_px", "photometric", "cost", "covered")
 
 
 def frame_errors(objective: Objective, shapes: Shapes, frames: Tensor) -> FrameErrors:
@@ -86,4 +93,5 @@ def errors_of_render(
     per_pixel = (ROBUST_COLOUR / config.colour_sigma) ** 2 * _AREA * size**2
     absolute = ((rendered.colour - images).abs().mean(-1) * where).sum((1, 2)) / count
     of_pixels = per_pixel * of_pixels * objective.uses_pixels[frames]
-    return FrameErrors((miss * sure).sum(1) / total, absolute, of_points + of_pixels)
+    covered = covered_share(uncovered(difference, where), where)
+    return FrameErrors((miss * sure).sum(1) / total, absolute, of_points + of_pixels, covered)

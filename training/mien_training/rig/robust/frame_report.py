@@ -18,8 +18,12 @@ Verdict = Literal["holds", "check", "fails"]
 
 _SOME = 0.05
 """Share of lost frames up to which the rest is worth something."""
+_MANY = 0.25
+"""Share of covered frames from which the face itself may have learnt what covers it."""
 _STRANGE = 2.5
 """Times the median colour difference, beyond which a frame shows something else than the rest."""
+_COVERED = 0.12
+"""Share of the face's pixels that show something else, beyond which a frame is named."""
 _AFAR = 0.04
 """And at least this much, sRGB 0..1."""
 
@@ -63,6 +67,8 @@ class FrameReport:
     """Mean absolute colour difference on the face, sRGB 0..1."""
     lost: int
     """Frames in which the rig is not where the tracker's points are."""
+    covered: int
+    """Frames in which something covers the face."""
     named: tuple[NamedFrame, ...]
     """Those that were lost, started again, or show something else; worst first."""
     verdict: Verdict
@@ -73,9 +79,13 @@ class FrameReport:
         p = self.points_px
         words = {
             "holds": "the fit holds in every frame",
-            "check": f"{_frames(self.lost)} lost, see the report",
-            "fails": f"the fit fails: {_frames(self.lost)} lost",
+            "check": "see the report",
+            "fails": "the fit fails",
         }
+        if self.lost:
+            words[self.verdict] += f": {_frames(self.lost)} lost"
+        if self.covered:
+            words[self.verdict] += f"; something covers the face in {self.covered}"
         return (
             f"{words[self.verdict]}; tracker's and rig's points are {p.median:.2f} px apart "
             f"(95 % of the frames below {p.p95:.2f}, worst {p.worst:.2f})"
@@ -94,18 +104,21 @@ def report_frames(
     points, colours = errors.points_px.cpu(), errors.photometric.cpu()
     trusted, times = seen.trusted.cpu(), restarts.cpu()
     lost = (points > limits.points * face_px.cpu()) & trusted
+    hidden = errors.covered.cpu() > _COVERED
     strange = colours > max(_STRANGE * float(colours.median()), _AFAR)
     alone = times > limits.restarts
     named = []
-    for n in (lost | strange | alone | ~trusted).nonzero()[:, 0].tolist():
+    for n in (lost | strange | hidden | alone | ~trusted).nonzero()[:, 0].tolist():
         if not trusted[n]:
             reason = "the tracker was elsewhere: the frame follows its neighbours"
         elif lost[n]:
             reason = "lost: the rig is not where the tracker's points are"
         elif alone[n]:
             reason = "left its points too often: it follows them, and its colours do not count"
+        elif hidden[n]:
+            reason = "something covers the face: what it hides is taken from other frames"
         else:
-            reason = "colours differ: something covers the face, or the light changed"
+            reason = "colours differ: the light changed, or much of the face is hidden"
         named.append(
             NamedFrame(
                 int(seen.camera[n]) + 1, int(seen.frame[n]), float(seen.times_s[n]),
@@ -114,8 +127,12 @@ def report_frames(
         )  # fmt: skip
     named.sort(key=lambda f: -f.points_px)
     count = int(lost.sum())
-    verdict: Verdict = "holds" if not count else "check" if count <= _SOME * len(lost) else "fails"
-    return FrameReport(Spread.of(points[trusted]), Spread.of(colours), count, tuple(named), verdict)
+    covered = int(hidden.sum())
+    verdict: Verdict = "check" if count or covered > _MANY * len(hidden) else "holds"
+    if count > _SOME * len(lost):
+        verdict = "fails"
+    spreads = Spread.of(points[trusted]), Spread.of(colours)
+    return FrameReport(*spreads, count, covered, tuple(named), verdict)
 
 
 def _frames(count: int) -> str:
