@@ -5,7 +5,8 @@ python tests/benchmarks/rig_real.py CLIP.mp4 [CLIP ...] [--name NAME ...] [--sec
 
 Trains the rig of `mien train rig` on every clip (of --seconds, a pair a clip, what lies between),
 and asks dense optical flow what it thinks of it (see flow_opinion.py; OpenCV, of the extra `dev`).
-Fits are kept in runs/rig_real/, so that an interrupted call goes on; a fit that was interrupted
+Fits are kept in runs/rig_real/, so that an interrupted call goes on: delete it when the fit has
+changed. A fit that was interrupted
 itself begins anew, for its seconds and its memory are measured. docs/results/rig_real is written
 from what is there: figures alone, no pixel of a clip.
 """
@@ -18,6 +19,7 @@ import os
 import resource
 import shutil
 from collections import Counter
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -163,13 +165,14 @@ def main() -> None:
         *(["--seconds", *(f"{s:g}" for s in seconds)] if seconds else []),
     ])  # fmt: skip
     for n, (clip, name) in enumerate(zip(options.clips, names, strict=True)):
-        footage = clip.resolve()
-        if seconds:
-            footage = RUNS / "clips" / f"{name}.mp4"
+        footage, cut = clip.resolve(), tuple(seconds[2 * n : 2 * n + 2])
+        digest = sha256(footage.read_bytes() + repr(cut).encode()).hexdigest()[:12]
+        if cut:
+            footage = RUNS / "clips" / f"{digest}.mp4"
             if not footage.exists():
-                cut_clip(clip, seconds[2 * n], seconds[2 * n + 1], footage)
+                cut_clip(clip, *cut, footage)
         for mode in options.modes:
-            row = measure(footage, RUNS / f"{name}, {mode}", mode == "quick")
+            row = measure(footage, RUNS / f"{digest}, {mode}", mode == "quick")
             results.setdefault(name, {})[mode] = row
             points, face = row["points_px"], row["flow"]["parts"]["face"]
             print(

@@ -120,12 +120,12 @@ def page(record: dict[str, Any]) -> str:
     return results_page(HEAD, list(rows[0]), cells, record["command"])
 
 
-HEAD = """# What a rig's fit costs
+HEAD = f"""# What a rig's fit costs
 
 One camera's recording of a synthetic person; no GPU. A fit tracks every frame once and runs the
 stage "points" once. Every round then takes 50 gradient steps of two moments each and a Gauss-Newton
-pass over all frames (at most 1500); in the second half of the rounds it also solves the shapes. At
-the end the rig is finished once.
+pass over all frames (at most {RigFitConfig().pass_frames}); in the second half of the rounds it
+also solves the shapes. At the end the rig is finished once.
 
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def write_tables(results: Results, command: str, shape_names: Sequence[str]) -> 
     record = {"threads": "one a fit", "shape_names": list(shape_names), "results": results}
     write_results(RESULTS, "rig_synthetic", command, record, page)
     if ablations := ablation_rows(results):
-        kept = json.loads((RESULTS / "rig_ablations.json").read_text())["rows"]
-        new = {row[0] for row in ablations}
+        path, new = RESULTS / "rig_ablations.json", {row[0] for row in ablations}
+        kept = json.loads(path.read_text())["rows"] if path.exists() else []
         rows = [row for row in kept if row[0] not in new] + ablations
         write_results(RESULTS, "rig_ablations", command, {"rows": rows}, ablations_page)
     if coverage := coverage_rows(results):
@@ -47,7 +48,8 @@ def page(record: dict[str, Any]) -> str:
 
 def ablations_page(record: dict[str, Any]) -> str:
     """What every part is worth."""
-    return results_page(ABLATED, ["fit", "seeds", *COLUMNS], record["rows"], record["command"])
+    columns = ["fit", "seeds", "measured", *COLUMNS]
+    return results_page(ABLATED, columns, record["rows"], record["command"])
 
 
 def coverage_page(record: dict[str, Any]) -> str:
@@ -70,7 +72,7 @@ def ablation_rows(results: Results) -> list[list[str]]:
             strict=True,
         )
         cells = ["" if a is None else f"{a:.3g} ({b:.3g})" for a, b in pairs]
-        rows.append([name, " ".join(seeds), *cells])
+        rows.append([name, " ".join(seeds), date.today().isoformat(), *cells])
     return rows
 
 
@@ -131,8 +133,8 @@ those that were never shown (i).
 ABLATED = """# What every part of the fit is worth
 
 The synthetic people of [rig_synthetic](rig_synthetic.md) from three views, fitted without one part
-(in brackets: the whole fit of the same seeds, by the same version of the code: rows of parts that
-were not measured again are kept); columns as there. one view, shading left out: the
+(in brackets: the whole fit of the same seeds, on the same day, by the same version of the code);
+columns as there. one view, shading left out: the
 performance is solved from how the surface moves alone, not from how it turns; texture believed: the
 texture is not free to follow while the performance is solved. template's shapes kept: only
 the neutral is the person's. no semantic terms: shapes may move far from the template's and weights

@@ -1,5 +1,7 @@
 """Images of the rig: the right pixels, and slopes that point the right way."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -76,3 +78,33 @@ def test_moving_the_head_back_is_found_from_its_outline(template, setting):
         loss.backward()
         optimiser.step()
     assert shift[:2].abs().max() < 1e-3
+
+
+def test_shading_slopes_are_differences_of_colours_with_turned_normals(template, setting):
+    picture, views, surface = setting
+    vertices = torch.from_numpy(template.vertices)
+    normals = vertex_normals(vertices[None], picture.faces)[0]
+    torch.manual_seed(2)
+    lit = copy.deepcopy(surface)
+    with torch.no_grad():
+        lit.light += 0.3 * torch.rand_like(lit.light)
+    nose = int(np.argmax(template.vertices[:, 2] * template.regions["skin"]))
+    triangle = (picture.faces == nose).any(1).nonzero()[:, 0]
+    share = torch.full((len(triangle), 3), 1 / 3)
+    camera = torch.tensor(1)
+    slopes = picture.shading_slopes(vertices, normals, views, camera, lit, triangle, share)
+    corners = picture.faces[triangle]
+    unit = torch.nn.functional.normalize(normals[corners].mean(1), dim=-1).double()
+    uv = picture.uvs[picture.uv_faces[triangle]].mean(1).double()
+    sight = (views.centres[1] - vertices[corners].mean(1)).double()
+    lit = lit.double()
+
+    def colours(normal: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return lit(picture.material[triangle], uv, normal, sight, camera.expand(len(triangle)))
+
+    for axis in range(3):
+        step = 1e-5 * torch.eye(3).double()[axis]
+        expected = (colours(unit + step) - colours(unit - step)) / 2e-5
+        torch.testing.assert_close(slopes[..., axis].double(), expected, atol=2e-4, rtol=2e-3)
+    assert slopes.abs().max() > 0.05

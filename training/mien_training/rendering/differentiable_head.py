@@ -98,8 +98,7 @@ class DifferentiableHead(nn.Module):
         """(P, 3, 3) how colours (second axis) change with the unit normal (last axis, world).
 
         Of one frame: vertices (V, 3) and their normals, of any length, in the world; camera (); at
-        places share (P, 3) on triangles
-        (P,).
+        places share (P, 3) on triangles (P,).
         """
         corners, weight = self.faces[triangle], share[..., None]
         uv = (weight * self.uvs[self.uv_faces[triangle]]).sum(1)

@@ -1,16 +1,19 @@
 """The whole performance in one step: exact where all is linear, within its range."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 from mien_training.rig.model.motion import MotionSpline, TimeOffsets
 from mien_training.rig.model.weight_prior import WeightPrior, WeightPriorConfig
+from mien_training.rig.photometric import motion_solver
 from mien_training.rig.photometric.motion_equations import MotionEquations
 from mien_training.rig.photometric.motion_solver import MotionSolver, MotionSolverConfig
 
 FREE = MotionSolverConfig(weights=WeightPriorConfig(size_sigma=1e4), step_sigma=1e4)
-SHAPES = 2
+SHAPES, FRAMES = 2, 24
 
 
 def prior_of(config: MotionSolverConfig) -> WeightPrior:
@@ -131,3 +134,66 @@ def test_without_evidence_nothing_moves_but_weights_go_to_zero():
     MotionSolver(spline, TimeOffsets(1), config, prior_of(config)).step()
     assert spline.weights.abs().max() < 1e-4
     torch.testing.assert_close(spline.rotation.detach(), torch.full_like(spline.rotation, 0.1))
+
+
+@dataclass
+class OneColour:
+    """Stands for `SharedTexture`: one colour that all frames see with the first weight."""
+
+    basis: torch.Tensor
+    residual: float
+    hessian: float
+    cross: float
+
+    def best_colours(self, change: torch.Tensor) -> torch.Tensor:
+        return (self.residual - self.cross * change[:, :1].sum(0)) / self.hessian
+
+    def motion_rhs(self, colours: torch.Tensor) -> torch.Tensor:
+        taken = torch.zeros(FRAMES, SHAPES + 6).double()
+        taken[:, 0] = self.cross * colours
+        return taken
+
+
+@pytest.mark.parametrize("cameras", [1, 2])
+def test_colours_and_motion_take_turns_towards_the_solution_of_both(monkeypatch, cameras):
+    """With a second weight that its range holds at 0, and a clock that is behind."""
+    monkeypatch.setattr(motion_solver, "_TURNS", 60)
+    rng = np.random.default_rng(3)
+    spline, time_offsets = MotionSpline.uniform(0.0, 1.0, SHAPES, 4), TimeOffsets(cameras)
+    with torch.no_grad():
+        spline.weights[:, 0] = torch.linspace(0.3, 0.6, len(spline.weights))
+    solver = MotionSolver(spline, time_offsets, FREE, prior_of(FREE))
+    before = spline.controls().double()
+    frames, designs = [], []
+    for n, time in enumerate(np.linspace(0.05, 0.95, FRAMES)):
+        camera, at = n % cameras, torch.tensor(time)
+        matrix = 1e4 * np.diag(rng.uniform(1, 2, SHAPES + 6))
+        rhs = 1e4 * rng.normal(0.0, 0.02, SHAPES + 6)
+        rhs[1] = -1e4
+        solver.add(camera, at, MotionEquations(torch.from_numpy(matrix), torch.from_numpy(rhs)))
+        index, basis = spline.basis(at[None])
+        design = np.zeros((SHAPES + 6, len(before), SHAPES + 6))
+        for knot, share in zip(index[0].tolist(), basis[0].tolist(), strict=True):
+            design[:, knot] += share * np.eye(SHAPES + 6)
+        clock = spline.velocity(at[None])[0].numpy() * (camera > 0)
+        whole = np.concatenate([design.reshape(SHAPES + 6, -1), clock[:, None]], 1)
+        frames.append((matrix, rhs))
+        designs.append(whole)
+    texture = OneColour(torch.zeros(1).double(), 2e3, 4e5, 1.2e4)
+    solver.step(texture)
+    change = (spline.controls().double() - before).numpy()
+    offset = time_offsets.offsets_s[1:].double().numpy() if cameras == 2 else np.zeros(1)
+    unknowns = np.concatenate([change.ravel(), offset])
+    at_frames = np.stack([design @ unknowns for design in designs])
+    colour = float(texture.best_colours(torch.from_numpy(at_frames)))
+    force = np.zeros_like(unknowns)
+    for (matrix, rhs), design, moved in zip(frames, designs, at_frames, strict=True):
+        taken = np.eye(SHAPES + 6)[0] * texture.cross * colour
+        force += design.T @ (rhs - taken - matrix @ moved)
+    force[-1] -= offset[0] / 0.01**2
+    free = force[:-1].reshape(change.shape)
+    assert abs(free[:, 0]).max() < 1.0 and abs(free[:, SHAPES:]).max() < 1.0  # of 1e4
+    # The last knot hardly reaches the last frame.
+    assert (spline.weights[:-1, 1] == 0).all() and (free[:-1, 1] < 0).all()
+    assert abs(force[-1]) < 1.0 * cameras
+    assert abs(colour) > 1e-3

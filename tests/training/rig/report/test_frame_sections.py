@@ -3,11 +3,12 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from support.rig_scene import recorded_scene, small_person
 
-from mien_training.rig.report.fitted_scene import FittedScene
+from mien_training.rig.report.fitted_scene import FittedScene, choose_frames
 from mien_training.rig.report.frame_sections import performance_section, standing_out_section
 from mien_training.rig.robust.frame_report import NamedFrame
 
@@ -48,6 +49,9 @@ def test_few_frames_are_not_shown_twice(scene):
 
 
 def test_the_performance_names_what_was_held_out(scene):
-    found = captions(performance_section(scene, show_frames=False))
+    rows = choose_frames(scene.weights, scene.seen.camera.numpy(), 6)
+    held = replace(scene.fit, held_out=np.array(rows[2:3]))
+    found = captions(performance_section(replace(scene, fit=held), show_frames=False))
     assert len(found) == 6
     assert all(re.match(r"camera [12], \d\.\d\d s · ", caption) for caption in found)
+    assert [("held out" in caption) for caption in found] == [False, False, True] + 3 * [False]

@@ -57,3 +57,25 @@ def test_points_of_a_tracker_that_jumped_do_not_count(objective):
     objective.seen.trusted[3] = False
     errors = frame_errors(objective, objective.model.rig(), ALL)
     assert errors.points_px[3] == 0 and errors.cost.argmax() != 3
+
+
+def test_what_covers_a_face_is_told_and_costs_no_more_than_the_least_that_does(objective):
+    shapes, images = objective.model.rig(), objective.seen.images
+    with torch.no_grad():
+        posed = shapes.posed(objective.motion_at(ALL))
+        seen, surface = objective.seen, objective.model.appearance
+        shown = objective.renderer(posed, seen.views, seen.camera, surface, images / 255).colour
+        images[:] = (255 * shown).round().byte()
+    clean = frame_errors(objective, shapes, ALL)
+    assert clean.covered.max() == 0 and clean.photometric.max() < 0.02
+    with torch.no_grad():
+        rendered = objective.renderer(posed, seen.views, seen.camera, surface, images / 255)
+    rows = objective.compared(rendered, ALL)[4].nonzero()[:, 0]
+    below = int(rows.double().quantile(0.7))
+    images[4, below:] = torch.tensor([255, 255, 0], dtype=torch.uint8)
+    once = frame_errors(objective, shapes, ALL)
+    images[4, below:] = torch.tensor([255, 0, 0], dtype=torch.uint8)
+    twice = frame_errors(objective, shapes, ALL)
+    assert once.covered[4] > 0.15 and once.covered[3] == clean.covered[3]
+    assert twice.photometric[4] != once.photometric[4]
+    assert abs(float(twice.cost[4] / once.cost[4]) - 1) < 0.1

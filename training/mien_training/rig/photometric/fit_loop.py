@@ -184,7 +184,7 @@ class FitLoop:
             shapes = self.model.rig(personal_shapes=stage == "joint")
             for part in torch.split(frames, 4):
                 explained = self.objective.explain(shapes, part, weight)
-                total += float(explained.loss) * len(part) / len(frames)
+                total += explained.error * len(part) / len(frames)
                 for key, value in explained.figures.items():
                     figures[key] += value * len(part) / len(frames)
         self.history.append({"round": float(self.round), "held_out": total, **figures})

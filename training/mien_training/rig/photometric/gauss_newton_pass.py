@@ -24,11 +24,11 @@ from mien_training.rig.photometric.motion_marginalisation import (
 from mien_training.rig.photometric.motion_solver import MotionSolver
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.shape_solver import ShapeEquations, solve_shapes
+from mien_training.rig.photometric.shared_texture import SharedTexture
 from mien_training.rig.photometric.surface_motion import PosedSurface, SurfaceMotion
-from mien_training.rig.photometric.texture_marginalisation import TextureMarginalisation
 from mien_training.rig.photometric.vertex_equations import VertexEquations, vertex_equations
 from mien_training.rig.robust.frame_errors import FrameErrors, errors_of_render
-from mien_training.rig.robust.occluders import uncovered
+from mien_training.rig.robust.occluders import find_occlusion
 from mien_training.rig.robust.step_control import accept_step
 from mien_training.runs.progress import Progress, Report, silent
 
@@ -82,7 +82,7 @@ def gauss_newton_pass(
             linearised += _linearise(objective, shapes, surface, part, solver, bias)
             report(Progress("linearising", len(linearised), len(frames)))
         before = model.motion.controls()
-        texture = TextureMarginalisation.of(
+        texture = SharedTexture.of(
             surface,
             [linear.posed for linear in linearised],
             [linear.vertices for linear in linearised],
@@ -101,7 +101,7 @@ def gauss_newton_pass(
 
 
 def _reshape(
-    objective: Objective, shapes: Shapes, surface: SurfaceMotion, texture: TextureMarginalisation,
+    objective: Objective, shapes: Shapes, surface: SurfaceMotion, texture: SharedTexture,
     linearised: list[_LinearisedFrame],
 ) -> None:  # fmt: skip
     """Solve the shapes, from frames linearised before the motion was solved."""
@@ -118,7 +118,7 @@ def _reshape(
     motion = objective.motion_at(frames)
     change = [_difference(motion.row(n), one.motion) for n, one in enumerate(linearised)]
     coloured = torch.zeros_like(shapes.neutral)
-    coloured[texture.vertex] = texture.colours(torch.stack(change))
+    coloured[texture.vertex] = texture.best_colours(torch.stack(change))
     for row, linear in enumerate(linearised):
         v, after = linear.vertices.vertex, motion.row(row)
         left = linear.vertices.after(surface.moved(linear.posed, change[row]), coloured[v])
@@ -217,10 +217,11 @@ def _linearise(
         vertices, seen.views, camera, objective.model.appearance, images, smooth_edges=False
     )
     where = objective.compared(rendered, frames)
-    trust = uncovered((rendered.colour - images).norm(dim=-1), where)
+    difference = rendered.colour - images
+    occlusion = find_occlusion(difference.norm(dim=-1), where)
     turn = rotation_from_vector(motion.rotation)
     confidence = objective.point_confidence(vertices, turn, frames)
-    errors = errors_of_render(objective, frames, vertices, rendered, images)
+    errors = errors_of_render(objective, frames, vertices, difference, where, occlusion)
     normals = vertex_normals(vertices, objective.renderer.faces)
     found = []
     for i, frame in enumerate(frames.tolist()):
@@ -236,7 +237,7 @@ def _linearise(
                 objective.model.appearance,
             )
             equations = vertex_equations(
-                rendered.row(i), images[i], where[i], trust[i], objective.renderer.faces,
+                rendered.row(i), images[i], where[i], occlusion.weight[i], objective.renderer.faces,
                 vertices[i], seen.views.camera_from_world[c], seen.views.intrinsics[c],
                 turn[i], config.colour_sigma, shading if config.shading else None,
             )  # fmt: skip

@@ -2,8 +2,9 @@
 
 A frame speaks about four knots of the motion's spline, so the normal equations of all knots are a
 band and are solved exactly, however long the recording is; the few time offsets are a border of
-the band. One pass over the frames is worth dozens of gradient steps (Thies et al. 2016,
-"Face2Face", section 5).
+the band. The texture, which all frames share, would fill the band: motion and colours take turns.
+One pass over the frames is worth dozens of gradient steps (Thies et al. 2016, "Face2Face",
+section 5).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor
 
 from mien.errors import InputError
@@ -21,7 +21,7 @@ from mien_training.rig.model.block_band import BlockBand
 from mien_training.rig.model.motion import MotionSpline, TimeOffsets
 from mien_training.rig.model.weight_prior import WeightPrior, WeightPriorConfig
 from mien_training.rig.photometric.motion_equations import MotionEquations
-from mien_training.rig.photometric.texture_marginalisation import TextureMarginalisation
+from mien_training.rig.photometric.shared_texture import SharedTexture
 
 __all__ = ["MotionSolver", "MotionSolverConfig"]
 
@@ -31,8 +31,8 @@ _SUPPORT = 4
 """Knots that share a frame: the spline is cubic."""
 _OFFSET_SIGMA_S = 0.01
 """Spread of one step's change of a time offset."""
-_STEPS, _TOLERANCE = 30, 1e-3
-"""When the conjugate gradients end."""
+_TURNS = 2
+"""How often motion and colours take turns in a step; the passes go on where it ends."""
 _PASSES = 4
 """Solves in which knots found beyond the range are held at its end."""
 
@@ -60,7 +60,8 @@ class MotionSolverConfig:
 
     def __post_init__(self) -> None:
         sigmas = (self.colour_sigma, self.point_sigma, self.step_sigma)
-        if not (min(sigmas) > 0 and min(self.effective_point_count, self.texture_held) >= 0):
+        counts = (self.effective_point_count, self.texture_held)
+        if not (all(s > 0 for s in sigmas) and all(c >= 0 for c in counts)):
             raise InputError(
                 f"MotionSolverConfig: spreads {sigmas} and effective_point_count "
                 f"{self.effective_point_count}, texture_held {self.texture_held}, "
@@ -103,17 +104,22 @@ class MotionSolver:
         arrays = (part.double().cpu().numpy() for part in parts)
         self._frames.append(_Frame(camera, int(index[0, 0]), *arrays))
 
-    def step(self, texture: TextureMarginalisation | None = None) -> None:
+    def step(self, texture: SharedTexture | None = None) -> None:
         """Move spline and time offsets to the minimum of what was added, weights within 0..1.
 
         With `texture`, of the same frames, the surface's colours are free to follow.
         """
         controls = self.spline.controls().double().cpu().numpy()
         system = _System(self._frames, controls, self.time_offsets, self.config, self.prior)
-        goal, found, offset_change = system.bounded()
-        if texture is not None:
-            system.let_colours_follow(goal, texture)
-            _, found, offset_change = system.bounded()
+        found, offset_change = controls, np.zeros(len(self.time_offsets.others))
+        for _ in range(1 if texture is None else _TURNS):
+            rhs = system.rhs_of_frames
+            if texture is not None:
+                change = system.change_of_frames(found - controls, offset_change)
+                at = torch.from_numpy(change).to(texture.basis)
+                explained = texture.motion_rhs(texture.best_colours(at))
+                rhs = rhs - explained.double().cpu().numpy()
+            found, offset_change = system.solve_bounded(rhs)
         self.spline.take(torch.from_numpy(found))
         if len(offset_change):
             self.time_offsets.shift(torch.from_numpy(offset_change))
@@ -127,7 +133,8 @@ class _System:
         config: MotionSolverConfig, prior: WeightPrior,
     ) -> None:  # fmt: skip
         """controls (N, K + 6): of the spline now."""
-        self.frames, self.controls, self.learnt = frames, controls, time_offsets.learnt
+        self.frames, self.controls, self.prior = frames, controls, prior
+        self.learnt = time_offsets.learnt
         knots, unknowns = controls.shape
         self.count = unknowns - 6
         self.index = np.array([f.first for f in frames], int)[:, None] + np.arange(_SUPPORT)
@@ -135,8 +142,8 @@ class _System:
         self.band = BlockBand.zeros(knots, unknowns, _SUPPORT)
         others = len(time_offsets.others)
         self.border = np.zeros((knots, unknowns, others))
-        self.corner, self.corner_rhs = np.zeros((others, others)), np.zeros(others)
-        self.rhs = self.of_knots(np.array([f.rhs for f in frames]).reshape(-1, unknowns))
+        self.corner = np.zeros((others, others))
+        self.rhs_of_frames = np.array([f.rhs for f in frames]).reshape(-1, unknowns)
         for frame in frames:
             self.band.add(frame.first, frame.share, frame.matrix)
             self._add_clock(frame)
@@ -146,14 +153,18 @@ class _System:
         own = np.diag(1 / spread**2)
         own[: self.count, : self.count] += prior.precision
         self.band.blocks[:, 0] += own
-        self.rhs[:, : self.count] += prior.force(controls[:, : self.count])
 
-    def bounded(self) -> tuple[Float64Array, Float64Array, Float64Array]:
-        """(N, K + 6) ends of the range at which knots are held, NaN where they are free; (N, K + 6)
-        control values; (C - 1,) changes of the time offsets, seconds."""
+    def solve_bounded(self, rhs_of_frames: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """(N, K + 6) control values, weights within 0..1, and (C - 1,) changes of the time offsets,
+        seconds, for right-hand sides (F, K + 6) of the frames."""
         goal = np.full_like(self.controls, np.nan)
+        rhs = self._rhs_of_knots(rhs_of_frames)
+        clock_rhs = np.zeros(self.border.shape[2])
+        for frame, one in zip(self.frames, rhs_of_frames, strict=True):
+            if frame.camera and self.learnt:
+                clock_rhs[frame.camera - 1] += frame.velocity @ one
         for _ in range(_PASSES):
-            change, offset_change = self._solve(goal)
+            change, offset_change = self._solve(goal, rhs, clock_rhs)
             wish = self.controls + change
             found = wish.copy()
             found[:, : self.count] = wish[:, : self.count].clip(0, 1)
@@ -161,45 +172,22 @@ class _System:
             if not beyond.any():
                 break
             goal[beyond] = found[beyond]  # others then know that this one goes no farther
-        return goal, found, offset_change
+        return found, offset_change
 
-    def let_colours_follow(self, goal: Float64Array, texture: TextureMarginalisation) -> None:
-        """Take from the right-hand sides what colours will explain once the motion is solved.
+    def change_of_frames(self, change: Float64Array, offset_change: Float64Array) -> Float64Array:
+        """(F, K + 6) at the frames, of changes (N, K + 6) of the knots and (C - 1,) of the time
+        offsets."""
+        found: Float64Array = np.einsum("fa,fau->fu", self.share, change[self.index])
+        for row, frame in enumerate(self.frames):
+            if frame.camera and len(offset_change):
+                found[row] += frame.velocity * offset_change[frame.camera - 1]
+        return found
 
-        Conjugate gradients on the motion with colours eliminated, preconditioned by the band;
-        knots with a `goal` go there.
-        """
-        band, rhs = self._held(goal)
-        none = np.zeros((len(self.frames), rhs.shape[1]))
-
-        def of_frames(change: Float64Array) -> Tensor:
-            at = np.einsum("fa,fau->fu", self.share, change.reshape(rhs.shape)[self.index])
-            return torch.from_numpy(at).to(texture.basis)
-
-        def resist(change: Float64Array) -> Float64Array:
-            given = self.of_knots(texture.give(of_frames(change)).double().cpu().numpy())
-            return (band.times(change.reshape(rhs.shape)) - given).reshape(-1)
-
-        def pull(change: Tensor) -> Float64Array:
-            taken: Float64Array = texture.pull(texture.colours(change)).double().cpu().numpy()
-            return taken
-
-        start = (rhs - self.of_knots(pull(torch.from_numpy(none).to(texture.basis)))).reshape(-1)
-        size = (rhs.size, rhs.size)
-        found, _ = cg(
-            LinearOperator(size, resist, dtype=np.float64), start, rtol=_TOLERANCE, maxiter=_STEPS,
-            M=LinearOperator(size, band.factor(), dtype=np.float64),
-        )  # fmt: skip
-        taken = pull(of_frames(found))
-        self.rhs -= self.of_knots(taken)
-        for frame, one in zip(self.frames, taken, strict=True):
-            if frame.camera and self.learnt:
-                self.corner_rhs[frame.camera - 1] -= frame.velocity @ one
-
-    def of_knots(self, forces: Float64Array) -> Float64Array:
-        """(N, K + 6) forces on control values, of (F, K + 6) forces at frames."""
+    def _rhs_of_knots(self, rhs_of_frames: Float64Array) -> Float64Array:
+        """(N, K + 6), with the prior's."""
         total = np.zeros_like(self.controls)
-        np.add.at(total, self.index, self.share[..., None] * forces[:, None])
+        np.add.at(total, self.index, self.share[..., None] * rhs_of_frames[:, None])
+        total[:, : self.count] += self.prior.force(self.controls[:, : self.count])
         return total
 
     def _add_clock(self, frame: _Frame) -> None:
@@ -210,27 +198,24 @@ class _System:
         for a in range(_SUPPORT):
             self.border[frame.first + a, :, column] += frame.share[a] * hessian_velocity
         self.corner[column, column] += frame.velocity @ hessian_velocity
-        self.corner_rhs[column] += frame.velocity @ frame.rhs
 
-    def _held(self, goal: Float64Array) -> tuple[BlockBand, Float64Array]:
-        """The band and its right-hand side, with knots held at `goal` where that is no NaN."""
+    def _solve(
+        self, goal: Float64Array, rhs: Float64Array, clock_rhs: Float64Array
+    ) -> tuple[Float64Array, Float64Array]:
+        """Changes of the knots, (N, K + 6), going to `goal` where that is no NaN; and of the time
+        offsets, (C - 1,) seconds."""
         held = ~np.isnan(goal)
         penalty = 1e6 * np.abs(self.band.blocks[:, 0]).max()
-        rhs = self.rhs.copy()
+        rhs = rhs.copy()
         rhs[held] += penalty * (goal - self.controls)[held]
-        return self.band.with_diagonal(np.where(held, penalty, 0.0)), rhs
-
-    def _solve(self, goal: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Changes of the knots, (N, K + 6), and of the time offsets, (C - 1,) seconds."""
-        band, rhs = self._held(goal)
-        columns = np.concatenate([rhs[..., None], self.border], 2)
-        found = band.solve(columns)
+        band = self.band.with_diagonal(np.where(held, penalty, 0.0))
+        found = band.solve(np.concatenate([rhs[..., None], self.border], 2))
         change, leverage = found[..., 0], found[..., 1:]
         offset_change = np.zeros(leverage.shape[2])
         if self.learnt and len(offset_change):
             prior = np.eye(len(offset_change)) / _OFFSET_SIGMA_S**2
             schur = self.corner + prior - np.einsum("nua,nub->ab", self.border, leverage)
-            force = self.corner_rhs - np.einsum("nua,nu->a", self.border, change)
+            force = clock_rhs - np.einsum("nua,nu->a", self.border, change)
             offset_change = np.linalg.solve(schur, force)
             change = change - leverage @ offset_change
         return change, offset_change

@@ -22,7 +22,7 @@ from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.model.weight_prior import WeightPrior
-from mien_training.rig.robust.occluders import uncovered
+from mien_training.rig.robust.occluders import find_occlusion
 from mien_training.templates.regions import compared_triangles
 
 __all__ = ["Explanation", "Objective"]
@@ -33,8 +33,11 @@ class Explanation:
     """How far the person in B frames is from what was seen there."""
 
     loss: Tensor
+    """Of pixels that show the face."""
+    error: float
+    """The same of all pixels: a fit that takes much for covered does not look better by it."""
     figures: dict[str, float]
-    """Parts of the loss, unweighted."""
+    """Parts of the error, unweighted."""
 
 
 class Objective:
@@ -62,8 +65,9 @@ class Objective:
         images = seen.images[frames].float() / 255
         rendered = self.renderer(vertices, seen.views, camera, self.model.appearance, images)
         where = self.compared(rendered, frames)
-        shown = where * uncovered((rendered.colour - images).norm(dim=-1), where)
-        colour = photometric_loss(rendered.colour, images, shown)
+        occlusion = find_occlusion((rendered.colour - images).norm(dim=-1), where)
+        colour = photometric_loss(rendered.colour, images, where * occlusion.weight)
+        everywhere = photometric_loss(rendered.colour.detach(), images, where.float())
         turn = rotation_from_vector(motion.rotation)
         points = self.landmark_points.positions(vertices)
         points = points + self.model.landmark_bias @ turn.transpose(1, 2)
@@ -72,12 +76,14 @@ class Objective:
         scale = self.face_px[frames, None, None]
         point = landmark_loss(pixels, seen.points[frames], confidence, scale)
         loss = weights.photometric * colour + landmark_weight * point
-        figures = {"photometric": float(colour.detach()), "landmark": float(point.detach())}
+        error = weights.photometric * everywhere + landmark_weight * point.detach()
+        figures = {"photometric": float(everywhere), "landmark": float(point.detach())}
         if seen.masks is not None:
             outline = silhouette_loss(rendered.coverage, seen.masks[frames].float())
             loss = loss + weights.silhouette * outline
+            error = error + weights.silhouette * outline.detach()
             figures["silhouette"] = float(outline.detach())
-        return Explanation(loss, figures)
+        return Explanation(loss, float(error), figures)
 
     def motion_at(self, frames: Tensor) -> Motion:
         """The performance in frames (B,)."""

@@ -74,10 +74,10 @@ def vertex_equations(
 ) -> VertexEquations:  # fmt: skip
     """Equations about moves of one image (1, H, W).
 
-    seen (H, W, 3) sRGB 0..1; where (H, W): pixels that are compared, and trust (H, W) how
-    far each counts; corners (F, 3); vertices
-    (V, 3) in the world; camera_from_world (4, 4) and intrinsics (3, 3) of the camera;
-    world_from_rig (3, 3) the head's rotation; colour_sigma: spread of colour differences;
+    seen (H, W, 3) sRGB 0..1; where (H, W): pixels that are compared, and trust (H, W) how far each
+    counts; corners (F, 3); vertices (V, 3) in the world; camera_from_world (4, 4) and intrinsics
+    (3, 3) of the camera; world_from_rig (3, 3) the head's rotation; colour_sigma: spread of colour
+    differences;
     shading: `DifferentiableHead.shading_slopes` of triangles (P,) and places on them (P, 3); None
     leaves normals out.
     """
@@ -85,7 +85,7 @@ def vertex_equations(
     # Half of either image's slope: right to second order (Benhimane and Malis 2004).
     slope_x, slope_y = ((a + b) / 2 for a, b in zip(_slopes(colour), _slopes(seen), strict=True))
     # Outlines move differently from what they bound: only pixels whose neighbours are the face's.
-    rows, columns = _calm(where).nonzero(as_tuple=True)
+    rows, columns = _interior(where).nonzero(as_tuple=True)
     hit, share = rendered.triangle[0, rows, columns], rendered.bary[0, rows, columns]
     triangle = corners[hit]
     place = (vertices[triangle] * share[..., None]).sum(1)
@@ -102,8 +102,8 @@ def vertex_equations(
     weight = weight * trust[rows, columns]
     cross = (jacobian * weight[:, None, None]).transpose(1, 2)
     hessian, rhs = cross @ jacobian, (cross @ residual[..., None])[..., 0]
-    pulled = weight[:, None] * residual
-    parts = (hessian.flatten(1), rhs, cross.flatten(1), pulled, weight[:, None])
+    weighted_residual = weight[:, None] * residual
+    parts = (hessian.flatten(1), rhs, cross.flatten(1), weighted_residual, weight[:, None])
     both = torch.cat(parts, 1)
     # Shared among the corners: exact for moves that are constant on a triangle.
     total = both.new_zeros(len(vertices), both.shape[1])
@@ -140,7 +140,7 @@ def _slopes(image: Tensor) -> tuple[Tensor, Tensor]:
     return along_x, along_y
 
 
-def _calm(where: Tensor) -> Tensor:
+def _interior(where: Tensor) -> Tensor:
     """(H, W) pixels of `where` whose four neighbours are in it too."""
     calm = torch.zeros_like(where)
     calm[1:-1, 1:-1] = where[1:-1, 2:] & where[1:-1, :-2] & where[2:, 1:-1] & where[:-2, 1:-1]

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mien_training.rendering.differentiable_head import RenderedHead
 from mien_training.rig.model.motion import rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.objective import Objective
 from mien_training.rig.photometric.vertex_equations import ROBUST_COLOUR
-from mien_training.rig.robust.occluders import covered_share, uncovered
+from mien_training.rig.robust.occluders import COVERED_COLOUR, Occlusion, find_occlusion
 
 __all__ = ["FrameErrors", "errors_of_render", "frame_errors"]
 
@@ -65,14 +64,19 @@ def frame_errors(objective: Objective, shapes: Shapes, frames: Tensor) -> FrameE
                 vertices, seen.views, seen.camera[part], objective.model.appearance, images,
                 smooth_edges=False,
             )  # fmt: skip
-            found.append(errors_of_render(objective, part, vertices, rendered, images))
+            where = objective.compared(rendered, part)
+            difference = rendered.colour - images
+            occlusion = find_occlusion(difference.norm(dim=-1), where)
+            found.append(errors_of_render(objective, part, vertices, difference, where, occlusion))
     return FrameErrors.cat(found)
 
 
 def errors_of_render(
-    objective: Objective, frames: Tensor, vertices: Tensor, rendered: RenderedHead, images: Tensor
-) -> FrameErrors:
-    """Of frames (B,) that have been rendered: vertices (B, V, 3), images (B, H, W, 3) 0..1."""
+    objective: Objective, frames: Tensor, vertices: Tensor, difference: Tensor, where: Tensor,
+    occlusion: Occlusion,
+) -> FrameErrors:  # fmt: skip
+    """Of frames (B,) that have been rendered: vertices (B, V, 3), differences of colours
+    (B, H, W, 3) to what was seen, compared where (B, H, W)."""
     seen, config = objective.seen, objective.config.motion
     camera, motion = seen.camera[frames], objective.motion_at(frames)
     turn = rotation_from_vector(motion.rotation)
@@ -81,17 +85,23 @@ def errors_of_render(
     sure = objective.point_confidence(vertices, turn, frames)
     miss = (seen.views.pixels(camera, points) - seen.points[frames]).norm(dim=-1)
     total = sure.sum(1).clamp_min(1)
-    where = objective.compared(rendered, frames)
-    difference = (rendered.colour - images).norm(dim=-1)
     count = where.sum((1, 2)).clamp_min(1)
     size = objective.face_px[frames]
-    # The antiderivatives of the weights in `from_points` and `vertex_equations`.
+    # The antiderivatives of the weights in `from_points` and `vertex_equations`; what covers the
+    # face costs as much as the least that does, however different it is.
     scaled = miss / (config.point_sigma * size[:, None])
-    of_points = config.effective_point_count * (sure * (scaled - scaled.log1p())).sum(1) / total
-    soft = difference / ROBUST_COLOUR
-    of_pixels = ((soft - soft.log1p()) * where).sum((1, 2)) / count
+    of_points = config.effective_point_count * (sure * _robust(scaled)).sum(1) / total
+    off = _robust(difference.norm(dim=-1) / ROBUST_COLOUR)
+    most = _robust(torch.tensor(COVERED_COLOUR / ROBUST_COLOUR))
+    off = occlusion.weight * off + (1 - occlusion.weight) * most
+    of_pixels = (off * where).sum((1, 2)) / count
     per_pixel = (ROBUST_COLOUR / config.colour_sigma) ** 2 * _AREA * size**2
-    absolute = ((rendered.colour - images).abs().mean(-1) * where).sum((1, 2)) / count
+    absolute = (difference.abs().mean(-1) * where).sum((1, 2)) / count
     of_pixels = per_pixel * of_pixels * objective.uses_pixels[frames]
-    covered = covered_share(uncovered(difference, where), where)
-    return FrameErrors((miss * sure).sum(1) / total, absolute, of_points + of_pixels, covered)
+    return FrameErrors(
+        (miss * sure).sum(1) / total, absolute, of_points + of_pixels, occlusion.share
+    )
+
+
+def _robust(scaled: Tensor) -> Tensor:
+    return scaled - scaled.log1p()

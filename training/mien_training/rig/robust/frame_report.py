@@ -11,6 +11,7 @@ from torch import Tensor
 from mien_training.footage.observations import Observations
 from mien_training.rig.robust.frame_errors import FrameErrors
 from mien_training.rig.robust.lost_frames import FrameLimits
+from mien_training.rig.robust.occluders import COVERED_FRAME
 
 __all__ = ["FrameReport", "NamedFrame", "Spread", "report_frames"]
 
@@ -18,12 +19,10 @@ Verdict = Literal["holds", "check", "fails"]
 
 _SOME = 0.05
 """Share of lost frames up to which the rest is worth something."""
-_MANY = 0.25
+_MOSTLY_COVERED = 0.25
 """Share of covered frames from which the face itself may have learnt what covers it."""
 _STRANGE = 2.5
 """Times the median colour difference, beyond which a frame shows something else than the rest."""
-_COVERED = 0.12
-"""Share of the face's pixels that show something else, beyond which a frame is named."""
 _AFAR = 0.04
 """And at least this much, sRGB 0..1."""
 
@@ -104,7 +103,7 @@ def report_frames(
     points, colours = errors.points_px.cpu(), errors.photometric.cpu()
     trusted, times = seen.trusted.cpu(), restarts.cpu()
     lost = (points > limits.points * face_px.cpu()) & trusted
-    hidden = errors.covered.cpu() > _COVERED
+    hidden = errors.covered.cpu() > COVERED_FRAME
     strange = colours > max(_STRANGE * float(colours.median()), _AFAR)
     alone = times > limits.restarts
     named = []
@@ -116,7 +115,7 @@ def report_frames(
         elif alone[n]:
             reason = "left its points too often: it follows them, and its colours do not count"
         elif hidden[n]:
-            reason = "something covers the face: what it hides is taken from other frames"
+            reason = "something covers the face"
         else:
             reason = "colours differ: the light changed, or much of the face is hidden"
         named.append(
@@ -128,7 +127,7 @@ def report_frames(
     named.sort(key=lambda f: -f.points_px)
     count = int(lost.sum())
     covered = int(hidden.sum())
-    verdict: Verdict = "check" if count or covered > _MANY * len(hidden) else "holds"
+    verdict: Verdict = "check" if count or covered > _MOSTLY_COVERED * len(hidden) else "holds"
     if count > _SOME * len(lost):
         verdict = "fails"
     spreads = Spread.of(points[trusted]), Spread.of(colours)

@@ -9,45 +9,51 @@ scale follows the frame's own median.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["covered_share", "uncovered"]
+__all__ = ["COVERED_COLOUR", "COVERED_FRAME", "Occlusion", "find_occlusion"]
 
+COVERED_COLOUR = 0.16
+"""Colour difference, sRGB 0..1, over all channels, below which nothing counts as covered."""
+COVERED_FRAME = 0.12
+"""Share of covered pixels from which on a frame is not believed there."""
+_BELIEVED_FRAME = 0.05
+"""And below which it is believed whole: lids and lips that are not yet where they belong differ
+too, and must be seen to come there."""
 _WINDOW = 1 / 40
 """Side of the neighbourhood, in sides of the image."""
-_LEAST = 0.16
-"""Colour difference, sRGB 0..1, over all channels, below which nothing counts as covered."""
-_TIMES = 4.0
-"""And this many times the frame's median."""
-_FEW, _MANY = 0.05, 0.12
-"""Share of such pixels below which a frame is believed whole, and from which on it is not: lids and
-lips that are not yet where they belong differ too, and must be seen to come there."""
-_COVERED = 0.25
+_TIMES_USUAL = 4.0
+"""Differences below so many times the frame's median do not count as covered either."""
+_COVERED_WEIGHT = 0.25
 """Weight below which a pixel is taken to show something else."""
 
 
-def uncovered(difference: Tensor, where: Tensor) -> Tensor:
-    """(B, H, W) weights 0..1 of pixels, from colour differences (B, H, W) of those compared.
+@dataclass(frozen=True, eq=False)
+class Occlusion:
+    """Of B frames."""
 
-    where (B, H, W) bool; weights elsewhere mean nothing.
-    """
+    weight: Tensor
+    """(B, H, W) in 0..1, how far pixels count; without meaning where nothing is compared."""
+    share: Tensor
+    """(B,) of the compared pixels that show something else than the face."""
+
+
+def find_occlusion(difference: Tensor, where: Tensor) -> Occlusion:
+    """From colour differences (B, H, W), norms over the channels, of pixels where (B, H, W) bool;
+    without gradients."""
     counted = where.float()
     window = max(3, int(_WINDOW * difference.shape[-1]) | 1)
     both = torch.stack([difference.detach() * counted, counted], 1)
     total, count = F.avg_pool2d(both, window, 1, window // 2).unbind(1)
     near = total / count.clamp_min(1e-6)
     usual = torch.where(where, near, torch.nan).flatten(1).nanmedian(dim=1).values
-    scale = (_TIMES * usual.nan_to_num(0.0)).clamp_min(_LEAST)[:, None, None]
+    scale = (_TIMES_USUAL * usual.nan_to_num(0.0)).clamp_min(COVERED_COLOUR)[:, None, None]
     weight = 1 / (1 + (near / scale).square()).square()
-    share = covered_share(weight, where)
-    given = ((share - _FEW) / (_MANY - _FEW)).clamp(0, 1)[:, None, None]
-    found: Tensor = 1 - given * (1 - weight)
-    return found
-
-
-def covered_share(weight: Tensor, where: Tensor) -> Tensor:
-    """(B,) share of the compared pixels (B, H, W) that show something else than the face."""
-    covered = (weight < _COVERED) & where
-    return covered.sum((1, 2)) / where.sum((1, 2)).clamp_min(1)
+    covered = (weight < _COVERED_WEIGHT) & where
+    share = covered.sum((1, 2)) / where.sum((1, 2)).clamp_min(1)
+    doubt = ((share - _BELIEVED_FRAME) / (COVERED_FRAME - _BELIEVED_FRAME)).clamp(0, 1)
+    return Occlusion(1 - doubt[:, None, None] * (1 - weight), share)

@@ -2,9 +2,7 @@
 
 A texture is learnt from the same images, under the performance as it was then; where that was
 wrong the texture has gone along, and holds it there. Motion solved with the surface's colours left
-free knows this: what all frames say of a vertex's colour is eliminated with it (variable
-projection: Golub and Pereyra 1973; the Schur complement of bundle adjustment: Triggs et al. 2000,
-section 6).
+free knows this: what all frames say of a vertex's colour is solved along with it.
 """
 
 from __future__ import annotations
@@ -18,11 +16,11 @@ from torch import Tensor
 from mien_training.rig.photometric.surface_motion import PosedSurface, SurfaceMotion
 from mien_training.rig.photometric.vertex_equations import VertexEquations
 
-__all__ = ["TextureMarginalisation"]
+__all__ = ["SharedTexture"]
 
 
 @dataclass(frozen=True, eq=False)
-class TextureMarginalisation:
+class SharedTexture:
     """F frames that together see V' vertices."""
 
     vertex: Tensor
@@ -41,14 +39,14 @@ class TextureMarginalisation:
     """(F, V', 6, 3) of `VertexColour`."""
     residual: Tensor
     """(V', 3) of all frames."""
-    stiffness: Tensor
+    colour_hessian: Tensor
     """(V', 1) of the colours."""
 
     @classmethod
     def of(
         cls, surface: SurfaceMotion, posed: Sequence[PosedSurface],
         equations: Sequence[VertexEquations], held: float,
-    ) -> TextureMarginalisation:  # fmt: skip
+    ) -> SharedTexture:  # fmt: skip
         """Of frames' posed surfaces and the equations of the same vertices; held: how surely a
         colour is what it was, in weights of all frames."""
         vertex = torch.unique(torch.cat([e.vertex for e in equations]))
@@ -64,18 +62,15 @@ class TextureMarginalisation:
             mass[at] += e.colour.mass
         turn, shift = torch.stack([p.turn for p in posed]), torch.stack([p.shift for p in posed])
         basis = surface.basis[vertex]
-        stiffness = (1 + held) * mass[:, None]
-        return cls(vertex, basis, place, normal, turn, shift, cross, residual, stiffness)
+        colour_hessian = (1 + held) * mass[:, None]
+        return cls(vertex, basis, place, normal, turn, shift, cross, residual, colour_hessian)
 
-    def colours(self, change: Tensor) -> Tensor:
-        """(V', 3) the best change of the colours after (F, K + 6) changes of the motion."""
-        return (self.residual - self._seen(change)) / self.stiffness
+    def best_colours(self, change: Tensor) -> Tensor:
+        """(V', 3) changes of the colours that explain most of what (F, K + 6) changes of the motion
+        leave."""
+        return (self.residual - self._explained(change)) / self.colour_hessian
 
-    def give(self, change: Tensor) -> Tensor:
-        """(F, K + 6) how much less the frames resist changes (F, K + 6), for colours give way."""
-        return self.pull(self._seen(change) / self.stiffness)
-
-    def pull(self, colours: Tensor) -> Tensor:
+    def motion_rhs(self, colours: Tensor) -> Tensor:
         """(F, K + 6) what changes (V', 3) of the colours take from the motion's right-hand side."""
         force = torch.einsum("fvxc,vc->fvx", self.cross, colours)
         push, tilt = force[..., :3], force[..., 3:]
@@ -86,7 +81,7 @@ class TextureMarginalisation:
             torch.einsum("fxs,fx->fs", self.shift, push.sum(1)),
         ], 1)  # fmt: skip
 
-    def _seen(self, change: Tensor) -> Tensor:
+    def _explained(self, change: Tensor) -> Tensor:
         """(V', 3) the colours' part of what changes (F, K + 6) of the motion explain."""
         count = self.basis.shape[2]
         turn = torch.einsum("fxr,fr->fx", self.turn, change[:, count : count + 3])
