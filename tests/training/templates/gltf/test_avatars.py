@@ -18,6 +18,7 @@ from support.avatars import (
     vrm_1,
 )
 
+from mien.channels import ARKIT_CHANNELS
 from mien.errors import InputError
 from mien_training.templates import load_template
 from mien_training.templates.gltf.gltf_head import build_gltf
@@ -143,12 +144,12 @@ def test_eyes_that_no_shape_turns_and_shapes_that_move_nothing(anny_head, source
     looks = [n.startswith("eyeLook") for n in anny_head.shape_names]
     kept = np.flatnonzero(~np.array(looks))
     head = replace(
-        anny_head, shape_names=tuple(anny_head.shape_names[k] for k in kept),
-        shape_deltas=anny_head.shape_deltas[kept],
+        anny_head, shape_names=(*(anny_head.shape_names[k] for k in kept), "mouthPucker"),
+        shape_deltas=anny_head.shape_deltas[[*kept, anny_head.shape_names.index("mouthClose")]],
     )  # fmt: skip
     data = avatar(head, READY_PLAYER_ME, more_targets=("cheekPuff",))
     still = build_gltf(write(tmp_path / "still.glb", data))
-    assert still.shape_names == source.shape_names
+    assert {*still.shape_names} == {*source.shape_names, "mouthPucker"}
     assert "cheekPuff" in still.notes[0] and "eyeLook" not in still.notes[0]
 
 
@@ -171,3 +172,48 @@ def test_too_few_shapes_are_refused_and_a_description_names_them(anny_head, sour
     (tmp_path / "HEAD.json").write_text(json.dumps({"head": "own.glb", "shapes": {"jaw": ["a"]}}))
     with pytest.raises(InputError, match=r"'jaw' is unknown"):
         read_description(tmp_path / "HEAD.json")
+
+
+def test_names_that_no_mesh_has_are_refused(anny_head, tmp_path):
+    """A sum with a part misspelt would silently be half of it."""
+    path = write(tmp_path / "own.glb", avatar(anny_head, READY_PLAYER_ME))
+    for shapes in ({"browInnerUp": ("jawForward", "typo")}, {"jawOpen": ("typo",)}):
+        with pytest.raises(InputError, match=r"own\.glb: field 'shapes'.*'typo'.*eyeBlinkLeft"):
+            build_gltf(path, shapes=shapes)
+
+
+@pytest.mark.parametrize("others", ["still", "on a part that is left out"])
+def test_shapes_must_move_the_head_that_is_kept(anny_head, tmp_path, others):
+    """Names alone are no shapes, and the looks of eyes that are turned here do not count."""
+    few = ("jawOpen", "jawForward", "mouthClose", "eyeBlinkLeft", "eyeBlinkRight")
+    rows = [anny_head.shape_names.index(name) for name in few]
+    head = replace(anny_head, shape_names=few, shape_deltas=anny_head.shape_deltas[rows])
+    more = tuple(n for n in ARKIT_CHANNELS if n not in few)
+    data = avatar(head, READY_PLAYER_ME, more_targets=more)
+    if others != "still":
+        document, binary = packed_gltf.read_glb(data)
+        (face,) = document["meshes"][0]["primitives"]
+        count = document["accessors"][face["attributes"]["POSITION"]]["count"]
+        moved = packed_gltf.put(document, binary, np.full((count, 3), 0.01, np.float32), "VEC3")
+        beard = {
+            "material": len(document["materials"]),
+            "targets": [{"POSITION": moved}] * len(more),
+        }
+        document["nodes"].append({"mesh": len(document["meshes"])})
+        document["meshes"].append(
+            {"primitives": [face | beard], "extras": {"targetNames": list(more)}}
+        )
+        document["materials"].append({"name": "Beard"})
+        data = packed_gltf.write_glb(document, binary)
+    with pytest.raises(InputError, match=r"\b5 morph targets carry ARKit names and move the head"):
+        build_gltf(write(tmp_path / "few.glb", data))
+
+
+def test_meshes_without_area_are_refused(anny_head, tmp_path):
+    document, binary = packed_gltf.read_glb(avatar(anny_head, READY_PLAYER_ME))
+    for mesh in document["meshes"]:
+        view = document["bufferViews"][mesh["primitives"][0]["indices"]]
+        start = view["byteOffset"]
+        binary[start : start + view["byteLength"]] = bytes(view["byteLength"])
+    with pytest.raises(InputError, match=r"flat\.glb: every triangle"):
+        build_gltf(write(tmp_path / "flat.glb", packed_gltf.write_glb(document, binary)))

@@ -8,6 +8,8 @@ from support import template_laws
 from support.avatars import avatar, body
 
 from mien.errors import InputError
+from mien_training.templates.assemble import Part
+from mien_training.templates.gltf.find_eyes import find_eyes
 from mien_training.templates.gltf.gltf_head import build_gltf
 
 
@@ -87,3 +89,14 @@ def test_eyes_without_names_above_a_body(anny_head, tmp_path):
     (tmp_path / "whole.glb").write_bytes(data)
     head = build_gltf(tmp_path / "whole.glb")
     assert head.regions["eyes"].sum() == anny_head.regions["eyes"].sum()
+
+
+def test_shapes_that_move_a_single_vertex():
+    """What moves has no extent, and there are no eyes."""
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 4)] * 2), -1).reshape(-1, 2)
+    polygons = np.array([[k, k + 1, k + 4, -1] for k in range(12) if k % 4 < 3])
+    deltas = np.zeros((1, 16, 3))
+    deltas[0, 5, 1] = 0.01
+    part = Part(np.c_[grid, 0 * grid[:, 0]], polygons, grid, polygons,
+                np.full(len(polygons), "skin"), deltas)  # fmt: skip
+    assert find_eyes([part], ("jawOpen",)) is None

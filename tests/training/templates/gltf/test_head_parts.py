@@ -39,8 +39,32 @@ def test_names_tell(names, label):
     assert label_pieces("x.glb", [face, piece(*names)], {}) == ["skin", label]
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("brown", "skin"), ("Skin_LightBrown", "skin"), ("Eyes_Brown", "eye"), ("Chair", "skin"),
+        ("eyeball_lowpoly_brown", "eye"), ("Iris_Head", "skin"), ("Head_Iris_L", "eye"),
+        ("Iris", "eye"), ("Coral", "skin"), ("Head_Oralie", "skin"), ("Flash", "skin"),
+        ("lefteye", "eye"), ("LEye01", "eye"), ("eyeballs.L", "eye"), ("Eye Lid", "skin"),
+        ("EYELASHES", LEFT_OUT), ("eyebrows", LEFT_OUT), ("CC_Base_TearLine", LEFT_OUT),
+        ("Std_Eye_Occlusion_L", LEFT_OUT), ("EyeAO", LEFT_OUT), ("longhair", LEFT_OUT),
+        ("Hair-Back", LEFT_OUT), ("clothes", LEFT_OUT), ("upperteeth", "teeth"),
+        ("mouth_cavity", "mouth"), ("GumsLower", "mouth"), ("Wolf3D_Facewear", LEFT_OUT),
+    ],
+)  # fmt: skip
+def test_whole_words_tell(name, label):
+    face = piece("Face", moves=1.0)
+    assert label_pieces("x.glb", [face, piece(name)], {}) == ["skin", label]
+
+
+def test_a_beard_that_carries_the_shapes_is_not_the_face():
+    """Cards may have more vertices than the face, and move as far."""
+    head, beard = piece("Head", moves=0.1), piece("Beard", moves=1.0)
+    assert label_pieces("x.glb", [head, beard], {}) == ["skin", LEFT_OUT]
+
+
 def test_the_face_is_never_left_out_and_the_user_has_the_last_word():
-    hairy, teeth = piece("HairyMan", moves=1.0), piece("Teeth", moves=0.5)
+    hairy, teeth = piece("Hair_Man", moves=1.0), piece("Teeth", moves=0.5)
     assert label_pieces("x.glb", [hairy, teeth, piece("Hair")], {}) == ["skin", "teeth", LEFT_OUT]
     given = {"skin": ("Hair",), "eye": ("Teeth",)}
     assert label_pieces("x.glb", [hairy, teeth, piece("Hair")], given) == ["skin", "eye", "skin"]

@@ -98,7 +98,8 @@ def _head(parts: Sequence[Part]) -> Float64Array:
         return corners
     low, high = face.min(0), face.max(0)
     gap = np.linalg.norm(corners - 0.5 * (low + high), axis=1)
-    return np.asarray(corners[gap < _AROUND * (high - low).max()])
+    near = gap < _AROUND * (high - low).max()
+    return np.asarray(corners[near]) if near.any() else corners  # none: one vertex moves
 
 
 def _components(at: int, part: Part, names: tuple[str, ...]) -> list[_Component]:

@@ -45,7 +45,7 @@ __all__ = ["build_gltf"]
 Float64Array = NDArray[np.float64]
 Landmarks = Mapping[str, int | tuple[float, float, float]]
 _LEAST_SHAPES = 10
-"""Fewer ARKit names than this are no face rig."""
+"""Fewer of ARKit's shapes than this are no face rig."""
 _STILL_M = 1e-4
 _NOTHING_M = 1e-6
 """A shape that moves nothing farther than this is none."""
@@ -67,8 +67,8 @@ def build_gltf(
     (head_parts); all else is skin. Eyes without such names are found by motion, shape and place
     (find_eyes), and turned where no eyeLook target turns them. `landmarks` are as in
     HeadDescription. What was changed, and which of ARKit's shapes are missing, is in the
-    template's notes. Raises InputError without ARKit names, without two eyeballs of their own,
-    and for landmarks that are not on the head.
+    template's notes. Raises InputError unless ten or more of ARKit's shapes move the head, without
+    two eyeballs of their own, and for landmarks that are not on the head.
     """
     file = GltfFile(path)
     source = read_primitives(file, shapes)
@@ -84,7 +84,13 @@ def build_gltf(
         for piece, label in zip(standing.pieces, labels, strict=True)
         if label != LEFT_OUT
     ]
-    parts = _with_eyes([part for part in parts if len(part.label)], names)
+    parts = [part for part in parts if len(part.label)]
+    if not parts:
+        raise InputError(
+            f"{path}: every triangle of the head's meshes has two corners in one place, expected "
+            "corners in three places"
+        )
+    parts = _with_eyes(parts, names)
     pair = eye_pair(parts)
     if pair is None:
         raise InputError(_without_eyes(path, source))
@@ -100,6 +106,11 @@ def build_gltf(
     deltas = _deltas(parts, pair, names, vertices, vertices[:, 1] - placing.origin[1],
                      1.4 * placing.joints[3].position[1])  # fmt: skip
     moving = np.abs(deltas).max((1, 2)) > _NOTHING_M
+    # Before looks were made for eyes that no target turns.
+    far = np.max([np.abs(p.deltas).max((1, 2), initial=0.0) for p in parts], axis=0)
+    own = frozenset(n for n, m in zip(names, moving & (far > _NOTHING_M), strict=True) if m)
+    if len(own) < _LEAST_SHAPES:
+        raise InputError(_without_shapes(file, own, " and move the head"))
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts)])
     whole = concatenate_parts(
         [
@@ -191,10 +202,10 @@ def _notes(
     return tuple(notes)
 
 
-def _without_shapes(file: GltfFile, known: frozenset[str]) -> str:
+def _without_shapes(file: GltfFile, known: frozenset[str], which: str = "") -> str:
     held = dict.fromkeys(n for mesh in file.all("meshes") for n in target_names(file, mesh))
     return (
-        f"{file.path}: {len(known)} morph targets carry ARKit names "
+        f"{file.path}: {len(known)} morph targets carry ARKit names{which} "
         f"({', '.join(sorted(known)) or 'none'}), expected {_LEAST_SHAPES} or more such as "
         "'jawOpen', 'eyeBlinkLeft', 'mouthSmile_L' in mesh.extras.targetNames or in VRM "
         "expressions; give the head ARKit's shapes, or say which of its targets they are in a "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,15 +26,24 @@ LEFT_OUT = ""
 _WORDS = (
     ("teeth", ("teeth", "tooth", "denture")),
     ("tongue", ("tongue",)),
-    (LEFT_OUT, ("hair", "lash", "beard", "mustache", "moustache", "brow", "glasses", "headwear",
-                "facewear", "eyewear", "footwear", "outfit", "cloth", "shirt", "occlusion",
-                "eyeao", "eyeblend", "eyeedge", "eyeline", "eyeshell", "tearline", "cartilage",
-                "saliva")),
+    (LEFT_OUT, ("hair", "longhair", "shorthair", "fronthair", "sidehair", "backhair", "hairfront",
+                "hairside", "hairback", "haircap", "haircard", "hairband", "hairline", "hairstyle",
+                "lash", "beard", "mustache", "moustache", "brow", "glasses", "sunglasses",
+                "headwear", "facewear", "eyewear", "footwear", "outfit", "cloth", "clothing",
+                "shirt", "tshirt", "occlusion", "eyeao", "eyeblend", "eyeedge", "eyeline",
+                "eyeshell", "tearline", "cartilage", "saliva")),
     ("eye", ("eye", "sclera", "iris", "cornea", "pupil")),
-    ("mouth", ("gum", "mouthcavity", "mouth_cavity", "mouth", "oral")),
+    ("mouth", ("gum", "mouth", "oral")),
 )  # fmt: skip
 """Hair, lashes and brows are sheets that need transparency, clothes and glasses hide the head."""
-_NOT_EYES = ("lid", "wear")
+_AFFIXES = ("eye", "face", "facial", "left", "right", "upper", "lower", "inner", "outer", "ball",
+            "white", "cavity", "mesh", "geo", "mat", "l", "r")  # fmt: skip
+"""What is written in one word with those of _WORDS: `eyelashes`, `lefteye`, `mouthcavity`."""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
+"""`Wolf3D_EyeLeft` -> Wolf, D, Eye, Left."""
+_NOT_EYES = {"lid", "lids", "eyelid", "eyelids", "wear"}
+_OF_A_PERSON = {"head", "face", "skin", "body"}
+"""After `iris` they tell that Iris is somebody's name."""
 _LEAST_EYE = 8
 """Vertices of an eyeball."""
 _BELOW_M, _AROUND_M = 0.10, 0.25
@@ -44,9 +55,10 @@ def label_pieces(
 ) -> list[str]:
     """One of MATERIALS, or LEFT_OUT, for each piece.
 
-    `materials` says it first: an entry of MATERIALS -> names; then the first name that tells: the
-    material's, the node's, the mesh's; all else is skin. The piece that shapes move most is never
-    left out. Raises InputError, naming `path`, for names that the file does not have.
+    `materials` says it first: an entry of MATERIALS -> names; then the first name with a word that
+    tells: the material's, the node's, the mesh's; all else is skin. Where shapes move none of that,
+    the piece that they move most is the face and not left out. Raises InputError, naming `path`,
+    for names that the file does not have.
     """
     unknown = sorted(set(materials) - set(MATERIALS))
     if unknown:
@@ -64,21 +76,43 @@ def label_pieces(
         or _label(piece.names)
         for piece in pieces
     ]
-    outer = [k for k, label in enumerate(labels) if label in ("skin", LEFT_OUT)]
-    face = max(outer, key=lambda k: float(np.abs(pieces[k].deltas).sum()), default=None)
-    if face is not None:
-        labels[face] = "skin"
+    motion = {
+        k: float(np.abs(pieces[k].deltas).sum())
+        for k, label in enumerate(labels)
+        if label in ("skin", LEFT_OUT)
+    }
+    if motion and not any(motion[k] > 0 for k in motion if labels[k] == "skin"):
+        labels[max(motion, key=motion.__getitem__)] = "skin"
     return labels
 
 
 def _label(names: tuple[str, ...]) -> str:
-    for word in (name.lower() for name in names):
-        for label, hints in _WORDS:
-            if any(hint in word for hint in hints) and not (
-                label == "eye" and any(other in word for other in _NOT_EYES)
-            ):
+    for name in names:
+        words = _words(name)
+        for label, pattern in _PATTERNS:
+            if label == "eye" and not _NOT_EYES.isdisjoint(words):
+                continue
+            if any(pattern.fullmatch(word) for word in words):
                 return label
     return "skin"
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in small letters, and each two neighbours as one: Tear, Line."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    if "iris" in words and not _OF_A_PERSON.isdisjoint(words[words.index("iris") :]):
+        words.remove("iris")
+    return words + [a + b for a, b in pairwise(words)]
+
+
+def _pattern(hints: tuple[str, ...]) -> re.Pattern[str]:
+    """Matches in linear time, as every piece is either a hint or an affix."""
+    affix = f"(?:{'|'.join(a for a in _AFFIXES if a not in hints)})"
+    hint = f"(?:{'|'.join(hints)})(?:e?s)?"
+    return re.compile(f"{affix}*{hint}(?:{affix}|{hint})*(?:e?s)?")
+
+
+_PATTERNS = tuple((label, _pattern(hints)) for label, hints in _WORDS)
 
 
 def weld(piece: Primitive, label: str, rows: list[int]) -> Part:

@@ -1,5 +1,8 @@
 """A head that a tool packed is the head that was packed; what cannot be read is told."""
 
+import tracemalloc
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -71,6 +74,27 @@ def test_a_draco_bomb_is_refused_before_it_is_unpacked(plain, tmp_path, method, 
     path = tmp_path / "draco.glb"
     path.write_bytes(packed_gltf.draco(plain.read_bytes(), lambda *_, **__: head + 2 * claim))
     with pytest.raises(InputError, match="the file unpacks to more than 64 times it"):
+        build_gltf(path)
+
+
+@pytest.mark.parametrize("empty", ["faces", "data"])
+def test_an_empty_draco_mesh_is_refused(plain, tmp_path, empty, monkeypatch):
+    codec = pytest.importorskip("DracoPy", reason="DracoPy is not installed (extra `train`)")
+    path = tmp_path / "draco.glb"
+    path.write_bytes(packed_gltf.draco(plain.read_bytes(), codec.encode))
+    decode = codec.decode
+
+    def emptied(data):
+        mesh = decode(data)
+        rows = slice(0, 0)
+        attributes = [a | ({"data": a["data"][rows]} if empty == "data" else {})
+                      for a in mesh.attributes]  # fmt: skip
+        faces = mesh.faces[rows] if empty == "faces" else mesh.faces
+        return SimpleNamespace(attributes=attributes, faces=faces)
+
+    monkeypatch.setattr(codec, "decode", emptied)
+    expected = "has no triangle" if empty == "faces" else "is empty, expected a row"
+    with pytest.raises(InputError, match=rf"draco\.glb.*{expected}"):
         build_gltf(path)
 
 
@@ -167,6 +191,26 @@ def test_zeros_are_bounded_in_total(tmp_path):
     with pytest.raises(InputError, match=r"unpacks to more"):
         for index in range(1, 31):
             file.numbers(_Owner(index), "at", "VEC3")
+
+
+def test_shapes_of_many_vertices_are_bounded(tmp_path):
+    """A kilobyte that claims vertices asks for 52 deltas of each."""
+
+    def change(document):
+        document["accessors"] += [{"componentType": 5126, "count": 200_001, "type": "VEC3"}]
+        (mesh,) = document["meshes"]
+        mesh["primitives"][0] |= {"attributes": {"POSITION": 1}, "targets": [{"POSITION": 1}]}
+        mesh["extras"] = {"targetNames": ["jawOpen"]}
+
+    path = tmp_path / "shapes.glb"
+    path.write_bytes(claims(change))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"shapes\.glb: meshes\[0\].*unpacks to more"):
+            build_gltf(path)
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def _Owner(index):

@@ -29,7 +29,8 @@ _NOT_GEOMETRY = ("KHR_texture_", "EXT_texture_", "KHR_materials_", "KHR_lights_"
                  "KHR_node_", "KHR_xmp")  # fmt: skip
 """Beginnings of extensions that leave vertices and shapes alone; of images none is read."""
 _EXPANSION = 64
-"""Decoded bytes per byte of the file and its first MiB, in total: no real head needs more."""
+"""Decoded bytes per byte of the file, of the buffers beside it and of a first MiB, in total: no
+real head needs more."""
 _DRACO_VERTEX, _DRACO_TRIANGLE = 64, 36
 """Bytes of memory that a vertex with its attributes, and a triangle with its place in Draco's
 corner table, take about."""
@@ -53,10 +54,10 @@ class GltfFile:
             raise InputError(f"{path}: not a readable glTF file ({reason})") from None
         text, self._embedded = _chunks(data, str(path))
         self.json = Fields(parse_strict(text, str(path), InputError), self.where, InputError)
-        self._budget = _EXPANSION * (len(data) + 2**20)
+        self._lists: dict[str, list[Fields]] = {}
+        self._budget = _EXPANSION * (len(data) + self._bytes_beside() + 2**20)
         self._buffers: dict[int, bytes] = {}
         self._views: dict[int, bytes] = {}
-        self._lists: dict[str, list[Fields]] = {}
         required = "extensionsRequired"
         needed = self.json.items(required) if required in self.json else []
         foreign = [str(e) for e in needed if e not in _READ]
@@ -119,7 +120,7 @@ class GltfFile:
             ) from None
         data = self.view(extension, "bufferView")
         vertices, triangles = draco_size(data, extension.where)
-        self._spend(extension, vertices * _DRACO_VERTEX + triangles * _DRACO_TRIANGLE)
+        self.spend(extension, vertices * _DRACO_VERTEX + triangles * _DRACO_TRIANGLE)
         try:
             mesh = DracoPy.decode(data)
         except (RuntimeError, ValueError, TypeError, AttributeError) as reason:
@@ -140,13 +141,17 @@ class GltfFile:
             return self._views[index]
         fields = Fields(packed, f"{view.where}: {MESHOPT}", InputError)
         count, stride = fields.integer("count", 1, _MAX_COUNT), fields.integer("byteStride", 2, 256)
-        self._spend(fields, count * stride)
+        self.spend(fields, count * stride)
         mode, filter_ = (str(fields.values.get(k, "NONE")) for k in ("mode", "filter"))
         data = self._slice(fields)
         self._views[index] = decode_view(data, count, stride, mode, filter_, fields.where)
         return self._views[index]
 
-    def _spend(self, owner: Fields, n_bytes: int) -> None:
+    def spend(self, owner: Fields, n_bytes: int) -> None:
+        """Counts memory that is about to be taken for `owner`; every reader of the file does.
+
+        Raises InputError when it is more, in total, than the file's size allows.
+        """
         self._budget -= n_bytes
         if self._budget < 0:
             raise InputError(f"{owner.where}: the file unpacks to more than {_EXPANSION} times it")
@@ -160,7 +165,7 @@ class GltfFile:
             )
         dtype = _component(accessor)
         count, width = accessor.integer("count", 1, _MAX_COUNT), TYPE_WIDTHS[type_]
-        self._spend(accessor, count * width * 8)
+        self.spend(accessor, count * width * 8)
         if "bufferView" in accessor:
             array = self._dense(accessor, count, dtype, width, accessor)
         else:
@@ -208,6 +213,21 @@ class GltfFile:
                 f"{len(data)} bytes"
             )
         return data[start : start + length]
+
+    def _bytes_beside(self) -> int:
+        """Size of the files that buffers name, each counted once; 0 for those that are not there.
+
+        What a buffer's `byteLength` claims counts for nothing.
+        """
+        uris = {str(buffer.values.get("uri", "data:")) for buffer in self.all("buffers")}
+        places = {self.path.parent / unquote(uri) for uri in uris if not uri.startswith("data:")}
+        size = 0
+        for place in places:
+            try:
+                size += place.stat().st_size
+            except (OSError, ValueError):
+                continue  # told when the buffer is read
+        return size
 
     def _buffer(self, buffer: Fields, index: int) -> bytes:
         uri = buffer.values.get("uri")

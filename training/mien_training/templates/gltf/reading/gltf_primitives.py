@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from mien_training.templates.gltf.reading.vrm import Binds, vrm_expressions
 __all__ = ["Primitive", "read_primitives", "target_names"]
 
 Float64Array = NDArray[np.float64]
+_SHOWN = 60
+"""Names of targets in a message."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +52,8 @@ def read_primitives(
 
     Shapes are targets with ARKit's names (`shape_names`), or those that `shapes` names for a
     channel; what no target is called, VRM expressions with ARKit names may make. Other targets
-    stay at their weights in the file. Raises InputError for a file without meshes, or with other
-    primitives than triangle lists.
+    stay at their weights in the file. Raises InputError for a file without meshes, with other
+    primitives than triangle lists, or without a target that `shapes` names.
     """
     nodes = file.all("nodes")
     binds = _binds(file, shapes or {})
@@ -141,9 +144,19 @@ def target_names(file: GltfFile, mesh: Fields) -> tuple[str, ...]:
 
 def _binds(file: GltfFile, shapes: Mapping[str, tuple[str, ...]]) -> list[Binds]:
     """Of every mesh, which of its targets make which channel."""
+    targets = [target_names(file, mesh) for mesh in file.all("meshes")]
+    held = dict.fromkeys(name for names in targets for name in names)
+    for channel, wanted in shapes.items():
+        missing = next((name for name in wanted if name not in held), None)
+        if missing is not None:
+            raise InputError(
+                f"{file.path}: field 'shapes': no mesh has a morph target {missing!r} (asked for "
+                f"as {channel}), expected names of this file: "
+                f"{', '.join(list(held)[:_SHOWN]) or 'it has none'}"
+            )
     named: list[Binds] = []
-    for mesh in file.all("meshes"):
-        channels = named_channels(target_names(file, mesh), shapes)
+    for names in targets:
+        channels = named_channels(names, shapes)
         named.append({c: dict.fromkeys(rows, 1.0) for c, rows in channels.items()})
     known = set[str]().union(*named)
     for at, binds in vrm_expressions(file).items():
@@ -160,7 +173,9 @@ def _targets(
     glTF shows a mesh with the weights of its node, or else its own: a character's build is often
     a target that stands at 1. A face, though, is taken at rest, whatever it does in the file.
     """
-    deltas, posed = np.zeros((len(ARKIT_CHANNELS), count, 3)), np.zeros((count, 3))
+    shape = (len(ARKIT_CHANNELS), count, 3)
+    file.spend(primitive, 8 * math.prod(shape))
+    deltas, posed = np.zeros(shape), np.zeros((count, 3))
     targets = primitive.objects("targets") if "targets" in primitive else []
     held = next((owner for owner in (node, mesh) if "weights" in owner), None)
     weights = held.numbers("weights", len(targets)) if held is not None and targets else ()
@@ -171,7 +186,7 @@ def _targets(
         if index >= len(targets):
             raise InputError(f"{primitive.where}: has no target {index}")
         if "POSITION" not in targets[index]:
-            return np.zeros((count, 3))
+            return np.zeros((1, 3))
         table = file.numbers(targets[index], "POSITION", "VEC3")
         if len(table) != count:
             raise InputError(f"{targets[index].where}: {len(table)} deltas, expected {count}")
@@ -189,6 +204,9 @@ def _targets(
 def _unpacked(file: GltfFile, draco: Fields) -> tuple[dict[str, Float64Array], NDArray[np.int64]]:
     """Attributes by name and corners of a Draco mesh."""
     mesh, wanted = file.draco(draco), draco.object("attributes")
+    corners = np.asarray(mesh.faces, np.int64).ravel()
+    if not len(corners):
+        raise InputError(f"{draco.where}: the Draco mesh has no triangle, expected one or more")
     held = {int(a["unique_id"]): a["data"] for a in mesh.attributes}
     data = {}
     for name in wanted.values:
@@ -196,8 +214,10 @@ def _unpacked(file: GltfFile, draco: Fields) -> tuple[dict[str, Float64Array], N
         if unique not in held:
             raise InputError(f"{wanted.where}: the Draco mesh has no attribute {unique} ({name})")
         table = np.asarray(held[unique])
+        if not table.size:
+            raise InputError(f"{wanted.where}: field {name!r} is empty, expected a row per vertex")
         data[name] = table.reshape(len(table), -1)
-    return data, np.asarray(mesh.faces, np.int64).ravel()
+    return data, corners
 
 
 def _normalised(accessor: Fields, table: Float64Array) -> Float64Array:
