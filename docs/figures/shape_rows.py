@@ -1,9 +1,10 @@
-"""Cells of two sheets of shapes, one above the other: docs/figures/mouth_shapes.png.
+"""Cells of two sheets of shapes, one above the other.
 
-python docs/figures/mouth_shapes.py BEFORE.png AFTER.png
+python docs/figures/shape_rows.py ABOVE.png BELOW.png OUT.png [SHAPE ...]
 
 Both as `mien_training.reports.blendshape_sheet.blendshape_sheet(person, side=400)` draws the 52
-shapes of ARKit in eight columns, by two versions of mien.
+shapes of ARKit in eight columns: docs/figures/mouth_shapes.png is of two versions of mien on the
+same footage, docs/figures/quick_shapes.png of one version with --quick (above) and without.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ def cell(sheet: np.ndarray, name: str) -> np.ndarray:
 
 
 def main() -> None:
+    above, below, out, *shown = sys.argv[1:]
     rows = []
-    for path in sys.argv[1:3]:
+    for path in (above, below):
         sheet = np.asarray(Image.open(path).convert("RGB"))
-        rows.append(np.concatenate([cell(sheet, name) for name in SHOWN], 1))
-    image = Image.fromarray(np.concatenate(rows))
-    image.save(Path(__file__).parent / "mouth_shapes.png", optimize=True)
+        rows.append(np.concatenate([cell(sheet, name) for name in shown or SHOWN], 1))
+    Image.fromarray(np.concatenate(rows)).save(Path(out), optimize=True)
 
 
 if __name__ == "__main__":
