@@ -49,7 +49,9 @@ def page(record: dict[str, Any]) -> str:
 def ablations_page(record: dict[str, Any]) -> str:
     """What every part is worth."""
     columns = ["fit", "seeds", "measured", *COLUMNS]
-    return results_page(ABLATED, columns, record["rows"], record["command"])
+    names = {row[0] for row in record["rows"]}
+    told = [text for name, text in ONE_VIEW.items() if name in names]
+    return results_page("\n".join([ABLATED, *told]), columns, record["rows"], record["command"])
 
 
 def coverage_page(record: dict[str, Any]) -> str:
@@ -134,15 +136,20 @@ ABLATED = """# What every part of the fit is worth
 
 The synthetic people of [rig_synthetic](rig_synthetic.md) from three views, fitted without one part
 (in brackets: the whole fit of the same seeds, on the same day, by the same version of the code);
-columns as there. one view, shading left out: the
-performance is solved from how the surface moves alone, not from how it turns; texture believed: the
-texture is not free to follow while the performance is solved. template's shapes kept: only
+columns as there. template's shapes kept: only
 the neutral is the person's. no semantic terms: shapes may move far from the template's and weights
 are free. neutral as split: what shapes show all the time is not given to the neutral. time
 offsets frozen: all cameras are taken to have started at once. no interior edges: differential
 coordinates on the surface alone, without connections through the head. raw vertices: no
 differential coordinates. antialiasing per triangle: outlines smoothed by the usual scheme.
 """
+ONE_VIEW = {
+    "one view, shading left out": "shading left out: the performance is solved from how the "
+    "surface moves alone, not from how it turns.\n",
+    "one view, texture believed": "texture believed: the texture is not free to follow while the "
+    "performance is solved.\n",
+}
+"""Told of where there are such rows."""
 HEAD = """# A rig from recordings of a synthetic person
 
 A person the template has never seen (an identity sample with a smooth displacement of 1 mm that its
