@@ -38,7 +38,7 @@ def heard():
 
 
 @pytest.fixture(scope="module")
-def finished(heard, tmp_path_factory):
+def finished(heard, one_thread, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     config = TrainAnimatorConfig(
         out=folder / "run", name="tiny", frames=200, workers=1, device="cpu",

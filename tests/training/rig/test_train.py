@@ -65,7 +65,7 @@ def config(video_file, template_file, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def metrics(config, heard):
+def metrics(config, heard, one_thread):
     return train_rig(config, quiet=True, report=heard.append)
 
 

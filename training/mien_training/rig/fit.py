@@ -108,7 +108,8 @@ def fit_rig(
     device: torch.device | None = None,
 ) -> RigFit:
     """Run all stages. With `checkpoint`, an interrupted call goes on after the last stage, level or
-    round that was finished, and on the CPU ends bit for bit where an uninterrupted one does.
+    round that was finished, and on one thread of the CPU ends bit for bit where an uninterrupted
+    one does; several threads round differently now and then.
 
     device: of the stages that compare colours of a recording; what comes before them takes the CPU.
     Raises InputError for unusable observations, and for a checkpoint of another configuration,

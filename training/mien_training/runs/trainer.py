@@ -1,7 +1,8 @@
 """The loop in which every network of this project learns.
 
-On the CPU a run that was interrupted and called again ends bit for bit where one without
-interruption ends: what a step depends on is all in the checkpoint, random generators included.
+On one thread of the CPU a run that was interrupted and called again ends bit for bit where one
+without interruption ends: what a step depends on is all in the checkpoint, random generators
+included.
 """
 
 from __future__ import annotations
