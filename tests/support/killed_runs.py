@@ -34,8 +34,17 @@ def is_alive(pid: int) -> bool:
 
 
 def start_mien(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """`mien ...` with as many threads as this process has: sums depend on their number."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    """`mien ...` with as many threads as this process has: sums depend on their number.
+
+    torch's can be set in a running process, numpy's are those that it began with.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    began = os.environ.get("OMP_NUM_THREADS") or str(cores)
+    environment = {
+        "OPENBLAS_NUM_THREADS": began,
+        **os.environ,
+        "OMP_NUM_THREADS": str(torch.get_num_threads()),
+    }
     return subprocess.Popen([sys.executable, "-m", "mien", *arguments], env=environment)
 
 
