@@ -118,17 +118,19 @@ class FitLoop:
         self._start_again(frames, errors, joint)
 
     def _start_again(self, frames: Tensor, errors: FrameErrors, joint: bool) -> None:
-        """Frames (B,) that have left their points go back to them."""
+        """Frames (B,) that have left their points go back to them if that is where they fit."""
         rotation = self.objective.motion_at(frames).rotation
         lost = lost_frames(
             errors.points_px, self.objective.face_px[frames], rotation,
             self._by_points.rotation[frames], self.config.limits,
         )  # fmt: skip
-        lost = frames[lost & self.objective.seen.trusted[frames]]
-        if not len(lost):
+        lost = lost & self.objective.seen.trusted[frames]
+        if not bool(lost.any()):
             return
-        self.restarts[lost] += 1
-        restart_frames(self.objective, self.model.rig(joint), lost, self._by_points)
+        again = restart_frames(
+            self.objective, self.model.rig(joint), frames, lost, self._by_points, errors.cost
+        )
+        self.restarts[frames[again]] += 1
         self._choose_pixels()
 
     def _step(self, deltas: Tensor, joint: bool, number: int, step: int, share: float) -> float:

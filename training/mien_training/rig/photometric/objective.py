@@ -93,6 +93,12 @@ class Objective:
         )
         return motion
 
+    def knots_of(self, frames: Tensor) -> Tensor:
+        """(B, 4) the knots of the motion's spline on which frames (B,) depend."""
+        seen = self.seen
+        times = self.model.time_offsets(seen.camera[frames], seen.times_s[frames])
+        return self.model.motion.basis(times)[0]
+
     def point_confidence(self, vertices: Tensor, world_from_rig: Tensor, frames: Tensor) -> Tensor:
         """(B, 478) how far the points of frames (B,) count: seen squarely, and the face's own."""
         seen = self.seen

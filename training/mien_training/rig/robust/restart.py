@@ -1,7 +1,9 @@
 """Frames that have left their basin go back to where the tracker's points put them.
 
 Pixels tell millimetres once the face lies on itself to a few pixels; a face that lies beside
-itself is pulled anywhere. Points are never that precise and never that far off.
+itself is pulled anywhere. Points are never that precise and rarely that far off: where the tracker
+itself errs, as it does on a face seen from the side, a frame has not left its basin, and going to
+its points makes it worse. Such frames stay.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.motion_equations import from_points
 from mien_training.rig.photometric.objective import Objective
+from mien_training.rig.robust.frame_errors import frame_errors
+from mien_training.rig.robust.step_control import accept_step
 
 __all__ = ["motion_from_points", "restart_frames"]
 
@@ -22,23 +26,42 @@ _FREE = 1e-3
 _POSE_SIGMA = 10.0
 
 
-def restart_frames(objective: Objective, shapes: Shapes, frames: Tensor, reference: Motion) -> None:
-    """Put the spline where the points of frames (B,) are, and leave it at all other frames."""
+def restart_frames(
+    objective: Objective, shapes: Shapes, frames: Tensor, lost: Tensor, reference: Motion,
+    cost: Tensor,
+) -> Tensor:  # fmt: skip
+    """Put the spline where the points of frames[lost] are, and leave it at all other frames.
+
+    frames (B,), lost (B,) bool, cost (B,): of `FrameErrors`, as the frames are now; reference: of
+    every frame of the recording, near enough in pose. Returns (B,) which of the lost ones cost less
+    now. The others stay, and so does whatever shares knots with a frame that would suffer.
+    """
     seen, model = objective.seen, objective.model
-    rows = (reference.weights[frames], reference.rotation[frames], reference.translation[frames])
+    spline, chosen = model.motion, frames[lost]
+    rows = (reference.weights[chosen], reference.rotation[chosen], reference.translation[chosen])
     with torch.no_grad():
-        new = motion_from_points(objective, shapes, frames, Motion(*rows))
+        new = motion_from_points(objective, shapes, chosen, Motion(*rows))
         everywhere = torch.arange(len(seen.camera), device=seen.camera.device)
-        now = objective.motion_at(everywhere)
+        now, before = objective.motion_at(everywhere), spline.controls()
         parts = (
-            old.index_copy(0, frames, put)
+            old.index_copy(0, chosen, put)
             for old, put in (
                 (now.weights, new.weights), (now.rotation, new.rotation),
                 (now.translation, new.translation),
             )
         )  # fmt: skip
-        model.motion.fit_samples(model.time_offsets(seen.camera, seen.times_s), Motion(*parts))
-        model.motion.weights.clamp_(0, 1)
+        spline.fit_samples(model.time_offsets(seen.camera, seen.times_s), Motion(*parts))
+        spline.weights.clamp_(0, 1)
+        change = spline.controls() - before
+        dearer = frame_errors(objective, shapes, chosen).cost >= cost[lost]
+        share = torch.zeros(len(before), 1, device=before.device)
+        share[objective.knots_of(chosen).flatten()] = 1.0
+        share[objective.knots_of(chosen[dearer]).flatten()] = 0.0
+        spline.take(before + share * change)
+        near = (share[objective.knots_of(frames), 0] > 0).any(1)
+        found = cost.clone()
+        found[near] = accept_step(objective, shapes, frames[near], before, cost[near]).cost
+    return lost & (found < cost)
 
 
 def motion_from_points(

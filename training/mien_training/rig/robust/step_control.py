@@ -33,7 +33,7 @@ def accept_step(
     spline = objective.model.motion
     change = spline.controls() - before
     errors = frame_errors(objective, shapes, frames)
-    knots = _knots(objective, frames)
+    knots = objective.knots_of(frames)
     share = torch.ones(len(before), device=before.device)
     for shorter in _SHORTER:
         worse = errors.cost > (1 + _WORSE) * cost
@@ -46,11 +46,3 @@ def accept_step(
         again = concerned[knots].any(1).nonzero()[:, 0]
         errors = errors.replaced(again, frame_errors(objective, shapes, frames[again]))
     return errors
-
-
-def _knots(objective: Objective, frames: Tensor) -> Tensor:
-    """(N, 4) the controls on which frames (N,) depend."""
-    seen = objective.seen
-    times = objective.model.time_offsets(seen.camera[frames], seen.times_s[frames])
-    index, _ = objective.model.motion.basis(times)
-    return index
