@@ -104,9 +104,8 @@ class Known:
         """The truth's weights, pose and time offsets, as far as the spline can follow."""
         footage, seen = self.recording.footage, self.recording.seen
         rig = self.model.rig
-        rig.prior = replace(
-            rig.prior, evidence_weight=1.0
-        )  # nothing is left that would mislead all frames
+        # Nothing is left that would mislead all frames.
+        rig.prior = replace(rig.prior, evidence_weight=1.0, around_eyes=1.0)
         with torch.no_grad():
             truth = torch.tensor([t.offset_s for t in footage.truth[1:]])
             self.model.time_offsets.shift(truth - self.model.time_offsets.offsets_s[1:])
@@ -210,8 +209,7 @@ def perfect_pixels(known: Known) -> None:
     equations = frame_equations(known)
     with torch.no_grad():
         known.model.rig.template_deltas.copy_(torch.from_numpy(known.template.shape_deltas))
-    share = known.model.rig.prior.evidence_weight
-    from_truth(known, equations, equations.hessian / share)
+    from_truth(known, equations, equations.hessian)  # all of it counts since `true_motion`
 
 
 def all_but_shapes(known: Known) -> None:
@@ -325,11 +323,11 @@ moves, mm, of the template's shapes and of the solved ones. weights: correlation
 frames: mean error over the face in all frames, mm.
 
 "motion": it is believed whole, and the shapes by it are solved to the end; a fit that does not
-know it believes a twentieth, and would be led astray by more. "and images exactly linear": what a
-pixel says of a vertex is as in the images, but where it pulls is computed from the true shapes
-(no occlusion, no shading, no rounding). "every point of every frame": all vertices are followed
-without error, so that only the performance limits what is known: a shape that is never seen apart
-from others stays unknown.
+know it believes a fifth, around the eyes less, and would be led astray by more. "and images exactly
+linear": what a pixel says of a vertex is as in the images, but where it pulls is computed from the
+true shapes (no occlusion, no shading, no rounding). "every point of every frame": all vertices are
+followed without error, so that only the performance limits what is known: a shape that is never
+seen apart from others stays unknown.
 
 """
 

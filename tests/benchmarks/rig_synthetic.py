@@ -71,7 +71,7 @@ CASES = {
     "no semantic terms": Case(
         replace(
             FULL,
-            shape_prior=ShapePrior(semantic_prior=False, evidence_weight=1.0),
+            shape_prior=ShapePrior(semantic_prior=False, evidence_weight=1.0, around_eyes=1.0),
             motion=replace(
                 FULL.motion, weights=WeightPriorConfig(100.0, sides_sigma=100.0, opposed=0.0)
             ),

@@ -56,6 +56,18 @@ def test_unknowns_move_their_own_shape_and_its_mirror_image(template, rig):
     np.testing.assert_array_equal(kept.neutral.detach().numpy(), neutral)
 
 
+def test_around_the_eyes_less_of_the_evidence_counts(template, rig):
+    found, prior = rig.evidence.numpy(), rig.prior
+    some = prior.evidence_weight * np.array([prior.around_eyes, 1.0], np.float32)
+    np.testing.assert_allclose(np.unique(found), some)
+    less = found < some[1]
+    assert less[template.regions["lids"] | template.regions["eyes"]].all()
+    assert not less[template.regions["lips"]].any()
+    assert 0.02 < less[template.regions["skin"]].mean() < 0.3
+    brow = template.regions["brows"]
+    assert less[brow].mean() < 0.5  # brows slide over nothing
+
+
 @pytest.mark.parametrize("smoothing", ["none", "surface"])
 def test_shapes_stray_as_far_as_the_prior_says_and_where_the_template_moves(template, smoothing):
     neutral, shapes = (soft_tissue_graph(template, smoothing, moving_m=m) for m in (None, 5e-4))

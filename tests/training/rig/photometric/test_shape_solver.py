@@ -60,6 +60,19 @@ def test_little_evidence_goes_part_of_the_way():
     equations, _, _, changes = known(3)
     whole = solve_shapes(equations, changes, torch.zeros(SHAPES, 4, 3), steps=300, tolerance=1e-6)
     part = solve_shapes(
-        equations.weighted(1e-3), changes, torch.zeros(SHAPES, 4, 3), steps=300, tolerance=1e-6
+        equations.weighted(torch.full((len(VERTEX),), 1e-3)),
+        changes,
+        torch.zeros(SHAPES, 4, 3),
+        steps=300,
+        tolerance=1e-6,
     )
     assert 0 < part.norm() < 0.2 * whole.norm()
+
+
+def test_evidence_counts_vertex_by_vertex():
+    equations, *_ = known(4)
+    share = torch.tensor([1.0, 0.5, 0.0])
+    part = equations.weighted(share)
+    change = torch.randn(SHAPES, len(VERTEX), 3)
+    torch.testing.assert_close(part.resist(change), share[:, None] * equations.resist(change))
+    torch.testing.assert_close(part.drive(), share[:, None] * equations.drive())

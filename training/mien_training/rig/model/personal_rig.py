@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
 from mien.channels import mirror_name
@@ -37,6 +38,8 @@ _EVEN_M = 0.003
 """Without `semantic_prior` every shape may change this far everywhere."""
 _NEUTRAL_M = 0.0015
 """Spread of the neutral's error when the shapes are solved."""
+_EYES_M = 0.006
+"""How far beyond the lids their motion hides and shows what lies behind."""
 _PROBES = 8
 
 
@@ -66,17 +69,20 @@ class ShapePrior:
     """Spread of a shape's change along each axis, in parts of how far the template moves there."""
     one_sided: float = 0.25
     """Part of the change's energy that left and right do not have in common."""
-    evidence_weight: float = 0.05
+    evidence_weight: float = 0.2
     """How much of what frames say of shapes counts: occlusion and shading mislead all of them."""
+    around_eyes: float = 0.1
+    """How much of that counts around the eyes, where lids cover and uncover what lies behind."""
     semantic_prior: bool = True
     """False: any shape may change anywhere; for comparison."""
 
     def __post_init__(self) -> None:
-        if not (self.share >= 0 and 0 <= self.one_sided <= 1 and self.evidence_weight >= 0):
+        amounts = (self.share, self.evidence_weight, self.around_eyes)
+        if not (min(amounts) >= 0 and 0 <= self.one_sided <= 1):
             raise InputError(
                 f"ShapePrior: share {self.share}, one_sided {self.one_sided}, "
-                f"evidence_weight {self.evidence_weight}; expected share and evidence_weight of 0 "
-                "or more, one_sided within 0..1"
+                f"evidence_weight {self.evidence_weight}, around_eyes {self.around_eyes}; "
+                "expected amounts of 0 or more, one_sided within 0..1"
             )
 
 
@@ -87,6 +93,7 @@ class PersonalRig(nn.Module):
     template_deltas: Tensor
     modes: Tensor
     falloff: Tensor
+    eyes: Tensor
     mirror_vertex: Tensor
     mirror_shape: Tensor
     rest: Tensor
@@ -125,6 +132,7 @@ class PersonalRig(nn.Module):
         )
         falloff = prior.share / _smoothed_rms(shape_nodes) * torch.from_numpy(far).float()
         self.register_buffer("falloff", falloff[..., None])
+        self.register_buffer("eyes", torch.from_numpy(_around_eyes(template)))
         self._neutral_unit = _NEUTRAL_M / _smoothed_rms(neutral_nodes)
 
     def neutral(self) -> Tensor:
@@ -150,6 +158,12 @@ class PersonalRig(nn.Module):
         neutral = unknowns[count:].reshape(self.u_neutral.shape)
         moved = self._neutral_change(self._neutral_unit * neutral)
         return torch.cat([self.shape_changes(shapes), moved[None]])
+
+    @property
+    def evidence(self) -> Tensor:
+        """(V,) how much of what frames say of shapes counts at each vertex."""
+        prior = self.prior
+        return prior.evidence_weight * torch.where(self.eyes, prior.around_eyes, 1.0)
 
     def take(self, unknowns: Tensor) -> None:
         """Make the shapes those of (N,) unknowns.
@@ -185,6 +199,15 @@ class PersonalRig(nn.Module):
         """(V, 3) by differential coordinates (nodes, 3), eyes and teeth carried along."""
         moved: Tensor = self.carry_rigid_parts(self.neutral_nodes(u[None])[0])
         return moved
+
+
+def _around_eyes(template: Template) -> NDArray[np.bool_]:
+    """(V,) eyes, lids and what is near them."""
+    v, lids = template.vertices, template.regions["lids"]
+    near = np.zeros(len(v), bool)
+    if lids.any():
+        near = cKDTree(v[lids]).query(v, distance_upper_bound=_EYES_M)[0] <= _EYES_M
+    return np.asarray(near | lids | template.regions["eyes"])
 
 
 def _smoothed_rms(nodes: DeformationGraph) -> float:

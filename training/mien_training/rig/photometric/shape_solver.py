@@ -55,9 +55,10 @@ class ShapeEquations:
             force = force - sym3_matvec(self.hessian, marginalisation.response(force))
         return torch.einsum("tk,tvx->kvx", self.weights, force)
 
-    def weighted(self, share: float) -> ShapeEquations:
-        """The same, worth only `share` of it."""
-        return ShapeEquations(self.vertex, self.weights, share * self.hessian, share * self.rhs)
+    def weighted(self, share: Tensor) -> ShapeEquations:
+        """The same, worth only `share` (V',) of it at each vertex."""
+        worth = share[:, None]
+        return ShapeEquations(self.vertex, self.weights, worth * self.hessian, worth * self.rhs)
 
     def drive(self) -> Tensor:
         """(K, V', 3) the right-hand side: where the frames push the shapes."""
