@@ -323,11 +323,11 @@ moves, mm, of the template's shapes and of the solved ones. weights: correlation
 frames: mean error over the face in all frames, mm.
 
 "motion": it is believed whole, and the shapes by it are solved to the end; a fit that does not
-know it believes a fifth, around the eyes less, and would be led astray by more. "and images exactly
-linear": what a pixel says of a vertex is as in the images, but where it pulls is computed from the
-true shapes (no occlusion, no shading, no rounding). "every point of every frame": all vertices are
-followed without error, so that only the performance limits what is known: a shape that is never
-seen apart from others stays unknown.
+know it believes a small part (`evidence_weight`), and would be led astray by more. "and images
+exactly linear": what a pixel says of a vertex is as in the images, but where it pulls is computed
+from the true shapes (no occlusion, no shading, no rounding). "every point of every frame": all
+vertices are followed without error, so that only the performance limits what is known: a shape that
+is never seen apart from others stays unknown.
 
 """
 

@@ -56,16 +56,21 @@ def test_unknowns_move_their_own_shape_and_its_mirror_image(template, rig):
     np.testing.assert_array_equal(kept.neutral.detach().numpy(), neutral)
 
 
-def test_around_the_eyes_less_of_the_evidence_counts(template, rig):
-    found, prior = rig.evidence.numpy(), rig.prior
-    some = prior.evidence_weight * np.array([prior.around_eyes, 1.0], np.float32)
-    np.testing.assert_allclose(np.unique(found), some)
-    less = found < some[1]
+@pytest.mark.parametrize(("cameras", "usual"), [(1, 0.2 / 3), (3, 0.2), (20, 1.0)])
+def test_around_the_eyes_less_of_the_evidence_counts(template, rig, cameras, usual):
+    found = rig.evidence(cameras).numpy()
+    np.testing.assert_allclose(np.unique(found), [rig.prior.around_eyes, usual], rtol=1e-6)
+    less = found < usual / 2
     assert less[template.regions["lids"] | template.regions["eyes"]].all()
     assert not less[template.regions["lips"]].any()
     assert 0.02 < less[template.regions["skin"]].mean() < 0.3
-    brow = template.regions["brows"]
-    assert less[brow].mean() < 0.5  # brows slide over nothing
+    assert less[template.regions["brows"]].mean() < 0.5  # brows slide over nothing
+
+
+def test_evidence_that_counts_little_counts_no_more_around_the_eyes(template):
+    nodes = [soft_tissue_graph(template, "none") for _ in range(2)]
+    rig = PersonalRig(template, *nodes, ShapePrior(evidence_weight=0.03))
+    assert rig.evidence(1).unique().tolist() == pytest.approx([0.01])
 
 
 @pytest.mark.parametrize("smoothing", ["none", "surface"])

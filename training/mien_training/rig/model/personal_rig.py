@@ -70,11 +70,16 @@ class ShapePrior:
     one_sided: float = 0.25
     """Part of the change's energy that left and right do not have in common."""
     evidence_weight: float = 0.2
-    """How much of what frames say of shapes counts: occlusion and shading mislead all of them."""
-    around_eyes: float = 0.1
-    """How much of that counts around the eyes, where lids cover and uncover what lies behind."""
+    """How much of what frames say of shapes counts, from three cameras: occlusion and shading
+    mislead all frames alike. Of fewer or more cameras, in proportion, as they err differently."""
+    around_eyes: float = 0.02
+    """The same around the eyes, at most, where lids cover and uncover what lies behind."""
     semantic_prior: bool = True
     """False: any shape may change anywhere; for comparison."""
+
+    def evidence_of(self, cameras: int) -> float:
+        """`evidence_weight` from so many cameras."""
+        return min(self.evidence_weight * cameras / 3, 1.0)
 
     def __post_init__(self) -> None:
         amounts = (self.share, self.evidence_weight, self.around_eyes)
@@ -159,11 +164,10 @@ class PersonalRig(nn.Module):
         moved = self._neutral_change(self._neutral_unit * neutral)
         return torch.cat([self.shape_changes(shapes), moved[None]])
 
-    @property
-    def evidence(self) -> Tensor:
-        """(V,) how much of what frames say of shapes counts at each vertex."""
-        prior = self.prior
-        return prior.evidence_weight * torch.where(self.eyes, prior.around_eyes, 1.0)
+    def evidence(self, cameras: int) -> Tensor:
+        """(V,) how much of what frames of so many cameras say of shapes counts at each vertex."""
+        usual = self.prior.evidence_of(cameras)
+        return torch.where(self.eyes, min(usual, self.prior.around_eyes), usual)
 
     def take(self, unknowns: Tensor) -> None:
         """Make the shapes those of (N,) unknowns.
@@ -204,10 +208,10 @@ class PersonalRig(nn.Module):
 def _around_eyes(template: Template) -> NDArray[np.bool_]:
     """(V,) eyes, lids and what is near them."""
     v, lids = template.vertices, template.regions["lids"]
-    near = np.zeros(len(v), bool)
-    if lids.any():
-        near = cKDTree(v[lids]).query(v, distance_upper_bound=_EYES_M)[0] <= _EYES_M
-    return np.asarray(near | lids | template.regions["eyes"])
+    if not lids.any():
+        return template.regions["eyes"]
+    distance = np.asarray(cKDTree(v[lids]).query(v, distance_upper_bound=_EYES_M)[0])
+    return np.asarray((distance <= _EYES_M) | template.regions["eyes"])
 
 
 def _smoothed_rms(nodes: DeformationGraph) -> float:

@@ -125,9 +125,10 @@ def _reshape(
         moving = place[v] >= 0
         equations.weights[row, :-1], equations.weights[row, -1] = after.weights[0], 1.0
         equations.put(row, place[v[moving]], left.hessian[moving, :3, :3], left.rhs[moving, :3])
-    weighted = equations.weighted(rig.evidence[vertex])
+    cameras = len(objective.seen.views.intrinsics)
+    weighted = equations.weighted(rig.evidence(cameras)[vertex])
     marginalisation = _marginalisation(
-        objective, shapes, linearised, weighted, rig.prior.evidence_weight
+        objective, shapes, linearised, weighted, rig.prior.evidence_of(cameras)
     )
     rig.take(solve_shapes(weighted, rig.changes, rig.unknowns(), marginalisation))
 
