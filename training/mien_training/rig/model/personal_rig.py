@@ -77,10 +77,6 @@ class ShapePrior:
     semantic_prior: bool = True
     """False: any shape may change anywhere; for comparison."""
 
-    def evidence_of(self, cameras: int) -> float:
-        """`evidence_weight` from so many cameras."""
-        return min(self.evidence_weight * cameras / 3, 1.0)
-
     def __post_init__(self) -> None:
         amounts = (self.share, self.evidence_weight, self.around_eyes)
         if not (min(amounts) >= 0 and 0 <= self.one_sided <= 1):
@@ -89,6 +85,10 @@ class ShapePrior:
                 f"evidence_weight {self.evidence_weight}, around_eyes {self.around_eyes}; "
                 "expected amounts of 0 or more, one_sided within 0..1"
             )
+
+    def evidence_of(self, cameras: int) -> float:
+        """`evidence_weight` from so many cameras."""
+        return min(self.evidence_weight * cameras / 3, 1.0)
 
 
 class PersonalRig(nn.Module):
