@@ -49,7 +49,8 @@ face: error of the posed face in the head's own space, mean over vertices, mm, a
 for the whole recording (one camera cannot tell sizes). head: angle between found and true pose of
 the head, after the recording's mean difference, degrees. lost: frames whose face is more than 4 mm
 off, or whose head is more than 0.15 rad (8.6 degrees) off. still face: the true neutral, never
-moving. before: revision 903fdbd, on the same images and points."""
+moving. before: revision 903fdbd, on the same images and points. seconds: one thread, beside other
+work that was not the same for all rows."""
 COLUMNS = [
     "fit", "seeds", "frames", "lost", "face, median", "p95", "worst", "head, median", "p95",
     "worst", "still face, median", "p95", "seconds",
