@@ -1,11 +1,15 @@
 """What all tests share: where the optional real data lies."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 _ROOT = Path(__file__).parents[1]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in background jobs of a shell
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def find_shared_data(relative: str) -> Path | None:
