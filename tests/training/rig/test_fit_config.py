@@ -28,6 +28,7 @@ from mien_training.rig.photometric.motion_solver import MotionSolverConfig
         (lambda: ShapePrior(one_sided=1.5), "one_sided"),
         (lambda: ShapePrior(share=-0.1), "share"),
         (lambda: ShapePrior(around_eyes=-0.1), "around_eyes"),
+        (lambda: ShapePrior(evidence_weight=float("nan")), "evidence_weight"),
     ],
 )
 def test_numbers_out_of_range_are_named(make, names):

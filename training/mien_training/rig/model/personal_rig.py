@@ -79,7 +79,7 @@ class ShapePrior:
 
     def __post_init__(self) -> None:
         amounts = (self.share, self.evidence_weight, self.around_eyes)
-        if not (min(amounts) >= 0 and 0 <= self.one_sided <= 1):
+        if not (all(a >= 0 for a in amounts) and 0 <= self.one_sided <= 1):
             raise InputError(
                 f"ShapePrior: share {self.share}, one_sided {self.one_sided}, "
                 f"evidence_weight {self.evidence_weight}, around_eyes {self.around_eyes}; "
