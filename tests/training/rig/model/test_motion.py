@@ -6,7 +6,13 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from mien.errors import InputError
-from mien_training.rig.model.motion import Motion, MotionSpline, TimeOffsets, rotation_from_vector
+from mien_training.rig.model.motion import (
+    Motion,
+    MotionSpline,
+    TimeOffsets,
+    left_jacobian,
+    rotation_from_vector,
+)
 
 
 def truth(times: torch.Tensor) -> Motion:
@@ -130,3 +136,41 @@ def test_bad_calls_are_refused():
         MotionSpline.uniform(1.0, 1.0, 3, 15)
     with pytest.raises(InputError, match="1 or more"):
         TimeOffsets(0)
+
+
+def test_a_move_turns_and_shifts_the_head_about_its_own_axes():
+    spline = MotionSpline.uniform(0.0, 2.0, 2, 10).double()
+    pose = torch.tensor([0.4, -0.7, 0.2], dtype=torch.float64)
+    with torch.no_grad():
+        spline.rotation[:] = pose
+        spline.translation[:] = torch.tensor([0.1, 0.2, 0.5])
+    turn, shift = torch.tensor([2e-3, 1e-3, -3e-3]).double(), torch.tensor([0.01, 0, 0.02]).double()
+    knots = torch.tensor([3.0, 4.0, 9.0], dtype=torch.float64)
+    spline.move(knots, torch.cat([turn, shift]).expand(3, -1))
+    with torch.no_grad():
+        moved = spline(torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64))
+    before = Rotation.from_rotvec(pose.numpy())
+    expected = (before * Rotation.from_rotvec(turn.numpy())).as_rotvec()
+    np.testing.assert_allclose(moved.rotation, [expected] * 3, atol=1e-5)
+    there = before.apply(shift.numpy()) + [0.1, 0.2, 0.5]
+    np.testing.assert_allclose(moved.translation, [there] * 3)
+    assert not moved.weights.any()
+
+
+def test_between_the_knots_that_moved_a_move_is_shared():
+    spline = MotionSpline.uniform(0.0, 2.0, 1, 10)
+    change = torch.zeros(2, 6)
+    change[1, 3] = 0.8
+    spline.move(torch.tensor([4.0, 8.0]), change)
+    shifts = spline.translation[:, 0].detach()
+    np.testing.assert_allclose(shifts[5:10], [0, 0.2, 0.4, 0.6, 0.8], atol=1e-6)
+    assert not shifts[:5].any() and (shifts[10:] == 0.8).all()
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-5, 0.3, 2.5])
+def test_turns_of_the_world_are_those_of_the_rotation_vector(size):
+    vector = size * torch.tensor([0.6, 0.0, -0.8], dtype=torch.float64)
+    small = 1e-6 * torch.tensor([0.3, 1.0, 0.5], dtype=torch.float64)
+    turned, before = (Rotation.from_rotvec(v.numpy()) for v in (vector + small, vector))
+    turn = (turned * before.inv()).as_rotvec()
+    np.testing.assert_allclose(left_jacobian(vector) @ small, turn, atol=1e-11)

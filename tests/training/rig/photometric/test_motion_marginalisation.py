@@ -95,6 +95,18 @@ def test_solved_shapes_are_those_of_the_reduced_matrix():
     torch.testing.assert_close(found.flatten(), expected, atol=1e-5, rtol=1e-5)
 
 
+def test_the_performance_goes_where_it_would_if_solved_along():
+    equations, hessian, directions = known(3)
+    held = 0.3 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
+    whole = dense(equations, hessian, directions, held)
+    marginalisation, _ = reduction(equations, hessian, directions)
+    change = torch.randn(SHAPES, VERTICES, 3).double()
+    n = change.numel()
+    expected = -torch.linalg.solve(whole[n:, n:], whole[n:, :n] @ change.flatten())
+    found = marginalisation.change(-equations.force(change))
+    torch.testing.assert_close(found.flatten(), expected, atol=1e-4, rtol=1e-5)
+
+
 def test_points_of_a_head_turn_shift_and_blend():
     torch.manual_seed(2)
     rest, deltas = torch.randn(5, 3), torch.randn(SHAPES, 5, 3)

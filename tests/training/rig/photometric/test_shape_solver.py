@@ -13,8 +13,7 @@ def known(seed: int = 0):
     torch.manual_seed(seed)
     half = torch.randn(FRAMES, len(VERTEX), 3, 3)
     hessian, rhs = half @ half.mT, torch.randn(FRAMES, len(VERTEX), 3)
-    equations = ShapeEquations.empty(VERTEX, FRAMES, SHAPES)
-    equations.weights.copy_(torch.rand(FRAMES, SHAPES))
+    equations = ShapeEquations.empty(VERTEX, torch.rand(FRAMES, SHAPES))
     for row in range(FRAMES):
         equations.put(row, torch.arange(len(VERTEX)), hessian[row], rhs[row])
     mix = torch.randn(VERTICES, 4)

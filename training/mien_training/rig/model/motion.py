@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mien.errors import InputError
 from mien_training.rig.model.knot_placement import KnotPlacement
 
-__all__ = ["Motion", "MotionSpline", "TimeOffsets", "rotation_from_vector"]
+__all__ = ["Motion", "MotionSpline", "TimeOffsets", "left_jacobian", "rotation_from_vector"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +134,22 @@ class MotionSpline(nn.Module):
             self.rotation.copy_(controls[:, count : count + 3])
             self.translation.copy_(controls[:, count + 3 :])
 
+    def move(self, knots: Tensor, change: Tensor) -> None:
+        """Turn and shift the head about its own axes at (G,) increasing whole knots by (G, 6)
+        radians and metres; in between and beyond as at their neighbours."""
+        place = torch.arange(len(self.rotation), dtype=knots.dtype, device=knots.device) - 1
+        after = torch.searchsorted(knots, place).clamp(0, len(knots) - 1)
+        before = (after - 1).clamp_min(0)
+        gap = (knots[after] - knots[before]).clamp_min(1)
+        share = ((place - knots[before]) / gap).clamp(0, 1)[:, None].to(change.dtype)
+        step = torch.lerp(change[before], change[after], share)
+        with torch.no_grad():
+            world_from_rig = rotation_from_vector(self.rotation)
+            turn, shift = (world_from_rig @ part[..., None] for part in torch.split(step, 3, dim=1))
+            slopes = torch.stack([left_jacobian(one) for one in self.rotation])
+            self.rotation.add_(torch.linalg.solve(slopes, turn)[..., 0])
+            self.translation.add_(shift[..., 0])
+
     def basis(self, times_s: Tensor) -> tuple[Tensor, Tensor]:
         """(T, 4) control indices and their cubic weights."""
         cell, x = self._cell(times_s)
@@ -185,3 +201,18 @@ def rotation_from_vector(vector: Tensor) -> Tensor:
     rows = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1)
     turn: Tensor = torch.linalg.matrix_exp(rows.reshape(*vector.shape, 3))
     return turn
+
+
+def left_jacobian(vector: Tensor) -> Tensor:
+    """(3, 3) world turn per change of a rotation vector (3,)."""
+    angle = vector.norm()
+    x, y, z = vector.unbind()
+    zero = torch.zeros_like(x)
+    k = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).reshape(3, 3)
+    one = torch.eye(3, dtype=vector.dtype, device=vector.device)
+    if angle < 1e-4:
+        near_zero: Tensor = one + 0.5 * k
+        return near_zero
+    a, b = (1 - angle.cos()) / angle**2, (angle - angle.sin()) / angle**3
+    jacobian: Tensor = one + a * k + b * k @ k
+    return jacobian

@@ -37,7 +37,7 @@ __all__ = ["PersonalRig", "ShapePrior", "Shapes"]
 _EVEN_M = 0.003
 """Without `semantic_prior` every shape may change this far everywhere."""
 _NEUTRAL_M = 0.0015
-"""Spread of the neutral's error when the shapes are solved."""
+"""Spread of the neutral's error before a pass, beyond what other people explain."""
 _EYES_M = 0.006
 """How far beyond the lids their motion hides and shows what lies behind."""
 _PROBES = 8
@@ -154,14 +154,13 @@ class PersonalRig(nn.Module):
 
     def unknowns(self) -> Tensor:
         """(N,) the shapes' as they are now, and zeros for a change of the neutral."""
-        return torch.cat([self.u_shapes.flatten(), torch.zeros_like(self.u_neutral).flatten()])
+        neutral = (self.u_neutral.flatten(), self.identity)
+        return torch.cat([self.u_shapes.flatten(), *(torch.zeros_like(part) for part in neutral)])
 
     def changes(self, unknowns: Tensor) -> Tensor:
         """(K + 1, V, 3) what (N,) unknowns add to the shapes, and last to the neutral; linear."""
-        count = self.u_shapes.numel()
-        shapes = unknowns[:count].reshape(self.u_shapes.shape)
-        neutral = unknowns[count:].reshape(self.u_neutral.shape)
-        moved = self._neutral_change(self._neutral_unit * neutral)
+        shapes, neutral, people = self._parts(unknowns)
+        moved = self._neutral_change(neutral) + torch.tensordot(people, self.modes, dims=1)
         return torch.cat([self.shape_changes(shapes), moved[None]])
 
     def evidence(self, cameras: int) -> Tensor:
@@ -170,12 +169,11 @@ class PersonalRig(nn.Module):
         return torch.where(self.eyes, min(usual, self.prior.around_eyes), usual)
 
     def take(self, unknowns: Tensor) -> None:
-        """Make the shapes those of (N,) unknowns.
-
-        The neutral is left: it is solved along so that its error, which all frames share, does not
-        go into the shapes; it has steps of its own, which see its outline and shading too.
-        """
-        self.u_shapes.copy_(unknowns[: self.u_shapes.numel()].reshape(self.u_shapes.shape))
+        """Make the shapes those of (N,) unknowns, and change the neutral as they say."""
+        shapes, neutral, people = self._parts(unknowns)
+        self.u_shapes.copy_(shapes)
+        self.u_neutral.add_(neutral)
+        self.identity.add_(people)
 
     def forward(self, personal_shapes: bool = True) -> Shapes:
         """The rig now. Without `personal_shapes` the template's shapes stay as they are."""
@@ -188,6 +186,14 @@ class PersonalRig(nn.Module):
         with torch.no_grad():
             shapes = self()
         return shapes.neutral.cpu().numpy(), shapes.deltas.cpu().numpy()
+
+    def _parts(self, unknowns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Coordinates of the shapes (K, nodes, 3), changes of the neutral's (nodes, 3) and of the
+        identity's."""
+        parts = (self.u_shapes, self.u_neutral, self.identity)
+        shapes, neutral, people = torch.split(unknowns, [part.numel() for part in parts])
+        moved = self._neutral_unit * neutral.reshape(self.u_neutral.shape)
+        return shapes.reshape(self.u_shapes.shape), moved, people
 
     def _both(self, field: Tensor) -> Tensor:
         """Left from right and right from left, so that they share `1 - one_sided` of energy."""

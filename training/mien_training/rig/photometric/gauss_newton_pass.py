@@ -1,4 +1,4 @@
-"""One Gauss-Newton pass over the frames: the performance, the time offsets, the shapes."""
+"""One Gauss-Newton pass over the frames: the performance, time offsets, neutral, shapes."""
 
 from __future__ import annotations
 
@@ -62,12 +62,13 @@ def gauss_newton_pass(
     objective: Objective, frames: Tensor, personal_shapes: bool,
     report: Report = silent,
 ) -> FrameErrors:  # fmt: skip
-    """Solve motion and time offsets, and with `personal_shapes` the shapes, from frames (N,).
+    """Solve motion and time offsets, and with `personal_shapes` the rig, from frames (N,).
 
     Returns how far the frames are from what was seen once the motion is solved.
 
-    Everything is linear about the present state. Shapes are asked to explain only what the motion
-    leaves, or both would take the same step. report: is told of the frames done.
+    Everything is linear about the present state. The rig is asked to explain only what the motion
+    leaves, or both would take the same step; the motion then follows it. report: is told of the
+    frames done.
     """
     model = objective.model
     with torch.no_grad():
@@ -93,19 +94,23 @@ def gauss_newton_pass(
         errors = accept_step(objective, shapes, frames, before, cost)
         bias.step()
         if personal_shapes:
-            _reshape(objective, shapes, surface, texture, linearised)
+            _solve_rig(objective, shapes, surface, texture, linearised)
         times = model.time_offsets(objective.seen.camera[frames], objective.seen.times_s[frames])
         share = objective.config.rest_quantile
         absorb_rest_pose(model.rig, model.motion, times, model.rests, share, personal_shapes)
     return errors
 
 
-def _reshape(
+def _solve_rig(
     objective: Objective, shapes: Shapes, surface: SurfaceMotion, texture: SharedTexture,
     linearised: list[_LinearisedFrame],
 ) -> None:  # fmt: skip
-    """Solve the shapes, from frames linearised before the motion was solved."""
-    rig = objective.model.rig
+    """Solve neutral and shapes, from frames linearised before the motion was solved.
+
+    The poses give way with them, for a deeper face under a flatter one's poses fits no frame. The
+    weights do not: shapes and weights change each other's meaning, and would drift off together.
+    """
+    rig, spline = objective.model.rig, objective.model.motion
     device = shapes.neutral.device
     shown = torch.zeros(len(shapes.neutral), dtype=torch.bool, device=device)
     for linear in linearised:
@@ -113,32 +118,36 @@ def _reshape(
     vertex = (shown & (rig.falloff[..., 0].amax(0) > 0)).nonzero()[:, 0]
     place = torch.full((len(shapes.neutral),), -1, device=device)
     place[vertex] = torch.arange(len(vertex), device=device)
-    equations = ShapeEquations.empty(vertex, len(linearised), len(shapes.deltas) + 1)
     frames = torch.tensor([linear.frame for linear in linearised], device=device)
     motion = objective.motion_at(frames)
     change = [_difference(motion.row(n), one.motion) for n, one in enumerate(linearised)]
     coloured = torch.zeros_like(shapes.neutral)
     coloured[texture.vertex] = texture.best_colours(torch.stack(change))
+    always = motion.weights.new_ones(len(frames), 1)
+    equations = ShapeEquations.empty(vertex, torch.cat([motion.weights, always], 1))
     for row, linear in enumerate(linearised):
-        v, after = linear.vertices.vertex, motion.row(row)
+        v = linear.vertices.vertex
         left = linear.vertices.after(surface.moved(linear.posed, change[row]), coloured[v])
         moving = place[v] >= 0
-        equations.weights[row, :-1], equations.weights[row, -1] = after.weights[0], 1.0
         equations.put(row, place[v[moving]], left.hessian[moving, :3, :3], left.rhs[moving, :3])
     cameras = len(objective.seen.views.intrinsics)
     weighted = equations.weighted(rig.evidence(cameras)[vertex])
-    marginalisation = _marginalisation(
+    knots, marginalisation = _marginalisation(
         objective, shapes, linearised, weighted, rig.prior.evidence_of(cameras)
     )
-    rig.take(solve_shapes(weighted, rig.changes, rig.unknowns(), marginalisation))
+    now = rig.unknowns()
+    found = solve_shapes(weighted, rig.changes, now, marginalisation)
+    force = weighted.force(rig.changes(found - now)[:, vertex])
+    spline.move(knots, marginalisation.change(-force)[:, -6:])
+    rig.take(found)
 
 
 def _marginalisation(
     objective: Objective, shapes: Shapes, linearised: list[_LinearisedFrame],
     equations: ShapeEquations, share: float,
-) -> MotionMarginalisation:  # fmt: skip
-    """Of the performance, one for all frames near a knot; `share`: how much the tracker's points
-    count, as in `ShapeEquations.weighted`.
+) -> tuple[Tensor, MotionMarginalisation]:  # fmt: skip
+    """Knots (G,) and what all frames near one share of the performance; `share`: how much the
+    tracker's points count, as in `ShapeEquations.weighted`.
 
     The motion has just been solved, so the forces upon it (images, points, neighbours, prior) are
     in balance: that the shapes' equations take it to be at rest holds as far as it has converged.
@@ -151,8 +160,8 @@ def _marginalisation(
     frames = torch.tensor([linear.frame for linear in linearised], device=seen.camera.device)
     times = model.time_offsets(seen.camera[frames], seen.times_s[frames])
     knot = model.motion.knots.at(times)[0].round()
-    _, group = torch.unique(knot, return_inverse=True)
-    groups, count = int(group.max()) + 1, len(shapes.deltas)
+    knots, group = torch.unique(knot, return_inverse=True)
+    groups, count = len(knots), len(shapes.deltas)
     rest = torch.einsum(
         "pcx,pc->px", shapes.neutral[landmark_points.corners], landmark_points.share
     )
@@ -175,7 +184,7 @@ def _marginalisation(
     prior[:, :count][(top < _AT_END) | (low > 1 - _AT_END)] = _HELD
     v = equations.vertex
     directions = rigid_and_blended(shapes.neutral[v], shapes.deltas[:, v])
-    return MotionMarginalisation.of(
+    return knots, MotionMarginalisation.of(
         directions, group, equations.hessian, held + torch.diag_embed(prior)
     )
 

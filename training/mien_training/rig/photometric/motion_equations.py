@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from mien_training.footage.observations import Observations
-from mien_training.rig.model.motion import Motion, rotation_from_vector
+from mien_training.rig.model.motion import Motion, left_jacobian, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.vertex_equations import VertexEquations, projection_slopes
 
 __all__ = [
-    "MotionEquations", "PointEquations", "from_image", "from_points", "left_jacobian",
-    "point_motions",
+    "MotionEquations", "PointEquations", "from_image", "from_points", "point_motions",
 ]  # fmt: skip
 
 
@@ -108,18 +107,3 @@ def from_points(
         torch.einsum("pax,pay->pxy", weighted_slopes, slopes),
         torch.einsum("pax,pa->px", weighted_slopes, residual),
     )
-
-
-def left_jacobian(vector: Tensor) -> Tensor:
-    """(3, 3) world turn per change of a rotation vector (3,)."""
-    angle = vector.norm()
-    x, y, z = vector.unbind()
-    zero = torch.zeros_like(x)
-    k = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).reshape(3, 3)
-    one = torch.eye(3, dtype=vector.dtype, device=vector.device)
-    if angle < 1e-4:
-        near_zero: Tensor = one + 0.5 * k
-        return near_zero
-    a, b = (1 - angle.cos()) / angle**2, (angle - angle.sin()) / angle**3
-    jacobian: Tensor = one + a * k + b * k @ k
-    return jacobian

@@ -44,12 +44,16 @@ class MotionMarginalisation:
         ])  # fmt: skip
         return cls(directions, group, torch.linalg.inv((seen + held).double()).to(hessian.dtype))
 
-    def response(self, force: Tensor) -> Tensor:
-        """(T, V', 3) where the surface goes under (T, V', 3) forces, by the performance alone."""
+    def change(self, force: Tensor) -> Tensor:
+        """(G, U) where the performance goes under (T, V', 3) forces upon the surface."""
         total = force.new_zeros(len(self.compliance), len(self.directions))
         total.index_add_(0, self.group, force.flatten(1))
-        change = torch.einsum("gij,gj->gi", self.compliance, total @ self.directions)
-        return (change @ self.directions.T).reshape(len(change), -1, 3)[self.group]
+        return torch.einsum("gij,gj->gi", self.compliance, total @ self.directions)
+
+    def response(self, force: Tensor) -> Tensor:
+        """(T, V', 3) where the surface goes with it."""
+        moved = self.change(force) @ self.directions.T
+        return moved.reshape(len(moved), -1, 3)[self.group]
 
 
 def rigid_and_blended(rest: Tensor, deltas: Tensor) -> Tensor:

@@ -33,15 +33,18 @@ class ShapeEquations:
     """(T, V', 3)"""
 
     @classmethod
-    def empty(cls, vertex: Tensor, frames: int, shapes: int) -> ShapeEquations:
-        """Room for `frames`, which `put` fills."""
-        count, device = len(vertex), vertex.device
-        sizes = (frames, shapes), (frames, count, 6), (frames, count, 3)
-        return cls(vertex, *(torch.zeros(size, device=device) for size in sizes))
+    def empty(cls, vertex: Tensor, weights: Tensor) -> ShapeEquations:
+        """Room for the frames of `weights`, which `put` fills."""
+        sizes = ((len(weights), len(vertex), numbers) for numbers in (6, 3))
+        return cls(vertex, weights, *(weights.new_zeros(size) for size in sizes))
 
     def put(self, row: int, place: Tensor, hessian: Tensor, rhs: Tensor) -> None:
         """One frame: rows of `vertex` (P,), their (P, 3, 3) and (P, 3)."""
         self.hessian[row, place], self.rhs[row, place] = sym3_pack(hessian), rhs
+
+    def force(self, change: Tensor) -> Tensor:
+        """(T, V', 3) of each frame against (K, V', 3) changes of the shapes."""
+        return sym3_matvec(self.hessian, torch.einsum("tk,kvx->tvx", self.weights, change))
 
     def resist(
         self, change: Tensor, marginalisation: MotionMarginalisation | None = None
@@ -50,7 +53,7 @@ class ShapeEquations:
 
         With `marginalisation` the performance gives way as far as it can.
         """
-        force = sym3_matvec(self.hessian, torch.einsum("tk,kvx->tvx", self.weights, change))
+        force = self.force(change)
         if marginalisation is not None:
             force = force - sym3_matvec(self.hessian, marginalisation.response(force))
         return torch.einsum("tk,tvx->kvx", self.weights, force)

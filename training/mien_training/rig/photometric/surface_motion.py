@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from mien_training.rendering.differentiable_head import vertex_normals
-from mien_training.rig.model.motion import rotation_from_vector
+from mien_training.rig.model.motion import left_jacobian, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
-from mien_training.rig.photometric.motion_equations import left_jacobian
 
 __all__ = ["PosedSurface", "SurfaceMotion"]
 
