@@ -112,19 +112,23 @@ def test_without_meaning_every_shape_may_change_everywhere(template):
     assert int(change.count_nonzero()) == 1
 
 
-def test_unknowns_that_are_taken_change_the_rig_as_announced(template):
+@pytest.mark.parametrize("people", [False, True])
+def test_unknowns_that_are_taken_change_the_rig_as_announced(template, people):
     nodes = soft_tissue_graph(template, "surface")
     rig = PersonalRig(template, nodes, soft_tissue_graph(template, "none"), ShapePrior())
     torch.manual_seed(0)
     with torch.no_grad():
         rig.u_shapes.copy_(torch.randn(rig.u_shapes.shape))
         rig.u_neutral.copy_(1e-3 * torch.randn(rig.u_neutral.shape))
-        rig.identity.copy_(torch.randn(rig.identity.shape))
-        before, now = rig(), rig.unknowns()
+        before, now = rig(), rig.unknowns(people)
         step = torch.randn(len(now))
+        assert len(now) == rig.u_shapes.numel() + rig.u_neutral.numel() + people * len(rig.identity)
         changes = rig.changes(step)
         rig.take(now + step)
         after = rig()
+        rig.take(rig.without_neutral(now))
+        torch.testing.assert_close(rig().neutral, after.neutral)
+        torch.testing.assert_close(rig().deltas, before.deltas)
     torch.testing.assert_close(after.neutral - before.neutral, changes[-1], atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(after.deltas - before.deltas, changes[:-1], atol=1e-6, rtol=1e-5)
 
@@ -135,7 +139,7 @@ def test_a_standard_normal_change_of_the_neutral_is_millimetres(template):
     torch.manual_seed(0)
     step = torch.zeros_like(rig.unknowns())
     first = rig.u_shapes.numel()
-    step[first : first + rig.u_neutral.numel()] = torch.randn(rig.u_neutral.numel())
+    step[first:] = torch.randn(rig.u_neutral.numel())
     moved = rig.changes(step)[-1][nodes.vertex]
     assert float(moved.square().mean().sqrt()) == pytest.approx(0.0015, rel=0.1)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from mien.clip import Clip
 from mien_training.footage.observations import observe
@@ -50,15 +51,15 @@ def filmed():
     return template, person, footage, observe(footage.views)
 
 
-@pytest.fixture(scope="module")
-def known(filmed):
+def knowing(template, person, footage, seen) -> Objective:
     """All is known: neutral, shapes (as the template's), motion, and how skin and light look."""
-    template, person, footage, seen = filmed
     _, times = moments_of(seen.camera, seen.times_s)
-    model = RigModel(template, (-0.2, float(times[-1]) + 0.2), 3, CONFIG)
+    model = RigModel(template, (-0.2, float(times[-1]) + 0.2), len(footage.truth), CONFIG)
     weights = torch.from_numpy(footage.truth[0].weights[: len(times)])
-    still = torch.zeros(len(weights), 3)
-    model.motion.fit_samples(times[: len(weights)], Motion(weights, still, still))
+    heads = footage.truth[0].world_from_head[: len(weights)]
+    turns = Rotation.from_matrix(heads[:, :3, :3]).as_rotvec()
+    poses = (torch.from_numpy(part.astype(np.float32)) for part in (turns, heads[:, :3, 3]))
+    model.motion.fit_samples(times[: len(weights)], Motion(weights, *poses))
     with torch.no_grad():
         model.rig.template_vertices.copy_(torch.from_numpy(person.neutral))
         model.rig.template_deltas.copy_(torch.from_numpy(person.deltas))
@@ -74,6 +75,12 @@ def known(filmed):
         explained.loss.backward()
         optimiser.step()
     return whole
+
+
+@pytest.fixture(scope="module")
+def known(filmed):
+    """Of three views."""
+    return knowing(*filmed)
 
 
 @pytest.fixture
@@ -146,10 +153,14 @@ def depth_error_mm(objective, person, face) -> float:
     return 1000 * float(np.abs(alignment.points(found) - person.neutral[face])[:, 2].mean())
 
 
-def test_a_flat_face_becomes_deep_and_its_poses_with_it(objective, filmed, monkeypatch):
-    """Poses that stay those of the flat face pull it back: passes alone find less without them."""
-    template, person, _, seen = filmed
-    face, frames = face_region(template), torch.arange(len(seen.camera))
+def test_one_camera_finds_how_deep_a_face_is_if_its_poses_give_way(filmed, monkeypatch):
+    template, person, *_ = filmed
+    times = np.arange(46) / 30
+    values = np.stack([0.5 - 0.5 * np.cos(9.0 * times), 0.5 * np.sin(5.0 * times)], 1)
+    clip = Clip(names=("jawOpen", "headYaw"), times_s=times, values=values.astype(np.float32))
+    footage = record_views(person, clip, 1, 30.0, (0.0,), size=112, seed=1)
+    objective = knowing(template, person, footage, observe(footage.views))
+    face, frames = face_region(template), torch.arange(len(objective.seen.camera))
     flat = person.neutral.copy()
     flat[:, 2] -= 0.1 * (flat[:, 2] - flat[face, 2].mean())
     start = {name: value.clone() for name, value in objective.model.state_dict().items()}
@@ -162,9 +173,16 @@ def test_a_flat_face_becomes_deep_and_its_poses_with_it(objective, filmed, monke
                 patch.setattr(MotionSpline, "move", lambda *_: None)
             before = depth_error_mm(objective, person, face)
             for _ in range(4):
-                errors = gauss_newton_pass(objective, frames, True)
-        left.append((depth_error_mm(objective, person, face) / before, float(errors.cost.mean())))
-    assert left[0][0] < 0.7 and left[0][1] < left[1][1]
+                gauss_newton_pass(objective, frames, True)
+        left.append(depth_error_mm(objective, person, face) / before)
+    assert left[0] < 0.7 and left[0] < left[1]
+
+
+def test_several_cameras_leave_the_neutral_to_the_gradient_steps(objective):
+    rig, frames = objective.model.rig, torch.arange(len(objective.seen.camera))
+    before = rig.u_neutral.clone()
+    gauss_newton_pass(objective, frames, True)
+    assert rig.u_shapes.any() and torch.equal(rig.u_neutral, before)
 
 
 def test_shapes_know_which_motion_is_free(objective, filmed):

@@ -37,7 +37,7 @@ __all__ = ["PersonalRig", "ShapePrior", "Shapes"]
 _EVEN_M = 0.003
 """Without `semantic_prior` every shape may change this far everywhere."""
 _NEUTRAL_M = 0.0015
-"""Spread of the neutral's error before a pass, beyond what other people explain."""
+"""Spread of the neutral's error when the shapes are solved."""
 _EYES_M = 0.006
 """How far beyond the lids their motion hides and shows what lies behind."""
 _PROBES = 8
@@ -152,15 +152,17 @@ class PersonalRig(nn.Module):
         changes: Tensor = self.falloff * self._both(self.shape_nodes(u))
         return changes
 
-    def unknowns(self) -> Tensor:
-        """(N,) the shapes' as they are now, and zeros for a change of the neutral."""
-        neutral = (self.u_neutral.flatten(), self.identity)
+    def unknowns(self, people: bool = False) -> Tensor:
+        """(N,) the shapes' as they are now, and zeros for a change of the neutral: free, and with
+        `people` also as the template's people differ."""
+        neutral = (self.u_neutral.flatten(), self.identity[: people * len(self.identity)])
         return torch.cat([self.u_shapes.flatten(), *(torch.zeros_like(part) for part in neutral)])
 
     def changes(self, unknowns: Tensor) -> Tensor:
         """(K + 1, V, 3) what (N,) unknowns add to the shapes, and last to the neutral; linear."""
         shapes, neutral, people = self._parts(unknowns)
-        moved = self._neutral_change(neutral) + torch.tensordot(people, self.modes, dims=1)
+        known = torch.tensordot(people, self.modes[: len(people)], dims=1)
+        moved = self._neutral_change(neutral) + known
         return torch.cat([self.shape_changes(shapes), moved[None]])
 
     def evidence(self, cameras: int) -> Tensor:
@@ -173,7 +175,12 @@ class PersonalRig(nn.Module):
         shapes, neutral, people = self._parts(unknowns)
         self.u_shapes.copy_(shapes)
         self.u_neutral.add_(neutral)
-        self.identity.add_(people)
+        self.identity[: len(people)].add_(people)
+
+    def without_neutral(self, unknowns: Tensor) -> Tensor:
+        """(N,) unknowns that leave the neutral as it is."""
+        shapes = self.u_shapes.numel()
+        return torch.cat([unknowns[:shapes], torch.zeros_like(unknowns[shapes:])])
 
     def forward(self, personal_shapes: bool = True) -> Shapes:
         """The rig now. Without `personal_shapes` the template's shapes stay as they are."""
@@ -188,12 +195,13 @@ class PersonalRig(nn.Module):
         return shapes.neutral.cpu().numpy(), shapes.deltas.cpu().numpy()
 
     def _parts(self, unknowns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coordinates of the shapes (K, nodes, 3), changes of the neutral's (nodes, 3) and of the
-        identity's."""
-        parts = (self.u_shapes, self.u_neutral, self.identity)
-        shapes, neutral, people = torch.split(unknowns, [part.numel() for part in parts])
-        moved = self._neutral_unit * neutral.reshape(self.u_neutral.shape)
-        return shapes.reshape(self.u_shapes.shape), moved, people
+        """Coordinates of the shapes (K, nodes, 3), and changes of the neutral's (nodes, 3) and of
+        the identity's, as many as there are."""
+        shapes, neutral = self.u_shapes.numel(), self.u_neutral.numel()
+        people = len(unknowns) - shapes - neutral
+        parts = torch.split(unknowns, [shapes, neutral, people])
+        moved = self._neutral_unit * parts[1].reshape(self.u_neutral.shape)
+        return parts[0].reshape(self.u_shapes.shape), moved, parts[2]
 
     def _both(self, field: Tensor) -> Tensor:
         """Left from right and right from left, so that they share `1 - one_sided` of energy."""

@@ -105,10 +105,13 @@ def _solve_rig(
     objective: Objective, shapes: Shapes, surface: SurfaceMotion, texture: SharedTexture,
     linearised: list[_LinearisedFrame],
 ) -> None:  # fmt: skip
-    """Solve neutral and shapes, from frames linearised before the motion was solved.
+    """Solve shapes and neutral, from frames linearised before the motion was solved.
 
-    The poses give way with them, for a deeper face under a flatter one's poses fits no frame. The
-    weights do not: shapes and weights change each other's meaning, and would drift off together.
+    The neutral is solved along so that its error, which all frames share, does not go into the
+    shapes. From several cameras it is then left as it is: gradient steps see its depth, outline
+    and shading. One camera sees depth by motion alone, and the poses give way with it, for a
+    deeper face under a flatter one's poses fits no frame. The weights do not: shapes and weights
+    change each other's meaning, and would drift off together.
     """
     rig, spline = objective.model.rig, objective.model.motion
     device = shapes.neutral.device
@@ -135,11 +138,13 @@ def _solve_rig(
     knots, marginalisation = _marginalisation(
         objective, shapes, linearised, weighted, rig.prior.evidence_of(cameras)
     )
-    now = rig.unknowns()
+    alone = cameras == 1
+    now = rig.unknowns(people=alone)
     found = solve_shapes(weighted, rig.changes, now, marginalisation)
-    force = weighted.force(rig.changes(found - now)[:, vertex])
-    spline.move(knots, marginalisation.change(-force)[:, -6:])
-    rig.take(found)
+    if alone:
+        force = weighted.force(rig.changes(found - now)[:, vertex])
+        spline.move(knots, marginalisation.change(-force)[:, -6:])
+    rig.take(found if alone else rig.without_neutral(found))
 
 
 def _marginalisation(
