@@ -54,7 +54,7 @@ class RigFitConfig:
     """Rounds of the third stage."""
     steps: int = 50
     """Gradient steps of neutral and appearance in a round, before the Gauss-Newton pass over all
-    moments that solves the performance and the shapes."""
+    moments that solves the performance and the shapes, from one camera the neutral too."""
     batch: int = 2
     """Moments a gradient step, each with the frames of all cameras."""
     pass_frames: int = 800

@@ -165,6 +165,8 @@ def test_between_the_knots_that_moved_a_move_is_shared():
     shifts = spline.translation[:, 0].detach()
     np.testing.assert_allclose(shifts[5:10], [0, 0.2, 0.4, 0.6, 0.8], atol=1e-6)
     assert not shifts[:5].any() and (shifts[10:] == 0.8).all()
+    spline.move(torch.zeros(0), torch.zeros(0, 6))
+    assert torch.equal(spline.translation[:, 0], shifts)
 
 
 @pytest.mark.parametrize("size", [0.0, 1e-5, 0.3, 2.5])

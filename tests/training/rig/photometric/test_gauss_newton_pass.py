@@ -92,8 +92,7 @@ def objective(known):
 
 
 def face_error_mm(objective, filmed) -> float:
-    """Of moving vertices in all frames: how far weights and shapes, head and neutral share it is
-    nobody's to know."""
+    """Of moving vertices in all frames: how far weights and shapes share it is nobody's to know."""
     template, person, footage, seen = filmed
     moving = face_region(template) & (np.linalg.norm(person.deltas, axis=2).max(0) > 2e-3)
     with torch.no_grad():
@@ -102,9 +101,7 @@ def face_error_mm(objective, filmed) -> float:
     pairs = list(zip(seen.camera.tolist(), seen.frame.tolist(), strict=True))
     weights = np.stack([footage.truth[c].weights[f] for c, f in pairs])
     true = person.neutral[moving] + np.tensordot(weights, person.deltas[:, moving], 1)
-    alignment = fit_alignment(found.mean(0), true.mean(0), "rigid")
-    aligned = np.stack([alignment.points(frame) for frame in found])
-    return 1000 * float(np.linalg.norm(aligned - true, axis=2).mean())
+    return 1000 * float(np.linalg.norm(found - true, axis=2).mean())
 
 
 def weight_error(objective, filmed) -> float:
@@ -153,18 +150,26 @@ def depth_error_mm(objective, person, face) -> float:
     return 1000 * float(np.abs(alignment.points(found) - person.neutral[face])[:, 2].mean())
 
 
-def test_one_camera_finds_how_deep_a_face_is_if_its_poses_give_way(filmed, monkeypatch):
+@pytest.fixture(scope="module")
+def turning(filmed):
+    """The person turns the head before one camera; frames 20 to 24 show nothing to compare."""
     template, person, *_ = filmed
     times = np.arange(46) / 30
     values = np.stack([0.5 - 0.5 * np.cos(9.0 * times), 0.5 * np.sin(5.0 * times)], 1)
     clip = Clip(names=("jawOpen", "headYaw"), times_s=times, values=values.astype(np.float32))
     footage = record_views(person, clip, 1, 30.0, (0.0,), size=112, seed=1)
     objective = knowing(template, person, footage, observe(footage.views))
-    face, frames = face_region(template), torch.arange(len(objective.seen.camera))
-    flat = person.neutral.copy()
+    objective.uses_pixels[20:25] = False
+    flat, face = person.neutral.copy(), face_region(template)
     flat[:, 2] -= 0.1 * (flat[:, 2] - flat[face, 2].mean())
-    start = {name: value.clone() for name, value in objective.model.state_dict().items()}
-    start["rig.template_vertices"] = torch.from_numpy(flat)
+    objective.model.rig.template_vertices.copy_(torch.from_numpy(flat))
+    return objective, {name: value.clone() for name, value in objective.model.state_dict().items()}
+
+
+def test_one_camera_finds_how_deep_a_face_is_if_its_poses_give_way(filmed, turning, monkeypatch):
+    template, person, *_ = filmed
+    objective, start = turning
+    face, frames = face_region(template), torch.arange(len(objective.seen.camera))
     left = []
     for follows in (True, False):
         objective.model.load_state_dict(start)
@@ -175,14 +180,28 @@ def test_one_camera_finds_how_deep_a_face_is_if_its_poses_give_way(filmed, monke
             for _ in range(4):
                 gauss_newton_pass(objective, frames, True)
         left.append(depth_error_mm(objective, person, face) / before)
-    assert left[0] < 0.7 and left[0] < left[1]
+    assert left[0] < 0.5 and left[0] < 0.9 * left[1]
 
 
-def test_several_cameras_leave_the_neutral_to_the_gradient_steps(objective):
+def test_poses_of_frames_without_colours_go_as_their_neighbours_do(turning, monkeypatch):
+    objective, start = turning
+    objective.model.load_state_dict(start)
+    asked: list[torch.Tensor] = []
+    monkeypatch.setattr(MotionSpline, "move", lambda _, knots, change: asked.append(knots))
+    gauss_newton_pass(objective, torch.arange(len(objective.seen.camera)), True)
+    (knots,) = asked
+    at = objective.model.motion.knots.at(objective.seen.times_s)[0].round()
+    assert set(knots.tolist()) == set(at[objective.uses_pixels].tolist()) < set(at.tolist())
+
+
+def test_several_cameras_leave_the_neutral_to_the_gradient_steps(objective, monkeypatch):
+    def never(*_):
+        raise AssertionError("moved")
+
+    monkeypatch.setattr(MotionSpline, "move", never)
     rig, frames = objective.model.rig, torch.arange(len(objective.seen.camera))
-    before = rig.u_neutral.clone()
     gauss_newton_pass(objective, frames, True)
-    assert rig.u_shapes.any() and torch.equal(rig.u_neutral, before)
+    assert rig.u_shapes.any() and not (rig.u_neutral.any() or rig.identity.any())
 
 
 def test_shapes_know_which_motion_is_free(objective, filmed):

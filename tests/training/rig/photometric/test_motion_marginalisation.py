@@ -95,16 +95,20 @@ def test_solved_shapes_are_those_of_the_reduced_matrix():
     torch.testing.assert_close(found.flatten(), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_the_performance_goes_where_it_would_if_solved_along():
-    equations, hessian, directions = known(3)
-    held = 0.3 * torch.eye(UNKNOWNS).double().repeat(3, 1, 1)
-    whole = dense(equations, hessian, directions, held)
-    marginalisation, _ = reduction(equations, hessian, directions)
-    change = torch.randn(SHAPES, VERTICES, 3).double()
-    n = change.numel()
-    expected = -torch.linalg.solve(whole[n:, n:], whole[n:, :n] @ change.flatten())
-    found = marginalisation.change(-equations.force(change))
-    torch.testing.assert_close(found.flatten(), expected, atol=1e-4, rtol=1e-5)
+def test_poses_go_where_they_would_if_solved_alone():
+    torch.manual_seed(3)
+    half = torch.randn(FRAMES, VERTICES, 3, 3, dtype=torch.float64)
+    hessian = half @ half.mT
+    directions = torch.randn(3 * VERTICES, 9).double()
+    held = 0.3 * torch.eye(9).double().repeat(3, 1, 1)
+    marginalisation = MotionMarginalisation.of(directions, GROUP, sym3_pack(hessian), held)
+    force = torch.randn(FRAMES, VERTICES, 3).double()
+    found = marginalisation.poses(force)
+    for g in range(3):
+        of_group = sum(torch.block_diag(*hessian[t]) for t in range(FRAMES) if GROUP[t] == g)
+        own = directions[:, 3:].T @ of_group @ directions[:, 3:] + 0.3 * torch.eye(6).double()
+        upon = directions[:, 3:].T @ force[GROUP == g].sum(0).flatten()
+        torch.testing.assert_close(own @ found[g], upon)
 
 
 def test_points_of_a_head_turn_shift_and_blend():

@@ -136,7 +136,9 @@ class MotionSpline(nn.Module):
 
     def move(self, knots: Tensor, change: Tensor) -> None:
         """Turn and shift the head about its own axes at (G,) increasing whole knots by (G, 6)
-        radians and metres; in between and beyond as at their neighbours."""
+        radians and metres; in between and beyond as at their neighbours, nowhere without any."""
+        if not len(knots):
+            return
         place = torch.arange(len(self.rotation), dtype=knots.dtype, device=knots.device) - 1
         after = torch.searchsorted(knots, place).clamp(0, len(knots) - 1)
         before = (after - 1).clamp_min(0)

@@ -155,7 +155,8 @@ class PersonalRig(nn.Module):
     def unknowns(self, people: bool = False) -> Tensor:
         """(N,) the shapes' as they are now, and zeros for a change of the neutral: free, and with
         `people` also as the template's people differ."""
-        neutral = (self.u_neutral.flatten(), self.identity[: people * len(self.identity)])
+        known = self.identity if people else self.identity[:0]
+        neutral = (self.u_neutral.flatten(), known)
         return torch.cat([self.u_shapes.flatten(), *(torch.zeros_like(part) for part in neutral)])
 
     def changes(self, unknowns: Tensor) -> Tensor:
@@ -170,17 +171,14 @@ class PersonalRig(nn.Module):
         usual = self.prior.evidence_of(cameras)
         return torch.where(self.eyes, min(usual, self.prior.around_eyes), usual)
 
-    def take(self, unknowns: Tensor) -> None:
-        """Make the shapes those of (N,) unknowns, and change the neutral as they say."""
-        shapes, neutral, people = self._parts(unknowns)
+    def take(self, unknowns: Tensor, neutral: bool = True) -> None:
+        """Make the shapes those of (N,) unknowns, and add their change to the neutral if that is
+        wanted."""
+        shapes, moved, people = self._parts(unknowns)
         self.u_shapes.copy_(shapes)
-        self.u_neutral.add_(neutral)
-        self.identity[: len(people)].add_(people)
-
-    def without_neutral(self, unknowns: Tensor) -> Tensor:
-        """(N,) unknowns that leave the neutral as it is."""
-        shapes = self.u_shapes.numel()
-        return torch.cat([unknowns[:shapes], torch.zeros_like(unknowns[shapes:])])
+        if neutral:
+            self.u_neutral.add_(moved)
+            self.identity[: len(people)].add_(people)
 
     def forward(self, personal_shapes: bool = True) -> Shapes:
         """The rig now. Without `personal_shapes` the template's shapes stay as they are."""

@@ -31,7 +31,7 @@ class FitLoop:
     """The stages "neutral" (template's shapes) and "joint" (personal shapes), in rounds.
 
     A round is some gradient steps of neutral and appearance, with motion and shapes held, and a
-    Gauss-Newton pass that solves those.
+    Gauss-Newton pass that solves those, and from one camera the neutral with them.
     """
 
     def __init__(

@@ -111,7 +111,8 @@ def _solve_rig(
     shapes. From several cameras it is then left as it is: gradient steps see its depth, outline
     and shading. One camera sees depth by motion alone, and the poses give way with it, for a
     deeper face under a flatter one's poses fits no frame. The weights do not: shapes and weights
-    change each other's meaning, and would drift off together.
+    change each other's meaning, and would drift off together. Only images push it: the tracker's
+    points, which know the depth of a mean face, hold the poses but do not pull.
     """
     rig, spline = objective.model.rig, objective.model.motion
     device = shapes.neutral.device
@@ -142,9 +143,11 @@ def _solve_rig(
     now = rig.unknowns(people=alone)
     found = solve_shapes(weighted, rig.changes, now, marginalisation)
     if alone:
-        force = weighted.force(rig.changes(found - now)[:, vertex])
-        spline.move(knots, marginalisation.change(-force)[:, -6:])
-    rig.take(found if alone else rig.without_neutral(found))
+        poses = marginalisation.poses(-weighted.force(rig.changes(found - now)[:, vertex]))
+        colours = torch.tensor([len(linear.vertices.vertex) > 0 for linear in linearised])
+        heard = torch.unique(marginalisation.group[colours.to(device)])
+        spline.move(knots[heard], poses[heard])
+    rig.take(found, neutral=alone)
 
 
 def _marginalisation(

@@ -25,8 +25,10 @@ class MotionMarginalisation:
     """(3 V', U) how V' vertices move with each unknown of the performance, rig axes."""
     group: Tensor
     """(T,) int64"""
+    stiffness: Tensor
+    """(G, U, U) the force upon each group's unknowns under a unit change of them."""
     compliance: Tensor
-    """(G, U, U) how far each group's unknowns move under a unit force upon them."""
+    """(G, U, U) its inverse."""
 
     @classmethod
     def of(
@@ -42,18 +44,27 @@ class MotionMarginalisation:
             directions.T @ sym3_matvec(one[:, None], moves).transpose(1, 2).reshape(-1, unknowns)
             for one in total
         ])  # fmt: skip
-        return cls(directions, group, torch.linalg.inv((seen + held).double()).to(hessian.dtype))
-
-    def change(self, force: Tensor) -> Tensor:
-        """(G, U) where the performance goes under (T, V', 3) forces upon the surface."""
-        total = force.new_zeros(len(self.compliance), len(self.directions))
-        total.index_add_(0, self.group, force.flatten(1))
-        return torch.einsum("gij,gj->gi", self.compliance, total @ self.directions)
+        stiffness = seen + held
+        compliance = torch.linalg.inv(stiffness.double()).to(hessian.dtype)
+        return cls(directions, group, stiffness, compliance)
 
     def response(self, force: Tensor) -> Tensor:
-        """(T, V', 3) where the surface goes with it."""
-        moved = self.change(force) @ self.directions.T
-        return moved.reshape(len(moved), -1, 3)[self.group]
+        """(T, V', 3) where the surface goes under (T, V', 3) forces, by the performance alone."""
+        change = torch.einsum("gij,gj->gi", self.compliance, self._upon_unknowns(force))
+        return (change @ self.directions.T).reshape(len(change), -1, 3)[self.group]
+
+    def poses(self, force: Tensor) -> Tensor:
+        """(G, 6) where the head goes, by turns and shifts (the last unknowns) alone."""
+        own = self.stiffness[:, -6:, -6:].double()
+        upon = self._upon_unknowns(force)[:, -6:, None].double()
+        moved: Tensor = torch.linalg.solve(own, upon)[..., 0].to(force.dtype)
+        return moved
+
+    def _upon_unknowns(self, force: Tensor) -> Tensor:
+        """(G, U)"""
+        total = force.new_zeros(len(self.compliance), len(self.directions))
+        total.index_add_(0, self.group, force.flatten(1))
+        return total @ self.directions
 
 
 def rigid_and_blended(rest: Tensor, deltas: Tensor) -> Tensor:
