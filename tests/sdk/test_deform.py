@@ -194,15 +194,30 @@ def test_evaluate_is_blend_then_skin_then_normals():
 
 
 def test_tension_is_relative_stretch():
-    centre = np.float32([0, 0.15, 0])
-    for scale in (0.8, 1.0, 1.25):
-        stretch = tension(RIG, centre + np.float32(scale) * (RIG.vertices - centre))
-        np.testing.assert_allclose(stretch, scale - 1, atol=1e-5)
+    """Of a band of the sphere that is drawn out, in parts of the rest, whatever the size."""
+    lower = RIG.vertices[:, 1] < 0.11
+    for size in (0.5, 1.0, 3.0):
+        for factor in (0.8, 1.2):
+            drawn = RIG.vertices.astype(np.float64)
+            drawn[lower, ::2] *= factor
+            stretch = tension(RIG, size * drawn)
+            bottom = RIG.vertices[:, 1].argmin()  # its ring is a circle, its spokes are not
+            assert (stretch[bottom] > 0.02) if factor > 1 else (stretch[bottom] < -0.02)
+            np.testing.assert_allclose(stretch[RIG.vertices[:, 1] > 0.16], 0, atol=1e-6)
 
 
-def test_tension_ignores_rigid_motion_and_is_local():
-    pose = JointPose(rotations(head_root=[0.3, -0.8, 0.2]), root_translation_m=np.ones(3))
-    np.testing.assert_allclose(tension(RIG, skin(RIG, RIG.vertices, pose)), 0, atol=1e-4)
+@given(SEEDS, st.floats(0.3, 3.0))
+def test_tension_ignores_rigid_motion_and_size(seed, size):
+    rng = np.random.default_rng(seed)
+    turn = matrix_from_quaternion(quaternion_from_rotation_vector(rng.normal(0, 1, 3)))
+    shape = blend(RIG, rng.uniform(0, 1, K)).astype(np.float64)
+    moved = size * shape @ turn.T + rng.normal(0, 1, 3)
+    np.testing.assert_allclose(tension(RIG, moved), tension(RIG, shape), atol=1e-6)
+    neutral = size * RIG.vertices.astype(np.float64) @ turn.T + rng.normal(0, 1, 3)
+    np.testing.assert_allclose(tension(RIG, neutral), 0, atol=1e-6)
+
+
+def test_tension_is_local():
     pulled = RIG.vertices.copy()
     pulled[45] += RIG.normals[45] * 0.02
     stretch = tension(RIG, pulled)
