@@ -164,7 +164,7 @@ def motion_is_known() -> Iterator[None]:
         one_pass.solve_shapes,
     )
     MotionSolver.step = lambda self, texture: None  # type: ignore[method-assign]
-    one_pass._marginalisation = lambda *_: None  # type: ignore[assignment]
+    one_pass._marginalisation = lambda *_: (None, None)  # type: ignore[assignment]
     one_pass.solve_shapes = partial(solve, **SOLVER)
     try:
         yield
