@@ -215,7 +215,7 @@ def tension(rig: Rig, vertices: ArrayLike) -> Float32Array:
     """Stretch (..., V) of the skin at vertices (..., V, 3): 0 neutral, +0.1 a tenth longer.
 
     Per vertex the change of the summed length of its edges relative to the neutral, in parts of
-    the median one, so that rigid motion and size leave it 0. Positive stretched, negative
+    the median one, so that rigid motion and size change nothing. Positive stretched, negative
     compressed, at least -1. In metres from an origin near the head (`blend`) single precision
     suffices; metres away edges lose digits.
 
@@ -237,6 +237,8 @@ def tension(rig: Rig, vertices: ArrayLike) -> Float32Array:
     known = rest > 0
     places = np.asarray(vertices, np.float64)
     ratio = np.stack([around(frame) for frame in places.reshape(-1, *rig.vertices.shape)])
+    if not known.any():
+        return np.zeros(places.shape[:-1], np.float32)
     ratio = ratio[:, known] / rest[known]
     size = np.partition(ratio, (ratio.shape[1] - 1) // 2, axis=1)[:, (ratio.shape[1] - 1) // 2]
     stretch = np.zeros((len(ratio), len(rest)))

@@ -217,6 +217,11 @@ def test_tension_ignores_rigid_motion_and_size(seed, size):
     np.testing.assert_allclose(tension(RIG, neutral), 0, atol=1e-6)
 
 
+def test_a_mesh_of_one_point_has_no_tension():
+    point = dataclasses.replace(RIG, vertices=np.zeros_like(RIG.vertices))
+    np.testing.assert_array_equal(tension(point, RIG.vertices), 0)
+
+
 def test_tension_is_local():
     pulled = RIG.vertices.copy()
     pulled[45] += RIG.normals[45] * 0.02

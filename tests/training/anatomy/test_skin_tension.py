@@ -38,10 +38,12 @@ def test_rigid_motion_and_size_leave_it_alone():
     assert measure()(moved).abs().max() < 1e-9
 
 
-def test_slopes_are_those_of_the_lengths():
+@pytest.mark.parametrize("away_m", [0.0, 0.01])
+def test_slopes_are_those_of_the_lengths(away_m):
+    """In the neutral, too, where all ratios are the median."""
     generator = torch.Generator().manual_seed(1)
     shape = torch.from_numpy(RIG.vertices).double()
-    shape = shape + 0.01 * torch.randn(shape.shape, dtype=torch.float64, generator=generator)
+    shape = shape + away_m * torch.randn(shape.shape, dtype=torch.float64, generator=generator)
     tension_of = measure()
     chosen = torch.arange(20, 30)
 
@@ -64,6 +66,14 @@ def test_a_batch_equals_singles():
     assert batch.dtype == torch.float32
 
 
-def test_a_mesh_without_triangles_is_refused():
-    with pytest.raises(InputError, match="triangle"):
-        SkinTension.of(np.zeros((3, 3)), np.zeros((0, 3), int))
+@pytest.mark.parametrize("triangles", [np.zeros((0, 3), int), np.array([[0, 1, 2]])])
+def test_a_mesh_without_edges_is_refused(triangles):
+    with pytest.raises(InputError, match="edge"):
+        SkinTension.of(np.zeros((3, 3)), triangles)
+
+
+def test_a_vertex_that_is_nowhere_spoils_its_neighbours_only():
+    vertices = torch.from_numpy(RIG.vertices.copy())
+    vertices[45] = torch.nan
+    found = measure()(vertices)
+    assert 1 < int(found.isnan().sum()) < 12

@@ -26,21 +26,26 @@ class SkinTension:
     @classmethod
     def of(cls, neutral: ArrayLike, triangles: ArrayLike) -> SkinTension:
         """Of vertices (V, 3) and (F, 3) triangles, not split at UV seams. Raises InputError for a
-        mesh without any edge."""
+        mesh in which no edge has a length."""
         corners = np.asarray(triangles, np.int64)
         pairs = np.stack([corners, np.roll(corners, -1, axis=-1)], -1).reshape(-1, 2)
         edges = torch.from_numpy(np.unique(np.sort(pairs, 1), axis=0))
-        if not len(edges):
-            raise InputError("SkinTension: no triangle, expected at least one")
-        places = torch.from_numpy(np.asarray(neutral, np.float64))
-        return cls(edges, _around(places, edges))
+        rest = _around(torch.from_numpy(np.asarray(neutral, np.float64)), edges)
+        if not bool((rest > 0).any()):
+            raise InputError(
+                f"SkinTension: {len(corners)} triangles without an edge of any length, expected a "
+                "mesh"
+            )
+        return cls(edges, rest)
 
     def __call__(self, vertices: Tensor) -> Tensor:
         """(..., V) at vertices (..., V, 3): 0 neutral, +0.1 a tenth longer than the median vertex;
-        the vertices' type. Differentiable where no edge is of length 0."""
-        known = self.rest > 0
-        ratio = _around(vertices.double(), self.edges)[..., known] / self.rest[known]
-        size = ratio.median(-1, keepdim=True).values.clamp_min(1e-12)
+        the vertices' type. Differentiable where no edge is of length 0; the median is taken as
+        given, for its slope jumps from vertex to vertex."""
+        edges, rest = (part.to(vertices.device) for part in (self.edges, self.rest))
+        known = rest > 0
+        ratio = _around(vertices.double(), edges)[..., known] / rest[known]
+        size = ratio.detach().nanmedian(-1, keepdim=True).values.clamp_min(1e-12)
         stretch = torch.zeros(vertices.shape[:-1], dtype=torch.float64, device=vertices.device)
         stretch[..., known] = ratio / size - 1
         return stretch.to(vertices.dtype)

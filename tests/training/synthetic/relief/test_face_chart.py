@@ -34,14 +34,13 @@ def test_steps_on_the_skin_have_their_length(chart):
         np.testing.assert_allclose(steps.sum(), 2 * radius, rtol=1e-4)
 
 
-def test_distances_to_a_line_are_signed_and_placed():
+def test_distances_from_a_line_and_places_along_it():
     line = [(0, 0), (1, 0), (1, 1)]
     points = np.array([[0.5, 0.2], [0.5, -0.2], [1.3, 0.5], [1.0, 0.25], [-1.0, 0.0]], np.float32)
     distance, place = along_line(points, line)
-    np.testing.assert_allclose(np.abs(distance), [0.2, 0.2, 0.3, 0.0, 1.0], atol=1e-6)
-    assert distance[0] > 0 > distance[1] and distance[2] < 0
+    np.testing.assert_allclose(distance, [0.2, 0.2, 0.3, 0.0, 1.0], atol=1e-6)
     np.testing.assert_allclose(place, [0.25, 0.25, 0.75, 0.625, 0.0], atol=1e-6)
     wide, _ = along_line(points, line, (3.0, 1.0))
-    np.testing.assert_allclose(np.abs(wide), [0.2, 0.2, 0.9, 0.0, 3.0], atol=1e-6)
+    np.testing.assert_allclose(wide, [0.2, 0.2, 0.9, 0.0, 3.0], atol=1e-6)
     each, _ = along_line(points, line, np.array([[1, 1], [1, 2], [1, 1], [1, 1], [2, 1]]))
-    np.testing.assert_allclose(np.abs(each), [0.2, 0.4, 0.3, 0.0, 2.0], atol=1e-6)
+    np.testing.assert_allclose(each, [0.2, 0.4, 0.3, 0.0, 2.0], atol=1e-6)

@@ -1,5 +1,7 @@
 """Relief: a function of the place, growing with age, filled by stretch, deepened by compression."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from mien.errors import InputError
 from mien_training.rendering.bake import bake_texels
 from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.synthetic.relief import SkinRelief
+from mien_training.synthetic.relief.creases import REGIONS
 from mien_training.templates import load_template
 
 
@@ -42,6 +45,16 @@ def test_folds_stay_with_age(head, seed):
     assert 5e-4 < -ages[-1].at_rest.min() < 4e-3
     assert ages[0].compressed.min() < 2 * ages[0].at_rest.min()  # the young fold when they move
     assert rms(ages[-1].compressed) > rms(ages[0].compressed)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_region_folds_the_skin_of_a_head(head, region):
+    frame, points = head
+    relief = SkinRelief.draw(frame, 5, 1.0)
+    own = replace(relief, creases=tuple(c for c in relief.creases if c.region == region))
+    pressed = own.at(points).compressed
+    deepest = max(c.pressed_m for c in own.creases)
+    assert -1.6 * deepest < pressed.min() < -0.3 * deepest
 
 
 def test_compression_deepens_folds_and_stretch_fills_them_but_not_pores(head):

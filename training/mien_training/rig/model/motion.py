@@ -135,8 +135,9 @@ class MotionSpline(nn.Module):
             self.translation.copy_(controls[:, count + 3 :])
 
     def move(self, knots: Tensor, change: Tensor) -> None:
-        """Turn and shift the head about its own axes at (G,) increasing whole knots by (G, 6)
-        radians and metres; in between and beyond as at their neighbours, nowhere without any."""
+        """Turn and shift the head about its own axes: control values at (G,) increasing whole knots
+        by (G, 6) radians and metres; in between and beyond as at their neighbours, nowhere
+        without any."""
         if not len(knots):
             return
         place = torch.arange(len(self.rotation), dtype=knots.dtype, device=knots.device) - 1

@@ -37,7 +37,7 @@ __all__ = ["PersonalRig", "ShapePrior", "Shapes"]
 _EVEN_M = 0.003
 """Without `semantic_prior` every shape may change this far everywhere."""
 _NEUTRAL_M = 0.0015
-"""Spread of the neutral's error when the shapes are solved."""
+"""Spread of a pass's change of the neutral."""
 _EYES_M = 0.006
 """How far beyond the lids their motion hides and shows what lies behind."""
 _PROBES = 8

@@ -67,8 +67,8 @@ def gauss_newton_pass(
     Returns how far the frames are from what was seen once the motion is solved.
 
     Everything is linear about the present state. The rig is asked to explain only what the motion
-    leaves, or both would take the same step; the motion then follows it. report: is told of the
-    frames done.
+    leaves, or both would take the same step; from one camera the poses then follow. report: is
+    told of the frames done.
     """
     model = objective.model
     with torch.no_grad():

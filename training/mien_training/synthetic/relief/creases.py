@@ -30,9 +30,9 @@ class CreaseRegion:
     """How a region folds; depths and widths are medians over people."""
 
     aged_mm: float
-    """Depth at rest in old age."""
+    """Depth at rest in old age (1)."""
     pressed_mm: float
-    """Further depth when young skin is compressed by a third along its pull."""
+    """What full compression adds to it then."""
     width_mm: float
     """From the bottom of a crease to where its wall is down to a third."""
 
@@ -62,11 +62,11 @@ class Crease:
     """(M, 2) on the `FaceChart`."""
     width_m: float
     aged_m: float
-    """Depth at rest in old age."""
+    """Depth at rest in old age (1)."""
     pressed_m: float
-    """Further depth under compression."""
+    """What full compression adds to it then."""
     onset: float
-    """Age, 0 to 1, at which it begins to stay at rest."""
+    """Age, below 1, at which it begins to stay at rest."""
 
 
 def draw_creases(frame: FaceFrame, rng: np.random.Generator) -> tuple[Crease, ...]:
@@ -95,10 +95,10 @@ Lines = list[tuple[Float32Array, float]]
 
 def _lines(frame: FaceFrame, chart: FaceChart, rng: np.random.Generator) -> dict[str, Lines]:
     """Region -> polylines on the chart, and how deep each is of the deepest."""
-    brow = max(float(chart.flat(_lift(b, frame))[0][:, 1].max()) for b in frame.brows)
+    brow = (max(float(b[:, 1].max()) for b in frame.brows) - float(frame.middle[1])) / frame.unit
     corner, mouth_y, lip_top, lip_bottom = _mouth(frame, chart)
     wing = (0.27, 0.5 * mouth_y)  # of the nose
-    eye = 0.80
+    eye = _outer_corner(frame, chart) + 0.08
     chin_y = mouth_y - 0.42
     lines: dict[str, Lines] = {name: [] for name in REGIONS}
 
@@ -159,9 +159,9 @@ def _lines(frame: FaceFrame, chart: FaceChart, rng: np.random.Generator) -> dict
 
     x = np.linspace(-0.30, 0.30, _STEPS) + rng.normal(0, 0.02)
     lines["chin"].append((_line(x, chin_y + 0.10 * (1 - (x / 0.3) ** 2)), 1.0))
-    for i in range(int(rng.integers(2, 4))):
-        x = np.linspace(-1.1, 1.1, _STEPS)
-        level = -2.55 - 0.30 * i + rng.normal(0, 0.03)
+    for i in range(int(rng.integers(1, 3))):
+        x = np.linspace(-0.9, 0.9, _STEPS)
+        level = chin_y - 0.42 - 0.17 * i + rng.normal(0, 0.02)
         lines["neck"].append((_line(x, level - 0.08 * np.cos(1.6 * x)), 1 - 0.2 * i))
     return lines
 
@@ -178,19 +178,21 @@ def _beside(
     return (part + away * across).astype(np.float32), 0.45 * share
 
 
+def _outer_corner(frame: FaceFrame, chart: FaceChart) -> float:
+    """Of the eyes: distance from the middle on the chart, a mean face's where lids are unknown."""
+    if not frame.upper_lids:
+        return 0.60
+    return float(np.mean([np.abs(chart.flat(lid)[0][:, 0]).max() for lid in frame.upper_lids]))
+
+
 def _mouth(frame: FaceFrame, chart: FaceChart) -> tuple[float, float, float, float]:
     """On the chart: the corners' distance from the middle and height, top and bottom of the lips;
     a mean face's where the template has no lips."""
     if frame.lips is None:
-        return 0.40, -1.05, -0.90, -1.22
+        return 0.29, -1.16, -1.00, -1.34
     flat = chart.flat(frame.lips)[0]
     corner = flat[np.abs(flat[:, 0]).argmax()]
     return float(abs(corner[0])), float(corner[1]), float(flat[:, 1].max()), float(flat[:, 1].min())
-
-
-def _lift(outline: Float32Array, frame: FaceFrame) -> Float32Array:
-    """(N, 3) a brow's outline (N, 2) as far forward as the eyes."""
-    return np.column_stack([outline, np.full(len(outline), frame.middle[2])]).astype(np.float32)
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> Float32Array:

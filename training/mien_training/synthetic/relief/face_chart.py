@@ -42,21 +42,19 @@ class FaceChart:
 def along_line(
     points: Float32Array, line: ArrayLike, metric: ArrayLike = (1.0, 1.0)
 ) -> tuple[Float32Array, Float32Array]:
-    """(N,) signed distances of (N, 2) points to a polyline (M, 2), positive on its left, and (N,)
-    how far along it the nearest point lies, 0..1. metric: length of both axes' units, of all
-    points (2,) or at each (N, 2)."""
+    """(N,) distances of (N, 2) points from a polyline (M, 2), and (N,) how far along it, counted in
+    its segments, the nearest point lies, 0..1. metric: length of both axes' units, of all points
+    (2,) or at each (N, 2)."""
     knots, scale = np.asarray(line, np.float32), np.asarray(metric, np.float32)
     begins = np.linspace(0.0, 1.0, len(knots))[:-1]
     best = np.full(len(points), np.inf, np.float32)
-    signed, place = np.zeros_like(best), np.zeros_like(best)
+    place = np.zeros_like(best)
     for a, b, begin in zip(knots[:-1], knots[1:], begins, strict=True):
         along, off = (b - a) * scale, (points - a) * scale
         squared = np.maximum((along**2).sum(-1), 1e-18)
         t = ((off * along).sum(1) / squared).clip(0.0, 1.0)
         distance = np.linalg.norm(off - t[:, None] * along, axis=1)
         nearer = distance < best
-        side = along[..., 0] * off[:, 1] - along[..., 1] * off[:, 0]
         best = np.where(nearer, distance, best)
-        signed = np.where(nearer, np.copysign(distance, side), signed)
         place = np.where(nearer, begin + t / len(begins), place)
-    return signed.astype(np.float32), place.astype(np.float32)
+    return best.astype(np.float32), place.astype(np.float32)

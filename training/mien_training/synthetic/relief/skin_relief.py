@@ -26,6 +26,8 @@ _REACH = 5.0
 """Widths of a crease beyond which it moves nothing."""
 _BULGE = 0.3
 """Height of the bulges beside a crease, in its depths: skin that is folded in is not gone."""
+_YOUNG = 0.35
+"""Depth that compression adds in youth, in that of old age."""
 _FILLED = (0.5, 0.8)
 """Share of a crease's depth at rest that stretch takes away, least and most of people."""
 
@@ -93,9 +95,9 @@ class SkinRelief:
             distance, place = along_line(flat[near], crease.line, metric[near])
             ends = smoothstep(0.0, 0.18, place) * smoothstep(1.0, 0.75, place)
             shape = _profile(distance, crease.width_m) * ends * uneven[near] * front[near]
-            stays = float(smoothstep(crease.onset, 1.15, np.array([self.age]))[0])
+            stays = float(smoothstep(crease.onset, 1.0, np.array([self.age]))[0])
             rest[near] += crease.aged_m * stays * shape
-            pressed[near] += crease.pressed_m * (0.35 + 0.65 * self.age) * shape
+            pressed[near] += crease.pressed_m * (_YOUNG + (1 - _YOUNG) * self.age) * shape
         fine_relief = self._pores(points, flat, noise) * front
         return ReliefMaps(rest + fine_relief, pressed, -np.float32(self.filled) * rest)
 
@@ -116,6 +118,6 @@ def _near(flat: Float32Array, crease: Crease, unit: float) -> NDArray[np.int64]:
 
 
 def _profile(distance: Float32Array, width: float) -> Float32Array:
-    """(N,) a furrow of depth 1 between two low bulges, at signed distances from its bottom."""
-    d = np.abs(distance) / np.float32(width)
+    """(N,) a furrow of depth 1 between two low bulges, at distances from its bottom."""
+    d = distance / np.float32(width)
     return np.asarray(-np.exp(-(d**2)) + _BULGE * np.exp(-(((d - 2.2) / 1.1) ** 2)), np.float32)
