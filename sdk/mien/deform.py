@@ -217,7 +217,7 @@ def tension(rig: Rig, vertices: ArrayLike) -> Float32Array:
     Per vertex the change of the summed length of its edges relative to the neutral, in parts of
     the median one, so that rigid motion and size change nothing. Positive stretched, negative
     compressed, at least -1. In metres from an origin near the head (`blend`) single precision
-    suffices; metres away edges lose digits.
+    suffices; metres away edges lose digits. Raises InputError for other shapes.
 
     >>> rig = mien.load(SPHERE).rig
     >>> pulled = rig.vertices.copy()
@@ -225,6 +225,12 @@ def tension(rig: Rig, vertices: ArrayLike) -> Float32Array:
     >>> bool(tension(rig, pulled)[20] > 0.01), float(abs(tension(rig, 2 * rig.vertices)).max())
     (True, 0.0)
     """
+    places = np.asarray(vertices, np.float64)
+    if places.ndim < 2 or places.shape[-2:] != rig.vertices.shape:
+        raise InputError(
+            f"rig {rig.name!r}: vertices have shape {places.shape}, not (..., "
+            f"{len(rig.vertices)}, 3)"
+        )
     start, end = _edges(rig)
     both = np.concatenate([start, end])
 
@@ -235,10 +241,9 @@ def tension(rig: Rig, vertices: ArrayLike) -> Float32Array:
 
     rest = around(rig.vertices.astype(np.float64))
     known = rest > 0
-    places = np.asarray(vertices, np.float64)
-    ratio = np.stack([around(frame) for frame in places.reshape(-1, *rig.vertices.shape)])
-    if not known.any():
+    if not known.any() or not places.size:
         return np.zeros(places.shape[:-1], np.float32)
+    ratio = np.stack([around(frame) for frame in places.reshape(-1, *rig.vertices.shape)])
     ratio = ratio[:, known] / rest[known]
     size = np.partition(ratio, (ratio.shape[1] - 1) // 2, axis=1)[:, (ratio.shape[1] - 1) // 2]
     stretch = np.zeros((len(ratio), len(rest)))

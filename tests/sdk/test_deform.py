@@ -222,6 +222,13 @@ def test_a_mesh_of_one_point_has_no_tension():
     np.testing.assert_array_equal(tension(point, RIG.vertices), 0)
 
 
+def test_tension_of_no_frames_is_empty_and_of_other_meshes_refused():
+    assert tension(RIG, np.zeros((0, *RIG.vertices.shape))).shape == (0, len(RIG.vertices))
+    for bad in (RIG.vertices[1:], RIG.vertices[:, :2], np.zeros(3)):
+        with pytest.raises(InputError, match="vertices have shape"):
+            tension(RIG, bad)
+
+
 def test_tension_is_local():
     pulled = RIG.vertices.copy()
     pulled[45] += RIG.normals[45] * 0.02
