@@ -46,13 +46,14 @@ shutter open for half of a frame's time, sensor noise, H.264 at the rate of a ph
 frames the tracker is made to jump away. Mean over seeds, worst: of all seeds.
 
 face: error of the posed face in the head's own space, mean over vertices, mm, after one similarity
-for the whole recording (one camera cannot tell sizes). head: angle between found and true pose of
-the head, after the recording's mean difference, degrees. lost: frames whose face is more than 4 mm
+for the whole recording (one camera cannot tell sizes). tilt: mean rotation between found and true
+head in the head's own axes, by which the found neutral looks up or down, degrees; head: what is
+left of the angle between them in each frame. lost: frames whose face is more than 4 mm
 off, or whose head is more than 0.15 rad (8.6 degrees) off. still face: the true neutral, never
 moving. before: revision 903fdbd, on the same images and points. seconds: one thread, beside other
 work that was not the same for all rows."""
 COLUMNS = [
-    "fit", "seeds", "frames", "lost", "face, median", "p95", "worst", "head, median", "p95",
+    "fit", "seeds", "frames", "lost", "face, median", "p95", "worst", "tilt", "head, median", "p95",
     "worst", "still face, median", "p95", "seconds",
 ]  # fmt: skip
 
@@ -75,10 +76,12 @@ def fit_one(template: Template, scene: StressRecording, seed: int) -> dict[str, 
     apart = 1000 * np.linalg.norm(found - person.neutral[face] - change, axis=2).mean(1)
     still = 1000 * np.linalg.norm(change, axis=2).mean(1)
     true = Rotation.from_matrix(scene.world_from_head[rows, :3, :3])
-    difference = Rotation.from_rotvec(motion.rotation.double().numpy()) * true.inv()
-    head = (difference * difference.mean().inv()).magnitude()
+    difference = true.inv() * Rotation.from_rotvec(motion.rotation.double().numpy())
+    tilt = difference.mean()
+    head = (tilt.inv() * difference).magnitude()
     return {
         "seconds": seconds, "face_mm": apart.tolist(), "head_rad": head.tolist(),
+        "tilt_rad": float(tilt.magnitude()),
         "still_mm": still.tolist(), "frame": rows.tolist(), "jumps": scene.jumps,
     }  # fmt: skip
 
@@ -105,6 +108,7 @@ def page(record: dict[str, Any]) -> str:
         lost = sum(int(((f > LOST_MM) | (h > LOST_RAD)).sum()) for f, h in pairs)
         rows.append([
             name, " ".join(runs), sum(len(f) for f in face), lost, *spread(face),
+            float(np.mean([np.degrees(r["tilt_rad"]) for r in runs.values()])),
             *spread([np.degrees(h) for h in head]), *spread(still)[:2],
             float(np.mean([r["seconds"] for r in runs.values()])),
         ])  # fmt: skip

@@ -17,6 +17,7 @@ from mien.rig import Material, Rig
 from mien_training.cameras.camera import Camera, project
 from mien_training.rendering import raster_kernels as kernels
 from mien_training.rendering.ambient_occlusion import rig_ambient_occlusion
+from mien_training.rendering.relief.drawn_relief import DrawnRelief, no_relief
 from mien_training.rendering.scene.label_maps import LabelMaps, read_label_maps
 from mien_training.rendering.scene.scene_mesh import PlacedMesh, SceneMesh, part_index
 from mien_training.rendering.shading import (
@@ -50,6 +51,8 @@ class HeadRenderer:
         self.samples = samples
         self.meshes: tuple[SceneMesh, ...] = ()
         """What is drawn besides the head, in the order of `placed`."""
+        self.relief: DrawnRelief | None = None
+        """Wrinkles and pores of the first material; None: smooth."""
         self.ambient_occlusion = rig_ambient_occlusion(rig)
         """(V,) share of the sky that each vertex of the rig sees, 0..1."""
         with wp.ScopedDevice("cpu"):
@@ -340,6 +343,9 @@ class HeadRenderer:
                     wp.array(lighting.colours, dtype=wp.vec3),
                     wp.vec3(*lighting.ambient_up), wp.vec3(*lighting.ambient_down),
                     wp.vec3(*camera.centre.tolist()),
+                    no_relief() if self.relief is None else self.relief.struct(
+                        v[: self._starts[1]], len(v) - self._starts[1]
+                    ),
                     wp.array(image, dtype=wp.vec4, copy=False),
                 ],
             )  # fmt: skip

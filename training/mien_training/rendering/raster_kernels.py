@@ -143,6 +143,48 @@ def wrapped(ndl: float, wrap: float) -> float:
     return 0.5 * (x + wp.sqrt(x * x + soft * soft))
 
 
+@wp.struct
+class Relief:
+    """Heights of one material's skin on the face atlas: `relief.relief_normals`."""
+
+    material: int
+    """-1: none."""
+    places: wp.array(dtype=wp.vec2)
+    """(V,) on the atlas; outside 0..1 where there is none."""
+    gradients: wp.array(dtype=wp.vec3)
+    """(2 V,) of u and v along the surface, per metre."""
+    texels: wp.array(dtype=wp.vec3)
+    """Levels of slopes along u and v and of the sky's share."""
+    mips: wp.array(dtype=wp.vec3i)
+
+
+@wp.func
+def relief_at(relief: Relief, f: wp.vec3i, w: wp.vec3, area_pixels: float) -> wp.vec4:
+    """Gradient of the height along the surface, and the share of the sky, at one place."""
+    t0 = relief.places[f[0]]
+    t1 = relief.places[f[1]]
+    t2 = relief.places[f[2]]
+    place = w[0] * t0 + w[1] * t1 + w[2] * t2
+    side = float(relief.mips[0][1])
+    area = wp.abs((t1[0] - t0[0]) * (t2[1] - t0[1]) - (t1[1] - t0[1]) * (t2[0] - t0[0]))
+    ratio = area * side * side / wp.max(area_pixels, 1.0e-6)
+    top_level = relief.mips.shape[0] - 1
+    lod = wp.clamp(0.5 * wp.log2(wp.max(ratio, 1.0e-6)), 0.0, float(top_level))
+    level = int(lod)
+    table = relief.mips[level]
+    value = texel(relief.texels, table[0], table[1], table[2], place[0], place[1])
+    if level < top_level:
+        table = relief.mips[level + 1]
+        coarse = texel(relief.texels, table[0], table[1], table[2], place[0], place[1])
+        value = value + (lod - float(level)) * (coarse - value)
+    along_u = w[0] * relief.gradients[2 * f[0]] + w[1] * relief.gradients[2 * f[1]]
+    along_u = along_u + w[2] * relief.gradients[2 * f[2]]
+    along_v = w[0] * relief.gradients[2 * f[0] + 1] + w[1] * relief.gradients[2 * f[1] + 1]
+    along_v = along_v + w[2] * relief.gradients[2 * f[2] + 1]
+    slope = value[0] * along_u + value[1] * along_v
+    return wp.vec4(slope[0], slope[1], slope[2], value[2])
+
+
 @wp.kernel
 def shade_kernel(
     keys: wp.array2d(dtype=wp.uint64),
@@ -166,6 +208,7 @@ def shade_kernel(
     ambient_up: wp.vec3,
     ambient_down: wp.vec3,
     camera_centre: wp.vec3,
+    relief: Relief,
     image: wp.array2d(dtype=wp.vec4),
 ):
     """Premultiplied linear RGB and coverage per pixel, from samples x samples z-buffer cells.
@@ -230,6 +273,11 @@ def shade_kernel(
                 table = mip_table[m, level + 1]
                 coarse = texel(texels, table[0], table[1], table[2], uv[0], uv[1])
                 albedo = albedo + (lod - float(level)) * (coarse - albedo)
+
+            if m == relief.material:
+                sunk = relief_at(relief, f, wp.vec3(w0, w1, w2), area_pixels)
+                n = wp.normalize(n - wp.vec3(sunk[0], sunk[1], sunk[2]))
+                ambient_occlusion = ambient_occlusion * sunk[3]
 
             view = wp.normalize(camera_centre - p)
             wrap = wraps[m]

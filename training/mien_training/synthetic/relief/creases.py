@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien_training.rendering.paint.face_frame import FaceFrame
-from mien_training.synthetic.relief.face_chart import FaceChart
+from mien_training.rendering.relief.face_chart import FaceChart
 
 __all__ = ["REGIONS", "Crease", "CreaseRegion", "draw_creases"]
 

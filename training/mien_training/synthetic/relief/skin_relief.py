@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien_training.rendering.noise import SpaceNoise, smoothstep
 from mien_training.rendering.paint.face_frame import FaceFrame
+from mien_training.rendering.relief.face_chart import FaceChart, along_line
 from mien_training.synthetic.relief.creases import Crease, draw_creases
-from mien_training.synthetic.relief.face_chart import FaceChart, along_line
 
 __all__ = ["ReliefMaps", "SkinRelief"]
 

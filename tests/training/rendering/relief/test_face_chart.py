@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien_training.rendering.paint.face_frame import FaceFrame
-from mien_training.synthetic.relief.face_chart import FaceChart, along_line
+from mien_training.rendering.relief.face_chart import FaceChart, along_line
 from mien_training.templates import load_template
 
 
