@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import tyro
 
 from mien import __version__
@@ -22,6 +23,9 @@ from mien.model_signature import read_signature
 from mien.package import ANIMATOR, CHARACTER, write_package
 from mien.rig import Rig
 from mien.tracker.features import FeatureLayout
+from mien_exporters.detail.detail_files import detail_files
+from mien_exporters.detail.detail_glb import with_detail
+from mien_exporters.detail.detail_run import DETAIL_RECORD, DetailRun, read_detail_run
 from mien_exporters.gltf import rig_to_glb, with_clips
 from mien_exporters.gltf_mesh import drop_still_shapes
 from mien_exporters.run_folder import read_animator_run
@@ -44,14 +48,18 @@ def build_character(
     preview_png: bytes | None = None,
     clips: Mapping[str, Clip] | None = None,
     glb: bytes | None = None,
+    detail: DetailRun | None = None,
+    detail_map_size: int | None = 256,
 ) -> Path:
     """Write a character package that `mien verify` passes; returns its path.
 
     `channels` name the animator's outputs, in order; the rig's moving shapes must have the same
     names (shapes that move nothing are left out of the GLB). `features` name the groups of its
     input. `clips` go in twice: as animations of the GLB for engines, as clips/NAME.npz for hosts.
-    `glb`, if given, is the file that `rig` was read from, and is taken over. The rig's joints must
-    be those of every character (`mien.rig.JOINT_NAMES`). The same input gives the same bytes.
+    `glb`, if given, is the file that `rig` was read from, and is taken over. `detail` puts in the
+    rig's skin detail, with a network for blended maps of `detail_map_size` texels (None: without).
+    The rig's joints must be those of every character (`mien.rig.JOINT_NAMES`). The same input gives
+    the same bytes.
     Raises ChannelError, InputError or PackageError before anything is written.
     """
     rig = drop_still_shapes(rig)
@@ -65,7 +73,14 @@ def build_character(
     name = rig.name if name is None else name
     rig = replace(rig, name=name)
     glb = rig_to_glb(rig, clips) if glb is None else with_clips(glb, rig, clips or {})
-    files = {CHARACTER: glb, ANIMATOR: animator_onnx}
+    files, entry, models = {ANIMATOR: animator_onnx}, None, {ANIMATOR: signature}
+    if detail is not None:
+        _check_same_person(detail, rig)
+        own, entry = detail_files(detail, channels, detail_map_size)
+        files |= own
+        models |= {n: read_signature(data, n) for n, data in own.items() if n.endswith(".onnx")}
+        glb = with_detail(glb, detail, entry, own[entry.find("static", "normal").file])
+    files[CHARACTER] = glb
     if preview_png is not None:
         files["preview.png"] = preview_png
     for clip_name, clip in (clips or {}).items():
@@ -79,10 +94,30 @@ def build_character(
         features=features,
         feature_size=FeatureLayout(features).size,
         rate_hz=rate_hz,
-        models={ANIMATOR: signature},
+        models=models,
+        detail=entry,
         provenance=provenance or {},
     )
     return write_package(out_path, manifest, files)
+
+
+_SAME_M = 1e-4
+"""Rigs pass through files in single precision, and shapes' negligible parts are dropped."""
+
+
+def _check_same_person(detail: DetailRun, rig: Rig) -> None:
+    """Raises InputError for skin detail of another mesh or of another person."""
+    if detail.vertices.shape != rig.vertices.shape:
+        raise InputError(
+            f"detail of {detail.name!r}: its rig has {len(detail.vertices)} vertices, that of "
+            f"{rig.name!r} {len(rig.vertices)}; expected the detail of the same rig"
+        )
+    apart = float(np.abs(detail.vertices - rig.vertices).max())
+    if apart > _SAME_M:
+        raise InputError(
+            f"detail of {detail.name!r}: its rig's neutral is up to {1000 * apart:.1f} mm from "
+            f"that of {rig.name!r}; expected the detail of the same rig"
+        )
 
 
 def character_id(name: str, *content: bytes) -> str:
@@ -103,13 +138,15 @@ class ExportConfig:
     """Build a character package from the folders of finished training runs."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Folders that `mien train animator` wrote."""
+    """Folders that `mien train animator` and, for wrinkles, `mien train detail` wrote."""
     out: Path
     """The .mien file to write."""
     name: str | None = None
     """Name of the character, if not the run's."""
     clips: tuple[Path, ...] = ()
     """Recordings (.csv, .npz) to put in, each under its file's name."""
+    detail_map: Literal["256", "512", "none"] = "256"
+    """Side of the blended map that detail_map.onnx gives hosts without a shader of their own."""
     json: bool = False
     """Print one JSON object on stdout and nothing else there."""
 
@@ -129,16 +166,20 @@ def run(config: ExportConfig) -> int:
 
 def export_runs(config: ExportConfig) -> dict[str, Any]:
     """Read the runs, write the package; what was written, as plain values. Prints nothing."""
-    if len(config.runs) != 1:
+    details = [path for path in config.runs if (path / DETAIL_RECORD).exists()]
+    runs = [path for path in config.runs if path not in details]
+    if len(runs) != 1 or len(details) > 1:
         raise InputError(
-            f"{len(config.runs)} runs given, expected one: the folder of `mien train animator`"
+            f"{len(runs)} runs of an animator and {len(details)} of detail given, expected the "
+            "folder of one `mien train animator`, and of at most one `mien train detail`"
         )
+    detail = read_detail_run(details[0]) if details else None
     if config.out.suffix != ".mien":
         raise InputError(f"--out is {str(config.out)!r}, expected a name ending in .mien")
     clips = {path.stem: Clip.read(path) for path in config.clips}
     if len(clips) != len(config.clips):
         raise InputError("two of the clips have the same file name, expected them to differ")
-    source = read_animator_run(config.runs[0])
+    source = read_animator_run(runs[0])
     name = source.name if config.name is None else config.name
     path = build_character(
         config.out,
@@ -150,10 +191,16 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
         consent=source.consent,
         rate_hz=source.rate_hz,
         name=name,
-        provenance={"mien": __version__, "animator": dict(source.provenance)},
+        provenance={
+            "mien": __version__,
+            "animator": dict(source.provenance),
+            **({} if detail is None else {"detail": dict(detail.provenance)}),
+        },
         preview_png=source.preview_png,
         clips=clips,
         glb=source.glb,
+        detail=detail,
+        detail_map_size=None if config.detail_map == "none" else int(config.detail_map),
     )
     return {
         "out": str(path),
@@ -161,4 +208,5 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
         "bytes": path.stat().st_size,
         "channels": len(source.channels),
         "clips": sorted(clips),
+        "wrinkle_regions": 0 if detail is None else len(detail.region_names),
     }

@@ -32,7 +32,7 @@ from mien_exporters.gltf_mesh import (
     still_shapes,
 )
 
-__all__ = ["normal_deltas", "rig_to_glb", "with_clips"]
+__all__ = ["glb_of", "normal_deltas", "rig_to_glb", "with_clips"]
 
 GENERATOR = "mien"
 """Without a version: the same rig gives the same bytes in every release that keeps the profile."""
@@ -74,7 +74,7 @@ def rig_to_glb(
     root = document.skins[0].skeleton
     document.scenes = [gltf.Scene(name=rig.name, nodes=[root, mesh_node])]
     document.scene = 0
-    glb = _glb(document, buffers)
+    glb = glb_of(document, buffers)
     return with_clips(glb, rig, clips, rate_hz) if clips else glb
 
 
@@ -98,10 +98,11 @@ def with_clips(
     joint_node = {document.nodes[i].name: i for i in document.skins[0].joints}
     for name, clip in clips.items():
         add_animation(document, buffers, rig, name, clip, rate_hz, mesh_node, joint_node)
-    return _glb(document, buffers)
+    return glb_of(document, buffers)
 
 
-def _glb(document: gltf.GLTF2, buffers: BufferBuilder) -> bytes:
+def glb_of(document: gltf.GLTF2, buffers: BufferBuilder) -> bytes:
+    """The bytes of a document whose arrays lie in `buffers`; keys sorted, so that they repeat."""
     binary = buffers.finish()
     plain = json.loads(document.to_json())
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -19,7 +19,7 @@ from mien.frame import Frame
 from mien.manifest import Manifest
 from mien.observation import Source
 from mien.onnx_session import Providers, provider_names
-from mien.package import ANIMATOR, Package, read_package
+from mien.package import ANIMATOR, DETAIL, Package, read_package
 from mien.performer import Performer
 from mien.recording import Recording, record
 from mien.session import Session
@@ -31,7 +31,9 @@ from mien.tracker.features import FeatureLayout
 
 if TYPE_CHECKING:
     from mien.animator import Animator
+    from mien.detail import DetailMaps
     from mien.rig import Rig
+    from mien.wrinkle_model import WrinkleModel
 
 __all__ = ["Character", "load"]
 
@@ -102,6 +104,34 @@ class Character:
         self.package.check_model(ANIMATOR, animator.session)
         return animator
 
+    @cached_property
+    def wrinkles(self) -> WrinkleModel | None:
+        """What gives `Frame.detail`; None for a character without skin detail. Raises PackageError
+        if it cannot be used.
+
+        >>> mien.load(SPHERE).wrinkles is None
+        True
+        """
+        entry = self.manifest.detail
+        if entry is None:
+            return None
+        from mien.wrinkle_model import WrinkleModel
+
+        data = self.package.read_bytes(DETAIL)
+        try:
+            model = WrinkleModel(data, self.channel_names, entry.regions, self.providers)
+        except InputError as error:
+            raise PackageError(f"character {self.name!r}: {DETAIL}: {error}") from None
+        self.package.check_model(DETAIL, model.session)
+        return model
+
+    def detail_maps(self, size: int = 256) -> DetailMaps:
+        """Displacement maps of at most `size` texels a side, to be blended by `Frame.detail`.
+        Raises InputError for a character without skin detail, PackageError for broken images."""
+        from mien.detail import DetailMaps
+
+        return DetailMaps.of(self.package, size)
+
     def session(
         self,
         neutral: NDArray[np.floating] | None = None,
@@ -116,7 +146,9 @@ class Character:
         >>> mien.load(SPHERE).session(options=options).calibrating
         True
         """
-        return Session(self.animator, self.layout, self.channel_names, options, neutral)
+        return Session(
+            self.animator, self.layout, self.channel_names, options, neutral, self.wrinkles
+        )
 
     def drive(
         self,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from mien.detail_entry import DetailEntry, entry_from
 from mien.errors import PackageError
 from mien.strict_json import Fields, parse_strict
 
@@ -27,8 +28,9 @@ __all__ = [
     "is_safe_name",
 ]
 
-FORMAT_VERSION = "1.0"
-"""The version that this code writes, and the newest that it knows."""
+FORMAT_VERSION = "1.1"
+"""The newest version that this code knows: 1.1 added `detail`. What needs none is written as 1.0."""
+_PLAIN_VERSION = "1.0"
 
 CONSENT_KINDS = ("synthetic", "self", "given", "public")
 """synthetic: nobody real is shown; self: the author; given: someone else who agreed, as the
@@ -123,9 +125,12 @@ class Manifest:
     put together: `mien.package.write_package` fills it in."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """How it was made: versions, seeds and metrics of each stage. Free JSON, for people."""
-    format_version: str = FORMAT_VERSION
-    """major.minor of the package format. A new minor version only adds optional fields."""
-    reader_min: str = FORMAT_VERSION
+    detail: DetailEntry | None = None
+    """Wrinkles and pores; None for a character without them."""
+    format_version: str = ""
+    """major.minor of the package format, by default the oldest that has all fields in use. A new
+    minor version only adds optional fields."""
+    reader_min: str = _PLAIN_VERSION
     """Oldest reader that can use this package."""
     reader_below: str = "2.0"
     """Readers of this version or newer cannot."""
@@ -133,6 +138,9 @@ class Manifest:
     def __post_init__(self) -> None:
         """Raises PackageError for values that a reader would refuse."""
         where = f"manifest of {self.name!r}"
+        if not self.format_version:
+            version = _PLAIN_VERSION if self.detail is None else FORMAT_VERSION
+            object.__setattr__(self, "format_version", version)
         if not _ID.fullmatch(self.id):
             raise PackageError(
                 f"{where}: field 'id' is {self.id!r}, expected 1 to 64 of a-z, 0-9, '.', '_', '-'"
@@ -164,6 +172,8 @@ class Manifest:
             )
         if self.files:
             _check_files(where, self.files, self.models)
+        if self.detail is not None:
+            self.detail.check(where, tuple(self.files) if self.files else None)
         for key in ("format_version", "reader_min", "reader_below"):
             _version(getattr(self, key), f"{where}: field {key!r}")
 
@@ -186,6 +196,7 @@ class Manifest:
             consent.only("kind", "statement")
         files = top.object("files")
         models = top.object("models")
+        detail = top.object("detail") if "detail" in top else None
         try:
             return cls(
                 name=top.text("name"),
@@ -199,6 +210,7 @@ class Manifest:
                 models={name: _signature(models.object(name), strict) for name in models.values},
                 files={name: _file_entry(files.object(name), strict) for name in files.values},
                 provenance=dict(top.object("provenance").values),
+                detail=None if detail is None else entry_from(detail, strict),
                 format_version=top.text("format_version"),
                 reader_min=top.text("reader_min"),
                 reader_below=top.text("reader_below"),
@@ -235,6 +247,7 @@ class Manifest:
                 for name, entry in sorted(self.files.items())
             },
             "provenance": dict(self.provenance),
+            **({} if self.detail is None else {"detail": self.detail.to_dict()}),
         }
 
     def to_json(self) -> bytes:

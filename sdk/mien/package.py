@@ -22,6 +22,7 @@ from typing import Any
 
 from mien.atomic import write_atomically
 from mien.budget import Budget, decoding_budget
+from mien.detail_images import check_detail_image
 from mien.errors import InputError, PackageError
 from mien.glb import read_rig
 from mien.manifest import FileEntry, Manifest
@@ -34,6 +35,7 @@ from mien.skeleton import check_joints
 __all__ = [
     "ANIMATOR",
     "CHARACTER",
+    "DETAIL",
     "Package",
     "Report",
     "package_bytes",
@@ -42,7 +44,7 @@ __all__ = [
     "write_package",
 ]
 
-CHARACTER, ANIMATOR = "character.glb", "animator.onnx"
+CHARACTER, ANIMATOR, DETAIL = "character.glb", "animator.onnx", "detail.onnx"
 REQUIRED = (CHARACTER, ANIMATOR)
 
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
@@ -163,6 +165,7 @@ def read_package(package: str | os.PathLike[str] | bytes, budget: Budget | None 
         if name not in manifest.files:
             raise PackageError(f"{where}: {name}: is missing, every character has one")
     _check_animator(manifest, where)
+    _check_detail(manifest, where)
     return Package(manifest, source)
 
 
@@ -185,6 +188,25 @@ def _check_animator(manifest: Manifest, where: str) -> None:
                 f"{where}: {ANIMATOR}: {tensor.name} has shape {list(tensor.shape)}, "
                 f"expected [batch, time, {size}]: {meaning}"
             )
+
+
+def _check_detail(manifest: Manifest, where: str) -> None:
+    """Characters with detail have the network that gives its weights, of these tensors."""
+    if manifest.detail is None:
+        return
+    if DETAIL not in manifest.models:
+        raise PackageError(
+            f"{where}: {DETAIL}: is missing, the manifest's field 'detail' needs it for "
+            f"{len(manifest.detail.regions)} weights"
+        )
+    signature = manifest.models[DETAIL]
+    found = [(t.name, t.dtype, t.shape) for t in (*signature.inputs, *signature.outputs)]
+    expected = [
+        ("channels", "float32", ("batch", len(manifest.channels))),
+        ("weights", "float32", ("batch", len(manifest.detail.regions))),
+    ]
+    if found != expected:
+        raise PackageError(f"{where}: {DETAIL}: has tensors {found}, expected {expected}")
 
 
 def verify_package(package: str | os.PathLike[str] | bytes) -> Report:
@@ -217,6 +239,8 @@ def _verify_file(package: Package, name: str) -> None:
     if name in package.manifest.models:
         where = f"{package.source.where}: {name}"
         check_signature(read_signature(bytes(data), where), package.manifest.models[name], where)
+    elif name.endswith(".png") and package.manifest.detail is not None:
+        check_detail_image(data, name, package.manifest.detail, f"{package.source.where}: {name}")
 
 
 def package_bytes(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:

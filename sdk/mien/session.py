@@ -37,6 +37,7 @@ from mien.tracker.features import FeatureLayout, subtract_neutral
 
 if TYPE_CHECKING:
     from mien.animator import Animator, AnimatorState
+    from mien.wrinkle_model import WrinkleModel
 
 __all__ = ["Frame", "Observation", "Session", "SessionOptions", "SessionState", "step_many"]
 
@@ -44,6 +45,7 @@ Float32Array = NDArray[np.float32]
 
 NOMINAL_RATE_HZ = 30.0
 """Rate that the time-step feature is measured in: dt * 30 - 1 is 0 at 30 frames a second."""
+_NO_DETAIL = np.zeros(0, np.float32)
 _MIN_DT_S, _MAX_DT_S = 1 / 240, 0.25
 """Time steps beyond these are not told to the network, which never saw such."""
 
@@ -67,12 +69,15 @@ class Session:
         channel_names: Sequence[str],
         options: SessionOptions | None = None,
         neutral: NDArray[np.floating] | None = None,
+        wrinkles: WrinkleModel | None = None,
     ) -> None:
-        """`neutral`: (F,) raw features of the driver's relaxed face, where it is known."""
+        """`neutral`: (F,) raw features of the driver's relaxed face, where it is known; `wrinkles`:
+        what gives the frames' detail."""
         self.animator = animator
         self.layout = layout
         self.channel_names = tuple(channel_names)
         self.options = options or SessionOptions()
+        self.wrinkles = wrinkles
         smoothing = self.options.smoothing
         self._smoothed = smoothing_mask(self.channel_names, smoothing or OneEuroConfig())
         self._correctives = corrective_pairs(self.channel_names)
@@ -323,7 +328,7 @@ class Session:
             head_translation_m=state.head_translation_m,
             left_eye_xyzw=left,
             right_eye_xyzw=right,
-            detail=np.zeros(0, np.float32),
+            detail=_NO_DETAIL if self.wrinkles is None else self.wrinkles.weights(channels),
             confidence=confidence,
         )
 

@@ -91,6 +91,11 @@ class FaceAtlas:
         skin = self.template.triangles[self.template.triangle_material == 0]
         return np.asarray(skin[on_atlas(self.places[skin])])
 
+    @property
+    def triangles(self) -> torch.Tensor:
+        """(F', 3) int64 triangles of the template that lie on the atlas."""
+        return torch.from_numpy(self._faces.astype(np.int64))
+
     def texels(self, size: int) -> TexelMap:
         """Which point of the head each texel shows: of skin above skin (nostrils, the lips' inner
         sides) that which is furthest out."""

@@ -1,0 +1,96 @@
+"""Wrinkles on and off: a character's displacement maps, blended by the weights of a frame.
+
+Under region weights w the skin's height is `static + W_c compressed + W_s stretched` (HiFace, Chai
+et al. 2023, section 3.2), where W_c and W_s are the masks' mean of max(-w, 0) and max(w, 0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mien.detail_entry import PARTS
+from mien.detail_images import read_heights, read_masks
+from mien.errors import InputError
+from mien.package import Package
+
+__all__ = ["DetailMaps"]
+
+Float32Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class DetailMaps:
+    """Heights of one character's skin on their face atlas, metres outwards."""
+
+    region_names: tuple[str, ...]
+    masks: Float32Array
+    """(R, S, S) share of each region, 0..1."""
+    static: Float32Array
+    """(S, S) at rest."""
+    compressed: Float32Array
+    """(S, S) what full compression adds."""
+    stretched: Float32Array
+    """(S, S) what full stretch adds."""
+    intensity: float = 1.0
+    """Factor of all heights that the character is meant to be shown with."""
+
+    @classmethod
+    def of(cls, package: Package, size: int = 256) -> DetailMaps:
+        """The largest maps in a package of at most `size` texels a side. Raises InputError for a
+        character without detail, PackageError for broken images."""
+        entry = package.manifest.detail
+        if entry is None:
+            raise InputError(f"character {package.manifest.name!r} has no skin detail")
+        where = package.source.where
+        heights = []
+        for part in PARTS:
+            one = entry.find(part, "displacement", size)
+            heights.append(read_heights(package.verified(one.file), one, f"{where}: {one.file}"))
+        masks = read_masks(
+            package.verified(entry.masks.file), entry.masks, len(entry.regions),
+            f"{where}: {entry.masks.file}",
+        )  # fmt: skip
+        masks = np.stack([_resized(mask, len(heights[0])) for mask in masks])
+        return cls(entry.regions, masks, heights[0], heights[1], heights[2], entry.intensity)
+
+    @property
+    def size(self) -> int:
+        """Side of the maps, texels."""
+        return len(self.static)
+
+    def displacement(self, weights: ArrayLike, intensity: float | None = None) -> Float32Array:
+        """(S, S) metres under region weights (R,), as `Frame.detail` has them; intensity: in place
+        of the character's own. Raises InputError for other shapes and values."""
+        w = np.asarray(weights, np.float32)
+        if w.shape != (len(self.region_names),) or not np.isfinite(w).all():
+            raise InputError(
+                f"detail: weights of shape {w.shape}, expected ({len(self.region_names)},), finite"
+            )
+        factor = np.float32(self.intensity if intensity is None else intensity)
+        texel, masks, compressed, stretched = self._moving
+        height = factor * self.static.ravel()
+        both = np.stack([np.maximum(-w, 0), np.maximum(w, 0)]) @ masks
+        height[texel] += factor * (both[0] * compressed + both[1] * stretched)
+        return np.asarray(height.reshape(self.static.shape), np.float32)
+
+    @cached_property
+    def _moving(self) -> tuple[NDArray[np.int64], Float32Array, Float32Array, Float32Array]:
+        """Texels (N,) at which weights change anything, masks (R, N) and both maps there."""
+        compressed, stretched = self.compressed.ravel(), self.stretched.ravel()
+        texel = np.flatnonzero((compressed != 0) | (stretched != 0))
+        masks = np.ascontiguousarray(self.masks.reshape(len(self.masks), -1)[:, texel])
+        return texel, masks, compressed[texel], stretched[texel]
+
+
+def _resized(image: Float32Array, size: int) -> Float32Array:
+    """Bilinear, texel centres at +0.5."""
+    side = len(image)
+    at = ((np.arange(size) + 0.5) * side / size - 0.5).clip(0, side - 1)
+    low = np.floor(at).astype(int)
+    high, share = np.minimum(low + 1, side - 1), (at - low).astype(np.float32)
+    rows = image[low] * (1 - share)[:, None] + image[high] * share[:, None]
+    return np.asarray(rows[:, low] * (1 - share) + rows[:, high] * share, np.float32)
