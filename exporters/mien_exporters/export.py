@@ -76,10 +76,15 @@ def build_character(
     files, entry, models = {ANIMATOR: animator_onnx}, None, {ANIMATOR: signature}
     if detail is not None:
         _check_same_person(detail, rig)
-        own, entry = detail_files(detail, channels, detail_map_size)
-        files |= own
-        models |= {n: read_signature(data, n) for n, data in own.items() if n.endswith(".onnx")}
-        glb = with_detail(glb, detail, entry, own[entry.find("static", "normal").file])
+        if detail.skin is not None:
+            own = tuple(
+                replace(m, base_color=detail.skin) if m.name == "skin" else m for m in rig.materials
+            )
+            glb = rig_to_glb(replace(rig, materials=own), clips)
+        made, entry = detail_files(detail, channels, detail_map_size)
+        files |= made
+        models |= {n: read_signature(data, n) for n, data in made.items() if n.endswith(".onnx")}
+        glb = with_detail(glb, detail, entry, made[entry.find("static", "normal").file])
     files[CHARACTER] = glb
     if preview_png is not None:
         files["preview.png"] = preview_png

@@ -48,7 +48,7 @@ frames the tracker is made to jump away. Mean over seeds, worst: of all seeds.
 face: error of the posed face in the head's own space, mean over vertices, mm, after one similarity
 for the whole recording (one camera cannot tell sizes). tilt: mean rotation between found and true
 head in the head's own axes, by which the found neutral looks up or down, degrees; head: what is
-left of the angle between them in each frame. lost: frames whose face is more than 4 mm
+left of the angle between them in each frame (not kept apart for the rows before). lost: frames whose face is more than 4 mm
 off, or whose head is more than 0.15 rad (8.6 degrees) off. still face: the true neutral, never
 moving. before: revision 903fdbd, on the same images and points. seconds: one thread, beside other
 work that was not the same for all rows."""
@@ -108,14 +108,21 @@ def page(record: dict[str, Any]) -> str:
         lost = sum(int(((f > LOST_MM) | (h > LOST_RAD)).sum()) for f, h in pairs)
         rows.append([
             name, " ".join(runs), sum(len(f) for f in face), lost, *spread(face),
-            float(np.mean([np.degrees(r["tilt_rad"]) for r in runs.values()])),
-            *spread([np.degrees(h) for h in head]), *spread(still)[:2],
+            *_head(runs, head), *spread(still)[:2],
             float(np.mean([r["seconds"] for r in runs.values()])),
         ])  # fmt: skip
     return results_page(TEXT, COLUMNS, rows, record["command"])
 
 
 PAGES = {"rig_stress": page}
+
+
+def _head(runs: dict[str, Any], head: list[np.ndarray]) -> list[float | None]:
+    """Tilt, and the spread of what is left; rows from before tilts were told apart have none."""
+    tilts = [r.get("tilt_rad") for r in runs.values()]
+    if None in tilts:
+        return [None] * 4
+    return [float(np.degrees(np.mean(tilts))), *spread([np.degrees(h) for h in head])]
 
 
 def spread(values: list[np.ndarray]) -> list[float]:

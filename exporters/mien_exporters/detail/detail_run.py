@@ -51,6 +51,8 @@ class DetailRun:
     """C inputs of the wrinkle network."""
     layers: tuple[Float32Array, ...]
     """Matrices (out, in) of the wrinkle network, ReLU between them, no biases: 0 gives 0."""
+    skin: NDArray[np.uint8] | None = None
+    """(H, W, 3) sRGB colour of the skin without light and wrinkles, in place of the rig's."""
     intensity: float = 1.0
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON: seeds, configuration, metrics and versions of the training."""
@@ -88,6 +90,7 @@ def write_detail_run(folder: str | Path, run: DetailRun) -> None:
         "maps": run.maps, "tangent_from_atlas": run.tangent_from_atlas.astype(np.float16),
         "masks": run.masks.astype(np.float16), "places": run.places, "vertices": run.vertices,
         **{f"layer_{k}": layer for k, layer in enumerate(run.layers)},
+        **({} if run.skin is None else {"skin": run.skin}),
     }  # fmt: skip
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
@@ -123,7 +126,8 @@ def read_detail_run(folder: str | Path) -> DetailRun:
     layers = fields.integer("layers", 1, 16)
     try:
         with np.load(folder / _ARRAYS, allow_pickle=False) as file:
-            arrays = {name: file[name].astype(np.float32) for name in file.files}
+            skin = file["skin"] if "skin" in file.files else None
+            arrays = {name: file[name].astype(np.float32) for name in file.files if name != "skin"}
         return DetailRun(
             name=fields.text("name"),
             maps=arrays["maps"],
@@ -134,6 +138,7 @@ def read_detail_run(folder: str | Path) -> DetailRun:
             vertices=arrays["vertices"],
             channel_names=fields.texts("channels"),
             layers=tuple(arrays[f"layer_{k}"] for k in range(layers)),
+            skin=skin,
             intensity=fields.number("intensity", 0, 2),
             provenance=dict(fields.object("provenance").values),
         )

@@ -16,6 +16,7 @@ from mien.errors import InputError
 from mien_training.rendering.noise import SpaceNoise, smoothstep
 from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.rendering.relief.face_chart import FaceChart, along_line
+from mien_training.rendering.relief.pores import pore_heights
 from mien_training.synthetic.relief.creases import Crease, draw_creases
 
 __all__ = ["ReliefMaps", "SkinRelief"]
@@ -98,16 +99,8 @@ class SkinRelief:
             stays = float(smoothstep(crease.onset, 1.0, np.array([self.age]))[0])
             rest[near] += crease.aged_m * stays * shape
             pressed[near] += crease.pressed_m * (_YOUNG + (1 - _YOUNG) * self.age) * shape
-        fine_relief = self._pores(points, flat, noise) * front
+        fine_relief = pore_heights(points, chart, self.pores, self.seed) * front
         return ReliefMaps(rest + fine_relief, pressed, -np.float32(self.filled) * rest)
-
-    def _pores(self, points: Float32Array, flat: Float32Array, noise: SpaceNoise) -> Float32Array:
-        """(N,) pores and the skin's fine grain: deepest about the nose, shallow elsewhere."""
-        about_nose = np.exp(-((flat[:, 0] / 0.55) ** 2) - ((flat[:, 1] + 0.45) / 0.55) ** 2)
-        depth = self.pores * (0.35 + 0.65 * about_nose)
-        pits = -smoothstep(0.6, 1.8, noise(points, 0.0009, 7))
-        grain = 0.35 * noise(points, 0.0006, 8) + 0.35 * noise(points, 0.0016, 9)
-        return np.asarray(depth * (pits + 0.4 * grain), np.float32)
 
 
 def _near(flat: Float32Array, crease: Crease, unit: float) -> NDArray[np.int64]:

@@ -15,12 +15,13 @@ from rich.console import Console
 
 from mien.atomic import write_atomically
 from mien.errors import InputError
-from mien_training.detail.detail_basis import (
+from mien_training.detail.basis.detail_basis import (
     PARTS,
     DetailBasis,
     PartBasis,
-    principal_components,
+    joint_basis,
 )
+from mien_training.detail.wrinkle_regions import REGION_NAMES, region_masks
 from mien_training.head import Template
 from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.rendering.relief.face_atlas import FaceAtlas
@@ -51,10 +52,12 @@ class TrainBasisConfig:
     """Synthetic people whose skin is drawn; each counts with its mirror image too."""
     size: int = 256
     """Side of the atlas, texels; a texel is 0.65 mm at 256."""
-    static_modes: int = 220
-    """Modes of the part at rest."""
-    dynamic_modes: int = 140
-    """Modes of what compression and what stretch add, each."""
+    static_modes: int = 32
+    """Modes of the part at rest, of each wrinkle region."""
+    compressed_modes: int = 40
+    """Modes of what compression adds, of each region."""
+    stretched_modes: int = 20
+    """Modes of what stretch adds, of each region."""
     template: str = "anny"
     """The head whose people are drawn upon: anny, or a folder of ICT-FaceKit's OBJ files."""
     held_out: int = 40
@@ -66,8 +69,9 @@ class TrainBasisConfig:
 
     def __post_init__(self) -> None:
         ranges = {
-            "people": (4, 100_000), "size": (32, 1024), "static_modes": (1, 4096),
-            "dynamic_modes": (1, 4096), "held_out": (1, 10_000), "seed": (0, HELD_OUT - 100_001),
+            "people": (4, 100_000), "size": (32, 1024), "static_modes": (1, 512),
+            "compressed_modes": (1, 512), "stretched_modes": (1, 512), "held_out": (1, 10_000),
+            "seed": (0, HELD_OUT - 100_001),
         }  # fmt: skip
         for name, (least, most) in ranges.items():
             if not least <= getattr(self, name) <= most:
@@ -101,11 +105,9 @@ def train_basis(config: TrainBasisConfig, quiet: bool = False) -> dict[str, Any]
         maps = np.stack([_read(config, seed) for seed in people])
         both = np.concatenate([maps, maps[..., ::-1]]).reshape(2 * len(maps), len(PARTS), -1)
         texel = np.flatnonzero(both.std(0).max(0) > _SEEN_M)
-        counts = (config.static_modes, config.dynamic_modes, config.dynamic_modes)
-        found = [
-            principal_components(both[:, k][:, texel], count) for k, count in enumerate(counts)
-        ]
-        basis = DetailBasis(config.size, texel.astype(np.int32), (found[0], found[1], found[2]))
+        counts = (config.static_modes, config.compressed_modes, config.stretched_modes)
+        masks = region_masks(config.size).reshape(len(REGION_NAMES), -1)[:, texel]
+        basis = joint_basis(config.size, texel.astype(np.int32), both[..., texel], masks, counts)
         path = config.out / "basis.npz"
         basis.save(path)
         basis = DetailBasis.load(path)  # as others will read it

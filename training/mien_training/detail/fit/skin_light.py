@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mien_training.detail.observed_skin import ObservedSkin
+from mien_training.detail.fit.observed_skin import ObservedSkin
 from mien_training.rendering.appearance import harmonics
 
 __all__ = ["SkinLight", "estimate_light"]

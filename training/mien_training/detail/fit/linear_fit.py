@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mien_training.detail.detail_basis import DetailBasis
+from mien_training.detail.basis.detail_basis import DetailBasis
 
 __all__ = ["DetailModel", "Solved", "most_probable"]
 
@@ -34,10 +34,13 @@ class DetailModel:
     """Factor of the modes' standard deviations; 0: no basis but its mean."""
 
     @property
-    def counts(self) -> tuple[int, ...]:
-        """Numbers of unknowns: coefficients of each part, then texels of each part."""
-        parts = self.basis.parts
-        return (*(len(p.modes) for p in parts), *(len(p.mean) for p in parts))
+    def size(self) -> int:
+        """Number of unknowns: of the coefficients, and of the texels of all parts."""
+        return self._codes + 3 * len(self.basis.texel)
+
+    @property
+    def _codes(self) -> int:
+        return int(self.basis.link.shape[0] * self.basis.link.shape[1])
 
     def __post_init__(self) -> None:
         side = 5
@@ -48,8 +51,8 @@ class DetailModel:
         object.__setattr__(self, "_texel", torch.from_numpy(self.basis.texel).long())
         modes = [torch.from_numpy(p.modes) for p in self.basis.parts]
         object.__setattr__(self, "_modes", modes)
-        rest = [torch.from_numpy(p.rest) for p in self.basis.parts]
-        object.__setattr__(self, "_rest", rest)
+        object.__setattr__(self, "_link", torch.from_numpy(self.basis.link))
+        object.__setattr__(self, "_rest", torch.from_numpy(self.basis.rest))
 
     @property
     def mean(self) -> Tensor:
@@ -58,28 +61,29 @@ class DetailModel:
 
     def change(self, unknowns: Tensor) -> Tensor:
         """(3, S, S) metres that unknowns (U,) add to the mean; linear."""
-        pieces = torch.split(unknowns, list(self.counts))
-        images = []
-        for k in range(3):
-            known = self.modes_share * (pieces[k] @ self._modes[k])  # type: ignore[attr-defined]
-            own = self.rest_share * self._rest[k] * pieces[3 + k]  # type: ignore[attr-defined]
-            images.append(self._image(known) + self._smooth(self._image(own)))
-        return torch.stack(images)
+        codes = self.coefficients(unknowns)
+        own = unknowns[self._codes :].reshape(3, -1)
+        rest = self.rest_share * torch.einsum("ijn,jn->in", self._rest, own)  # type: ignore[attr-defined]
+        known = torch.stack([c @ m for c, m in zip(codes, self._modes, strict=True)])  # type: ignore[attr-defined]
+        return self._image(self.modes_share * known) + self._smooth(self._image(rest))
 
     def coefficients(self, unknowns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Of the three parts, in standard deviations."""
-        pieces = torch.split(unknowns, list(self.counts))
-        return pieces[0], pieces[1], pieces[2]
+        link: Tensor = self._link  # type: ignore[attr-defined]
+        regions = len(link)
+        codes = torch.einsum("rij,rj->ri", link, unknowns[: self._codes].reshape(regions, -1))
+        a, b, c = torch.split(codes, [len(p.modes) // regions for p in self.basis.parts], 1)
+        return a.flatten(), b.flatten(), c.flatten()
 
     def _image(self, values: Tensor) -> Tensor:
         side = self.basis.size
-        flat = values.new_zeros(side * side)
+        flat = values.new_zeros(*values.shape[:-1], side * side)
         texel: Tensor = self._texel  # type: ignore[attr-defined]
-        return flat.index_copy(0, texel, values).reshape(side, side)
+        return flat.index_copy(-1, texel, values).reshape(*values.shape[:-1], side, side)
 
-    def _smooth(self, image: Tensor) -> Tensor:
+    def _smooth(self, images: Tensor) -> Tensor:
         kernel: Tensor = self._kernel  # type: ignore[attr-defined]
-        return F.conv2d(image[None, None], kernel, padding=kernel.shape[-1] // 2)[0, 0]
+        return F.conv2d(images[:, None], kernel, padding=kernel.shape[-1] // 2)[:, 0]
 
 
 @dataclass(frozen=True, eq=False)

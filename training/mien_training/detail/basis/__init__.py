@@ -1,0 +1,1 @@
+"""Linear spaces of skin detail, and how they are made."""

@@ -1,0 +1,109 @@
+"""Frames of a known head, posed: those that tell most about its skin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mien.errors import InputError
+from mien_training.cameras.camera_batch import CameraBatch
+from mien_training.detail.fit.face_pose import FacePose, pose_face
+from mien_training.footage.observations import CameraRecording
+from mien_training.head import Template
+from mien_training.runs.progress import Progress, Report, silent
+
+__all__ = ["PosedFrames", "pose_frames"]
+
+Float32Array = NDArray[np.float32]
+
+LEAST_FACE_PX = 128
+MOST_MISFIT = 0.022
+"""Root mean square distance of a head's points from the tracker's, of the face's height, beyond
+which the head is taken to be somebody else's."""
+
+
+@dataclass(frozen=True, eq=False)
+class PosedFrames:
+    """E frames of C recordings."""
+
+    images: Tensor
+    """(E, S, S, 3) uint8 sRGB."""
+    views: CameraBatch
+    camera: Tensor
+    """(E,) int64"""
+    vertices: Tensor
+    """(E, V, 3) in the world, metres."""
+    weights: Float32Array
+    """(E, K)"""
+    misfit: float
+    """Median over all frames of how far the head's points are from the tracker's, of the face's
+    height."""
+
+
+def pose_frames(
+    person: Template, recordings: list[CameraRecording], names: list[str], most: int,
+    report: Report = silent,
+) -> PosedFrames:  # fmt: skip
+    """Pose the head in every frame with a face, and keep at most `most` that differ most in
+    expression and turn. Raises InputError, naming the file, for faces below 128 pixels, and for
+    those of another person than the head's."""
+    found: list[tuple[int, int, FacePose]] = []
+    total = sum(len(r.times_s) for r in recordings)
+    done = 0
+    for c, (recording, name) in enumerate(zip(recordings, names, strict=True)):
+        points = recording.points
+        assert points is not None  # read_recordings tracks
+        poses = []
+        for t in np.flatnonzero(np.isfinite(points).all((1, 2))):
+            poses.append((c, int(t), pose_face(person, recording.camera, points[t])))
+            done += 1
+            report(Progress("posing the head", done, total))
+        face_px = float(np.median([pose.face_px for _, _, pose in poses]))
+        if face_px < LEAST_FACE_PX:
+            raise InputError(
+                f"{name}: the face is {face_px:.0f} pixels high, expected at least "
+                f"{LEAST_FACE_PX}: come closer to the camera, or give a larger --size"
+            )
+        misfit = float(np.median([pose.misfit for _, _, pose in poses]))
+        if misfit > MOST_MISFIT:
+            raise InputError(
+                f"{name}: the rig's face does not fit the one in the footage: "
+                f"{100 * misfit:.1f} % of its height apart, expected at most "
+                f"{100 * MOST_MISFIT:.1f} %; is it another person than the rig's?"
+            )
+        found += poses
+    chosen = [found[i] for i in _different([pose for _, _, pose in found], most)]
+    rotations = np.stack([pose.world_from_rig for _, _, pose in chosen])
+    weights = np.stack([pose.weights for _, _, pose in chosen])
+    local = person.vertices + np.tensordot(weights, person.shape_deltas, 1)
+    world = np.einsum("exy,evy->evx", rotations[:, :3, :3], local) + rotations[:, None, :3, 3]
+    return PosedFrames(
+        torch.from_numpy(np.stack([recordings[c].images[t] for c, t, _ in chosen])),
+        CameraBatch.of([r.camera for r in recordings]),
+        torch.tensor([c for c, _, _ in chosen]),
+        torch.from_numpy(world.astype(np.float32)),
+        weights,
+        float(np.median([pose.misfit for _, _, pose in found])),
+    )
+
+
+def _different(poses: list[FacePose], most: int) -> list[int]:
+    """Indices of at most `most`, each as far from those before as any (Gonzalez 1985); the first
+    is the most neutral, and frames in which the head fits badly are not taken."""
+    limit = 2 * float(np.median([p.misfit for p in poses]))
+    kept = [i for i, p in enumerate(poses) if p.misfit <= limit]
+    turns = [poses[i].world_from_rig[:3, :3].ravel() for i in kept]
+    features = np.stack(
+        [np.concatenate([poses[i].weights, turn]) for i, turn in zip(kept, turns, strict=True)]
+    )
+    order = [int(np.argmin([poses[i].weights.sum() for i in kept]))]
+    distance = np.linalg.norm(features - features[order[0]], axis=1)
+    while len(order) < min(most, len(kept)):
+        order.append(int(distance.argmax()))
+        nearest = np.linalg.norm(features - features[order[-1]], axis=1)
+        distance = np.minimum(distance, nearest)
+    return [kept[i] for i in order]
