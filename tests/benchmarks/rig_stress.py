@@ -48,10 +48,10 @@ frames the tracker is made to jump away. Mean over seeds, worst: of all seeds.
 face: error of the posed face in the head's own space, mean over vertices, mm, after one similarity
 for the whole recording (one camera cannot tell sizes). tilt: mean rotation between found and true
 head in the head's own axes, by which the found neutral looks up or down, degrees; head: what is
-left of the angle between them in each frame (not kept apart for the rows before). lost: frames whose face is more than 4 mm
-off, or whose head is more than 0.15 rad (8.6 degrees) off. still face: the true neutral, never
-moving. before: revision 903fdbd, on the same images and points. seconds: one thread, beside other
-work that was not the same for all rows."""
+left of the angle between them in each frame (not kept apart for the rows before). lost: frames
+whose face is more than 4 mm off, or whose head is more than 0.15 rad (8.6 degrees) off. still face:
+the true neutral, never moving. before: revision 903fdbd, on the same images and points. seconds:
+one thread, beside other work that was not the same for all rows."""
 COLUMNS = [
     "fit", "seeds", "frames", "lost", "face, median", "p95", "worst", "tilt", "head, median", "p95",
     "worst", "still face, median", "p95", "seconds",

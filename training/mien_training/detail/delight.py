@@ -1,4 +1,8 @@
-"""The skin's own colour, without the light of the frames and without what wrinkles make of it."""
+"""The skin's own colour: what wrinkles make of the light is taken out of the rig's texture.
+
+A rig's texture is the mean over its footage of colour without the light on the smooth head, so the
+light on the relief is still in it. Drawn with the relief, every wrinkle would be there twice.
+"""
 
 from __future__ import annotations
 
@@ -17,78 +21,49 @@ from mien_training.rendering.relief.face_atlas import FaceAtlas
 from mien_training.rendering.relief.relief_normals import height_slopes
 from mien_training.rendering.shading import linear_from_srgb
 
-__all__ = ["delit_skin"]
+__all__ = ["delit_skin", "relief_shading"]
 
-_ENOUGH = 2.0
-"""Frames' worth of evidence at which a texel's colour is wholly the footage's."""
-_COARSE = 0.03
-"""Colour coarser than this, as a share of the atlas's side, stays the rig's: it knows the light."""
-_MOST_CHANGED = 1.7
+_MOST_CHANGED = 1.6
 """Factor by which a texel's light may change at most."""
 
 
-def delit_skin(
-    texture: NDArray[np.uint8], person: Template, atlas: FaceAtlas, skin: ObservedSkin,
-    fitted: FittedDetail, press: Tensor, pull: Tensor,
-) -> NDArray[np.uint8]:  # fmt: skip
-    """(S, S, 3) sRGB: `texture` with the fine colour that the frames show once the light on the
-    smooth head and on its relief is divided out."""
+def relief_shading(skin: ObservedSkin, fitted: FittedDetail, press: Tensor, pull: Tensor) -> Tensor:
+    """(S, S) log of what the light on the relief makes of luminance, mean over the frames."""
     side = fitted.heights.shape[-1]
     texel = torch.from_numpy(skin.texels.texel)
     frames = fitted.heights[0] + press * fitted.heights[1] + pull * fitted.heights[2]
     response = skin_image(fitted.light.response(skin), texel, side)
-    shade = (response * height_slopes(frames)).sum(1).flatten(1)[:, texel]
-    light = fitted.light.irradiance(skin.normal) * (fitted.light.log_gain[:, None] + shade).exp()
-    total = skin.weight.sum(0).clamp_min(1e-6)
-    colour = (skin.weight[..., None] * skin.colour / light[..., None]).sum(0) / total[:, None]
-    image = skin_image(colour.T.contiguous(), texel, side).numpy()
-    known = skin_image(total, texel, side).numpy()
-    share = (known / _ENOUGH).clip(0, 1)
-    width = _COARSE * side
-    around = ndimage.gaussian_filter(share * image, (0, width, width))
-    around /= np.maximum(ndimage.gaussian_filter(share, width), 1e-4)
-    fine = np.where(share > 0, image / np.maximum(around, 1e-4), 1.0)
+    weight = skin_image(skin.weight, texel, side)
+    shade = (response * height_slopes(frames)).sum(1)
+    return (weight * shade).sum(0) / (weight.sum(0) + 1.0)
 
+
+def delit_skin(
+    texture: NDArray[np.uint8], person: Template, atlas: FaceAtlas, shading: Tensor
+) -> NDArray[np.uint8]:
+    """(H, H, 3) sRGB `texture` divided by exp(`shading`), (S, S) on the atlas, as far as the
+    texture's own texels resolve it; the same where the atlas has nothing."""
     bake = bake_texels(person, 0, texture.shape[0])
     places = bake.interpolate(atlas.places)
-    rows, columns = places[:, 1] * side - 0.5, places[:, 0] * side - 0.5
     on = ((places > 0.01) & (places < 0.99)).all(1)
-    own = linear_from_srgb(texture).reshape(-1, 3)[bake.texel].astype(np.float64)
-    old = np.zeros((3, side * side))
-    reverse = atlas.texels(side)
-    at = _on_texture(person, reverse.corners, reverse.bary, texture)
-    old[:, reverse.texel] = at.T
-    skin_now = old.reshape(3, side, side)
-    coarse = ndimage.gaussian_filter(skin_now, (0, width, width)) / np.maximum(
-        ndimage.gaussian_filter((skin_now > 0).astype(float), (0, width, width)), 1e-4
-    )
-    wanted = np.stack([_read(coarse[c] * fine[c], rows, columns) for c in range(3)], 1)
-    mixed = _read(share, rows, columns) * on
-    factor = (wanted / np.maximum(own, 1e-4)).clip(1 / _MOST_CHANGED, _MOST_CHANGED)
-    new = own * (1 + mixed[:, None] * (factor - 1))
+    side = shading.shape[-1]
+    blur = _texel_of(places, bake.texel, texture.shape[0]) * side
+    smooth = ndimage.gaussian_filter(shading.numpy(), 0.5 * max(blur, 0.5))
+    at = [places[:, 1] * side - 0.5, places[:, 0] * side - 0.5]
+    there = ndimage.map_coordinates(smooth, at, order=1, mode="nearest") * on
+    factor = np.exp(-there).clip(1 / _MOST_CHANGED, _MOST_CHANGED)
     flat = texture.reshape(-1, 3).copy()
-    codes = srgb_from_linear(torch.from_numpy(new.clip(0, 1))).numpy()
-    flat[bake.texel] = np.rint(255 * codes).astype(np.uint8)
+    linear = linear_from_srgb(flat[bake.texel]) * factor[:, None]
+    codes = srgb_from_linear(torch.from_numpy(linear.clip(0, 1))).numpy()
+    changed = np.abs(there) > 1e-4
+    flat[bake.texel[changed]] = np.rint(255 * codes[changed]).astype(np.uint8)
     return flat.reshape(texture.shape)
 
 
-def _read(
-    image: NDArray[np.floating], rows: NDArray[np.floating], columns: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """(N,) bilinear."""
-    return np.asarray(ndimage.map_coordinates(image, [rows, columns], order=1, mode="nearest"))
-
-
-def _on_texture(
-    person: Template, corners: NDArray[np.int32], bary: NDArray[np.float32],
-    texture: NDArray[np.uint8],
-) -> NDArray[np.float64]:  # fmt: skip
-    """(N, 3) linear colours of the texture at places of the mesh; any corner's first UV counts."""
-    first = np.zeros(len(person.vertices), np.int64)
-    first[person.triangles.ravel()[::-1]] = person.uv_triangles.ravel()[::-1]
-    uv = (person.uvs[first[corners]] * bary[..., None]).sum(1)
-    linear = linear_from_srgb(texture)
-    side = texture.shape[0]
-    return np.stack(
-        [_read(linear[..., c], uv[:, 1] * side - 0.5, uv[:, 0] * side - 0.5) for c in range(3)], 1
-    )
+def _texel_of(places: NDArray[np.float32], texel: NDArray[np.int64], side: int) -> float:
+    """Median distance on the atlas of two neighbouring texels of the texture."""
+    image = np.full((side * side, 2), np.nan)
+    image[texel] = places
+    steps = np.linalg.norm(np.diff(image.reshape(side, side, 2), axis=1), axis=2)
+    inside = steps[(steps > 0) & (steps < 0.05)]
+    return float(np.median(inside)) if inside.size else 0.0

@@ -19,7 +19,7 @@ from mien.errors import InputError
 from mien.video import IMAGE_SUFFIXES
 from mien_exporters.detail.detail_run import DetailRun, write_detail_run
 from mien_training.detail.basis.detail_basis import DetailBasis, default_basis
-from mien_training.detail.delight import delit_skin
+from mien_training.detail.delight import delit_skin, relief_shading
 from mien_training.detail.detail_report import write_detail_report
 from mien_training.detail.finish import finer_maps, tangent_frames
 from mien_training.detail.fit.evidence import RegionEvidence, region_evidence, with_fallback
@@ -27,7 +27,8 @@ from mien_training.detail.fit.linear_fit import DetailModel
 from mien_training.detail.fit.observed_skin import ObservedSkin, observe_skin
 from mien_training.detail.fit.photometric_detail import FittedDetail, PhotometricNoise, fit_detail
 from mien_training.detail.fit.posed_frames import PosedFrames, pose_frames
-from mien_training.detail.region_tension import RegionTension
+from mien_training.detail.fit.same_person import LEAST_LIKENESS, likeness
+from mien_training.detail.region_tension import RegionTension, gate_images
 from mien_training.detail.wrinkle_network import WrinkleNetwork, train_wrinkle_network
 from mien_training.detail.wrinkle_regions import REGION_NAMES, region_masks
 from mien_training.footage.load import footage_digests
@@ -79,6 +80,8 @@ class TrainDetailConfig:
     """Of the solver."""
     seed: int = 0
     """Of pores, and of the wrinkle network's training."""
+    same_person: bool = False
+    """Believe that the images show the rig's person, however different the skin looks."""
     show_frames: bool = True
     """False keeps every pixel of the footage out of the report."""
 
@@ -144,24 +147,34 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
         _check_exposure(skin, names)
         rig, source = rig_from_template(person, person.name, None, materials)
         tension = RegionTension.of(rig, atlas.places[source])
-        weights = tension.weights(blend(rig, frames.weights))
-        masks = region_masks(basis.size)
+        shaped = blend(rig, frames.weights)
+        weights = tension.weights(shaped)
+        first = np.unique(source, return_index=True)[1]
         press, pull = (
-            torch.from_numpy(np.einsum("er,ryx->eyx", np.maximum(sign * weights, 0), masks))
-            for sign in (-1, 1)
+            torch.from_numpy(gate)
+            for gate in gate_images(tension.gates, shaped, atlas.texels(basis.size), first)
         )
         model = DetailModel(basis)
         bars.say("fitting the relief")
         fitted = fit_detail(skin, press, pull, model, config.noise, config.iterations)
+        texture = materials[MATERIALS.index("skin")].base_color
+        alike = 1.0 if texture is None else likeness(person, texture, skin, fitted.light)
+        if alike < LEAST_LIKENESS and not config.same_person:
+            raise InputError(
+                f"{', '.join(names)}: the skin in the images is not that of the rig "
+                f"{config.rig} (correlation {alike:.2f}, expected {LEAST_LIKENESS} or more): "
+                "another person? If it is the same one, differently made up: --same-person"
+            )
         evidence = region_evidence(skin, fitted, torch.from_numpy(weights), fitted.unexplained)
         heights = with_fallback(fitted.heights, model.mean, evidence)
         network = train_wrinkle_network(tension, config.seed)
         maps = finer_maps(atlas, heights, config.map_size, 1e-6 * config.pores_um, config.seed)
-        texture = materials[MATERIALS.index("skin")].base_color
         delit = None
         if texture is not None:
-            delit = delit_skin(texture, person, atlas, skin, fitted, press, pull)
+            shading = relief_shading(skin, fitted, press, pull)
+            delit = delit_skin(texture, person, atlas, shading)
     metrics = _metrics(config, inputs, frames, fitted, evidence, network)
+    metrics["likeness"] = alike
     detail = DetailRun(
         name=person.name, maps=maps, tangent_from_atlas=tangent_frames(atlas, config.map_size),
         masks=region_masks(_MASK_SIDE), region_names=REGION_NAMES, places=atlas.places[source],

@@ -61,7 +61,7 @@ def random_expressions(rig_shapes: Float32Array, count: int, seed: int) -> Float
 
 def train_wrinkle_network(tension: RegionTension, seed: int, count: int = 3000) -> WrinkleNetwork:
     """From `count` random expressions of the rig; a fifth of them are held out."""
-    rig = tension.rig
+    rig = tension.gates.rig
     x = random_expressions(full_on(rig), count, seed)
     y = np.concatenate(
         [tension.weights(blend(rig, x[i : i + _CHUNK])) for i in range(0, count, _CHUNK)]
