@@ -70,6 +70,17 @@ class Character:
         """C names, in the order of `Frame.channels`."""
         return self.manifest.channels
 
+    @property
+    def detail_names(self) -> tuple[str, ...]:
+        """R wrinkle regions, in the order of `Frame.detail`; none for a character without skin
+        detail.
+
+        >>> mien.load(SPHERE).detail_names
+        ()
+        """
+        entry = self.manifest.detail
+        return () if entry is None else entry.regions
+
     @cached_property
     def layout(self) -> FeatureLayout:
         """The features that drive this character. Raises PackageError if they are unknown here."""

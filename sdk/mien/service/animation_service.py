@@ -124,7 +124,7 @@ class AnimationService:
             character=served.character.name,
             package_sha256=served.sha256,
             channel_names=tuple(manifest.channels),
-            detail_names=(),
+            detail_names=served.character.detail_names,
             layout=layout_of(served),
             settings=settings,
             resumed=bool(opening.resume_token),
