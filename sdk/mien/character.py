@@ -138,7 +138,12 @@ class Character:
 
     def detail_maps(self, size: int = 256) -> DetailMaps:
         """Displacement maps of at most `size` texels a side, to be blended by `Frame.detail`.
-        Raises InputError for a character without skin detail, PackageError for broken images."""
+        Raises InputError for a character without skin detail, PackageError for broken images.
+
+        >>> mien.load(SPHERE).detail_maps(256)
+        Traceback (most recent call last):
+        mien.errors.InputError: character 'Sphere' has no skin detail
+        """
         from mien.detail import DetailMaps
 
         return DetailMaps.of(self.package, size)

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.detail_entry import PARTS
 from mien.detail_images import read_heights, read_masks
-from mien.errors import InputError
-from mien.package import Package
+from mien.errors import InputError, PackageError
+from mien.glb import read_atlas_places
+from mien.package import CHARACTER, Package
 
 __all__ = ["DetailMaps"]
 
@@ -37,6 +38,8 @@ class DetailMaps:
     """(S, S) what full stretch adds."""
     intensity: float = 1.0
     """Factor of all heights that the character is meant to be shown with."""
+    places: Float32Array | None = None
+    """(V, 2) of the rig's vertices on the atlas, (0, 0) the upper left; None where not read."""
 
     @classmethod
     def of(cls, package: Package, size: int = 256) -> DetailMaps:
@@ -55,7 +58,14 @@ class DetailMaps:
             f"{where}: {entry.masks.file}",
         )  # fmt: skip
         masks = np.stack([_resized(mask, len(heights[0])) for mask in masks])
-        return cls(entry.regions, masks, heights[0], heights[1], heights[2], entry.intensity)
+        glb = package.verified(CHARACTER)
+        try:
+            places = read_atlas_places(glb, entry.texcoord)
+        except InputError as error:
+            raise PackageError(f"{where}: {CHARACTER}: {error}") from None
+        return cls(
+            entry.regions, masks, heights[0], heights[1], heights[2], entry.intensity, places
+        )
 
     @property
     def size(self) -> int:

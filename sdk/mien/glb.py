@@ -23,7 +23,7 @@ from mien.rig import Joint, Material, Rig
 from mien.strict_json import Fields
 from mien.texture import read_texture
 
-__all__ = ["read_rig", "read_weights_animation"]
+__all__ = ["read_atlas_places", "read_rig", "read_weights_animation"]
 
 _U8, _U16, _U32, _F32 = 5121, 5123, 5125, 5126
 _VERTEX_ATTRIBUTES = ("POSITION", "NORMAL", "TEXCOORD_0", "JOINTS_0", "WEIGHTS_0")
@@ -80,6 +80,17 @@ def read_rig(
         joint_indices=_vertex_array(document, first, "JOINTS_0", (count, 4), _U8),
         joint_weights=_vertex_array(document, first, "WEIGHTS_0", (count, 4), _F32),
     )
+
+
+def read_atlas_places(data: bytes | memoryview, texcoord: int = 1) -> NDArray[np.float32]:
+    """(V, 2) places of the rig's vertices on the face atlas: set `texcoord` of the texture
+    coordinates in the bytes of a character GLB. Raises InputError for a file that has none."""
+    document = GlbDocument(data, "character.glb")
+    _, _, mesh = _mesh_node(document)
+    first = mesh.objects("primitives")[0].object("attributes")
+    count = document.count(first, "POSITION")
+    document.budget.spend(8 * count, f"{mesh.where}: {count} places")
+    return _vertex_array(document, first, f"TEXCOORD_{texcoord}", (count, 2), _F32)
 
 
 def read_weights_animation(data: bytes | memoryview, animation: str | None = None) -> Clip:

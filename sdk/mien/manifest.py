@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 FORMAT_VERSION = "1.1"
-"""The newest version that this code knows: 1.1 added `detail`. What needs none is written as 1.0."""
+"""The newest version that this code knows: 1.1 added `detail`. Without it 1.0 is written."""
 _PLAIN_VERSION = "1.0"
 
 CONSENT_KINDS = ("synthetic", "self", "given", "public")

@@ -17,6 +17,7 @@ from mien.frame import Frame
 from mien.frame_table import FrameTable
 
 if TYPE_CHECKING:
+    from mien.detail import DetailMaps
     from mien.rig import Rig
 
 __all__ = ["Rigged", "Take", "check_takes", "needs_landmarks", "write_order", "write_take"]
@@ -41,6 +42,13 @@ class Rigged(Protocol):
     @property
     def rig(self) -> Rig:
         """Mesh, blendshapes and joints."""
+
+    @property
+    def detail_names(self) -> tuple[str, ...]:
+        """Wrinkle regions; none without skin detail."""
+
+    def detail_maps(self, size: int = 256) -> DetailMaps:
+        """Displacement maps of the skin."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,11 @@ from rich.console import Console
 import mien
 from mien.errors import InputError, ServiceError
 from mien.video import count_frames, demo_video
+from mien_exporters.detail.detail_run import write_detail_run
 from mien_exporters.export import ExportConfig, export_runs
-from mien_training.animator.train import TrainAnimatorConfig, train_animator
+from mien_training.animator.train import TrainAnimatorConfig, character_of, train_animator
+from mien_training.detail.drawn_detail import drawn_detail
+from mien_training.head import rig_from_template
 
 __all__ = ["DemoConfig", "run", "serving"]
 
@@ -36,6 +39,8 @@ class DemoConfig:
     """Video of the driving person; by default a short public test clip of a man talking."""
     train: TrainAnimatorConfig = field(default_factory=TrainAnimatorConfig)
     """How the animator is trained."""
+    age: float = 0.5
+    """Of the character's skin, which nobody has photographed: 0 youth, 1 old age."""
     json: bool = False
     """Print one JSON object on stdout and nothing else there."""
 
@@ -67,6 +72,12 @@ def serving(package: Path, timeout_s: float = 30.0) -> Iterator[str]:
             process.kill()
 
 
+def _draw_detail(config: DemoConfig, folder: Path) -> None:
+    template, identity, materials = character_of(config.train)
+    rig, source = rig_from_template(template, template.name, identity, materials)
+    write_detail_run(folder, drawn_detail(template, rig, source, config.age, config.train.seed))
+
+
 def run(config: DemoConfig) -> int:
     """Run every stage; prints where the results are."""
     seconds: dict[str, float] = {}
@@ -77,11 +88,14 @@ def run(config: DemoConfig) -> int:
     except OSError as reason:
         raise InputError(f"--out {config.out}: cannot be a folder ({reason.strerror})") from None
     run_folder, package = config.out / "run", config.out / "character.mien"
+    detail_folder = config.out / "detail"
 
     with _stage("train the animator", seconds):
         metrics = train_animator(replace(config.train, out=run_folder), quiet=config.json)
+    with _stage("draw the skin's detail", seconds):
+        _draw_detail(config, detail_folder)
     with _stage("export the character", seconds):
-        export_runs(ExportConfig(runs=(run_folder,), out=package))
+        export_runs(ExportConfig(runs=(run_folder, detail_folder), out=package))
     with _stage("serve the character, drive it with the video, show it", seconds):
         character = mien.load(package)
         files = [config.out / name for name in TAKES]

@@ -123,7 +123,9 @@ def take_of(rig, landmarks):
         )
         for i in range(3)
     )
-    return Take(SimpleNamespace(rig=rig), frames, landmarks, (160, 120), "somebody")
+    return Take(
+        SimpleNamespace(rig=rig, detail_names=()), frames, landmarks, (160, 120), "somebody"
+    )
 
 
 def test_a_take_is_bound_by_channel_name(plain_rig):

@@ -42,7 +42,7 @@ from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_co
 from mien_training.templates import load_template
 from mien_training.templates.person import TEMPLATE_FILE, read_person
 
-__all__ = ["TrainAnimatorConfig", "run", "train_animator"]
+__all__ = ["TrainAnimatorConfig", "character_of", "run", "train_animator"]
 
 _CLIP_ROWS = 150
 _NOT_OF_THE_RESULT = ("out", "workers", "device")
@@ -134,7 +134,7 @@ def _train(
     config: TrainAnimatorConfig, device: torch.device, quiet: bool, report: Report | None
 ) -> dict[str, Any]:
     consent = _consent(config)
-    template, identity, materials = _character(config)
+    template, identity, materials = character_of(config)
     clips = {path: Clip.read(path) for path in config.clips}
     inputs = _input_digests(config, template, materials, clips)
     claim_inputs(config.out, inputs)
@@ -212,7 +212,7 @@ def _train(
     return metrics
 
 
-def _character(
+def character_of(
     config: TrainAnimatorConfig,
 ) -> tuple[Template, NDArray[np.float32] | None, tuple[Material, ...]]:
     """Who it is: the head, their identity (V, 3) upon it (None for the head's own), materials."""

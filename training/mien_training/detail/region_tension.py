@@ -10,13 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from mien.errors import InputError
 from mien.rig import Rig
 from mien_training.anatomy.skin_gates import SkinGates
-from mien_training.detail.wrinkle_regions import region_masks
+from mien_training.detail.wrinkle_regions import MASK_SIDE, region_masks
 from mien_training.rendering.bake import TexelMap
 
 __all__ = ["RegionTension", "gate_images"]
 
 Float32Array = NDArray[np.float32]
-_MASK_SIDE = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +33,8 @@ class RegionTension:
             raise InputError(
                 f"region tension: places {places.shape}, expected ({len(rig.vertices)}, 2)"
             )
-        texel = (places * _MASK_SIDE).astype(int).clip(0, _MASK_SIDE - 1)
-        share = region_masks(_MASK_SIDE)[:, texel[:, 1], texel[:, 0]]
+        texel = (places * MASK_SIDE).astype(int).clip(0, MASK_SIDE - 1)
+        share = region_masks(MASK_SIDE)[:, texel[:, 1], texel[:, 0]]
         share = share * ((places > 0) & (places < 1)).all(1) * _areas(rig)
         total = share.sum(1, keepdims=True)
         return cls(

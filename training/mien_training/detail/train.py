@@ -30,7 +30,7 @@ from mien_training.detail.fit.posed_frames import PosedFrames, pose_frames
 from mien_training.detail.fit.same_person import LEAST_LIKENESS, likeness
 from mien_training.detail.region_tension import RegionTension, gate_images
 from mien_training.detail.wrinkle_network import WrinkleNetwork, train_wrinkle_network
-from mien_training.detail.wrinkle_regions import REGION_NAMES, region_masks
+from mien_training.detail.wrinkle_regions import MASK_SIDE, REGION_NAMES, region_masks
 from mien_training.footage.load import footage_digests
 from mien_training.footage.observations import CameraRecording
 from mien_training.footage.video import read_recording
@@ -47,7 +47,6 @@ from mien_training.templates.person import read_person
 __all__ = ["TrainDetailConfig", "run", "train_detail"]
 
 _NOT_OF_THE_RESULT = ("out",)
-_MASK_SIDE = 128
 _MOST_OVEREXPOSED = 0.3
 
 
@@ -177,7 +176,7 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
     metrics["likeness"] = alike
     detail = DetailRun(
         name=person.name, maps=maps, tangent_from_atlas=tangent_frames(atlas, config.map_size),
-        masks=region_masks(_MASK_SIDE), region_names=REGION_NAMES, places=atlas.places[source],
+        masks=region_masks(MASK_SIDE), region_names=REGION_NAMES, places=atlas.places[source],
         vertices=rig.vertices, channel_names=rig.shape_names, layers=network.layers, skin=delit,
         intensity=config.intensity,
         provenance={k: metrics[k] for k in ("config", "versions", "seed", "verdicts", "network")},

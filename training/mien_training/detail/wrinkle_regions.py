@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien_training.rendering.relief.face_atlas import atlas_chart
 
-__all__ = ["REGION_NAMES", "region_masks"]
+__all__ = ["MASK_SIDE", "REGION_NAMES", "region_masks"]
 
 Float32Array = NDArray[np.float32]
 
@@ -38,6 +38,8 @@ _PAIRS: dict[str, tuple[float, float, float, float]] = {
     "neck": (0.40, -2.02, 0.36, 0.10),
 }
 """Of the left side: centre on the canonical face's chart, and standard deviations."""
+MASK_SIDE = 128
+"""Side of exported masks, texels: regions are soft."""
 _SIDES = (("Left", 1.0), ("Right", -1.0))
 _ELSEWHERE = 0.05
 """What lies outside all regions weighs as much as a region 2.4 deviations away."""

@@ -13,9 +13,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mien.atomic import write_atomically
 from mien.deform import blend, pose_from_head, shape_weights, skin
+from mien.detail import DetailMaps
 from mien.errors import InputError
 from mien.rig import Rig
-from mien.take import Take
+from mien.take import Rigged, Take
 from mien.video import VideoWriter
 from mien_training.cameras.camera import Camera, look_at_camera
 from mien_training.head.landmark_sets import (
@@ -29,12 +30,12 @@ from mien_training.head.landmark_sets import (
     OUTER_LIPS,
 )
 from mien_training.rendering.head_renderer import HeadRenderer
+from mien_training.rendering.relief.drawn_relief import DrawnRelief
 from mien_training.runs.progress import Progress, ProgressBars, Report, silent
 
 __all__ = [
     "PreviewFrame", "PreviewStage", "contact_sheet", "portrait_png", "preview_frames",
-    "preview_video",
-    "telling_frames", "write_contact_sheet", "write_preview_video",
+    "preview_video", "skin_detail", "telling_frames", "write_contact_sheet", "write_preview_video",
 ]  # fmt: skip
 
 ImageArray = NDArray[np.uint8]
@@ -42,6 +43,7 @@ ImageArray = NDArray[np.uint8]
 GROUND = (24, 26, 31)
 INK = (222, 226, 232)
 POINT = (110, 196, 255)
+_MAP_SIDE = 512
 
 CONTOURS = tuple(
     (*outline, outline[0])
@@ -64,6 +66,8 @@ class PreviewFrame:
     """(L, 2 or 3) the driver's points, image pixels; None where no face was seen."""
     image: ImageArray | None = None
     """(H, W, 3) the driver's image; leave it out where it may not be shown."""
+    detail: NDArray[np.float32] | None = None
+    """(R,) weights of the wrinkle regions; None: the skin stays as at rest."""
 
 
 def preview_frames(take: Take) -> list[PreviewFrame]:
@@ -76,16 +80,25 @@ def preview_frames(take: Take) -> list[PreviewFrame]:
             shape_weights(rig, frame.channel_names, frame.channels),
             np.asarray(frame.head_rotation_xyzw, np.float32),
             landmarks,
+            detail=frame.detail if len(frame.detail) else None,
         )
         for frame, landmarks in zip(take.frames, driver, strict=True)
     ]
 
 
-class PreviewStage:
-    """Draws panels: the driver's (if any frame has one) and the character's."""
+def skin_detail(character: Rigged) -> DetailMaps | None:
+    """The maps that previews are drawn with; None for a character without skin detail."""
+    return character.detail_maps(_MAP_SIDE) if character.detail_names else None
 
-    def __init__(self, rig: Rig, frames: Sequence[PreviewFrame], side: int) -> None:
-        self.rig, self.side = rig, side
+
+class PreviewStage:
+    """Draws panels: the driver's (if any frame has one) and the character's, with its skin's
+    detail."""
+
+    def __init__(
+        self, rig: Rig, frames: Sequence[PreviewFrame], side: int, detail: DetailMaps | None = None
+    ) -> None:
+        self.rig, self.side, self.detail = rig, side, detail
         self.renderer = HeadRenderer(rig)
         self.camera = portrait_camera(rig, side)
         self.with_driver = any(f.landmarks is not None or f.image is not None for f in frames)
@@ -108,6 +121,11 @@ class PreviewStage:
         vertices = blend(self.rig, frame.weights)
         if frame.head_rotation_xyzw is not None:
             vertices = skin(self.rig, vertices, pose_from_head(self.rig, frame.head_rotation_xyzw))
+        maps = self.detail
+        if maps is not None and maps.places is not None:
+            weights = np.zeros(len(maps.region_names)) if frame.detail is None else frame.detail
+            height = maps.displacement(weights)
+            self.renderer.relief = DrawnRelief.of(maps.places, self.rig.triangles, height)
         return self.renderer.render(vertices, self.camera, background=_ground(self.side))
 
     def driver(self, frame: PreviewFrame) -> ImageArray:
@@ -183,12 +201,13 @@ def telling_frames(frames: Sequence[PreviewFrame], count: int) -> list[PreviewFr
 
 
 def contact_sheet(
-    rig: Rig, frames: Sequence[PreviewFrame], columns: int = 4, side: int = 240
-) -> ImageArray:
+    rig: Rig, frames: Sequence[PreviewFrame], columns: int = 4, side: int = 240,
+    detail: DetailMaps | None = None,
+) -> ImageArray:  # fmt: skip
     """(H, W, 3) grid of all `frames`, each as driver (if there is one) beside the character."""
     if not frames or columns < 1:
         raise InputError(f"contact_sheet: {len(frames)} frames in {columns} columns, expected >= 1")
-    stage = PreviewStage(rig, frames, side)
+    stage = PreviewStage(rig, frames, side, detail)
     cells = [_labelled(stage.panels(f), f.time_s) for f in frames]
     blank = np.full_like(cells[0], GROUND)
     columns = min(columns, len(cells))
@@ -204,11 +223,12 @@ def preview_video(
     rate_hz: float = 30.0,
     side: int = 480,
     report: Report = silent,
+    detail: DetailMaps | None = None,
 ) -> None:
     """MP4 of driver (if there is one) beside the character, at the frames' own times."""
     if not frames:
         raise InputError(f"preview_video: no frames to write to {path}")
-    stage = PreviewStage(rig, frames, side)
+    stage = PreviewStage(rig, frames, side, detail)
     start_s = frames[0].time_s
     with VideoWriter(path, rate_hz) as video:
         for done, frame in enumerate(frames, 1):
@@ -227,13 +247,15 @@ def portrait_png(rig: Rig, side: int = 512) -> bytes:
 def write_preview_video(path: Path, take: Take) -> None:
     """Take writer of .mp4 (entry point `mien.take_writers`)."""
     with ProgressBars() as bars:
-        preview_video(path, take.character.rig, preview_frames(take), report=bars)
+        character = take.character
+        frames, detail = preview_frames(take), skin_detail(character)
+        preview_video(path, character.rig, frames, report=bars, detail=detail)
 
 
 def write_contact_sheet(path: Path, take: Take) -> None:
     """Take writer of .png: the twelve most telling moments (entry point `mien.take_writers`)."""
     frames = telling_frames(preview_frames(take), 12)
-    sheet = contact_sheet(take.character.rig, frames)
+    sheet = contact_sheet(take.character.rig, frames, detail=skin_detail(take.character))
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, "PNG")
     write_atomically(path, buffer.getvalue())

@@ -10,10 +10,16 @@ import numpy as np
 from PIL import Image
 
 from mien.atomic import write_atomically
+from mien.detail import DetailMaps
 from mien.errors import InputError
 from mien.rig import Rig
 from mien.take import Take
-from mien_training.rendering.preview import PreviewFrame, PreviewStage, preview_frames
+from mien_training.rendering.preview import (
+    PreviewFrame,
+    PreviewStage,
+    preview_frames,
+    skin_detail,
+)
 
 __all__ = ["liveliest", "preview_gif", "write_preview_gif"]
 
@@ -38,7 +44,9 @@ def liveliest(frames: Sequence[PreviewFrame], seconds: float) -> list[PreviewFra
     return list(frames[start : int(ends[start]) + 1])
 
 
-def preview_gif(rig: Rig, frames: Sequence[PreviewFrame], side: int = _SIDE) -> bytes:
+def preview_gif(
+    rig: Rig, frames: Sequence[PreviewFrame], side: int = _SIDE, detail: DetailMaps | None = None
+) -> bytes:
     """Driver (if there is one) beside the character, at RATE_HZ, for ever from the start.
 
     Each image shows the last frame before its time. Raises InputError for no frames.
@@ -48,7 +56,7 @@ def preview_gif(rig: Rig, frames: Sequence[PreviewFrame], side: int = _SIDE) -> 
     times = np.array([f.time_s for f in frames])
     count = max(round((times[-1] - times[0]) * RATE_HZ), 1)
     shown = np.searchsorted(times, times[0] + np.arange(count) / RATE_HZ + 1e-6, side="right") - 1
-    stage = PreviewStage(rig, frames, side)
+    stage = PreviewStage(rig, frames, side, detail)
     images = [Image.fromarray(stage.panels(frames[i])) for i in shown]
     # One palette for all: colours that change from frame to frame flicker.
     few = images[:: max(len(images) // 8, 1)]
@@ -66,4 +74,6 @@ def preview_gif(rig: Rig, frames: Sequence[PreviewFrame], side: int = _SIDE) -> 
 def write_preview_gif(path: Path, take: Take) -> None:
     """Take writer of .gif: the liveliest five seconds (entry point `mien.take_writers`)."""
     frames = liveliest(preview_frames(take), LONGEST_S)
-    write_atomically(path, preview_gif(take.character.rig, frames))
+    character = take.character
+    gif = preview_gif(character.rig, frames, detail=skin_detail(character))
+    write_atomically(path, gif)
