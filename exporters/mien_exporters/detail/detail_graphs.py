@@ -20,6 +20,8 @@ from mien_exporters.onnx_rules import IR_VERSION, OPSET, check_engine_rules
 __all__ = ["detail_map_onnx", "detail_onnx"]
 
 Float32Array = NDArray[np.float32]
+_MASK_SIDE = 64
+"""Of the masks inside the graph: regions are soft, and 36 masks are its largest part."""
 
 
 def detail_onnx(run: DetailRun, channels: Sequence[str]) -> bytes:
@@ -51,13 +53,14 @@ def detail_onnx(run: DetailRun, channels: Sequence[str]) -> bytes:
 
 def detail_map_onnx(run: DetailRun, size: int) -> bytes:
     """The blended map of `size` texels a side, intensity 1."""
-    regions, side = run.masks.shape[0], run.masks.shape[-1]
+    masks = _resized(run.masks, min(_MASK_SIDE, run.masks.shape[-1]))
+    regions, side = masks.shape[0], masks.shape[-1]
     maps = _resized(run.maps, size)
     tangents = _resized(run.tangent_from_atlas, size)
     slope = np.zeros((2, 1, 3, 3), np.float32)
     slope[0, 0, 1] = slope[1, 0, :, 1] = 0.5 * size * np.array([-1, 0, 1])
     tensors: dict[str, NDArray[np.generic]] = {
-        "masks": run.masks.reshape(regions, -1), "mask_shape": np.array([-1, 1, side, side]),
+        "masks": masks.reshape(regions, -1), "mask_shape": np.array([-1, 1, side, side]),
         "scales": np.array([1, 1, size / side, size / side], np.float32),
         "static": maps[None, :1], "compressed": maps[None, 1:2], "stretched": maps[None, 2:],
         "slope": slope, "tangent": tangents[None, 0], "bitangent": tangents[None, 1],

@@ -27,7 +27,7 @@ def finer_maps(
 ) -> Float32Array:
     """(3, size, size) metres: heights (3, S, S) enlarged smoothly, and at rest pores of depth
     `pores_m`, which images of a whole face do not resolve; 0 where the head has no skin."""
-    large = F.interpolate(heights[None], size=(size, size), mode="bicubic", align_corners=False)[
+    large = F.interpolate(heights[None], size=(size, size), mode="bicubic", antialias=True)[
         0
     ].numpy()
     texels = atlas.texels(size)

@@ -136,7 +136,7 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
     with ProgressBars(quiet, also=report) as bars:
         recordings = _recordings(config, inputs, bars)
         names = [str(s) for s in config.sources]
-        frames = pose_frames(person, recordings, names, config.frames, bars)
+        frames = pose_frames(person, recordings, names, config.frames, bars, bars.warn)
         if len(frames.images) == 1:
             bars.warn("one image only: what expressions do is the mean person's, fitted at rest")
         atlas = FaceAtlas.of(person)
@@ -210,6 +210,11 @@ def _recordings(
 
 
 def _check_exposure(skin: ObservedSkin, names: list[str]) -> None:
+    if not float(skin.weight.sum()) > 0 and float(skin.overexposed.max()) == 0:
+        raise InputError(
+            f"{', '.join(names)}: all of the skin is too dark to show anything; expected a face in "
+            "light"
+        )
     if float(skin.overexposed.min()) > _MOST_OVEREXPOSED:
         raise InputError(
             f"{', '.join(names)}: {100 * float(skin.overexposed.min()):.0f} % of the skin is "

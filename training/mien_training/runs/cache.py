@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ Value = TypeVar("Value")
 
 _DAMAGED = (
     OSError, ValueError, KeyError, EOFError, BadZipFile, pickle.UnpicklingError, AttributeError,
-    ImportError, IndexError,
+    ImportError, IndexError, TypeError, zlib.error,
 )  # fmt: skip
 """What readers of arrays and of pickles raise for bytes that they did not write."""
 

@@ -28,8 +28,9 @@ class DetailModel:
     """Unknowns -> heights of all three parts, linear but for the mean."""
 
     basis: DetailBasis
-    rest_share: float = 1.0
-    """Factor of the standard deviation of what the basis leaves out; 0: the basis alone."""
+    rest_share: float = 3.0
+    """Factor of the standard deviation of what the basis leaves out; 0: the basis alone. Above 1,
+    for real skin has more beside the modes than the synthetic one that they are made of."""
     modes_share: float = 1.0
     """Factor of the modes' standard deviations; 0: no basis but its mean."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ LEAST_FACE_PX = 128
 MOST_MISFIT = 0.022
 """Root mean square distance of a head's points from the tracker's, of the face's height, beyond
 which the head is taken to be somebody else's."""
+_WELL = 0.005
+"""Misfit below which no frame is left out, however well the others fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +49,13 @@ class PosedFrames:
 
 def pose_frames(
     person: Template, recordings: list[CameraRecording], names: list[str], most: int,
-    report: Report = silent,
+    report: Report = silent, warn: Callable[[str], None] = lambda message: None,
 ) -> PosedFrames:  # fmt: skip
     """Pose the head in every frame with a face, and keep at most `most` that differ most in
-    expression and turn. Raises InputError, naming the file, for faces below 128 pixels, and for
-    those of another person than the head's."""
+    expression and turn. Files in which the face is below 128 pixels, or in which the head does not
+    fit it, are left out, and `warn` is told; raises InputError, naming them, where none is left.
+    """
+    refused: list[str] = []
     found: list[tuple[int, int, FacePose]] = []
     total = sum(len(r.times_s) for r in recordings)
     done = 0
@@ -62,20 +67,29 @@ def pose_frames(
             poses.append((c, int(t), pose_face(person, recording.camera, points[t])))
             done += 1
             report(Progress("posing the head", done, total))
+        if not poses:
+            refused.append(f"{name}: shows no face")
+            continue
         face_px = float(np.median([pose.face_px for _, _, pose in poses]))
         if face_px < LEAST_FACE_PX:
-            raise InputError(
+            refused.append(
                 f"{name}: the face is {face_px:.0f} pixels high, expected at least "
                 f"{LEAST_FACE_PX}: come closer to the camera, or give a larger --size"
             )
+            continue
         misfit = float(np.median([pose.misfit for _, _, pose in poses]))
         if misfit > MOST_MISFIT:
-            raise InputError(
+            refused.append(
                 f"{name}: the rig's face does not fit the one in the footage: "
                 f"{100 * misfit:.1f} % of its height apart, expected at most "
-                f"{100 * MOST_MISFIT:.1f} %; is it another person than the rig's?"
+                f"{100 * MOST_MISFIT:.1f} %; is it another person than the rig's, or turned away?"
             )
+            continue
         found += poses
+    if not found:
+        raise InputError("; ".join(refused))
+    for reason in refused:
+        warn(f"{reason}; left out")
     chosen = [found[i] for i in _different([pose for _, _, pose in found], most)]
     rotations = np.stack([pose.world_from_rig for _, _, pose in chosen])
     weights = np.stack([pose.weights for _, _, pose in chosen])
@@ -94,7 +108,7 @@ def pose_frames(
 def _different(poses: list[FacePose], most: int) -> list[int]:
     """Indices of at most `most`, each as far from those before as any (Gonzalez 1985); the first
     is the most neutral, and frames in which the head fits badly are not taken."""
-    limit = 2 * float(np.median([p.misfit for p in poses]))
+    limit = max(2 * float(np.median([p.misfit for p in poses])), _WELL)
     kept = [i for i, p in enumerate(poses) if p.misfit <= limit]
     turns = [poses[i].world_from_rig[:3, :3].ravel() for i in kept]
     features = np.stack(
@@ -103,6 +117,8 @@ def _different(poses: list[FacePose], most: int) -> list[int]:
     order = [int(np.argmin([poses[i].weights.sum() for i in kept]))]
     distance = np.linalg.norm(features - features[order[0]], axis=1)
     while len(order) < min(most, len(kept)):
+        if not distance.max() > 0:
+            break  # the rest are the same images again
         order.append(int(distance.argmax()))
         nearest = np.linalg.norm(features - features[order[-1]], axis=1)
         distance = np.minimum(distance, nearest)
