@@ -16,24 +16,31 @@ from rich.console import Console
 from mien.atomic import write_atomically
 from mien.deform import blend
 from mien.errors import InputError
-from mien.video import IMAGE_SUFFIXES
+from mien.video import IMAGE_SUFFIXES, read_frames
 from mien_exporters.detail.detail_run import DetailRun, write_detail_run
+from mien_training.cameras import Camera
 from mien_training.detail.basis.detail_basis import DetailBasis, default_basis
 from mien_training.detail.delight import delit_skin, relief_shading
 from mien_training.detail.detail_report import write_detail_report
 from mien_training.detail.finish import finer_maps, tangent_frames
 from mien_training.detail.fit.evidence import RegionEvidence, region_evidence, with_fallback
+from mien_training.detail.fit.frame_alignment import align_frames
 from mien_training.detail.fit.linear_fit import DetailModel
 from mien_training.detail.fit.observed_skin import ObservedSkin, observe_skin
 from mien_training.detail.fit.photometric_detail import FittedDetail, PhotometricNoise, fit_detail
 from mien_training.detail.fit.posed_frames import PosedFrames, pose_frames
-from mien_training.detail.fit.same_person import LEAST_LIKENESS, likeness
+from mien_training.detail.fit.same_person import (
+    LEAST_LIKENESS,
+    likeness,
+    texture_on_atlas,
+)
+from mien_training.detail.fit.skin_light import estimate_light
 from mien_training.detail.region_tension import RegionTension, gate_images
 from mien_training.detail.wrinkle_network import WrinkleNetwork, train_wrinkle_network
 from mien_training.detail.wrinkle_regions import MASK_SIDE, REGION_NAMES, region_masks
 from mien_training.footage.load import footage_digests
 from mien_training.footage.observations import CameraRecording
-from mien_training.footage.video import read_recording
+from mien_training.footage.video import pinhole_camera, read_recording
 from mien_training.head import MATERIALS, rig_from_template
 from mien_training.rendering.relief.face_atlas import FaceAtlas
 from mien_training.runs.checkpoint import Checkpoint
@@ -67,6 +74,9 @@ class TrainDetailConfig:
     """At most this many images are used, those that differ most."""
     size: int = 768
     """Side of the square images of the face, pixels."""
+    focal_px: float | None = None
+    """Focal length of the camera, in pixels of the footage; the longer side if left out (a field
+    of view of 53 degrees). Give it for zoomed or cropped footage: perspective turns the skin."""
     map_size: int = 1024
     """Side of the exported maps, texels; coarser ones are made of it."""
     pores_um: float = 60.0
@@ -92,6 +102,8 @@ class TrainDetailConfig:
         for name, (least, most) in ranges.items():
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {least} to {most}")
+        if self.focal_px is not None and not self.focal_px > 0:
+            raise InputError(f"focal_px is {self.focal_px}, expected above 0")
         if self.map_size % 8:
             raise InputError(f"map_size is {self.map_size}, expected a multiple of 8")
 
@@ -144,6 +156,11 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
             frames.images, frames.vertices, frames.views, frames.camera, atlas, basis.size
         )
         _check_exposure(skin, names)
+        texture = materials[MATERIALS.index("skin")].base_color
+        shifts = np.zeros(len(frames.images))
+        if texture is not None:
+            known = texture_on_atlas(person, texture, skin.texels)
+            skin, shifts = align_frames(skin, estimate_light(skin), known)
         rig, source = rig_from_template(person, person.name, None, materials)
         tension = RegionTension.of(rig, atlas.places[source])
         shaped = blend(rig, frames.weights)
@@ -156,7 +173,6 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
         model = DetailModel(basis)
         bars.say("fitting the relief")
         fitted = fit_detail(skin, press, pull, model, config.noise, config.iterations)
-        texture = materials[MATERIALS.index("skin")].base_color
         alike = 1.0 if texture is None else likeness(person, texture, skin, fitted.light)
         if alike < LEAST_LIKENESS and not config.same_person:
             raise InputError(
@@ -174,6 +190,10 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
             delit = delit_skin(texture, person, atlas, shading)
     metrics = _metrics(config, inputs, frames, fitted, evidence, network)
     metrics["likeness"] = alike
+    metrics["shift_texels"] = {
+        "median": float(np.median(shifts)),
+        "p95": float(np.quantile(shifts, 0.95)),
+    }
     detail = DetailRun(
         name=person.name, maps=maps, tangent_from_atlas=tangent_frames(atlas, config.map_size),
         masks=region_masks(MASK_SIDE), region_names=REGION_NAMES, places=atlas.places[source],
@@ -197,16 +217,22 @@ def _recordings(
     config: TrainDetailConfig, inputs: dict[str, str], bars: ProgressBars
 ) -> list[CameraRecording]:
     """Every source by itself: no calibration is needed, for each face is posed on its own."""
-    origin = {**inputs, "size": config.size}
+    origin = {**inputs, "size": config.size, "focal_px": config.focal_px}
     stages = Stages(Checkpoint(config.out / "tracking.pt", origin))
-    most = max(config.frames * 8, 120)
-    return [
-        read_recording(
-            source, config.size, most_frames=1 if source.suffix.lower() in IMAGE_SUFFIXES else most,
-            report=bars, stages=stages,
-        )
-        for source in config.sources
-    ]  # fmt: skip
+    found = []
+    for source in config.sources:
+        still = source.suffix.lower() in IMAGE_SUFFIXES
+        most = 1 if still else max(config.frames * 8, 120)
+        camera = _camera(config, source)
+        found.append(read_recording(source, config.size, camera, most, bars, stages=stages))
+    return found
+
+
+def _camera(config: TrainDetailConfig, source: Path) -> Camera | None:
+    if config.focal_px is None:
+        return None
+    height, width = next(iter(read_frames(source))).image.shape[:2]
+    return pinhole_camera(width, height, config.focal_px)
 
 
 def _check_exposure(skin: ObservedSkin, names: list[str]) -> None:

@@ -18,7 +18,7 @@ __all__ = ["FacePose", "pose_face"]
 Float64Array = NDArray[np.float64]
 _SIGMA = 0.006
 """Spread of the tracker's points, of the face's height in pixels."""
-_WEIGHT_SIGMA = 0.5
+_WEIGHT_SIGMA = 0.25
 """Spread of blendshape weights about 0; a loose hold on shapes that points do not tell apart."""
 _LOSS_AT = 2.0
 """Deviations from which on a point counts less."""
@@ -36,10 +36,18 @@ class FacePose:
     """Root mean square distance of the head's points from the tracker's, of the face's height."""
     face_px: float
     """Height of the face, pixels."""
+    left: Float64Array
+    """(468, 2) from the head's points to the tracker's, in parts of the face's height; 0 where the
+    head lacks a point."""
 
 
-def pose_face(person: Template, camera: Camera, points: NDArray[np.floating]) -> FacePose:
-    """points (478, 2) of the tracker, pixels; the camera's distortion is not used."""
+def pose_face(
+    person: Template, camera: Camera, points: NDArray[np.floating],
+    misplaced: NDArray[np.floating] | None = None,
+) -> FacePose:  # fmt: skip
+    """points (478, 2) of the tracker, pixels; misplaced (468, 2): how far it always puts each of
+    them from where it is on this person, in parts of the face's height. The camera's distortion is
+    not used."""
     skin = np.arange(SKIN_LANDMARK_COUNT)
     triangle = person.landmarks.triangle[skin]
     skin = skin[triangle >= 0]
@@ -49,6 +57,9 @@ def pose_face(person: Template, camera: Camera, points: NDArray[np.floating]) ->
     moves = np.einsum("pc,kpcx->kpx", share, person.shape_deltas[:, corners])
     seen = np.asarray(points[skin], np.float64)
     face_px = float(np.ptp(seen[:, 1]))
+    tracked = seen
+    if misplaced is not None:
+        seen = seen - face_px * misplaced[skin]
     sigma = _SIGMA * max(face_px, 1.0)
     K, view = camera.K, camera.camera_from_world
     count = len(moves)
@@ -97,8 +108,10 @@ def pose_face(person: Template, camera: Camera, points: NDArray[np.floating]) ->
     world_from_rig = np.eye(4)
     world_from_rig[:3, :3] = Rotation.from_rotvec(found.x[:3]).as_matrix()
     world_from_rig[:3, 3] = found.x[3:6]
-    misfit = float(np.sqrt(((pixels - seen) ** 2).sum(1).mean()) / max(face_px, 1.0))
-    return FacePose(found.x[6:].astype(np.float32), world_from_rig, misfit, face_px)
+    misfit = float(np.sqrt(((pixels - tracked) ** 2).sum(1).mean()) / max(face_px, 1.0))
+    left = np.zeros((SKIN_LANDMARK_COUNT, 2))
+    left[skin] = (seen - pixels) / max(face_px, 1.0)
+    return FacePose(found.x[6:].astype(np.float32), world_from_rig, misfit, face_px, left)
 
 
 def _start(camera: Camera, rest: Float64Array, seen: Float64Array) -> Float64Array:

@@ -15,6 +15,7 @@ from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.detail.fit.face_pose import FacePose, pose_face
 from mien_training.footage.observations import CameraRecording
 from mien_training.head import Template
+from mien_training.head.landmark_sets import SKIN_LANDMARK_COUNT
 from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["PosedFrames", "pose_frames"]
@@ -22,9 +23,12 @@ __all__ = ["PosedFrames", "pose_frames"]
 Float32Array = NDArray[np.float32]
 
 LEAST_FACE_PX = 128
-MOST_MISFIT = 0.022
+MOST_MISFIT = 0.04
 """Root mean square distance of a head's points from the tracker's, of the face's height, beyond
-which the head is taken to be somebody else's."""
+which the head does not follow the face: turned far away, or of another make. Other people's
+blendshapes mostly follow (`same_person` tells them)."""
+_FEWEST, _SOME, _TURNS = 4, 24, 3
+"""Frames from which on, and at most, points' misplacement is found; how often."""
 _WELL = 0.005
 """Misfit below which no frame is left out, however well the others fit."""
 
@@ -57,14 +61,18 @@ def pose_frames(
     """
     refused: list[str] = []
     found: list[tuple[int, int, FacePose]] = []
+    few = [r for r in recordings if len(_shown(r)) < _FEWEST]
+    of_stills = _misplaced(person, few)
     total = sum(len(r.times_s) for r in recordings)
     done = 0
     for c, (recording, name) in enumerate(zip(recordings, names, strict=True)):
-        points = recording.points
-        assert points is not None  # read_recordings tracks
         poses = []
-        for t in np.flatnonzero(np.isfinite(points).all((1, 2))):
-            poses.append((c, int(t), pose_face(person, recording.camera, points[t])))
+        few_frames = len(_shown(recording)) < _FEWEST
+        misplaced = of_stills if few_frames else _misplaced(person, [recording])
+        for t in _shown(recording):
+            assert recording.points is not None
+            pose = pose_face(person, recording.camera, recording.points[t], misplaced)
+            poses.append((c, int(t), pose))
             done += 1
             report(Progress("posing the head", done, total))
         if not poses:
@@ -103,6 +111,32 @@ def pose_frames(
         weights,
         float(np.median([pose.misfit for _, _, pose in found])),
     )
+
+
+def _shown(recording: CameraRecording) -> NDArray[np.intp]:
+    """Frames with a face."""
+    points = recording.points
+    assert points is not None  # read_recording tracks
+    return np.flatnonzero(np.isfinite(points).all((1, 2)))
+
+
+def _misplaced(person: Template, recordings: list[CameraRecording]) -> NDArray[np.float64] | None:
+    """(468, 2) how far the tracker always puts its points from where they are on this person, in
+    parts of the face's height: what posing leaves, in the median of some frames. None of too few:
+    one image does not tell a misplaced point from an expression."""
+    frames = [(r, int(t)) for r in recordings for t in _shown(r)]
+    if len(frames) < _FEWEST:
+        return None
+    some = [frames[i] for i in np.linspace(0, len(frames) - 1, min(len(frames), _SOME)).astype(int)]
+    misplaced = np.zeros((SKIN_LANDMARK_COUNT, 2))
+    for _ in range(_TURNS):
+        left = []
+        for recording, t in some:
+            assert recording.points is not None
+            pose = pose_face(person, recording.camera, recording.points[t], misplaced)
+            left.append(pose.left)
+        misplaced = misplaced + np.median(left, axis=0)
+    return misplaced
 
 
 def _different(poses: list[FacePose], most: int) -> list[int]:

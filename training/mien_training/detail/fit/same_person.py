@@ -14,9 +14,10 @@ from scipy import ndimage
 from mien_training.detail.fit.observed_skin import ObservedSkin
 from mien_training.detail.fit.skin_light import SkinLight
 from mien_training.head import Template
+from mien_training.rendering.bake import TexelMap
 from mien_training.rendering.shading import linear_from_srgb
 
-__all__ = ["LEAST_LIKENESS", "likeness"]
+__all__ = ["LEAST_LIKENESS", "likeness", "texture_on_atlas"]
 
 LEAST_LIKENESS = 0.6
 """Measured on clips of two real men: 0.66 and more between clips of one, 0.57 and less of two."""
@@ -36,8 +37,7 @@ def likeness(
     seen = evidence > min(_SEEN, 0.5 * float(evidence.max(initial=0.0)))
     if seen.sum() < 50:
         return 1.0
-    colours = _on_texture(person, texels.corners, texels.bary, texture)
-    known = np.log(np.maximum(colours @ (0.2126, 0.7152, 0.0722), 1e-3))
+    known = texture_on_atlas(person, texture, texels)
 
     def pattern(values: NDArray[np.floating]) -> NDArray[np.float64]:
         image, mask = np.zeros(texels.size**2), np.zeros(texels.size**2)
@@ -55,6 +55,14 @@ def likeness(
     if min(a.std(), b.std()) < 1e-6:
         return 1.0  # a face without any pattern is like every other
     return float(np.corrcoef(a, b)[0, 1])
+
+
+def texture_on_atlas(
+    person: Template, texture: NDArray[np.uint8], texels: TexelMap
+) -> NDArray[np.float64]:
+    """(N,) log luminance of the rig's `texture` at the atlas's texels."""
+    colours = _on_texture(person, texels.corners, texels.bary, texture)
+    return np.asarray(np.log(np.maximum(colours @ (0.2126, 0.7152, 0.0722), 1e-3)))
 
 
 def _on_texture(
