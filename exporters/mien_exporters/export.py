@@ -84,7 +84,7 @@ def build_character(
         made, entry = detail_files(detail, channels, detail_map_size)
         files |= made
         models |= {n: read_signature(data, n) for n, data in made.items() if n.endswith(".onnx")}
-        glb = with_detail(glb, detail, entry, made[entry.find("static", "normal").file])
+        glb = with_detail(glb, detail, entry, channels, made[entry.find("static", "normal").file])
     files[CHARACTER] = glb
     if preview_png is not None:
         files["preview.png"] = preview_png

@@ -64,7 +64,8 @@ The same people in {IMAGES} images of {IMAGE_SIDE} pixels, by an own camera (blu
 an own light that the method is not told; rig and pose are known. Error and correlation of the three
 maps over the places where they are above 50 micrometres, and of the heights in 5 expressions that
 were not photographed. shading alone: no basis, every texel for itself and its neighbours, with as
-much freedom as people differ by. spread: standard deviation over people."""
+much freedom as people differ by. worst: error of the worst person. Ages run from 0, youth, to 1: of
+young skin there is little to see, and what is found there is worse than nothing."""
 LAWS_TEXT = """# Laws of detail
 
 Largest deviation over all people. neutral: heights at region weights 0 against the static map, m.
@@ -259,18 +260,23 @@ def maps_page(record: dict[str, Any]) -> str:
 
 
 def images_page(record: dict[str, Any]) -> str:
-    people = [p for seed in record["results"].values() for p in seed]
+    by_seed = list(record["results"].values())
+    count = len(by_seed[0])
+    groups = {"": [p for seed in by_seed for p in seed]}
+    groups |= {f", age {(n + 0.5) / count:.2f}": [s[n] for s in by_seed] for n in range(count)}
     rows = []
-    for name in people[0]:
-        cells: list[Any] = [name]
-        for part in (*PARTS, "unseen"):
-            values = np.array([p[name][part] for p in people if part in p[name]])
-            cells += [*values.mean(0).tolist(), float(values[:, 0].std())]
-        rows.append(cells)
+    for group, people in groups.items():
+        for name in people[0]:
+            cells: list[Any] = [name + group]
+            for part in (*PARTS, "unseen"):
+                values = np.array([p[name][part] for p in people if part in p[name]])
+                cells += values.mean(0).tolist() if len(values) else [None, None]
+                cells.append(float(values[:, 0].max()) if len(values) else None)
+            rows.append(cells)
     columns = ["detail"] + [
         f"{part} {what}" if what == "error" else what
         for part in ("static,", "compressed,", "stretched,", "unseen expressions,")
-        for what in ("error", "correlation", "spread")
+        for what in ("error", "correlation", "worst")
     ]
     return results_page(IMAGES_TEXT, columns, rows, record["command"])
 

@@ -6,6 +6,8 @@ Plain viewers show the static relief, as a normal map on that set; engines find 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pygltflib as gltf
 
 from mien.detail_entry import DetailEntry
@@ -19,10 +21,13 @@ __all__ = ["with_detail"]
 _SKIN = "skin"
 
 
-def with_detail(glb: bytes, run: DetailRun, entry: DetailEntry, static_normal: bytes) -> bytes:
+def with_detail(
+    glb: bytes, run: DetailRun, entry: DetailEntry, channels: Sequence[str], static_normal: bytes
+) -> bytes:
     """`glb`, which `mien_exporters.gltf.rig_to_glb` made, with TEXCOORD_1 and the static normal map
-    (a PNG) on the material `skin`. Raises InputError for the detail of another mesh, and for a GLB
-    without skin."""
+    (a PNG) on the material `skin`; channels: inputs of detail.onnx, in order. Raises InputError for
+    the detail of another mesh, and for a GLB without skin.
+    """
     text, binary = split_glb(glb)
     document = gltf.GLTF2.from_json(text)
     buffers = BufferBuilder(document, binary)
@@ -53,5 +58,6 @@ def with_detail(glb: bytes, run: DetailRun, entry: DetailEntry, static_normal: b
     skin.normalTexture = gltf.NormalMaterialTexture(
         index=len(document.textures) - 1, texCoord=entry.texcoord, scale=entry.intensity
     )
-    skin.extras = {**(skin.extras or {}), "mienDetail": {"version": 1, **entry.to_dict()}}
+    told = {"version": 1, "channels": list(channels), **entry.to_dict()}
+    skin.extras = {**(skin.extras or {}), "mienDetail": told}
     return glb_of(document, buffers)

@@ -33,6 +33,7 @@ def test_places_and_extras(package):
     np.testing.assert_array_equal(places, sphere_detail().places)
     (skin,) = [m for m in json.loads(text)["materials"] if m["name"] == "skin"]
     assert skin["normalTexture"]["texCoord"] == 1 and skin["normalTexture"]["scale"] == 0.75
+    assert skin["extras"]["mienDetail"]["channels"] == list(package.manifest.channels)
     assert skin["extras"]["mienDetail"]["regions"] == list(package.manifest.detail.regions)
     assert all("normalTexture" not in m for m in json.loads(text)["materials"] if m != skin)
 
@@ -50,4 +51,4 @@ def test_other_meshes_and_heads_without_skin_are_refused():
     names = {m["name"] for m in json.loads(split_glb(glb)[0])["materials"]}
     if "skin" not in names:
         with pytest.raises(InputError, match="expected one named 'skin'"):
-            with_detail(glb, run, entry, b"png")
+            with_detail(glb, run, entry, run.channel_names, b"png")
