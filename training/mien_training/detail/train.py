@@ -157,10 +157,18 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
         )
         _check_exposure(skin, names)
         texture = materials[MATERIALS.index("skin")].base_color
-        shifts = np.zeros(len(frames.images))
+        shifts, alike = np.zeros(len(frames.images)), 1.0
         if texture is not None:
+            light = estimate_light(skin)
+            alike = likeness(person, texture, skin, light)
+            if alike < LEAST_LIKENESS and not config.same_person:
+                raise InputError(
+                    f"{', '.join(names)}: the skin in the images is not that of the rig "
+                    f"{config.rig} (correlation {alike:.2f}, expected {LEAST_LIKENESS} or more): "
+                    "another person? If it is the same one, differently made up: --same-person"
+                )
             known = texture_on_atlas(person, texture, skin.texels)
-            skin, shifts = align_frames(skin, estimate_light(skin), known)
+            skin, shifts = align_frames(skin, light, known)
         rig, source = rig_from_template(person, person.name, None, materials)
         tension = RegionTension.of(rig, atlas.places[source])
         shaped = blend(rig, frames.weights)
@@ -173,13 +181,6 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
         model = DetailModel(basis)
         bars.say("fitting the relief")
         fitted = fit_detail(skin, press, pull, model, config.noise, config.iterations)
-        alike = 1.0 if texture is None else likeness(person, texture, skin, fitted.light)
-        if alike < LEAST_LIKENESS and not config.same_person:
-            raise InputError(
-                f"{', '.join(names)}: the skin in the images is not that of the rig "
-                f"{config.rig} (correlation {alike:.2f}, expected {LEAST_LIKENESS} or more): "
-                "another person? If it is the same one, differently made up: --same-person"
-            )
         evidence = region_evidence(skin, fitted, torch.from_numpy(weights), fitted.unexplained)
         heights = with_fallback(fitted.heights, model.mean, evidence)
         network = train_wrinkle_network(tension, config.seed)
