@@ -74,6 +74,7 @@ def build_character(
     rig = replace(rig, name=name)
     glb = rig_to_glb(rig, clips) if glb is None else with_clips(glb, rig, clips or {})
     files, entry, models = {ANIMATOR: animator_onnx}, None, {ANIMATOR: signature}
+    made: dict[str, bytes] = {}
     if detail is not None:
         _check_same_person(detail, rig)
         if detail.skin is not None:
@@ -92,7 +93,7 @@ def build_character(
         files[f"clips/{clip_name}.npz"] = _npz(clip)
     manifest = Manifest(
         name=name,
-        id=character_id(name, glb, animator_onnx),
+        id=character_id(name, glb, animator_onnx, *(made[n] for n in sorted(made))),
         licence=licence,
         consent=consent,
         channels=channels,

@@ -205,7 +205,8 @@ class Character:
                     raise InputError(f"drive: {name} goes with images, and the source is a clip")
             clip = source if isinstance(source, Clip) else Clip.read(cast(str, source))
             where = "clip" if isinstance(source, Clip) else str(source)
-            return drive_from_clip(clip, self.channel_names, where, limit)
+            wrinkles = None if self.wrinkles is None else self.wrinkles.weights
+            return drive_from_clip(clip, self.channel_names, where, limit, wrinkles)
         if performer is not None and options is not None:
             raise InputError("drive: options belong to a new session; the performer has its own")
         tracked = self._tracked(source, tracker, limit)

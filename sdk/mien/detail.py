@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mien.budget import Budget
 from mien.detail_entry import PARTS
 from mien.detail_images import read_heights, read_masks
 from mien.errors import InputError, PackageError
@@ -21,6 +22,8 @@ from mien.package import CHARACTER, Package
 __all__ = ["DetailMaps"]
 
 Float32Array = NDArray[np.float32]
+_MOST_BYTES = 1 << 30
+"""Of decoded maps and masks: 36 regions at 1024 texels take a third of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,17 @@ class DetailMaps:
             raise InputError(f"character {package.manifest.name!r} has no skin detail")
         where = package.source.where
         heights = []
+        smallest = entry.find(PARTS[0], "displacement", size).size
+        if smallest > size:
+            raise InputError(
+                f"character {package.manifest.name!r} has no displacement of at most {size} "
+                f"texels, the smallest has {smallest}"
+            )
+        # Decoded images, masks at the maps' size, and what resizing takes.
+        need = 4 * smallest**2 * (3 * len(PARTS) + 2 * len(entry.regions))
+        tiles = entry.masks.columns * entry.masks.rows * entry.masks.size**2
+        budget = Budget(_MOST_BYTES, "bytes", where, PackageError)
+        budget.spend(need + 12 * tiles * 4, f"{smallest} x {smallest} maps of skin detail")
         for part in PARTS:
             one = entry.find(part, "displacement", size)
             heights.append(read_heights(package.verified(one.file), one, f"{where}: {one.file}"))

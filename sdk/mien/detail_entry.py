@@ -108,8 +108,20 @@ class DetailEntry:
                 else "two maps of one part, kind and size"
             )
             raise PackageError(f"{where}: field 'detail.maps' has {what}")
+        sizes = [{m.size for m in self.maps if m.part == p and m.kind == "displacement"}
+                 for p in PARTS]  # fmt: skip
+        if not sizes[0] == sizes[1] == sizes[2]:
+            raise PackageError(
+                f"{where}: field 'detail.maps': displacement in sizes {sorted(sizes[0])} of "
+                f"{PARTS[0]}, {sorted(sizes[1])} of {PARTS[1]}, {sorted(sizes[2])} of {PARTS[2]}, "
+                "expected the same sizes"
+            )
+        named = [masks.file, *(m.file for m in self.maps)]
+        others = [name for name in named if not name.endswith(".png")]
+        if others:
+            raise PackageError(f"{where}: field 'detail': {others[0]!r}, expected a .png file")
         if files is not None:
-            for name in (masks.file, *(m.file for m in self.maps)):
+            for name in named:
                 if name not in files:
                     raise PackageError(
                         f"{where}: field 'detail' names {name!r}, which 'files' does not"

@@ -12,7 +12,7 @@ from PIL import Image
 from mien.budget import Budget
 from mien.detail_entry import DetailEntry, DetailMap, RegionMasks
 from mien.errors import InputError, PackageError
-from mien.texture import read_texture
+from mien.texture import pixels_only, read_texture
 
 __all__ = ["check_detail_image", "read_heights", "read_masks"]
 
@@ -25,7 +25,7 @@ def read_heights(data: bytes | memoryview, entry: DetailMap, where: str) -> Floa
     """(S, S) metres outwards of a displacement map. Raises PackageError for anything but a PNG of
     16-bit grey, of the declared size."""
     try:
-        with Image.open(io.BytesIO(bytes(data)), formats=("PNG",)) as image:
+        with Image.open(io.BytesIO(pixels_only(data)), formats=("PNG",)) as image:
             if image.size != (entry.size, entry.size) or not image.mode.startswith("I"):
                 raise PackageError(
                     f"{where}: {image.size[0]} x {image.size[1]} texels of mode {image.mode}, "

@@ -5,7 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mien.clip import Clip
 from mien.frame import Frame, frames_from_clip
@@ -82,14 +86,18 @@ class Drive(Iterator[Frame]):
 
 
 def drive_from_clip(
-    clip: Clip, channel_names: Sequence[str], name: str, limit: int | None = None
-) -> Drive:
-    """The clip's own channels, by name, as frames; channels that the clip lacks stay 0."""
+    clip: Clip, channel_names: Sequence[str], name: str, limit: int | None = None,
+    detail: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
+) -> Drive:  # fmt: skip
+    """The clip's own channels, by name, as frames; channels that the clip lacks stay 0. detail:
+    wrinkle weights (R,) of channels (C,)."""
 
     def moments() -> _Moments:
         for index, frame in enumerate(frames_from_clip(clip, channel_names)):
             if index == limit:
                 return
+            if detail is not None:
+                frame = replace(frame, detail=detail(frame.channels))
             yield None, frame
 
     return Drive(moments(), name)

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from mien.budget import Budget
 from mien.errors import InputError
 
-__all__ = ["read_texture"]
+__all__ = ["pixels_only", "read_texture"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
@@ -28,7 +28,7 @@ def read_texture(data: bytes | memoryview, where: str, budget: Budget) -> NDArra
     what remains charged is the array returned. Raises InputError, naming `where`, for anything
     but a whole PNG or JPEG.
     """
-    encoded = _pixels_only(data) if data[:8] == _PNG else bytes(data)
+    encoded = pixels_only(data) if data[:8] == _PNG else bytes(data)
     try:
         with Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG")) as opened:
             width, height = opened.size
@@ -50,7 +50,7 @@ def read_texture(data: bytes | memoryview, where: str, budget: Budget) -> NDArra
     return pixels
 
 
-def _pixels_only(png: bytes | memoryview) -> bytes:
+def pixels_only(png: bytes | memoryview) -> bytes:
     """The PNG without text, profiles and animation, of which a few bytes unpack to 64 MB."""
     view, at = memoryview(png), 8
     parts: list[bytes | memoryview] = [_PNG]

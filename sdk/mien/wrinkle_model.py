@@ -52,4 +52,11 @@ class WrinkleModel:
             (out,) = self.session.run(["weights"], {"channels": np.atleast_2d(x)})
         except Exception as reason:  # ONNX Runtime has no common base below Exception
             raise MienError(f"detail: ONNX Runtime failed: {first_line(reason)}") from None
-        return np.asarray(out[0] if x.ndim == 1 else out, np.float32)
+        expected = (1 if x.ndim == 1 else len(x), len(self.region_names))
+        if np.shape(out) != expected or not np.isfinite(out).all():
+            raise MienError(
+                f"detail: the network gave weights of shape {np.shape(out)}, expected {expected}, "
+                "finite"
+            )
+        out = np.clip(out, -1, 1).astype(np.float32)
+        return np.asarray(out[0] if x.ndim == 1 else out)

@@ -165,7 +165,7 @@ OPENING: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "reader too old": (
         lambda: with_manifest(set_in("reader_min", to="1.5")),
-        "is for readers from 1.5 to below 2.0, this one is 1.0",
+        "is for readers from 1.5 to below 2.0, this one is 1.1",
     ),
     "reader too new": (
         lambda: with_manifest(set_in("reader_below", to="1.0")),

@@ -111,3 +111,35 @@ def test_broken_images_are_named(path, name, data):
     files = {n: package.read_bytes(n) for n in package.manifest.files} | {name: data}
     report = verify_package(package_bytes(package.manifest, files))
     assert not report.ok and name in report.problems[0], report
+
+
+def test_clips_carry_the_weights_too(character):
+    from mien.clip import Clip
+
+    values = np.random.default_rng(1).random((3, 3)).astype(np.float32)
+    clip = Clip(character.channel_names, np.arange(3) / 30, values)
+    frames = list(character.drive(clip))
+    expected = character.wrinkles.weights(values)
+    np.testing.assert_allclose([f.detail for f in frames], expected, atol=1e-6)
+
+
+def test_maps_larger_than_asked_for_are_refused(character):
+    with pytest.raises(InputError, match="no displacement of at most 16"):
+        character.detail_maps(16)
+
+
+def test_networks_that_give_anything_else_are_refused():
+    from onnx import TensorProto, helper
+
+    from mien.errors import MienError
+    from mien.wrinkle_model import WrinkleModel
+
+    def value(name, size):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])
+
+    node = helper.make_node("Log", ["channels"], ["weights"], "log")
+    graph = helper.make_graph([node], "bad", [value("channels", 2)], [value("weights", 2)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+    bad = WrinkleModel(model.SerializeToString(), ("a", "b"), ("x", "y"))
+    with pytest.raises(MienError, match="finite"):
+        bad.weights([-1.0, 0.5])

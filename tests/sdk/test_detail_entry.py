@@ -45,6 +45,8 @@ CHANGES = {
     "a file that is not there": lambda d: d["maps"][0].__setitem__("file", "detail/none.png"),
     "intensity": lambda d: d.__setitem__("intensity", 5),
     "texcoord": lambda d: d.__setitem__("texcoord", 7),
+    "sizes that differ": lambda d: d["maps"][0].__setitem__("size", 16),
+    "no png": lambda d: d["masks"].__setitem__("file", "animator.onnx"),
     "a misspelt field": lambda d: d.__setitem__("intensty", 1),
     "a huge mask": lambda d: d["masks"].__setitem__("size", 1 << 20),
 }

@@ -46,7 +46,7 @@ def detail_files(
             name = f"detail/{part}_normal_{size}.png"
             files[name] = _png(normal_image(heights[k], tangents))
             maps.append(DetailMap(name, part, "normal", size))
-        if size % 2 or size // 2 < least_size:
+        if size % 2 or size // 2 % 8 or size // 2 < least_size:
             break
         heights, tangents = _halved(heights), _halved(tangents)
     rows = -(-len(run.region_names) // (3 * _COLUMNS))

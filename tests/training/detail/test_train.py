@@ -16,6 +16,7 @@ from mien_exporters.detail.detail_run import read_detail_run
 from mien_exporters.export import ExportConfig, build_character, export_runs
 from mien_exporters.run_folder import AnimatorRun, write_animator_run
 from mien_training.detail.drawn_detail import drawn_detail
+from mien_training.detail.fit.photometric_detail import PhotometricNoise
 from mien_training.detail.train import TrainDetailConfig, train_detail
 from mien_training.head import rig_from_template
 from mien_training.synthetic.relief.wrinkled_person import WrinkledPerson
@@ -130,6 +131,10 @@ def test_bad_input_is_refused_and_leaves_nothing(folder, wrinkled, tmp_path):
     images = tuple(sorted(folder.glob("?.png")))
     with pytest.raises(InputError, match="no images"):
         train_detail(TrainDetailConfig(folder / "rig", (), tmp_path / "a"), quiet=True)
+    with pytest.raises(InputError, match="two files are called"):
+        train_detail(TrainDetailConfig(folder / "rig", images * 2, tmp_path / "a"), quiet=True)
+    with pytest.raises(InputError, match="noise: shading 0"):
+        PhotometricNoise(shading=0)
     with pytest.raises(InputError, match=r"person\.npz: not there"):
         train_detail(TrainDetailConfig(tmp_path, images, tmp_path / "a"), quiet=True)
     with pytest.raises(InputError, match="expected a detail basis"):

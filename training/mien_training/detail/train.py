@@ -136,6 +136,12 @@ def train_detail(
 def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dict[str, Any]:
     if not config.sources:
         raise InputError("train detail: no images; name at least one video or image of the person")
+    names = [s.name for s in config.sources]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise InputError(
+            f"train detail: two files are called {twice[0]!r}; what was tracked is kept by name"
+        )
     person, materials = read_person(config.rig)
     basis = default_basis() if config.basis is None else DetailBasis.load(config.basis)
     inputs = {
@@ -237,16 +243,16 @@ def _camera(config: TrainDetailConfig, source: Path) -> Camera | None:
 
 
 def _check_exposure(skin: ObservedSkin, names: list[str]) -> None:
-    if not float(skin.weight.sum()) > 0 and float(skin.overexposed.max()) == 0:
-        raise InputError(
-            f"{', '.join(names)}: all of the skin is too dark to show anything; expected a face in "
-            "light"
-        )
     if float(skin.overexposed.min()) > _MOST_OVEREXPOSED:
         raise InputError(
             f"{', '.join(names)}: {100 * float(skin.overexposed.min()):.0f} % of the skin is "
             f"overexposed in the best image, expected at most {100 * _MOST_OVEREXPOSED:.0f} %: "
             "white skin shows no wrinkles; use less light or a shorter exposure"
+        )
+    if not float(skin.weight.sum()) > 0:
+        raise InputError(
+            f"{', '.join(names)}: all of the skin is too dark to show anything; expected a face in "
+            "light"
         )
 
 

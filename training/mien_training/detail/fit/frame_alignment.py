@@ -70,9 +70,13 @@ def align_frames(
         at = [rows + shift[1], columns + shift[0]]
         planes = [_image(c, texel, side) for c in skin.colour[e].numpy().T]
         taken = [ndimage.map_coordinates(p, at, order=1, mode="nearest") for p in planes]
-        colours.append(np.stack([p.ravel()[texel] for p in taken], 1))
+        # Hidden texels are black: where any was read, the colour is no skin's.
+        shown = _image((skin.colour[e].sum(-1) > 0).double().numpy(), texel, side)
+        visible = ndimage.map_coordinates(shown, at, order=1, mode="nearest").ravel()[texel]
+        colour = np.stack([p.ravel()[texel] for p in taken], 1)
+        colours.append(colour / np.maximum(visible, 0.1)[:, None])
         moved = ndimage.map_coordinates(mask, at, order=1, mode="nearest").ravel()[texel]
-        weights.append(np.where(moved > 0.05, moved, 0.0))
+        weights.append(np.where((moved > 0.05) & (visible > 0.9), moved, 0.0))
         length = np.hypot(*shift).ravel()[texel]
         shifts.append(float(np.median(length[weight[e] > 0.5])) if (weight[e] > 0.5).any() else 0.0)
     aligned = replace(

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mien.errors import InputError
 from mien_training.detail.fit.linear_fit import DetailModel, Solved, most_probable
 from mien_training.detail.fit.observed_skin import ObservedSkin
 from mien_training.detail.fit.skin_light import SkinLight, estimate_light
@@ -39,6 +40,13 @@ class PhotometricNoise:
     """Solutions, each with less weight for what the one before left unexplained."""
     spots_px: float = 6.0
     """Colour coarser than this, in texels, is not looked at: light and albedo explain it."""
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1 or not min(self.shading, self.spots_px) > 0 or not self.albedo >= 0:
+            raise InputError(
+                f"noise: shading {self.shading}, albedo {self.albedo}, rounds {self.rounds}, "
+                f"spots_px {self.spots_px}, expected above 0, 0 or more, 1 or more, above 0"
+            )
 
 
 @dataclass(frozen=True, eq=False)
