@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -43,17 +44,29 @@ class DetailModel:
     def _codes(self) -> int:
         return int(self.basis.link.shape[0] * self.basis.link.shape[1])
 
-    def __post_init__(self) -> None:
-        side = 5
-        at = torch.arange(side) - side // 2
+    @cached_property
+    def _kernel(self) -> Tensor:
+        """(1, 1, 5, 5) blur that leaves the standard deviation of independent texels as it is."""
+        at = torch.arange(5) - 2
         line = torch.exp(-0.5 * (at / _BLUR).square())
         kernel = torch.outer(line, line)
-        object.__setattr__(self, "_kernel", (kernel / kernel.square().sum().sqrt())[None, None])
-        object.__setattr__(self, "_texel", torch.from_numpy(self.basis.texel).long())
-        modes = [torch.from_numpy(p.modes) for p in self.basis.parts]
-        object.__setattr__(self, "_modes", modes)
-        object.__setattr__(self, "_link", torch.from_numpy(self.basis.link))
-        object.__setattr__(self, "_rest", torch.from_numpy(self.basis.rest))
+        return (kernel / kernel.square().sum().sqrt())[None, None]
+
+    @cached_property
+    def _texel(self) -> Tensor:
+        return torch.from_numpy(self.basis.texel).long()
+
+    @cached_property
+    def _modes(self) -> tuple[Tensor, ...]:
+        return tuple(torch.from_numpy(p.modes) for p in self.basis.parts)
+
+    @cached_property
+    def _link(self) -> Tensor:
+        return torch.from_numpy(self.basis.link)
+
+    @cached_property
+    def _rest(self) -> Tensor:
+        return torch.from_numpy(self.basis.rest)
 
     @property
     def mean(self) -> Tensor:
@@ -64,13 +77,13 @@ class DetailModel:
         """(3, S, S) metres that unknowns (U,) add to the mean; linear."""
         codes = self.coefficients(unknowns)
         own = unknowns[self._codes :].reshape(3, -1)
-        rest = self.rest_share * torch.einsum("ijn,jn->in", self._rest, own)  # type: ignore[attr-defined]
-        known = torch.stack([c @ m for c, m in zip(codes, self._modes, strict=True)])  # type: ignore[attr-defined]
+        rest = self.rest_share * torch.einsum("ijn,jn->in", self._rest, own)
+        known = torch.stack([c @ m for c, m in zip(codes, self._modes, strict=True)])
         return self._image(self.modes_share * known) + self._smooth(self._image(rest))
 
     def coefficients(self, unknowns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Of the three parts, in standard deviations."""
-        link: Tensor = self._link  # type: ignore[attr-defined]
+        link = self._link
         regions = len(link)
         codes = torch.einsum("rij,rj->ri", link, unknowns[: self._codes].reshape(regions, -1))
         a, b, c = torch.split(codes, [len(p.modes) // regions for p in self.basis.parts], 1)
@@ -79,11 +92,10 @@ class DetailModel:
     def _image(self, values: Tensor) -> Tensor:
         side = self.basis.size
         flat = values.new_zeros(*values.shape[:-1], side * side)
-        texel: Tensor = self._texel  # type: ignore[attr-defined]
-        return flat.index_copy(-1, texel, values).reshape(*values.shape[:-1], side, side)
+        return flat.index_copy(-1, self._texel, values).reshape(*values.shape[:-1], side, side)
 
     def _smooth(self, images: Tensor) -> Tensor:
-        kernel: Tensor = self._kernel  # type: ignore[attr-defined]
+        kernel = self._kernel
         return F.conv2d(images[:, None], kernel, padding=kernel.shape[-1] // 2)[:, 0]
 
 
