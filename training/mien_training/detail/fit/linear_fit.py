@@ -73,6 +73,19 @@ class DetailModel:
         """(3, S, S) metres of the mean person."""
         return torch.stack([self._image(torch.from_numpy(p.mean)) for p in self.basis.parts])
 
+    @cached_property
+    def spread(self) -> Tensor:
+        """(3, S, S) metres by which people differ, one standard deviation; without links between
+        regions and texels."""
+        link = self._link
+        regions = len(link)
+        counts = [len(p.modes) // regions for p in self.basis.parts]
+        squares = torch.split(link.square().sum(2), counts, 1)
+        modes = torch.stack([
+            (c.flatten() @ m.square()) for c, m in zip(squares, self._modes, strict=True)
+        ])  # fmt: skip
+        return self._image((self.modes_share**2 * modes + self._rest.square().sum(1)).sqrt())
+
     def change(self, unknowns: Tensor) -> Tensor:
         """(3, S, S) metres that unknowns (U,) add to the mean; linear."""
         codes = self.coefficients(unknowns)

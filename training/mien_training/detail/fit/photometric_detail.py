@@ -1,8 +1,9 @@
 """Skin detail of one person from frames of a known, posed head: shading is linear in the relief.
 
 To first order log luminance is that of the smooth head plus what the light makes of the height's
-slopes and of the sky that a furrow loses, plus the skin's own colour, which no expression changes
-(HiFace trains a network through a renderer for this; with the rig known, the problem is linear).
+slopes, plus the skin's own colour, which no expression changes. HiFace trains a network through a
+renderer for this; with the rig known, the problem is linear. What it leaves out, the sky that a
+furrow loses and that not all depths are equally likely, `encoder` has learnt.
 """
 
 from __future__ import annotations
@@ -18,12 +19,22 @@ from torch import Tensor
 from mien.errors import InputError
 from mien_training.detail.fit.linear_fit import DetailModel, Solved, most_probable
 from mien_training.detail.fit.observed_skin import ObservedSkin
-from mien_training.detail.fit.skin_light import SkinLight, estimate_light
+from mien_training.detail.fit.skin_light import SkinLight
 from mien_training.rendering.relief.relief_normals import height_slopes
 
-__all__ = ["FittedDetail", "PhotometricNoise", "fit_detail"]
+__all__ = [
+    "FittedDetail",
+    "PhotometricNoise",
+    "ShadingEvidence",
+    "fit_detail",
+    "shading_evidence",
+    "skin_image",
+]
 
 Float32Array = NDArray[np.float32]
+_DIM = 6.0
+"""Response at which a texel tells half: where light fades, its logarithm is noisy and bent."""
+_STEEPEST = 60.0
 _FAR = 2.0
 """Standard deviations from which on an observation counts less."""
 
@@ -55,50 +66,66 @@ class FittedDetail:
 
     heights: Tensor
     """(3, S, S) metres: static, compressed, stretched."""
-    albedo: Tensor
-    """(N,) log of the skin's colour against its surroundings, without what relief explains."""
-    light: SkinLight
     unexplained: Tensor
     """(E, S, S) log luminance that neither light, relief nor colour explains."""
     solved: Solved
 
 
+@dataclass(frozen=True, eq=False)
+class ShadingEvidence:
+    """What E frames tell about relief, on the basis's square of texels."""
+
+    observed: Tensor
+    """(E, S, S) log luminance against the smooth head's and its surroundings'."""
+    known: Tensor
+    """(E, S, S) 0..1 how much it tells."""
+    response: Tensor
+    """(E, 2, S, S) change of log luminance per slope of the height along u and v."""
+
+    def shaded(self, heights: Tensor, press: Tensor, pull: Tensor) -> Tensor:
+        """(E, S, S) change of log luminance by heights (3, S, S) at gates (E, S, S)."""
+        frames = heights[0] + press * heights[1] + pull * heights[2]
+        return (self.response * height_slopes(frames)).sum(1)
+
+
+def shading_evidence(
+    skin: ObservedSkin, light: SkinLight, side: int, spots_px: float
+) -> ShadingEvidence:
+    """On a square of `side` texels; what is coarser than `spots_px` of them is taken out."""
+    observed, known = _fine(skin, light, side, spots_px)
+    response = light.response(skin).clamp(-_STEEPEST, _STEEPEST)
+    image = skin_image(response, torch.from_numpy(skin.texels.texel), side)
+    known = known / (1 + (image.norm(dim=1) / _DIM).square())
+    return ShadingEvidence(observed, known, image)
+
+
 def fit_detail(
-    skin: ObservedSkin, press: Tensor, pull: Tensor, model: DetailModel,
+    seen: ShadingEvidence, press: Tensor, pull: Tensor, model: DetailModel,
     noise: PhotometricNoise | None = None, iterations: int = 60,
 ) -> FittedDetail:  # fmt: skip
     """press, pull (E, S, S): how far the skin is compressed and stretched in each frame, 0..1."""
     noise = noise or PhotometricNoise()
     side = model.basis.size
-    light = estimate_light(skin)
-    texel = torch.from_numpy(skin.texels.texel)
-    observed, known = _fine(skin, light, side, noise.spots_px)
-    response = skin_image(light.response(skin), texel, side)  # (E, 2, S, S)
-
-    def shaded(heights: Tensor) -> Tensor:
-        """(E, S, S) change of log luminance by heights (3, S, S)."""
-        frames = heights[0] + press * heights[1] + pull * heights[2]
-        return (response * height_slopes(frames)).sum(1)
-
+    observed, known = seen.observed, seen.known
     free = model.size
 
     def observe(unknowns: Tensor) -> Tensor:
         own = noise.albedo * unknowns[free:].reshape(side, side)
-        return weight * (shaded(model.change(unknowns[:free])) + own)
+        return weight * (seen.shaded(model.change(unknowns[:free]), press, pull) + own)
 
     weight = known.sqrt() / noise.shading
+    mean = seen.shaded(model.mean, press, pull)
     unknowns = torch.zeros(free + side * side)
     for _ in range(noise.rounds):
-        target = weight * (observed - shaded(model.mean))
+        target = weight * (observed - mean)
         solved = most_probable(observe, target, len(unknowns), iterations)
         unknowns = solved.unknowns
-        left = observed - shaded(model.mean + model.change(unknowns[:free]))
-        left = left - noise.albedo * unknowns[free:].reshape(side, side)
+        heights = model.mean + model.change(unknowns[:free])
+        albedo = noise.albedo * unknowns[free:].reshape(side, side)
+        left = observed - seen.shaded(heights, press, pull) - albedo
         # Cauchy's weights: highlights, shadows' edges and the nose's outline are not relief.
         weight = (known / (1 + (left / (_FAR * noise.shading)).square())).sqrt() / noise.shading
-    heights = model.mean + model.change(unknowns[:free])
-    albedo = noise.albedo * unknowns[free:][texel]
-    return FittedDetail(heights, albedo, light, left * (known > 0), solved)
+    return FittedDetail(heights, left * (known > 0), solved)
 
 
 def skin_image(values: Tensor, texel: Tensor, side: int) -> Tensor:

@@ -64,7 +64,7 @@ def estimate_light(skin: ObservedSkin) -> SkinLight:
         w = (weight / luminance.mean()).flatten()[:, None]
         left = (rows * w).T @ rows
         right = (rows * w).T @ luminance.flatten()
-        ridge = _RIDGE * left.diagonal().mean() * torch.eye(9)
+        ridge = (_RIDGE * left.diagonal().mean() + 1e-9) * torch.eye(9)  # 1e-9: all is dark
         coefficients = torch.linalg.solve(left + ridge, right)
         coefficients = coefficients / (coefficients[0] * 0.282095).clamp_min(1e-6)
         light = (basis @ coefficients).clamp_min(_LEAST)

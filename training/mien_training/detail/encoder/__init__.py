@@ -1,0 +1,1 @@
+"""What a network reads from images of skin, where the linear fit cannot tell."""
