@@ -1,0 +1,1 @@
+"""What an expression changes on the anchor atlas."""

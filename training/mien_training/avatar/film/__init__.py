@@ -1,0 +1,1 @@
+"""Footage as an avatar learns from it."""

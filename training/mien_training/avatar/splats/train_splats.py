@@ -1,0 +1,187 @@
+"""Learning a head of Gaussians from a film."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mien.errors import InputError
+from mien_training.avatar.anchors import AnchorAtlas, HairLayers
+from mien_training.avatar.expression.expression_network import ExpressionKind, expression_network
+from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.splats.frame_correction import FrameCorrection
+from mien_training.avatar.splats.splat_head import CHANGES, Cloud, SplatHead
+from mien_training.rendering.splats import render_splats
+from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.progress import Report, silent
+from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
+
+__all__ = ["SplatAvatar", "SplatsConfig", "train_splats"]
+
+
+@dataclass(frozen=True)
+class SplatsConfig:
+    """The Gaussians, what moves them, and how they learn."""
+
+    network: ExpressionKind = "displacements"
+    """What tells how an expression changes the Gaussians."""
+    atlas: int = 128
+    """Side of the anchor atlas, texels, one Gaussian each."""
+    widths: tuple[int, ...] = (16, 32, 64, 64)
+    """Channels of the network's levels, the finest first."""
+    hair_layers: bool = True
+    """Gaussians above the scalp."""
+    steps: int = 4000
+    """One frame each."""
+    rate: float = 0.005
+    """Learning rate of the Gaussians at first; it ends at a tenth."""
+    network_rate: float = 0.001
+    """Learning rate of the network."""
+    looked_at: float = 8.0
+    """Weight of lips, lids, brows and the mouth's inside; of all else 1."""
+    correction: bool = True
+    """Lets every frame of the film be a little elsewhere than tracked; not at run time."""
+    correction_from: float = 0.15
+    """Share of the steps after which frames may move."""
+    correction_hold: float = 0.01
+    """Weight of the square of these motions."""
+    alpha_weight: float = 0.5
+    """Weight of the difference of coverage, where the film's is known."""
+    edges_weight: float = 0.5
+    """Weight of the difference of neighbouring pixels' differences: sharpness."""
+    seed: int = 0
+    """Of initial values and of the order of frames."""
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.atlas) < 1 or not min(self.rate, self.network_rate) > 0:
+            raise InputError(
+                f"splats: steps {self.steps}, atlas {self.atlas}, rate {self.rate}, network_rate "
+                f"{self.network_rate}, expected above 0"
+            )
+
+
+class SplatAvatar(nn.Module):
+    """Gaussians and the network that moves them."""
+
+    neutral: Tensor
+
+    def __init__(self, film: AvatarFilm, atlas: AnchorAtlas, config: SplatsConfig) -> None:
+        super().__init__()
+        torch.manual_seed(config.seed)
+        layers = HairLayers.of(atlas, config.atlas) if config.hair_layers else None
+        self.head = SplatHead(atlas, config.atlas, layers, config.seed)
+        codes = film.codes([0]).shape[1]
+        self.network = expression_network(
+            config.network, config.atlas, codes, CHANGES, config.widths
+        )
+        self.register_buffer("neutral", torch.from_numpy(film.person.vertices).float())
+
+    def forward(self, vertices: Tensor, codes: Tensor) -> Cloud:
+        """vertices (B, V, 3), rig space; codes as `AvatarFilm.codes`."""
+        anchors = self.head.anchors
+        moved = anchors.image(anchors.interpolate(vertices - self.neutral))
+        cloud: Cloud = self.head(vertices, self.network(moved, codes))
+        return cloud
+
+
+def train_splats(
+    film: AvatarFilm, atlas: AnchorAtlas, config: SplatsConfig, looked_at: Tensor,
+    checkpoint: Checkpoint | None = None, report: Report = silent,
+    device: torch.device | None = None,
+) -> tuple[SplatAvatar, FrameCorrection, Trained]:  # fmt: skip
+    """looked_at (T, S, S): 0..1, pixels that count `config.looked_at` times."""
+    device = device or torch.device("cpu")
+    avatar = SplatAvatar(film, atlas, config).to(device)
+    centre = torch.from_numpy(film.person.vertices.mean(0))
+    correction = FrameCorrection(film.training, centre).to(device)
+    module = nn.ModuleDict({"avatar": avatar, "correction": correction})
+    groups: list[dict[str, object]] = avatar.head.parameter_groups(config.rate)
+    groups += [
+        {"params": list(avatar.network.parameters()), "lr": config.network_rate},
+        {"params": list(correction.parameters()), "lr": 0.05},
+    ]
+    groups = [g for g in groups if g["params"]]
+    optimiser = torch.optim.Adam(groups, eps=1e-12)  # type: ignore[arg-type]
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: 0.1 ** (step / config.steps)
+    )
+    rng = np.random.default_rng(config.seed)
+    late = int(config.correction_from * config.steps)
+    order: list[int] = []
+
+    def loss(step: int) -> Tensor:
+        if not order:
+            order.extend(rng.permutation(film.training).tolist())
+        frame = order.pop()
+        index = torch.tensor([frame], device=device)
+        cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))
+        moving = config.correction and step >= late
+        if moving:
+            cloud = correction(cloud, index)
+        drawn = render_splats(*cloud.drawn(), [film.camera(frame)], (film.side, film.side)).image
+        backdrop = torch.from_numpy(rng.random(3).astype(np.float32)).to(device)
+        total = image_loss(film, frame, drawn[0], backdrop, looked_at[frame].to(device), config)
+        if moving:
+            total = total + config.correction_hold * correction.size(index)
+        return total + 0.01 * regularity(avatar.head)
+
+    def validate(net: nn.Module) -> Mapping[str, float]:
+        frames = list(film.held_out)[:: max(1, len(film.held_out) // 8)] or [0]
+        errors = []
+        for frame in frames:
+            cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))
+            image = render_splats(*cloud.drawn(), [film.camera(frame)], (film.side, film.side))
+            grey = torch.full((3,), 0.5, device=device)
+            errors.append(
+                float(image_loss(film, frame, image.image[0], grey, looked_at[frame].to(device),
+                                 config))
+            )  # fmt: skip
+        return {"error": float(np.mean(errors))}
+
+    trainer = Trainer(
+        module, optimiser, TrainerConfig(config.steps, min(500, config.steps)), schedule=schedule,
+        generators=[rng], checkpoint=checkpoint, report=report, stage="training splats",
+    )  # fmt: skip
+    trained = trainer.run(loss, validate)
+    return avatar, correction, trained
+
+
+def image_loss(
+    film: AvatarFilm, frame: int, drawn: Tensor, backdrop: Tensor, looked_at: Tensor,
+    config: SplatsConfig,
+) -> Tensor:  # fmt: skip
+    """Of a premultiplied image (S, S, 4), over `backdrop` where the film's coverage is known."""
+    target = film.premultiplied(frame).to(drawn.device)
+    weight = 1 + (config.looked_at - 1) * looked_at
+    if film.alpha is None:
+        found = drawn[..., :3] + (1 - drawn[..., 3:]) * target
+        return _apart(found, target, weight, config.edges_weight)
+    alpha = torch.from_numpy(film.alpha[frame]).to(drawn.device).float()[..., None] / 255
+    if film.known is not None:
+        known = torch.from_numpy(film.known[frame]).to(drawn.device)
+        weight = weight * known
+    # Over any other colour the film's own backdrop must not remain at the hair's edges.
+    wanted = target + (1 - alpha) * backdrop
+    found = drawn[..., :3] + (1 - drawn[..., 3:]) * backdrop
+    coverage = (weight * (drawn[..., 3] - alpha[..., 0]).abs()).mean()
+    return _apart(found, wanted, weight, config.edges_weight) + config.alpha_weight * coverage
+
+
+def _apart(a: Tensor, b: Tensor, weight: Tensor, edges: float) -> Tensor:
+    """Mean weighted distance of images (S, S, 3), and of their neighbours' differences."""
+    error = a - b
+    flat = (weight[..., None] * error.abs()).mean()
+    across = (weight[:, 1:, None] * error.diff(dim=1).abs()).mean()
+    down = (weight[1:, :, None] * error.diff(dim=0).abs()).mean()
+    return flat + edges * (across + down)
+
+
+def regularity(head: SplatHead) -> Tensor:
+    """Gaussians stay near their anchors and of about their neighbours' size."""
+    far = (head.place.abs() - 2.0).clamp_min(0).square().mean()
+    large = (head.size_log - 1.0).clamp_min(0).square().mean()
+    return far + large
