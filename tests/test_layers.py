@@ -15,7 +15,7 @@ PACKAGES = {
     "mien_training": ROOT / "training/mien_training",
 }
 BANNED = {
-    "mien": {"torch", "onnx", "scipy", "pygltflib", "warp", "mien_exporters", "mien_training"},
+    "mien": {"torch", "onnx", "scipy", "pygltflib", "mien_exporters", "mien_training"},
     "mien_exporters": {"torch", "warp", "mien_training"},
     "mien_training": set(),
 }
@@ -173,8 +173,15 @@ def test_grpc_stays_under_the_service() -> None:
             assert not {n.partition(".")[0] for n in imports(path)} & {"grpc", "google"}, path
 
 
+def test_warp_stays_under_the_avatar() -> None:
+    for path in sources("mien"):
+        if "avatar" not in path.relative_to(ROOT).parts:
+            used = {n for n in imports(path) if n.partition(".")[0] == "warp" or "kernels" in n}
+            assert not used, path
+
+
 def test_the_runtime_loads_light() -> None:
-    heavy = {"torch", "grpc", "onnx", "scipy", "av", "PIL", "tyro", "rich"}
+    heavy = {"torch", "warp", "grpc", "onnx", "scipy", "av", "PIL", "tyro", "rich"}
     code = f"import sys, mien; print(sorted({heavy!r} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert loaded.stdout.strip() == "[]", loaded.stdout + loaded.stderr

@@ -1,0 +1,1 @@
+"""Gaussian splats as differentiable images: the renderer and its reference."""
