@@ -1,10 +1,21 @@
-"""The photoreal side of a character: Gaussian splats and their pictures. Loads Warp when it draws.
+"""The photoreal side of a character: anchors, Gaussian splats on them, and their pictures.
 
-Needs the extra `avatar` for drawing; reading and holding splats takes numpy alone.
+Drawing needs the extra `avatar` and loads Warp; reading and holding splats takes numpy alone.
 """
 
+from mien.avatar.anchors import AnchorPoses, Anchors, displacement_image, pose_anchors, raise_layers
 from mien.avatar.draw_splats import draw_splats
 from mien.avatar.pinhole import Pinhole, PinholeCamera
 from mien.avatar.splats import Splats
 
-__all__ = ["Pinhole", "PinholeCamera", "Splats", "draw_splats"]
+__all__ = [
+    "AnchorPoses",
+    "Anchors",
+    "Pinhole",
+    "PinholeCamera",
+    "Splats",
+    "displacement_image",
+    "draw_splats",
+    "pose_anchors",
+    "raise_layers",
+]

@@ -10,16 +10,20 @@ from mien.errors import InputError
 from mien_training.cameras.camera import clip_from_camera, look_at_camera
 from mien_training.head import MATERIALS, Template
 from mien_training.head.landmark_sets import BROW_POINTS, FACE_OVAL
-from mien_training.rendering.paint.face_frame import polygon_distance
+from mien_training.rendering.noise import SpaceNoise
+from mien_training.rendering.paint.face_frame import FaceFrame, polygon_distance
+from mien_training.rendering.paint.skin import scalp_cover
 from mien_training.rendering.visibility import rasterize
 
-__all__ = ["compared_triangles", "face_region"]
+__all__ = ["compared_triangles", "face_region", "scalp_share"]
 
 BoolArray = NDArray[np.bool_]
 
 _ABOVE_BROWS_M = 0.008
 _INSIDE_OVAL_M = 0.004
 """The outline runs along the ears and under the chin: this much is left out."""
+_EARS = 1.06
+"""Half the skull's width above the ears beyond which skin is an ear's."""
 _VIEW_PX = 1024
 _MOUTH = ("mouth", "teeth", "tongue")
 
@@ -55,6 +59,26 @@ def _seen_from_front(template: Template, target: NDArray[np.float32]) -> BoolArr
     member = np.zeros(len(template.vertices), np.bool_)
     member[template.triangles[seen[seen >= 0]]] = True
     return member
+
+
+def scalp_share(
+    template: Template, neutral: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], BoolArray]:
+    """(V,) 0..1 how much hair grows at each vertex of skin, and (V,) whether it is an ear's.
+
+    neutral (V, 3) metres. Above a hairline that follows the temples and the nape; never on ears,
+    which stick out of the scalp. Raises InputError for a head without a pair of eyeballs.
+    """
+    frame = FaceFrame.of(template, neutral)
+    local = frame.local(neutral)
+    share = scalp_cover(local, frame, neutral, SpaceNoise(0))
+    share = share * (local[:, 1] > -1.15)  # the nape's hair ends there
+    above = np.abs(local[(local[:, 1] > 0.7) & (local[:, 1] < 1.0), 0])
+    wide = float(above.max() * _EARS) if len(above) else np.inf
+    ears = np.abs(local[:, 0]) > wide
+    skin = np.zeros(len(neutral), np.bool_)
+    skin[template.triangles[template.triangle_material == MATERIALS.index("skin")]] = True
+    return np.asarray(share * (skin & ~ears), np.float32), np.asarray(ears & skin)
 
 
 def compared_triangles(template: Template, whole_head: bool) -> BoolArray:

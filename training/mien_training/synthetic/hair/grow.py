@@ -9,11 +9,10 @@ from scipy.spatial import cKDTree
 from mien.deform import vertex_normals
 from mien.errors import InputError
 from mien_training.head import MATERIALS, Template
-from mien_training.rendering.noise import SpaceNoise
 from mien_training.rendering.paint.face_frame import FaceFrame
-from mien_training.rendering.paint.skin import scalp_cover
 from mien_training.synthetic.hair.ribbons import StrandHair, ribbon_mesh
 from mien_training.synthetic.hair.style import HairStyle
+from mien_training.templates.regions import scalp_share
 
 __all__ = ["grow_hair"]
 
@@ -73,27 +72,19 @@ class _Scalp:
         self.normals = vertex_normals(neutral, template.triangles).astype(np.float64)
         used = np.unique(skin)
         self._tree, self._used = cKDTree(self.vertices[used]), used
-        local = frame.local(neutral)
-        cover = scalp_cover(local, frame, neutral, SpaceNoise(0)).astype(np.float64)
+        share, ears = scalp_share(template, neutral)
         corners = self.vertices[skin]
         area = np.linalg.norm(
             np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
         )
-        behind_ears = local[:, 1] > -1.15  # the nape's hair ends there
-        self.density = area * ((cover > 0.25) & behind_ears)[skin].mean(1) ** 2
-        # Ears stick out of the scalp: no hair on them.
-        self.density[(np.abs(local[:, 0])[skin] > self._ear_x(local)).any(1)] = 0
+        self.density = area * np.where(share > 0.25, 1.0, 0.0)[skin].mean(1) ** 2
+        self.density[ears[skin].any(1)] = 0
         if self.density.sum() <= 0:
             raise InputError(f"grow_hair: template {template.name!r} has no scalp")
         # The skull's centre: midway back, a little above the eyes.
         self.centre = np.array(
             [frame.middle[0], frame.middle[1] + 0.45 * frame.unit, frame.skull_z]
         )
-
-    def _ear_x(self, local: NDArray[np.float32]) -> float:
-        """Half the skull's width above the ears, in distances between the eyes."""
-        above = local[(local[:, 1] > 0.7) & (local[:, 1] < 1.0)]
-        return float(np.abs(above[:, 0]).max() * 1.06) if len(above) else np.inf
 
     def roots(self, count: int, rng: np.random.Generator) -> tuple[Float64Array, NDArray[np.int64]]:
         """(N, 3) places, evenly over the scalp, and (N,) a template vertex beside each."""

@@ -1,0 +1,1 @@
+"""Photoreal heads anchored to the rig's mesh."""

@@ -1,0 +1,1 @@
+"""A mesh cut into discs, laid flat, and packed into a square."""
