@@ -15,7 +15,7 @@ from mien_training.avatar.expression.expression_network import ExpressionKind, e
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.splats.frame_correction import FrameCorrection
 from mien_training.avatar.splats.splat_head import CHANGES, Cloud, SplatHead
-from mien_training.rendering.splats import render_splats
+from mien_training.rendering.splats.splat_renderer import render_splats
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig

@@ -1,0 +1,1 @@
+"""A trained network as a few Gaussian blendshapes, which a vertex shader can add up."""

@@ -1,0 +1,73 @@
+"""Mattes of a still camera: what was behind the head in other frames tells where it is in this one.
+
+Difference matting with a clean plate that the film itself gives (Qian and Sezan 1992), inside a
+band that the mesh leaves open; where nothing was ever seen behind the head, nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+__all__ = ["PlateMattes", "plate_mattes"]
+
+_FRAMES = 8
+"""Least frames that must have seen a pixel of the plate."""
+_SURE = 6.0
+"""Standard deviations from the plate from which on a pixel is the head's."""
+_SAME = 2.0
+"""Below which it is the plate's."""
+_STILL = 12.0
+"""Median change of what is behind, in codes, above which the camera is not still."""
+_LEAST_NOISE = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class PlateMattes:
+    """Of T frames."""
+
+    plate: NDArray[np.uint8]
+    """(S, S, 3) sRGB codes; grey where nothing was ever seen."""
+    alpha: NDArray[np.uint8]
+    """(T, S, S) coverage, 255 is all."""
+    known: NDArray[np.bool_]
+    """(T, S, S) where coverage is claimed."""
+
+
+def plate_mattes(
+    images: NDArray[np.uint8], covered: NDArray[np.bool_], band_px: float
+) -> PlateMattes | None:
+    """images (T, S, S, 3) of one still camera; covered (T, S, S): by the mesh; band_px: how far
+    hair may reach beyond the mesh. None where the camera was not still or nothing is behind."""
+    outside = np.stack([_grown(mask, band_px) for mask in covered]) == 0
+    seen = outside.sum(0)
+    values = np.where(outside[..., None], images, np.nan).astype(np.float32)
+    with np.errstate(all="ignore"):
+        plate = np.nanmedian(values, 0) if seen.any() else np.full(images.shape[1:], np.nan)
+        apart = np.abs(values - plate).max(-1)
+        noise = 1.4826 * np.nanmedian(apart, 0)
+    there = seen >= min(_FRAMES, len(images))
+    if not there.any() or float(np.median(noise[there])) > _STILL:
+        return None
+    plate = np.where(there[..., None], plate, 128.0)
+    spread = np.maximum(np.where(there, noise, 0), _LEAST_NOISE)
+    alpha = np.empty(covered.shape, np.uint8)
+    known = np.empty(covered.shape, np.bool_)
+    for t, image in enumerate(images):
+        inside = ndimage.binary_erosion(covered[t], iterations=2)
+        distance = np.abs(image - plate).max(-1) / spread
+        soft = ((distance - _SAME) / (_SURE - _SAME)).clip(0, 1)
+        soft = ndimage.median_filter(soft, 3)
+        value = np.where(inside, 1.0, np.where(outside[t], 0.0, soft))
+        alpha[t] = np.rint(255 * value)
+        # A head of the plate's colour looks like the plate: between the two nothing is claimed.
+        known[t] = inside | outside[t] | (there & ((soft > 0.95) | (soft < 0.05)))
+    return PlateMattes(np.rint(plate).astype(np.uint8), alpha, known)
+
+
+def _grown(mask: NDArray[np.bool_], reach_px: float) -> NDArray[np.bool_]:
+    """Mask and all within reach of it."""
+    return np.asarray(ndimage.distance_transform_edt(~mask) <= reach_px)
