@@ -178,18 +178,26 @@ _BLEND_BACKWARD = f"""
             sums[{9 * TILE} + i] += w * gz;
         }}
     }}
+    // Sums over a row's 16 lanes, halved twice for all ten at once, as vectors.
+    static_assert({TILE} == 16, "lanes");
+    float eights[80], fours[40], sum[10];
     for (int k = 0; k < 10; ++k)
-        for (int half = {TILE // 2}; half > 0; half /= 2)
-            for (int i = 0; i < half; ++i) sums[{TILE} * k + i] += sums[{TILE} * k + half + i];
+        for (int i = 0; i < 8; ++i) eights[8 * k + i] = sums[16 * k + i] + sums[16 * k + 8 + i];
+    for (int k = 0; k < 10; ++k)
+        for (int i = 0; i < 4; ++i) fours[4 * k + i] = eights[8 * k + i] + eights[8 * k + 4 + i];
+    for (int k = 0; k < 10; ++k) {{
+        const float* four = fours + 4 * k;
+        sum[k] = (four[0] + four[1]) + (four[2] + four[3]);
+    }}
     auto& de = ellipse_gradients.data[g];
-    de[0] += e[2] * sums[{TILE}];
-    de[1] += e[4] * sums[{3 * TILE}] - e[2] * e[3] * sums[{TILE}];
-    de[2] -= 0.5f * sums[{2 * TILE}];
-    de[3] += e[2] * sums[{4 * TILE}];
-    de[4] -= 0.5f * sums[{5 * TILE}];
-    de[5] += sums[0] / e[5];
+    de[0] += e[2] * sum[1];
+    de[1] += e[4] * sum[3] - e[2] * e[3] * sum[1];
+    de[2] -= 0.5f * sum[2];
+    de[3] += e[2] * sum[4];
+    de[4] -= 0.5f * sum[5];
+    de[5] += sum[0] / e[5];
     auto& dpaint = paint_gradients.data[g];
-    for (int k = 0; k < 4; ++k) dpaint[k] += sums[{TILE} * (6 + k)];
+    for (int k = 0; k < 4; ++k) dpaint[k] += sum[6 + k];
 """
 
 
