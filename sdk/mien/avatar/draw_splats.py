@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +25,7 @@ def draw_splats(
     Over a background, of the same codes: `image[..., :3] + (1 - image[..., 3:]) * background`.
     Colours are blended as display codes, as glTF's KHR_gaussian_splatting does it where its
     `colorSpace` is srgb_rec709_display. The splats lie in the camera's world. Runs in the calling
-    thread alone. The first call on a machine compiles for some seconds.
+    thread alone, and in several at once. The first call on a machine compiles for some seconds.
 
     Raises InputError for an image without pixels or with a side above 8192, and for cameras with
     skew or distortion; MissingExtraError without the extra `avatar`.
@@ -44,19 +46,22 @@ def draw_splats(
     from mien.avatar.warp_start import wp
 
     image: NDArray[np.float32] = np.empty((1, height, width, 4), np.float32)
-    with wp.ScopedDevice("cpu"):
-        cloud = Cloud(
-            (height, width),
-            wp.array(splats.means[None], dtype=wp.vec3, copy=False),
-            wp.array(splats.rotations[None], dtype=wp.vec4, copy=False),
-            wp.array(splats.scales[None], dtype=wp.vec3, copy=False),
-            wp.array(splats.opacities[None], dtype=float, copy=False),
-            wp.array(splats.colours[None], dtype=wp.vec3, copy=False),
-            wp.array(poses, dtype=wp.mat44, copy=False),
-            wp.array(lenses, dtype=wp.vec4, copy=False),
-        )
-        light = wp.array(image, dtype=wp.vec4, copy=False)
-        none = wp.empty((1, 0, 0), dtype=float)
-        blend(tiled(cloud), light, none, wp.empty((1, 0, 0), dtype=int))
+
+    def array(values: NDArray[np.float32], dtype: Any) -> Any:
+        return wp.array(values, dtype=dtype, device="cpu", copy=False)
+
+    cloud = Cloud(
+        (height, width),
+        array(splats.means[None], wp.vec3),
+        array(splats.rotations[None], wp.vec4),
+        array(splats.scales[None], wp.vec3),
+        array(splats.opacities[None], float),
+        array(splats.colours[None], wp.vec3),
+        array(poses, wp.mat44),
+        array(lenses, wp.vec4),
+    )
+    no_depth = wp.empty((1, 0, 0), dtype=float, device="cpu")
+    no_last = wp.empty((1, 0, 0), dtype=int, device="cpu")
+    blend(tiled(cloud), array(image, wp.vec4), no_depth, no_last)
     np.subtract(1.0, image[..., 3], out=image[..., 3])
     return np.asarray(image[0])

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from mien.avatar import blend_pixel_kernels, blend_tile_kernels, projection_kernels, tile_kernels
-from mien.avatar.blend_tile_kernels import BACK_PLANES, PLANES
 from mien.avatar.splat_limits import TILE
+from mien.avatar.tile_planes import BACK_PLANES, PLANES
 from mien.avatar.warp_start import wp
 from mien.errors import InputError
 

@@ -1,7 +1,8 @@
 """Warp kernels: which Gaussians reach which tile of the image, front to back.
 
 Gaussians are sorted by depth, their (tile, Gaussian) pairs written in that order, and the pairs
-sorted by tile with a stable sort: within a tile the order of depth remains.
+sorted by tile with a stable sort: within a tile the order of depth remains. Depth is that along
+the view axis; viewers that sort by distance differ far from it only.
 """
 
 # mypy: ignore-errors

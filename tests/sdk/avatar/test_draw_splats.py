@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -153,6 +154,14 @@ def test_a_cloud_that_covers_everything_absurdly_often_is_refused():
 def test_images_of_no_size_are_refused(size):
     with pytest.raises(InputError, match=r"expected 1\.\.8192"):
         draw_splats(random_cloud(1), straight_camera(8, 8), *size)
+
+
+def test_several_threads_draw_at_once():
+    clouds, camera = [random_cloud(200, seed) for seed in range(4)], straight_camera(WIDTH, HEIGHT)
+    wanted = [draw_splats(cloud, camera, WIDTH, HEIGHT) for cloud in clouds]
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda i: draw_splats(clouds[i % 4], camera, WIDTH, HEIGHT), range(40))
+        assert all(np.array_equal(image, wanted[i % 4]) for i, image in enumerate(found))
 
 
 def test_warp_is_loaded_by_the_first_drawing_alone():

@@ -100,6 +100,8 @@ def test_clear_hidden_and_degenerate_gaussians_get_finite_gradients():
     scales[10:14] = 0
     scales[14:16] = 1e12
     scales[16:18, :2] = 0
+    scales[24:26] = 1e3
+    scales[26:28, 0] = 1e5
     rotations[18:20] = 0
     opacities[20:24] = 1
     images, gradients = drawn_with_gradients([means, rotations, scales, opacities, colours], "warp")

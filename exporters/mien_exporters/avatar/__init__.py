@@ -1,0 +1,1 @@
+"""Gaussian splats as files that engines and viewers take: GLB, PLY, SPZ."""
