@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from support.splat_avatars import sphere_avatar
 
-from mien.avatar.playback.splat_file import read_splat_model
+from mien.avatar.playback.splat_file import GAUSSIAN_ATTRIBUTES, read_splat_model
 from mien.budget import Budget
-from mien.errors import PackageError
+from mien.errors import InputError, PackageError
 from mien_exporters.avatar.avatar_files import avatar_files
 from mien_exporters.gltf_buffers import glb_bytes, split_glb
 
@@ -106,3 +106,54 @@ def test_the_manifest_must_agree():
 def test_memory_is_charged_first():
     with pytest.raises(PackageError, match="expected at most 40000"):
         read_splat_model(GLB, ENTRY, HERE, Budget(40_000, "bytes", HERE))
+
+
+WILD = (0, 1, -1, 7, 255, 1e-30, 1e30, -1e30, 3e38, np.nan, np.inf, 2**31, 2**32 - 1)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of numbers that overflow on the way
+def test_wild_numbers_give_typed_errors_or_finite_splats():
+    """One to three numbers anywhere in the binary replaced: refused, or played without a crash."""
+    tables = [*told(json.loads(split_glb(GLB)[0]))["tables"], *GAUSSIAN_ATTRIBUTES]
+    refused = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+
+        def change(values, rng=rng):
+            for _ in range(rng.integers(1, 4)):
+                at, wild = rng.integers(len(values)), float(WILD[rng.integers(len(WILD))])
+                if values.dtype.kind != "f":
+                    limits = np.iinfo(values.dtype)
+                    wild = int(np.clip(np.nan_to_num(wild), limits.min, limits.max))
+                values[at] = wild
+
+        data = with_values(tables[rng.integers(len(tables))], change)
+        try:
+            model = read_splat_model(data, ENTRY, HERE)
+        except PackageError:
+            refused += 1
+            continue
+        try:
+            assert len(model.posed(RUN.vertices, np.ones(len(RUN.maps)))) == len(RUN.anchor)
+        except InputError:
+            refused += 1
+    assert 20 < refused < 130
+
+
+def test_hostile_json_gives_typed_errors():
+    text, binary = split_glb(GLB)
+    values = (None, -1, 0, 2**60, 1e308, "x", [], {}, True, [[]], "VEC4", 5126)
+    paths = [(kind, k, key) for kind in ("accessors", "bufferViews")
+             for k, item in enumerate(json.loads(text)[kind]) for key in item]  # fmt: skip
+    accepted = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        document = json.loads(text)
+        kind, k, key = paths[rng.integers(len(paths))]
+        document[kind][k][key] = values[rng.integers(len(values))]
+        try:
+            read_splat_model(glb_bytes(json.dumps(document), binary), ENTRY, HERE)
+            accepted += 1
+        except PackageError:
+            pass
+    assert accepted < 75
