@@ -62,7 +62,7 @@ def test_folder_package_and_version_agree(described):
 
 def test_units_stand_in_names(described):
     """Floating-point fields that measure something say in what; the others are listed here."""
-    without = {"x", "y", "z", "w", "features", "channels", "detail", "scores", "presence",
+    without = {"x", "y", "z", "w", "features", "channels", "detail", "avatar", "scores", "presence",
                "confidence", "beta", "min_presence"}  # fmt: skip
     units = ("_s", "_hz", "_m", "_px")
     kinds = (descriptor_pb2.FieldDescriptorProto.TYPE_FLOAT,

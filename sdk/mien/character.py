@@ -31,6 +31,7 @@ from mien.tracker.features import FeatureLayout
 
 if TYPE_CHECKING:
     from mien.animator import Animator
+    from mien.avatar.playback.coefficient_model import CoefficientModel
     from mien.avatar.playback.splat_avatar import SplatAvatar
     from mien.detail import DetailMaps
     from mien.rig import Rig
@@ -150,6 +151,30 @@ class Character:
         return DetailMaps.of(self.package, size)
 
     @property
+    def avatar_names(self) -> tuple[str, ...]:
+        """D coefficients of the photoreal avatar, in the order of `Frame.avatar`; none for a
+        character without one.
+
+        >>> mien.load(SPHERE).avatar_names
+        ()
+        """
+        return self.manifest.avatars[0].coefficients if self.has_avatar else ()
+
+    @cached_property
+    def avatar_network(self) -> CoefficientModel | None:
+        """What gives the avatar's coefficients, without its Gaussians; None for a character without
+        one. Raises PackageError if it cannot be used.
+
+        >>> mien.load(SPHERE).avatar_network is None
+        True
+        """
+        if not self.has_avatar:
+            return None
+        from mien.avatar.playback.coefficient_model import CoefficientModel
+
+        return CoefficientModel.of(self.package, self.manifest.avatars[0], self.providers)
+
+    @property
     def has_avatar(self) -> bool:
         """Whether there is a photoreal avatar of this character.
 
@@ -170,9 +195,12 @@ class Character:
 
     @cached_property
     def _avatar(self) -> SplatAvatar:
+        network = self.avatar_network
+        if network is None:
+            raise InputError(f"character {self.name!r} has no avatar")
         from mien.avatar.playback.splat_avatar import SplatAvatar
 
-        return SplatAvatar.of(self.package, self.rig, 0, self.providers)
+        return SplatAvatar.of(self.package, self.rig, network, 0)
 
     def session(
         self,

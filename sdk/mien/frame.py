@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -57,6 +57,9 @@ class Frame:
     confidence: float
     """How far the frame rests on what was seen, 0..1: the tracker's presence, times the progress of
     the calibration while that runs; it falls to 0 while no face is seen."""
+    avatar: Float32Array = field(default_factory=lambda: np.zeros(0, np.float32))
+    """(D,) coefficients of the photoreal avatar, from a server that was asked for them; else empty:
+    `SplatAvatar.coefficients` gives them here."""
 
     @property
     def weights(self) -> dict[str, float]:

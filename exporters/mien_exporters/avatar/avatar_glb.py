@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.avatar.playback.splat_avatar import STRAIGHT_BEFORE
+from mien.avatar.playback.coefficient_model import STRAIGHT_BEFORE
 from mien.avatar.playback.splat_file import EXTRAS, GAUSSIAN_ATTRIBUTES, VERSION
 from mien.avatar.splats import Splats
 from mien.rotation import matrix_from_quaternion

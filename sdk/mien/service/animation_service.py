@@ -125,6 +125,7 @@ class AnimationService:
             package_sha256=served.sha256,
             channel_names=tuple(manifest.channels),
             detail_names=served.character.detail_names,
+            avatar_names=served.character.avatar_names,
             layout=layout_of(served),
             settings=settings,
             resumed=bool(opening.resume_token),

@@ -84,12 +84,12 @@ def outputs_from(message: session_pb2.Outputs) -> wire.Outputs:
     interval = finite(message.resume_token_interval_s, "outputs.resume_token_interval_s")
     if interval < 0:
         raise InputError(f"outputs.resume_token_interval_s is {interval:g}, expected 0 or more")
-    return wire.Outputs(message.pose, message.detail, message.vertices, interval)
+    return wire.Outputs(message.pose, message.detail, message.vertices, interval, message.avatar)
 
 
 def fill_outputs(message: Any, outputs: wire.Outputs) -> None:
     message.pose, message.detail = outputs.pose, outputs.detail
-    message.vertices = outputs.vertices
+    message.vertices, message.avatar = outputs.vertices, outputs.avatar
     message.resume_token_interval_s = outputs.resume_token_interval_s
 
 
@@ -191,6 +191,7 @@ def opened_from(message: session_pb2.Opened) -> wire.Opened:
         ),
         resumed=message.resumed,
         score_names=tuple(message.score_names),
+        avatar_names=tuple(message.avatar_names),
     )
 
 
@@ -200,6 +201,7 @@ def fill_opened(message: Any, opened: wire.Opened) -> None:
     message.channel_names.extend(opened.channel_names)
     message.detail_names.extend(opened.detail_names)
     message.score_names.extend(opened.score_names)
+    message.avatar_names.extend(opened.avatar_names)
     message.resumed = opened.resumed
     fill_layout(message.features, opened.layout)
     settings, target = opened.settings, message.settings
@@ -254,6 +256,7 @@ def frame_from(message: rig_frame_pb2.PerformerRig, time_s: float, names: tuple[
         right_eye_xyzw=quaternion_from(pose.right_eye_rotation),
         detail=floats(message.detail),
         confidence=message.confidence,
+        avatar=floats(message.avatar),
     )
     for name, values in vars(frame).items():
         if isinstance(values, np.ndarray) and not np.isfinite(values).all():
@@ -272,6 +275,8 @@ def fill_frame(message: Any, name: str, frame: Frame, outputs: wire.Outputs) -> 
         fill_quaternion(message.pose.right_eye_rotation, frame.right_eye_xyzw)
     if outputs.detail:
         message.detail = packed(frame.detail)
+    if outputs.avatar:
+        message.avatar = packed(frame.avatar)
 
 
 def reply_from(message: rig_frame_pb2.RigFrame, names: tuple[str, ...]) -> wire.RigReply:

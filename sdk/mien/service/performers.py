@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ from mien.session import Observation, Session, SessionOptions, step_many
 from mien.tracker.face_track import FaceTrack
 
 if TYPE_CHECKING:
+    from mien.avatar.playback.coefficient_model import CoefficientModel
     from mien.rig import Rig
 
 __all__ = ["Performers", "Step", "StepBatcher", "StepResult", "run_steps"]
@@ -40,6 +41,8 @@ class Step:
     time_s: float
     vertices_of: Rig | None = None
     """The rig to deform, where vertices are wanted."""
+    avatar: CoefficientModel | None = None
+    """What gives the avatar's coefficients, where they are wanted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,8 @@ def _finished(step: Step, frame: Frame | Exception) -> StepResult | Exception:
     if isinstance(frame, Exception):
         return frame
     try:
+        if step.avatar is not None:
+            frame = replace(frame, avatar=step.avatar.of_frame(frame))
         return StepResult(frame, _vertices(step.vertices_of, frame))
     except Exception as error:
         return error
@@ -109,6 +114,7 @@ class Performers:
         options: SessionOptions,
         neutrals: Mapping[str, Float32Array] | None = None,
         vertices: bool = False,
+        avatar: CoefficientModel | None = None,
     ) -> None:
         self._served = served
         self._batcher = batcher
@@ -117,6 +123,7 @@ class Performers:
         self._neutrals = dict(neutrals or {})
         self._options = options
         self._rig = served.character.rig if vertices else None
+        self._avatar = avatar
         self._sessions: dict[str, Session] = {}
         self._charged: dict[str, int] = {}  # performer -> bytes charged for a calibration
         layout = layout_of(served)
@@ -134,7 +141,7 @@ class Performers:
         if len(seen) > self._limit:
             raise LimitError(f"a frame of {len(seen)} performers, at most {self._limit} are taken")
         steps = [
-            Step(self._session(name, seen), value, time_s, self._rig)
+            Step(self._session(name, seen), value, time_s, self._rig, self._avatar)
             for name, value in seen.items()
         ]
         done = await asyncio.gather(*(self._batcher.step(step) for step in steps))

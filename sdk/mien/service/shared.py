@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mien.errors import InputError
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.limits import Limits
 from mien.service.negotiation import session_options
@@ -28,7 +29,11 @@ class Shared:
     def performers(
         self, served: ServedCharacter, opening: AnimateOpen | TrackOpen, settings: Settings
     ) -> Performers:
-        """The performers of a new session. Raises InputError for settings out of range."""
+        """The performers of a new session. Raises InputError for settings out of range, and for
+        coefficients of an avatar that the character does not have."""
+        network = served.character.avatar_network if opening.outputs.avatar else None
+        if opening.outputs.avatar and network is None:
+            raise InputError(f"outputs.avatar: character {served.character.name!r} has no avatar")
         return Performers(
             served,
             self.batcher,
@@ -37,4 +42,5 @@ class Shared:
             session_options(settings),
             opening.neutrals,
             opening.outputs.vertices,
+            network,
         )

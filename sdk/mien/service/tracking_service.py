@@ -186,6 +186,7 @@ class TrackingService:
             package_sha256="" if served is None else served.sha256,
             channel_names=() if served is None else tuple(served.character.manifest.channels),
             detail_names=() if served is None else served.character.detail_names,
+            avatar_names=() if served is None else served.character.avatar_names,
             layout=replace(wire_layout, sha256=wire_layout.hash) if layout else wire_layout,
             settings=settings,
             resumed=bool(opening.resume_token),

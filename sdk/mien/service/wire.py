@@ -68,6 +68,8 @@ class Outputs:
     vertices: bool = False
     resume_token_interval_s: float = 0.0
     """Seconds between two resume tokens, at least 0.1; 0 for none. Large ones come less often."""
+    avatar: bool = False
+    """Coefficients of the photoreal avatar; refused for a character without one."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class Opened:
     settings: Settings
     resumed: bool = False
     score_names: tuple[str, ...] = ()
+    avatar_names: tuple[str, ...] = ()
+    """Names of `Frame.avatar`, in order; empty for characters without an avatar."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,7 @@ def make_frame(seed, names=("jawOpen", "tongueOut"), nowhere=False):
 def test_openings_round_trip(smoothing, lost_face):
     shared = {
         "character": "ada", "layout": LAYOUT, "rate_hz": 25.0, "smoothing": smoothing,
-        "outputs": wire.Outputs(False, True, True, 0.5), "neutrals": NEUTRALS,
+        "outputs": wire.Outputs(False, True, True, 0.5, True), "neutrals": NEUTRALS,
         "calibration_frames": 9, "neutral_relative": True, "lost_face": lost_face,
     }  # fmt: skip
     opening = wire.AnimateOpen(**shared, resume_token=b"\0token")
@@ -120,7 +120,16 @@ def test_replies_round_trip(seed, nowhere):
 
 def test_opened_round_trips():
     opened = wire.Opened(
-        "id", "ada", "00" * 32, ("jawOpen",), ("crease",), LAYOUT, SETTINGS, True, ("_neutral",)
+        "id",
+        "ada",
+        "00" * 32,
+        ("jawOpen",),
+        ("crease",),
+        LAYOUT,
+        SETTINGS,
+        True,
+        ("_neutral",),
+        ("appearance00",),
     )
     for read in (
         messages.animate_response_from_bytes(messages.animate_response_to_bytes(opened)),

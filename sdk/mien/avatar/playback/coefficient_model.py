@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mien.errors import InputError, MienError
+from mien.channels import reorder
+from mien.errors import InputError, MienError, PackageError
 from mien.onnx_session import Providers, first_line, open_session
+from mien.rotation import quaternion_multiply
 
-__all__ = ["CoefficientModel", "network_tensors"]
+if TYPE_CHECKING:
+    from mien.avatar_entry import AvatarEntry
+    from mien.frame import Frame
+    from mien.package import Package
+
+__all__ = ["STRAIGHT_BEFORE", "CoefficientModel", "network_tensors"]
 
 Float32Array = NDArray[np.float32]
+
+STRAIGHT_BEFORE = np.array([1.0, 0.0, 0.0, 0.0])
+"""xyzw from rig axes to those of a camera that looks straight into the face: half a turn about x,
+as rigs have y up and face +z, cameras y down and +z away from them."""
 
 
 def network_tensors(channels: int, coefficients: int) -> list[tuple[str, tuple[str | int, ...]]]:
@@ -41,6 +53,27 @@ class CoefficientModel:
         expected = network_tensors(len(self.channel_names), len(self.names))
         if found != expected or any(t.type != "tensor(float)" for t in tensors):
             raise InputError(f"avatar: the model's tensors are {found}, expected {expected}, float")
+
+    @classmethod
+    def of(
+        cls, package: Package, entry: AvatarEntry, providers: Providers = None
+    ) -> CoefficientModel:
+        """The network of an avatar in a package. Raises PackageError, naming the file, for one that
+        cannot be used."""
+        data = package.read_bytes(entry.network)
+        try:
+            network = cls(data, entry.channels, entry.coefficients, providers)
+        except InputError as error:
+            where = package.source.where
+            raise PackageError(f"{where}: {entry.network}: {error}") from None
+        package.check_model(entry.network, network.session)
+        return network
+
+    def of_frame(self, frame: Frame, camera_xyzw: ArrayLike = STRAIGHT_BEFORE) -> Float32Array:
+        """(D,) for a frame, before a camera turned so against the world's axes (rotation from them
+        to its own). Raises ChannelError for the frame of another character."""
+        values = reorder(frame.channels, frame.channel_names, self.channel_names, 0.0)
+        return self.coefficients(values, quaternion_multiply(camera_xyzw, frame.head_rotation_xyzw))
 
     def coefficients(self, channels: ArrayLike, camera_from_rig_xyzw: ArrayLike) -> Float32Array:
         """(K,) and (4,) -> (D,), or (T, K) and (T, 4) -> (T, D).

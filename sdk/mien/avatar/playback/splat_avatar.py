@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.avatar.draw_splats import draw_splats
 from mien.avatar.pinhole import PinholeCamera
 from mien.avatar.playback.avatar_image import AvatarImage
-from mien.avatar.playback.coefficient_model import CoefficientModel
+from mien.avatar.playback.coefficient_model import STRAIGHT_BEFORE, CoefficientModel
 from mien.avatar.playback.splat_file import read_splat_model
 from mien.avatar.playback.splat_model import SplatModel
 from mien.avatar.splats import Splats
@@ -20,18 +20,13 @@ from mien.channels import reorder
 from mien.deform import blend, pose_from_head, shape_weights, skin
 from mien.errors import InputError, MissingExtraError, PackageError
 from mien.frame import Frame
-from mien.onnx_session import Providers
 from mien.package import Package
 from mien.rig import Rig
 from mien.rotation import IDENTITY, quaternion_from_matrix, quaternion_multiply
 
-__all__ = ["STRAIGHT_BEFORE", "SplatAvatar", "camera_turn"]
+__all__ = ["SplatAvatar", "camera_turn", "require_drawing"]
 
 Float32Array = NDArray[np.float32]
-
-STRAIGHT_BEFORE = np.array([1.0, 0.0, 0.0, 0.0])
-"""xyzw from rig axes to those of a camera that looks straight into the face: half a turn about x,
-as rigs have y up and face +z, cameras y down and +z away from them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,31 +39,17 @@ class SplatAvatar:
     network: CoefficientModel
 
     @classmethod
-    def of(cls, package: Package, rig: Rig, index: int = 0, providers: Providers = None) -> (
-        SplatAvatar
-    ):  # fmt: skip
-        """The avatar at `index` of the manifest's list. Raises InputError for a character without
-        it, PackageError, naming the file, for what cannot be used."""
-        entries = package.manifest.avatars
-        if not 0 <= index < len(entries):
-            raise InputError(
-                f"character {package.manifest.name!r} has no avatar"
-                + (f" {index}, only {len(entries)}" if entries else "")
-            )
-        entry, where = entries[index], package.source.where
-        file = f"{where}: {entry.splats}"
+    def of(cls, package: Package, rig: Rig, network: CoefficientModel, index: int) -> SplatAvatar:
+        """The avatar at `index` of the manifest's list. Raises PackageError, naming the file, for
+        what cannot be used."""
+        entry = package.manifest.avatars[index]
+        file = f"{package.source.where}: {entry.splats}"
         model = read_splat_model(package.verified(entry.splats), entry, file)
         if model.anchors.vertex_count != len(rig.vertices):
             raise PackageError(
                 f"{file}: is of a mesh of {model.anchors.vertex_count} vertices, the character "
                 f"has {len(rig.vertices)}"
             )
-        data = package.read_bytes(entry.network)
-        try:
-            network = CoefficientModel(data, entry.channels, entry.coefficients, providers)
-        except InputError as error:
-            raise PackageError(f"{where}: {entry.network}: {error}") from None
-        package.check_model(entry.network, network.session)
         return cls(entry, rig, model, network)
 
     def __len__(self) -> int:
@@ -109,7 +90,7 @@ class SplatAvatar:
         """The Gaussians of a frame in rig space, in which the head does not turn; how it is turned
         before the camera that looks on is in their colours. Raises ChannelError for the frame of
         another character."""
-        return self._splats(frame, self._told(frame), turned=False)
+        return self._splats(frame, self.network.of_frame(frame), turned=False)
 
     def image(self, frame: Frame, camera: PinholeCamera, width: int, height: int) -> AvatarImage:
         """A picture of a frame, marked as synthetic.
@@ -118,19 +99,14 @@ class SplatAvatar:
         as the character's skeleton does. Raises as `splats` and `mien.avatar.draw_splats` do:
         MissingExtraError without the extra `avatar`.
         """
-        _require_drawing()
-        turn = quaternion_multiply(camera_turn(camera), frame.head_rotation_xyzw)
-        values = reorder(frame.channels, frame.channel_names, self.network.channel_names, 0.0)
-        told = self.network.coefficients(values, turn)
+        require_drawing()
+        told = self.network.of_frame(frame, camera_turn(camera))
         drawn = draw_splats(self._splats(frame, told, turned=True), camera, width, height)
         return AvatarImage(drawn, self.entry.synthetic_mark)
 
     def bounds(self) -> Float32Array:
         """(2, 3) lower and upper corner of the box of all centres, in every expression, metres."""
         return np.array([self.entry.low_m, self.entry.high_m], np.float32)
-
-    def _told(self, frame: Frame) -> Float32Array:
-        return self.coefficients(frame.channels, frame.head_rotation_xyzw, frame.channel_names)
 
     def _splats(self, frame: Frame, coefficients: Float32Array, turned: bool) -> Splats:
         weights = shape_weights(self.rig, frame.channel_names, frame.channels)
@@ -145,7 +121,7 @@ def camera_turn(camera: PinholeCamera) -> NDArray[np.float64]:
     return quaternion_from_matrix(np.asarray(camera.camera_from_world, np.float64)[:3, :3])
 
 
-def _require_drawing() -> None:
+def require_drawing() -> None:
     """Raises MissingExtraError without Warp, before anything is computed."""
     try:
         import mien.avatar.warp_start  # noqa: F401

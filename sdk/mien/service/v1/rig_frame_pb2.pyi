@@ -7,20 +7,22 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PerformerRig(_message.Message):
-    __slots__ = ("id", "channels", "pose", "detail", "confidence", "vertices_m")
+    __slots__ = ("id", "channels", "pose", "detail", "confidence", "vertices_m", "avatar")
     ID_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
     POSE_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     VERTICES_M_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_FIELD_NUMBER: _ClassVar[int]
     id: str
     channels: _containers.RepeatedScalarFieldContainer[float]
     pose: _geometry_pb2.HeadPose
     detail: _containers.RepeatedScalarFieldContainer[float]
     confidence: float
     vertices_m: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, id: _Optional[str] = ..., channels: _Optional[_Iterable[float]] = ..., pose: _Optional[_Union[_geometry_pb2.HeadPose, _Mapping]] = ..., detail: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vertices_m: _Optional[_Iterable[float]] = ...) -> None: ...
+    avatar: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, id: _Optional[str] = ..., channels: _Optional[_Iterable[float]] = ..., pose: _Optional[_Union[_geometry_pb2.HeadPose, _Mapping]] = ..., detail: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vertices_m: _Optional[_Iterable[float]] = ..., avatar: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class RigFrame(_message.Message):
     __slots__ = ("sequence", "capture_time_s", "performers", "dropped", "server_time_s", "resume_token")

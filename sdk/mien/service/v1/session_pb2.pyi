@@ -7,16 +7,18 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Outputs(_message.Message):
-    __slots__ = ("pose", "detail", "vertices", "resume_token_interval_s")
+    __slots__ = ("pose", "detail", "vertices", "resume_token_interval_s", "avatar")
     POSE_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     VERTICES_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_FIELD_NUMBER: _ClassVar[int]
     pose: bool
     detail: bool
     vertices: bool
     resume_token_interval_s: float
-    def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ...) -> None: ...
+    avatar: bool
+    def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ..., avatar: bool = ...) -> None: ...
 
 class Smoothing(_message.Message):
     __slots__ = ("min_cutoff_hz", "beta", "derivative_cutoff_hz", "blink_guard")
@@ -75,7 +77,7 @@ class Settings(_message.Message):
     def __init__(self, rate_hz: _Optional[float] = ..., outputs: _Optional[_Union[Outputs, _Mapping]] = ..., smoothing: _Optional[_Union[Smoothing, _Mapping]] = ..., calibration_frames: _Optional[int] = ..., mailbox_frames: _Optional[int] = ..., idle_timeout_s: _Optional[float] = ..., max_message_bytes: _Optional[int] = ..., max_performers: _Optional[int] = ..., lost_face: _Optional[_Union[LostFace, _Mapping]] = ...) -> None: ...
 
 class Opened(_message.Message):
-    __slots__ = ("session_id", "character", "package_sha256", "channel_names", "detail_names", "features", "settings", "resumed", "score_names")
+    __slots__ = ("session_id", "character", "package_sha256", "channel_names", "detail_names", "features", "settings", "resumed", "score_names", "avatar_names")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     CHARACTER_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +87,7 @@ class Opened(_message.Message):
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     RESUMED_FIELD_NUMBER: _ClassVar[int]
     SCORE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_NAMES_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     character: str
     package_sha256: str
@@ -94,4 +97,5 @@ class Opened(_message.Message):
     settings: Settings
     resumed: bool
     score_names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, session_id: _Optional[str] = ..., character: _Optional[str] = ..., package_sha256: _Optional[str] = ..., channel_names: _Optional[_Iterable[str]] = ..., detail_names: _Optional[_Iterable[str]] = ..., features: _Optional[_Union[_features_pb2.FeatureLayout, _Mapping]] = ..., settings: _Optional[_Union[Settings, _Mapping]] = ..., resumed: bool = ..., score_names: _Optional[_Iterable[str]] = ...) -> None: ...
+    avatar_names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, session_id: _Optional[str] = ..., character: _Optional[str] = ..., package_sha256: _Optional[str] = ..., channel_names: _Optional[_Iterable[str]] = ..., detail_names: _Optional[_Iterable[str]] = ..., features: _Optional[_Union[_features_pb2.FeatureLayout, _Mapping]] = ..., settings: _Optional[_Union[Settings, _Mapping]] = ..., resumed: bool = ..., score_names: _Optional[_Iterable[str]] = ..., avatar_names: _Optional[_Iterable[str]] = ...) -> None: ...

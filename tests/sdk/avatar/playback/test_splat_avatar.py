@@ -10,7 +10,8 @@ from support.splat_avatars import avatar_package, sphere_avatar
 
 import mien
 from mien.avatar import Pinhole, draw_splats
-from mien.avatar.playback.splat_avatar import STRAIGHT_BEFORE, camera_turn
+from mien.avatar.playback.coefficient_model import STRAIGHT_BEFORE
+from mien.avatar.playback.splat_avatar import camera_turn
 from mien.errors import ChannelError, InputError
 from mien.rotation import (
     IDENTITY,
@@ -120,11 +121,9 @@ def test_characters_without_one_and_damaged_ones(path, tmp_path):
     assert not plain.has_avatar and mien.load(path).has_avatar
     with pytest.raises(InputError, match="character 'Sphere' has no avatar"):
         plain.avatar()
-    from mien.avatar.playback.splat_avatar import SplatAvatar
-
     character = mien.load(path)
-    with pytest.raises(InputError, match="has no avatar 1, only 1"):
-        SplatAvatar.of(character.package, character.rig, 1)
+    assert character.avatar_names == character.avatar().coefficient_names
+    assert plain.avatar_names == () and plain.avatar_network is None
     assert character.avatar() is character.avatar()
 
 
