@@ -21,7 +21,7 @@ from mien.observation import Source
 from mien.onnx_session import Providers, provider_names
 from mien.package import ANIMATOR, DETAIL, Package, read_package
 from mien.performer import Performer
-from mien.recording import Recording, record
+from mien.recording import Recording, check_avatar_previews, record
 from mien.session import Session
 from mien.session_options import SessionOptions
 from mien.take import check_takes
@@ -303,11 +303,12 @@ class Character:
         performer: Performer | None = None,
         tracker: Tracker | None = None,
         limit: int | None = None,
+        avatar: bool = False,
     ) -> Recording:
         """Drive the character with `source` and write the take to `files`, by suffix.
 
         .csv (Live Link Face) and .npz here; .glb, .png, .gif and .mp4 through the extras `export`
-        and `train`. Ctrl-C ends the recording, and what came before is saved; `Recording` says so.
+        and `train`; with `avatar` these last show the photoreal avatar. Ctrl-C ends the recording, and what came before is saved; `Recording` says so.
         While a file's neutral is looked for, that is the images looked at: of a file of more than
         600, every second or fewer. Keywords as `drive` takes them. Raises InputError as `drive`
         does and for files that cannot be written, before anything is read; MissingExtraError where
@@ -318,6 +319,8 @@ class Character:
         """
         paths = [Path(file) for file in files]
         check_takes(paths)
+        if avatar:
+            check_avatar_previews(self, paths)
         drive = self.drive(
             source,
             neutral=neutral,
@@ -326,7 +329,7 @@ class Character:
             tracker=tracker,
             limit=limit,
         )
-        return record(self, drive, paths)
+        return record(self, drive, paths, avatar=avatar)
 
 
 def load(

@@ -15,7 +15,7 @@ from mien.driving import Drive
 from mien.errors import InputError, MienError
 from mien.frame import Frame
 from mien.frame_table import FrameTable
-from mien.take import Rigged, Take, check_takes, needs_landmarks, write_order, write_take
+from mien.take import Rigged, Take, check_takes, is_preview, write_order, write_take
 from mien.tracking_statistics import TrackingStatistics
 
 __all__ = ["Recording", "record"]
@@ -58,11 +58,25 @@ class Recording:
         return text
 
 
+def check_avatar_previews(character: Rigged, paths: Sequence[Path]) -> None:
+    """Raises InputError where the avatar is wanted and no preview is among the files, or the
+    character has none; MissingExtraError where it cannot be drawn."""
+    if not any(is_preview(path) for path in paths):
+        raise InputError(
+            "the avatar is shown in previews: name a file ending in .mp4, .gif or .png to write"
+        )
+    character.avatar()
+    from mien.avatar.playback.splat_avatar import require_drawing
+
+    require_drawing()
+
+
 def record(
     character: Rigged,
     drive: Drive,
     files: Sequence[str | os.PathLike[str]],
     on_frame: Callable[[Drive, Frame], None] | None = None,
+    avatar: bool = False,
 ) -> Recording:
     """Take every frame of `drive`, close it, and write `files` by their suffixes.
 
@@ -71,14 +85,17 @@ def record(
     too, and then the error raised. `on_frame(drive, frame)` is called after each frame. Per frame
     the channels are kept (about 300 bytes), and the landmarks (4 kB) if a preview shows them.
 
-    Raises InputError for files that cannot be written, before anything is read.
+    `avatar`: previews show the photoreal avatar. Raises InputError for files that cannot be
+    written, and for a character without an avatar, before anything is read.
     """
     paths = tuple(Path(file) for file in files)
     if paths:
         check_takes(paths)
+    if avatar:
+        check_avatar_previews(character, paths)
     if drive.source is not None:
         drive.source.keeps_interrupted = True
-    keeps_landmarks = any(needs_landmarks(path) for path in paths)
+    keeps_landmarks = any(is_preview(path) for path in paths)
     frames, landmarks = FrameTable(), list[NDArray[np.float32] | None]()
     image_size, failure, interrupted = (0, 0), None, False
     try:
@@ -102,7 +119,7 @@ def record(
     count = len(frames) if paths else drive.statistics.frames
     # An interruption may fall between the two: landmarks of a frame that is not there.
     kept = tuple(landmarks[: len(frames)])
-    take = Take(character, frames, kept, image_size, drive.name)
+    take = Take(character, frames, kept, image_size, drive.name, avatar)
     written: list[Path] = []
     if len(frames) or not interrupted:
         try:

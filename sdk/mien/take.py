@@ -17,10 +17,11 @@ from mien.frame import Frame
 from mien.frame_table import FrameTable
 
 if TYPE_CHECKING:
+    from mien.avatar.playback.splat_avatar import SplatAvatar
     from mien.detail import DetailMaps
     from mien.rig import Rig
 
-__all__ = ["Rigged", "Take", "check_takes", "needs_landmarks", "write_order", "write_take"]
+__all__ = ["Rigged", "Take", "check_takes", "is_preview", "write_order", "write_take"]
 
 TakeWriter = Callable[[Path, "Take"], None]
 
@@ -50,6 +51,9 @@ class Rigged(Protocol):
     def detail_maps(self, size: int = 256) -> DetailMaps:
         """Displacement maps of the skin."""
 
+    def avatar(self) -> SplatAvatar:
+        """The photoreal avatar."""
+
 
 @dataclass(frozen=True, eq=False)
 class Take:
@@ -65,6 +69,8 @@ class Take:
     """(width, height) of the driving images, pixels; (0, 0) when a clip drove."""
     source: str = ""
     """The driving video or clip, as it was named."""
+    avatar: bool = False
+    """Whether previews show the photoreal avatar in place of the mesh."""
 
     @property
     def clip(self) -> Clip:
@@ -76,8 +82,8 @@ class Take:
         return (frames if isinstance(frames, FrameTable) else FrameTable(frames)).clip
 
 
-def needs_landmarks(path: Path) -> bool:
-    """Whether the file shows the driver's landmarks."""
+def is_preview(path: Path) -> bool:
+    """Whether the file shows the character, and the driver's landmarks beside it."""
     return path.suffix.lower() in _PREVIEWS
 
 

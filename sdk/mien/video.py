@@ -110,8 +110,11 @@ class VideoWriter:
         video.write(image)
     """
 
-    def __init__(self, path: str | os.PathLike[str], rate_hz: float = 30.0) -> None:
-        """`rate_hz`: nominal frame rate, and the step between frames written without a time."""
+    def __init__(
+        self, path: str | os.PathLike[str], rate_hz: float = 30.0, comment: str = ""
+    ) -> None:
+        """`rate_hz`: nominal frame rate, and the step between frames written without a time;
+        `comment`: what the file's metadata say of it."""
         if not 0 < rate_hz <= 1000:
             raise InputError(f"VideoWriter: rate_hz is {rate_hz}, expected above 0, at most 1000")
         import av
@@ -127,6 +130,8 @@ class VideoWriter:
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from error
         self._container = av.open(str(self._temporary), "w", format="mp4")
+        if comment:
+            self._container.metadata["comment"] = comment
         self._stream = self._container.add_stream("libx264", rate=self._rate)
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {"crf": "18", "preset": "veryfast"}

@@ -19,7 +19,7 @@ from mien.driving import Drive
 from mien.errors import InputError
 from mien.frame import Frame
 from mien.interruption import sigterm_interrupts
-from mien.recording import record
+from mien.recording import check_avatar_previews, record
 from mien.take import check_takes
 from mien.video import is_camera
 
@@ -40,6 +40,9 @@ class DriveConfig(SourceOptions):
     out: tuple[Path, ...] = ()
     """Files to write, by suffix: .csv, .npz, .glb, .mp4 and .gif (previews), .png (contact
     sheet). A camera can also drive without one."""
+    avatar: bool = False
+    """Show the photoreal avatar in previews, in place of the mesh; needs the extra `avatar`. What
+    is written says that it is synthetic."""
     server: str | None = None
     """Stream through this server (host:port) instead of running the character here."""
     token_file: Path | None = None
@@ -65,13 +68,15 @@ class DriveConfig(SourceOptions):
 def run(config: DriveConfig) -> int:
     """Track (or read the clip), drive, write every file."""
     character = mien.load(config.package, providers=config.device)
+    if config.avatar:
+        check_avatar_previews(character, config.out)
     with sigterm_interrupts(), LiveStatus(f"driving {character.name}") as status:
 
         def show(drive: Drive, frame: Frame) -> None:
             status.frame(drive.latency_s, frame.confidence)
 
         with _driven(config, character, status) as drive:
-            recording = record(character, drive, config.out, show)
+            recording = record(character, drive, config.out, show, config.avatar)
     report = {
         "character": character.name,
         "source": config.source,

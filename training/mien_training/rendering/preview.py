@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mien.atomic import write_atomically
+from mien.avatar.playback.avatar_image import marked_png
+from mien.avatar.playback.splat_avatar import SplatAvatar
 from mien.deform import blend, pose_from_head, shape_weights, skin
 from mien.detail import DetailMaps
 from mien.errors import InputError
+from mien.frame import Frame
 from mien.rig import Rig
+from mien.rotation import IDENTITY
 from mien.take import Rigged, Take
 from mien.video import VideoWriter
 from mien_training.cameras.camera import Camera, look_at_camera
@@ -35,7 +39,8 @@ from mien_training.runs.progress import Progress, ProgressBars, Report, silent
 
 __all__ = [
     "PreviewFrame", "PreviewStage", "contact_sheet", "portrait_png", "preview_frames",
-    "preview_video", "skin_detail", "telling_frames", "write_contact_sheet", "write_preview_video",
+    "preview_video", "shown_avatar", "skin_detail", "telling_frames", "write_contact_sheet",
+    "write_preview_video",
 ]  # fmt: skip
 
 ImageArray = NDArray[np.uint8]
@@ -91,14 +96,20 @@ def skin_detail(character: Rigged) -> DetailMaps | None:
     return character.detail_maps(_MAP_SIDE) if character.detail_names else None
 
 
+def shown_avatar(take: Take) -> SplatAvatar | None:
+    """The avatar that previews of a take are drawn with; None for the mesh."""
+    return take.character.avatar() if take.avatar else None
+
+
 class PreviewStage:
-    """Draws panels: the driver's (if any frame has one) and the character's, with its skin's
-    detail."""
+    """Draws panels: the driver's (if any frame has one) and the character's, as its mesh with the
+    skin's detail, or as its photoreal avatar."""
 
     def __init__(
-        self, rig: Rig, frames: Sequence[PreviewFrame], side: int, detail: DetailMaps | None = None
-    ) -> None:
-        self.rig, self.side, self.detail = rig, side, detail
+        self, rig: Rig, frames: Sequence[PreviewFrame], side: int, detail: DetailMaps | None = None,
+        avatar: SplatAvatar | None = None,
+    ) -> None:  # fmt: skip
+        self.rig, self.side, self.detail, self.avatar = rig, side, detail, avatar
         self.renderer = HeadRenderer(rig)
         self.camera = portrait_camera(rig, side)
         self.with_driver = any(f.landmarks is not None or f.image is not None for f in frames)
@@ -118,6 +129,10 @@ class PreviewStage:
         return np.concatenate([self.driver(frame), head], 1)
 
     def head(self, frame: PreviewFrame) -> ImageArray:
+        if self.avatar is not None:
+            shown = _plain_frame(self.rig, frame)
+            picture = self.avatar.image(shown, self.camera, self.side, self.side)
+            return picture.over(_ground(self.side))
         vertices = blend(self.rig, frame.weights)
         if frame.head_rotation_xyzw is not None:
             vertices = skin(self.rig, vertices, pose_from_head(self.rig, frame.head_rotation_xyzw))
@@ -154,6 +169,15 @@ class PreviewStage:
                     line = [(float(points[i, 0]), float(points[i, 1])) for i in contour]
                     draw.line(line, fill=POINT, width=max(self.side // 120, 2), joint="curve")
         return np.asarray(panel.resize((self.side, self.side), Image.Resampling.BOX))
+
+
+def _plain_frame(rig: Rig, shown: PreviewFrame) -> Frame:
+    straight = IDENTITY.astype(np.float32)
+    turn = straight if shown.head_rotation_xyzw is None else shown.head_rotation_xyzw
+    return Frame(
+        shown.time_s, rig.shape_names, np.asarray(shown.weights, np.float32), turn,
+        np.zeros(3, np.float32), straight, straight, np.zeros(0, np.float32), 1.0,
+    )  # fmt: skip
 
 
 def portrait_camera(rig: Rig, side: int, vertical_fov: float = 0.32) -> Camera:
@@ -202,12 +226,12 @@ def telling_frames(frames: Sequence[PreviewFrame], count: int) -> list[PreviewFr
 
 def contact_sheet(
     rig: Rig, frames: Sequence[PreviewFrame], columns: int = 4, side: int = 240,
-    detail: DetailMaps | None = None,
+    detail: DetailMaps | None = None, avatar: SplatAvatar | None = None,
 ) -> ImageArray:  # fmt: skip
     """(H, W, 3) grid of all `frames`, each as driver (if there is one) beside the character."""
     if not frames or columns < 1:
         raise InputError(f"contact_sheet: {len(frames)} frames in {columns} columns, expected >= 1")
-    stage = PreviewStage(rig, frames, side, detail)
+    stage = PreviewStage(rig, frames, side, detail, avatar)
     cells = [_labelled(stage.panels(f), f.time_s) for f in frames]
     blank = np.full_like(cells[0], GROUND)
     columns = min(columns, len(cells))
@@ -224,13 +248,16 @@ def preview_video(
     side: int = 480,
     report: Report = silent,
     detail: DetailMaps | None = None,
+    avatar: SplatAvatar | None = None,
 ) -> None:
-    """MP4 of driver (if there is one) beside the character, at the frames' own times."""
+    """MP4 of driver (if there is one) beside the character, at the frames' own times; with an
+    avatar its metadata say that it is synthetic."""
     if not frames:
         raise InputError(f"preview_video: no frames to write to {path}")
-    stage = PreviewStage(rig, frames, side, detail)
+    stage = PreviewStage(rig, frames, side, detail, avatar)
     start_s = frames[0].time_s
-    with VideoWriter(path, rate_hz) as video:
+    mark = "" if avatar is None else avatar.entry.synthetic_mark
+    with VideoWriter(path, rate_hz, mark) as video:
         for done, frame in enumerate(frames, 1):
             video.write(_labelled(stage.panels(frame), frame.time_s), frame.time_s - start_s)
             report(Progress(Path(path).name, done, len(frames)))
@@ -248,14 +275,20 @@ def write_preview_video(path: Path, take: Take) -> None:
     """Take writer of .mp4 (entry point `mien.take_writers`)."""
     with ProgressBars() as bars:
         character = take.character
-        frames, detail = preview_frames(take), skin_detail(character)
-        preview_video(path, character.rig, frames, report=bars, detail=detail)
+        preview_video(
+            path, character.rig, preview_frames(take), report=bars, detail=skin_detail(character),
+            avatar=shown_avatar(take),
+        )  # fmt: skip
 
 
 def write_contact_sheet(path: Path, take: Take) -> None:
     """Take writer of .png: the twelve most telling moments (entry point `mien.take_writers`)."""
     frames = telling_frames(preview_frames(take), 12)
-    sheet = contact_sheet(take.character.rig, frames, detail=skin_detail(take.character))
+    avatar, detail = shown_avatar(take), skin_detail(take.character)
+    sheet = contact_sheet(take.character.rig, frames, detail=detail, avatar=avatar)
+    if avatar is not None:
+        write_atomically(path, marked_png(sheet, avatar.entry.synthetic_mark))
+        return
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, "PNG")
     write_atomically(path, buffer.getvalue())

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mien.atomic import write_atomically
+from mien.avatar.playback.splat_avatar import SplatAvatar
 from mien.detail import DetailMaps
 from mien.errors import InputError
 from mien.rig import Rig
@@ -18,6 +19,7 @@ from mien_training.rendering.preview import (
     PreviewFrame,
     PreviewStage,
     preview_frames,
+    shown_avatar,
     skin_detail,
 )
 
@@ -45,18 +47,20 @@ def liveliest(frames: Sequence[PreviewFrame], seconds: float) -> list[PreviewFra
 
 
 def preview_gif(
-    rig: Rig, frames: Sequence[PreviewFrame], side: int = _SIDE, detail: DetailMaps | None = None
-) -> bytes:
+    rig: Rig, frames: Sequence[PreviewFrame], side: int = _SIDE, detail: DetailMaps | None = None,
+    avatar: SplatAvatar | None = None,
+) -> bytes:  # fmt: skip
     """Driver (if there is one) beside the character, at RATE_HZ, for ever from the start.
 
-    Each image shows the last frame before its time. Raises InputError for no frames.
+    Each image shows the last frame before its time; with an avatar the file's comment says that it
+    is synthetic. Raises InputError for no frames.
     """
     if not frames:
         raise InputError("preview_gif: there are no frames")
     times = np.array([f.time_s for f in frames])
     count = max(round((times[-1] - times[0]) * RATE_HZ), 1)
     shown = np.searchsorted(times, times[0] + np.arange(count) / RATE_HZ + 1e-6, side="right") - 1
-    stage = PreviewStage(rig, frames, side, detail)
+    stage = PreviewStage(rig, frames, side, detail, avatar)
     images = [Image.fromarray(stage.panels(frames[i])) for i in shown]
     # One palette for all: colours that change from frame to frame flicker.
     few = images[:: max(len(images) // 8, 1)]
@@ -67,6 +71,7 @@ def preview_gif(
     indexed[0].save(
         buffer, "GIF", save_all=True, append_images=indexed[1:], loop=0,
         duration=round(1000 / RATE_HZ), optimize=False,
+        comment=b"" if avatar is None else avatar.entry.synthetic_mark.encode(),
     )  # fmt: skip
     return buffer.getvalue()
 
@@ -75,5 +80,6 @@ def write_preview_gif(path: Path, take: Take) -> None:
     """Take writer of .gif: the liveliest five seconds (entry point `mien.take_writers`)."""
     frames = liveliest(preview_frames(take), LONGEST_S)
     character = take.character
-    gif = preview_gif(character.rig, frames, detail=skin_detail(character))
+    detail, avatar = skin_detail(character), shown_avatar(take)
+    gif = preview_gif(character.rig, frames, detail=detail, avatar=avatar)
     write_atomically(path, gif)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.atomic import write_atomically
 from mien.errors import InputError
 
-__all__ = ["DIGITAL_SOURCE_TYPE", "AvatarImage", "is_marked"]
+__all__ = ["DIGITAL_SOURCE_TYPE", "AvatarImage", "is_marked", "marked_png"]
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's word for pictures that a trained model has made."""
@@ -62,24 +62,29 @@ class AvatarImage:
 
     def png(self) -> bytes:
         """A PNG with the mark in its metadata, as XMP, which picture libraries read, and text."""
-        from PIL import Image
-        from PIL.PngImagePlugin import PngInfo
-
-        info = PngInfo()
-        info.add_itxt("Description", self.mark)
-        info.add_text("DigitalSourceType", DIGITAL_SOURCE_TYPE)
-        info.add_text("Software", "mien")
-        xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, mark=escape(self.mark))
-        info.add_itxt(_XMP_KEY, xmp)
-        buffer = io.BytesIO()
-        Image.fromarray(self.rgba).save(buffer, "PNG", pnginfo=info)
-        return buffer.getvalue()
+        return marked_png(self.rgba, self.mark)
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the PNG, whole or not at all; its path. Raises InputError for another suffix."""
         if Path(path).suffix.lower() != ".png":
             raise InputError(f"AvatarImage.write: {str(path)!r}, expected a name ending in .png")
         return write_atomically(path, self.png())
+
+
+def marked_png(pixels: NDArray[np.uint8], mark: str) -> bytes:
+    """The PNG of an image that shows an avatar, with `mark` in its metadata."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_itxt("Description", mark)
+    info.add_text("DigitalSourceType", DIGITAL_SOURCE_TYPE)
+    info.add_text("Software", "mien")
+    xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, mark=escape(mark))
+    info.add_itxt(_XMP_KEY, xmp)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", pnginfo=info)
+    return buffer.getvalue()
 
 
 def is_marked(png: bytes) -> bool:
