@@ -308,9 +308,10 @@ class Character:
         """Drive the character with `source` and write the take to `files`, by suffix.
 
         .csv (Live Link Face) and .npz here; .glb, .png, .gif and .mp4 through the extras `export`
-        and `train`; with `avatar` these last show the photoreal avatar. Ctrl-C ends the recording, and what came before is saved; `Recording` says so.
-        While a file's neutral is looked for, that is the images looked at: of a file of more than
-        600, every second or fewer. Keywords as `drive` takes them. Raises InputError as `drive`
+        and `train`; with `avatar` the last three show the photoreal avatar. Ctrl-C ends the
+        recording, and what came before is saved; `Recording` says so. While a file's neutral is
+        looked for, that is the images looked at: of a file of more than 600, every second or fewer.
+        Keywords as `drive` takes them. Raises InputError as `drive`
         does and for files that cannot be written, before anything is read; MissingExtraError where
         an extra is missing.
 

@@ -2,7 +2,8 @@
 
 `splats_to_glb` writes the Gaussians at rest. Beside them stand what each has before activation, as
 attributes with an underscore, and tables: accessors that `extras.mienAvatar.tables` of the mesh
-names. A map's changes are signed bytes, times a step for each map and channel.
+names. A map's changes are signed bytes, times a step for each map and channel. `network` there is
+splats.onnx once more, for hosts that would rather multiply three matrices than load a runtime.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mien.avatar.playback.coefficient_model import STRAIGHT_BEFORE
 from mien.avatar.playback.splat_file import EXTRAS, GAUSSIAN_ATTRIBUTES, VERSION
 from mien.avatar.splats import Splats
 from mien.rotation import matrix_from_quaternion
+from mien_exporters.avatar.avatar_onnx import layers_for
 from mien_exporters.avatar.avatar_run import AvatarRun
 from mien_exporters.avatar.splats_glb import splats_to_glb
 from mien_exporters.gltf_buffers import glb_bytes, split_glb
@@ -58,6 +60,15 @@ def avatar_glb(
     tables = {
         name: _append(document, blob, array) for name, array in _tables(run, codes, steps).items()
     }
+    network = [
+        {
+            "matrix": _append(document, blob, matrix.astype(np.float32).reshape(-1)),
+            "offset": _append(document, blob, offset.astype(np.float32)),
+            "inputs": matrix.shape[1],
+            "outputs": matrix.shape[0],
+        }
+        for matrix, offset in layers_for(run, channels)
+    ]
     (mesh,) = document["meshes"]
     mesh["extras"] = {
         EXTRAS: {
@@ -68,6 +79,7 @@ def avatar_glb(
             "channels": list(channels),
             "coefficients": list(coefficients),
             "tables": tables,
+            "network": network,
         }
     }
     document["buffers"] = [{"byteLength": len(blob)}]

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from mien.avatar.playback.coefficient_model import network_tensors
-from mien_exporters.avatar.avatar_run import AvatarRun
+from mien_exporters.avatar.avatar_run import AvatarRun, Layers
 from mien_exporters.onnx_rules import IR_VERSION, OPSET, check_engine_rules
 
-__all__ = ["avatar_onnx"]
+__all__ = ["avatar_onnx", "layers_for"]
 
 _PAIRS = ((0, 0), (1, 1), (2, 2), (3, 3), (0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """Products of a quaternion's components that a rotation matrix is made of."""
@@ -27,13 +27,6 @@ _PAIRS = ((0, 0), (1, 1), (2, 2), (3, 3), (0, 1), (0, 2), (1, 2), (0, 3), (1, 3)
 def avatar_onnx(run: AvatarRun, channels: Sequence[str], coefficients: Sequence[str]) -> bytes:
     """The network for channels (K,) in this order: those that it does not know count nothing, those
     that it lacks are taken to be 0. The same run gives the same bytes."""
-    index = {name: k for k, name in enumerate(run.channel_names)}
-    matrix, offset = run.layers[0]
-    first = np.zeros((len(matrix), len(channels) + 6), np.float32)
-    first[:, len(channels) :] = matrix[:, len(run.channel_names) :]
-    for column, name in enumerate(channels):
-        if name in index:
-            first[:, column] = matrix[:, index[name]]
     left, right = (np.array(column, np.int64) for column in zip(*_PAIRS, strict=True))
     tensors: dict[str, NDArray[Any]] = {
         "left": left, "right": right, "view_of_products": _view_of_products(),
@@ -49,7 +42,7 @@ def avatar_onnx(run: AvatarRun, channels: Sequence[str], coefficients: Sequence[
         _node("Concat", ["channels", "view"], "codes", axis=1),
     ]
     now = "codes"
-    layers = [(first, offset), *run.layers[1:]]
+    layers = layers_for(run, channels)
     for k, (weights, bias) in enumerate(layers):
         last = k == len(layers) - 1
         tensors |= {f"layer_{k}": np.ascontiguousarray(weights.T), f"offset_{k}": bias}
@@ -76,6 +69,18 @@ def avatar_onnx(run: AvatarRun, channels: Sequence[str], coefficients: Sequence[
     helper.set_model_props(model, told)
     check_engine_rules(model)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def layers_for(run: AvatarRun, channels: Sequence[str]) -> Layers:
+    """The run's layers, the first one's columns in the order of `channels`, then of the view."""
+    index = {name: k for k, name in enumerate(run.channel_names)}
+    matrix, offset = run.layers[0]
+    first = np.zeros((len(matrix), len(channels) + 6), np.float32)
+    first[:, len(channels) :] = matrix[:, len(run.channel_names) :]
+    for column, name in enumerate(channels):
+        if name in index:
+            first[:, column] = matrix[:, index[name]]
+    return ((first, offset), *run.layers[1:])
 
 
 def _view_of_products() -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ from mien.errors import InputError, PackageError
 from mien.strict_json import Fields, parse_strict
 
 __all__ = [
-    "AVATAR_RECORD", "AvatarRun", "merge_mean", "read_avatar_run", "with_eight_bit_maps",
+    "AVATAR_RECORD", "AvatarRun", "Layers", "merge_mean", "read_avatar_run", "with_eight_bit_maps",
     "write_avatar_run",
 ]  # fmt: skip
 

@@ -1,9 +1,12 @@
 """One GLB: at rest for a viewer that knows the extension, the whole model for one that asks."""
 
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
+from support.browser import JS_FOLDER
 from support.splat_avatars import sphere_avatar
 
 from mien.avatar.playback.splat_file import read_splat_model
@@ -55,3 +58,28 @@ def test_it_says_what_it_holds(made):
 
 def test_the_same_run_gives_the_same_bytes(made):
     assert avatar_files(sphere_avatar(), RUN.channel_names)[0][made[1].splats] == made[0]
+
+
+def test_three_shows_it_at_rest(made, tmp_path):
+    """The loader of KHR_gaussian_splatting leaves tables and own attributes alone."""
+    if shutil.which("node") is None or not (JS_FOLDER / "node_modules" / "three").is_dir():
+        pytest.skip("three is not installed (npm ci in tests/js)")
+    (tmp_path / "a.glb").write_bytes(made[0])
+    command = ["node", str(JS_FOLDER / "splats.mjs"), str(tmp_path / "a.glb")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    (found,) = json.loads(done.stdout).values()
+    rest = rest_splats(with_eight_bit_maps(RUN)[2])
+    np.testing.assert_allclose(np.reshape(found["position"], (-1, 3)), rest.means, atol=1e-7)
+
+
+def test_the_validator_minds_nothing_but_the_extension(made, tmp_path):
+    """It does not know the attributes of KHR_gaussian_splatting (its issue 252)."""
+    if shutil.which("node") is None or not (JS_FOLDER / "node_modules" / "gltf-validator").is_dir():
+        pytest.skip("gltf-validator is not installed (npm ci in tests/js)")
+    (tmp_path / "a.glb").write_bytes(made[0])
+    command = ["node", str(JS_FOLDER / "validate.mjs"), str(tmp_path / "a.glb")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    report = json.loads(done.stdout)
+    messages = next(iter(report.values()))["issues"]["messages"]
+    errors = {m["code"] for m in messages if m["severity"] < 2}
+    assert errors <= {"MESH_PRIMITIVE_INVALID_ATTRIBUTE", "UNSUPPORTED_EXTENSION"}, errors
