@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from mien.rotation import (
     quaternion_from_rotation_vector,
     yaw_pitch_roll_from_quaternion,
 )
+
+if TYPE_CHECKING:
+    from mien.avatar.playback.avatar_image import AvatarPicture
 
 __all__ = ["LOOK_RAD", "Frame", "eye_rotations", "frames_from_clip"]
 
@@ -60,6 +64,8 @@ class Frame:
     avatar: Float32Array = field(default_factory=lambda: np.zeros(0, np.float32))
     """(D,) coefficients of the photoreal avatar, from a server that was asked for them; else empty:
     `SplatAvatar.coefficients` gives them here."""
+    avatar_picture: AvatarPicture | None = None
+    """The avatar, drawn by a server that was asked for it; `SplatAvatar.image` draws it here."""
 
     @property
     def weights(self) -> dict[str, float]:

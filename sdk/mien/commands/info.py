@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 
+from mien.avatar_entry import AvatarEntry
 from mien.manifest import Manifest, Tensor
 from mien.package import read_package
 
@@ -52,6 +53,7 @@ def _print(manifest: Manifest) -> None:
         ("channels", f"{len(manifest.channels)}: {', '.join(manifest.channels)}"),
         ("features", f"{manifest.feature_size} values: {', '.join(manifest.features)}"),
         ("rate", f"{manifest.rate_hz:g} Hz"),
+        *(("avatar", _avatar(one)) for one in manifest.avatars),
     ):
         about.add_row(label, escape(value))
     console.print(about)
@@ -69,6 +71,11 @@ def _print(manifest: Manifest) -> None:
     if manifest.provenance:
         console.print("[bold]provenance[/bold]")
         console.print_json(json.dumps(dict(manifest.provenance)))
+
+
+def _avatar(avatar: AvatarEntry) -> str:
+    consent = f"{avatar.consent.kind}: {avatar.consent.statement}"
+    return f"{avatar.gaussians:,} Gaussians, {len(avatar.coefficients)} maps; {consent}"
 
 
 def _shown(tensors: tuple[Tensor, ...]) -> str:

@@ -54,6 +54,16 @@ class Limits:
     max_calls: int = 1024
     """Calls of every kind in all, those included whose session ended while the client did not
     read its last answers; the next is refused (RESOURCE_EXHAUSTED)."""
+    max_avatar_picture_side: int = 512
+    """Pixels of a side of the avatar's pictures that a session may ask for."""
+    max_avatar_pixels_per_answer: int = 524_288
+    """Pixels of avatars' pictures in one answer; performers beyond that come without. Two of 512
+    a side are 2 MiB at most, and clients take messages of 4 MiB unless told otherwise."""
+    max_avatar_pixels_per_s: int = 2_621_440
+    """Pixels of avatars' pictures that a session may ask for in a second, and ever gets: ten of
+    512 a side."""
+    max_waiting_avatar_pictures: int = 4
+    """Pictures that wait to be drawn, in all sessions; frames come without a picture then."""
     max_rate_hz: float = 240.0
     """The highest frame rate that a session may ask for."""
     open_timeout_s: float = 10.0

@@ -13,6 +13,7 @@ import numpy as np
 from google.protobuf.message import DecodeError, Message
 from numpy.typing import NDArray
 
+from mien.avatar.playback.avatar_image import AvatarPicture
 from mien.errors import InputError
 from mien.filters import OneEuroConfig
 from mien.frame import Frame
@@ -84,13 +85,22 @@ def outputs_from(message: session_pb2.Outputs) -> wire.Outputs:
     interval = finite(message.resume_token_interval_s, "outputs.resume_token_interval_s")
     if interval < 0:
         raise InputError(f"outputs.resume_token_interval_s is {interval:g}, expected 0 or more")
-    return wire.Outputs(message.pose, message.detail, message.vertices, interval, message.avatar)
+    asked = message.avatar_picture
+    wanted = wire.AvatarPictureOutputs(asked.side, asked.every or 1)
+    return wire.Outputs(
+        message.pose, message.detail, message.vertices, interval, message.avatar,
+        wanted if message.HasField("avatar_picture") else None,
+    )  # fmt: skip
 
 
 def fill_outputs(message: Any, outputs: wire.Outputs) -> None:
     message.pose, message.detail = outputs.pose, outputs.detail
     message.vertices, message.avatar = outputs.vertices, outputs.avatar
     message.resume_token_interval_s = outputs.resume_token_interval_s
+    if outputs.avatar_picture is not None:
+        message.avatar_picture.side = outputs.avatar_picture.side
+        message.avatar_picture.every = outputs.avatar_picture.every
+        message.avatar_picture.SetInParent()
 
 
 def smoothing_from(message: session_pb2.Smoothing) -> OneEuroConfig:
@@ -257,11 +267,22 @@ def frame_from(message: rig_frame_pb2.PerformerRig, time_s: float, names: tuple[
         detail=floats(message.detail),
         confidence=message.confidence,
         avatar=floats(message.avatar),
+        avatar_picture=picture_from(message) if message.HasField("avatar_picture") else None,
     )
     for name, values in vars(frame).items():
         if isinstance(values, np.ndarray) and not np.isfinite(values).all():
             raise InputError(f"answer with {name} {values}, expected finite numbers")
     return frame
+
+
+def picture_from(message: rig_frame_pb2.PerformerRig) -> AvatarPicture:
+    held = message.avatar_picture
+    if not held.side or not held.png.startswith(b"\x89PNG"):
+        raise InputError(
+            f"answer with a picture of side {held.side} and {len(held.png)} bytes, expected a side "
+            "above 0 and a PNG file"
+        )
+    return AvatarPicture(held.side, held.png, held.synthetic_mark)
 
 
 def fill_frame(message: Any, name: str, frame: Frame, outputs: wire.Outputs) -> None:
@@ -277,6 +298,10 @@ def fill_frame(message: Any, name: str, frame: Frame, outputs: wire.Outputs) -> 
         message.detail = packed(frame.detail)
     if outputs.avatar:
         message.avatar = packed(frame.avatar)
+    if frame.avatar_picture is not None:
+        held = message.avatar_picture
+        held.side, held.png = frame.avatar_picture.side, frame.avatar_picture.png
+        held.synthetic_mark = frame.avatar_picture.mark
 
 
 def reply_from(message: rig_frame_pb2.RigFrame, names: tuple[str, ...]) -> wire.RigReply:

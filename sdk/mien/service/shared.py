@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mien.errors import InputError
+from mien.service.avatar_pictures import PictureWorker, SessionPictures, check_pictures
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.limits import Limits
 from mien.service.negotiation import session_options
@@ -25,6 +26,20 @@ class Shared:
     limits: Limits
     calibration_frames: int
     """First frames that are watched for a neutral where the client does not say how many."""
+    picture_worker: PictureWorker
+
+    async def pictures(
+        self, served: ServedCharacter | None, settings: Settings
+    ) -> SessionPictures | None:
+        """The pictures of the avatar that a new session gets, None for none. Raises InputError for
+        those that the character or this server cannot give, PackageError for a broken avatar."""
+        wanted = settings.outputs.avatar_picture
+        if wanted is None:
+            return None
+        check_pictures(wanted, served, settings.rate_hz, self.limits)
+        assert served is not None
+        await self.picture_worker.load(served)
+        return SessionPictures(self.picture_worker, served, wanted, self.limits)
 
     def performers(
         self, served: ServedCharacter, opening: AnimateOpen | TrackOpen, settings: Settings

@@ -16,6 +16,7 @@ from mien.session_options import SessionOptions
 
 __all__ = [
     "AnimateOpen",
+    "AvatarPictureOutputs",
     "CalibrateInput",
     "CalibrateReply",
     "FrameInput",
@@ -60,6 +61,21 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class AvatarPictureOutputs:
+    """How large pictures of the avatar are to be, and how often they come."""
+
+    side: int = 256
+    """Of the square picture, pixels."""
+    every: int = 1
+    """Every how many answered frames come with a picture, the first one included."""
+
+    @property
+    def pixels(self) -> int:
+        """Of one picture."""
+        return self.side**2
+
+
+@dataclass(frozen=True)
 class Outputs:
     """Which parts of a rig frame to send beside channels and confidence."""
 
@@ -70,6 +86,8 @@ class Outputs:
     """Seconds between two resume tokens, at least 0.1; 0 for none. Large ones come less often."""
     avatar: bool = False
     """Coefficients of the photoreal avatar; refused for a character without one."""
+    avatar_picture: AvatarPictureOutputs | None = None
+    """Frame.avatar_picture; None: not wanted."""
 
 
 @dataclass(frozen=True)

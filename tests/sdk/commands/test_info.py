@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.packages import tiny_content
+from support.splat_avatars import avatar_package
 
 from mien.__main__ import main
 from mien.package import read_package, write_package
@@ -27,6 +28,11 @@ def test_text_tells_what_a_host_needs(package: Path, capsys: pytest.CaptureFixtu
     text = capsys.readouterr().out
     for word in ("Sphere", "CC0-1.0", "nobody is shown", "jawOpen", "head_rotation", "x[batch"):
         assert word in text
+
+
+def test_text_tells_of_an_avatar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(avatar_package(tmp_path / "s.mien"))]) == 0
+    assert "195 Gaussians, 5 maps; synthetic: Random colours" in capsys.readouterr().out
 
 
 def test_refusal_is_one_line_without_traceback(

@@ -52,7 +52,10 @@ def make_frame(seed, names=("jawOpen", "tongueOut"), nowhere=False):
 def test_openings_round_trip(smoothing, lost_face):
     shared = {
         "character": "ada", "layout": LAYOUT, "rate_hz": 25.0, "smoothing": smoothing,
-        "outputs": wire.Outputs(False, True, True, 0.5, True), "neutrals": NEUTRALS,
+        "outputs": wire.Outputs(
+            False, True, True, 0.5, True, wire.AvatarPictureOutputs(64, 3)
+        ),
+        "neutrals": NEUTRALS,
         "calibration_frames": 9, "neutral_relative": True, "lost_face": lost_face,
     }  # fmt: skip
     opening = wire.AnimateOpen(**shared, resume_token=b"\0token")

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.atomic import write_atomically
 from mien.errors import InputError
 
-__all__ = ["DIGITAL_SOURCE_TYPE", "AvatarImage", "is_marked", "marked_png"]
+__all__ = ["DIGITAL_SOURCE_TYPE", "AvatarImage", "AvatarPicture", "is_marked", "marked_png"]
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's word for pictures that a trained model has made."""
@@ -60,9 +60,9 @@ class AvatarImage:
         codes = 255 * light + (1 - cover) * behind.astype(np.float32)
         return np.asarray(np.rint(codes.clip(0, 255)), np.uint8)
 
-    def png(self) -> bytes:
+    def png(self, compression: int = 6) -> bytes:
         """A PNG with the mark in its metadata, as XMP, which picture libraries read, and text."""
-        return marked_png(self.rgba, self.mark)
+        return marked_png(self.rgba, self.mark, compression)
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the PNG, whole or not at all; its path. Raises InputError for another suffix."""
@@ -71,8 +71,21 @@ class AvatarImage:
         return write_atomically(path, self.png())
 
 
-def marked_png(pixels: NDArray[np.uint8], mark: str) -> bytes:
-    """The PNG of an image that shows an avatar, with `mark` in its metadata."""
+@dataclass(frozen=True, eq=False)
+class AvatarPicture:
+    """A picture as a server sends it."""
+
+    side: int
+    """Pixels in a row, and rows."""
+    png: bytes
+    """The file: RGBA, cut out, with the mark in its metadata."""
+    mark: str
+    """What the picture must say of itself, wherever it goes."""
+
+
+def marked_png(pixels: NDArray[np.uint8], mark: str, compression: int = 6) -> bytes:
+    """The PNG of an image that shows an avatar, with `mark` in its metadata; compression: 0 to 9,
+    from the fastest to the smallest."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
@@ -83,7 +96,7 @@ def marked_png(pixels: NDArray[np.uint8], mark: str) -> bytes:
     xmp = _XMP.format(source=DIGITAL_SOURCE_TYPE, mark=escape(mark))
     info.add_itxt(_XMP_KEY, xmp)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", pnginfo=info)
+    Image.fromarray(pixels).save(buffer, "PNG", pnginfo=info, compress_level=compression)
     return buffer.getvalue()
 
 

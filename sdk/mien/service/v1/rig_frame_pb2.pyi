@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PerformerRig(_message.Message):
-    __slots__ = ("id", "channels", "pose", "detail", "confidence", "vertices_m", "avatar")
+    __slots__ = ("id", "channels", "pose", "detail", "confidence", "vertices_m", "avatar", "avatar_picture")
     ID_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
     POSE_FIELD_NUMBER: _ClassVar[int]
@@ -15,6 +15,7 @@ class PerformerRig(_message.Message):
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     VERTICES_M_FIELD_NUMBER: _ClassVar[int]
     AVATAR_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_PICTURE_FIELD_NUMBER: _ClassVar[int]
     id: str
     channels: _containers.RepeatedScalarFieldContainer[float]
     pose: _geometry_pb2.HeadPose
@@ -22,7 +23,18 @@ class PerformerRig(_message.Message):
     confidence: float
     vertices_m: _containers.RepeatedScalarFieldContainer[float]
     avatar: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, id: _Optional[str] = ..., channels: _Optional[_Iterable[float]] = ..., pose: _Optional[_Union[_geometry_pb2.HeadPose, _Mapping]] = ..., detail: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vertices_m: _Optional[_Iterable[float]] = ..., avatar: _Optional[_Iterable[float]] = ...) -> None: ...
+    avatar_picture: AvatarPicture
+    def __init__(self, id: _Optional[str] = ..., channels: _Optional[_Iterable[float]] = ..., pose: _Optional[_Union[_geometry_pb2.HeadPose, _Mapping]] = ..., detail: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vertices_m: _Optional[_Iterable[float]] = ..., avatar: _Optional[_Iterable[float]] = ..., avatar_picture: _Optional[_Union[AvatarPicture, _Mapping]] = ...) -> None: ...
+
+class AvatarPicture(_message.Message):
+    __slots__ = ("side", "png", "synthetic_mark")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_MARK_FIELD_NUMBER: _ClassVar[int]
+    side: int
+    png: bytes
+    synthetic_mark: str
+    def __init__(self, side: _Optional[int] = ..., png: _Optional[bytes] = ..., synthetic_mark: _Optional[str] = ...) -> None: ...
 
 class RigFrame(_message.Message):
     __slots__ = ("sequence", "capture_time_s", "performers", "dropped", "server_time_s", "resume_token")

@@ -7,18 +7,28 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Outputs(_message.Message):
-    __slots__ = ("pose", "detail", "vertices", "resume_token_interval_s", "avatar")
+    __slots__ = ("pose", "detail", "vertices", "resume_token_interval_s", "avatar", "avatar_picture")
     POSE_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     VERTICES_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
     AVATAR_FIELD_NUMBER: _ClassVar[int]
+    AVATAR_PICTURE_FIELD_NUMBER: _ClassVar[int]
     pose: bool
     detail: bool
     vertices: bool
     resume_token_interval_s: float
     avatar: bool
-    def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ..., avatar: bool = ...) -> None: ...
+    avatar_picture: AvatarPictureOutputs
+    def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ..., avatar: bool = ..., avatar_picture: _Optional[_Union[AvatarPictureOutputs, _Mapping]] = ...) -> None: ...
+
+class AvatarPictureOutputs(_message.Message):
+    __slots__ = ("side", "every")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    EVERY_FIELD_NUMBER: _ClassVar[int]
+    side: int
+    every: int
+    def __init__(self, side: _Optional[int] = ..., every: _Optional[int] = ...) -> None: ...
 
 class Smoothing(_message.Message):
     __slots__ = ("min_cutoff_hz", "beta", "derivative_cutoff_hz", "blink_guard")
