@@ -136,13 +136,13 @@ def pose_anchors(anchors: Anchors, vertices: ArrayLike) -> AnchorPoses:
     area = _gathered(0.5 * np.linalg.norm(across, axis=-1, keepdims=True), on_head, v.shape[-2])
     ratio = np.sqrt(area[..., 0] / np.maximum(anchors.rest_areas.astype(np.float64), 1e-12))
     corners, bary = anchors.corners, _exact(anchors.bary)
-    n = _unit((normals[..., corners, :] * bary[..., None]).sum(-2), (0.0, 0.0, 1.0))
-    ways = (tangents[..., anchors.triangles[anchors.triangle], :] * bary[..., None]).sum(-2)
+    n = _unit(_mixed(normals, corners, bary), (0.0, 0.0, 1.0))
+    ways = _mixed(tangents, anchors.triangles[anchors.triangle], bary)
     t = _unit(ways - (ways * n).sum(-1, keepdims=True) * n, None, n)
     return AnchorPoses(
-        np.asarray((v[..., corners, :] * bary[..., None]).sum(-2)),
+        _mixed(v, corners, bary),
         np.stack([t, np.cross(n, t), n], -1),
-        np.asarray((ratio[..., corners] * bary).sum(-1)),
+        _mixed(ratio[..., None], corners, bary)[..., 0],
     )
 
 
@@ -193,6 +193,12 @@ def _exact(shares: Float32Array) -> Float64Array:
     """Shares that sum to 1 in double precision too."""
     wide = shares.astype(np.float64)
     return np.asarray(wide / wide.sum(-1, keepdims=True))
+
+
+def _mixed(values: Float64Array, corners: Int32Array, bary: Float64Array) -> Float64Array:
+    """(..., N, C) of (..., V, C): the mean of three rows by shares (N, 3), faster than a sum."""
+    a, b, c = (values[..., corners[:, k], :] * bary[:, k, None] for k in range(3))
+    return np.asarray(a + b + c)
 
 
 def _gathered(

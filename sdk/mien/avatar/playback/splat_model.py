@@ -116,10 +116,11 @@ class SplatModel:
         local[:, 2] += self.lift_m
         local *= grown
         means = poses.positions.astype(np.float32)[at]
-        means += (frames * local[:, None]).sum(2)
+        for axis in range(3):  # a sum over an axis of three is slow
+            means += frames[:, :, axis] * local[:, axis, None]
         turn = np.ones((len(p), 4), np.float32)
         turn[:, :3] = p[:, 3:6]
-        turn /= np.sqrt((turn * turn).sum(1, keepdims=True))
+        turn /= np.sqrt(np.einsum("gi,gi->g", turn, turn))[:, None]
         rotations = _product(poses.quaternions.astype(np.float32)[at], turn)
         scales = np.exp(np.clip(p[:, 6:9], *SIZE_LOG_RANGE))
         scales *= grown * self.spacing_m[:, None]
