@@ -123,6 +123,22 @@ def test_clips_carry_the_weights_too(character):
     np.testing.assert_allclose([f.detail for f in frames], expected, atol=1e-6)
 
 
+def test_masks_lie_in_memory_as_blending_reads_them(character):
+    """Otherwise every blend copies all of them first."""
+    masks = character.detail_maps(SIDE).masks
+    assert masks.flags.c_contiguous and masks.dtype == np.float32
+
+
+def test_no_weights_lift_the_skin_beyond_its_span(character):
+    maps = character.detail_maps(SIDE)
+    low_m, high_m = maps.span_m
+    rng = np.random.default_rng(0)
+    for weights in (*rng.uniform(-1, 1, (20, 4)), np.ones(4), -np.ones(4), np.zeros(4)):
+        height = maps.displacement(weights)
+        assert low_m <= height.min() and height.max() <= high_m
+    assert high_m - low_m < 10 * np.ptp(maps.displacement(-np.ones(4)))  # codes are not wasted
+
+
 def test_maps_larger_than_asked_for_are_refused(character):
     with pytest.raises(InputError, match="no displacement of at most 16"):
         character.detail_maps(16)
