@@ -91,6 +91,8 @@ class DetailMaps:
         of the character's own. Raises InputError for other shapes and values."""
         w = self._checked(weights)
         factor = np.float32(self.intensity if intensity is None else intensity)
+        if not np.isfinite(factor):
+            raise InputError(f"detail: intensity is {intensity}, expected a finite number")
         texel, masks, compressed, stretched = self._moving
         height = factor * self.static.ravel()
         both = np.stack([np.maximum(-w, 0), np.maximum(w, 0)]) @ masks

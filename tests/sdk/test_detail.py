@@ -89,6 +89,12 @@ def test_other_weights_are_refused(character, weights):
         character.wrinkles.weights(np.zeros(5))
 
 
+@pytest.mark.parametrize("intensity", [np.nan, np.inf, 1e39])
+def test_an_intensity_that_is_no_number_is_refused(character, intensity):
+    with pytest.raises(InputError, match="intensity is"), np.errstate(over="ignore"):
+        character.detail_maps().displacement(np.zeros(4), intensity)
+
+
 def png(pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")

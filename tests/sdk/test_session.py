@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.small_animator import SmallAnimator
 
 from mien.correctives import corrective_pairs, limit_correctives
-from mien.errors import InputError, MienError
+from mien.errors import InputError
 from mien.filters import OneEuroConfig, OneEuroState, one_euro
 from mien.rotation import quaternion_from_rotation_vector, rotation_vector_from_quaternion
 from mien.session import Observation, Session, SessionOptions, step_many
@@ -31,19 +31,6 @@ def make_take(seed: int = 0, count: int = 12) -> tuple[np.ndarray, np.ndarray]:
     features = rng.random((count, F), np.float32)
     features[:, -3:] -= 0.5
     return features, 10 + np.cumsum(rng.uniform(0.02, 0.05, count))
-
-
-class FailingWrinkles:
-    """A detail network of one region that fails at its calls number `fails`, counted from 1."""
-
-    def __init__(self, *fails: int) -> None:
-        self._fails, self._calls = fails, 0
-
-    def weights(self, channels: np.ndarray) -> np.ndarray:
-        self._calls += 1
-        if self._calls in self._fails:
-            raise MienError("detail: broken")
-        return channels[:1].copy()
 
 
 def run(session: Session, features, times) -> np.ndarray:
@@ -378,37 +365,3 @@ def test_translations_are_numbers_whatever_is_unknown():
     for i, seen in enumerate([None, features[0], None, Observation(features[1])]):
         frame = session.step(seen, i / 30)
         np.testing.assert_array_equal(frame.head_translation_m, np.zeros(3, np.float32))
-
-
-@pytest.mark.parametrize("lost", [False, True])
-def test_a_step_whose_detail_fails_leaves_the_state_as_it_was(lost):
-    features, times = make_take()
-    options = SessionOptions(smoothing=OneEuroConfig(), calibration_frames=3)
-    broken, sound = (
-        Session(ANIMATOR, LAYOUT, NAMES, options, wrinkles=wrinkles)
-        for wrinkles in (FailingWrinkles(2), FailingWrinkles())
-    )
-    for session in (broken, sound):
-        session.step(features[0], times[0])
-    before, seen = broken.state, None if lost else features[1]
-    snapshot = broken.snapshot()
-    with pytest.raises(MienError, match="detail: broken"):
-        broken.step(seen, times[1])
-    assert broken.state is before and broken.snapshot() == snapshot
-    again, expected = broken.step(seen, times[1]), sound.step(seen, times[1])
-    np.testing.assert_array_equal(again.channels, expected.channels)
-    np.testing.assert_array_equal(again.detail, expected.detail)
-    assert broken.snapshot() == sound.snapshot() != snapshot
-
-
-def test_when_one_of_many_fails_none_has_changed():
-    features, times = make_take()
-    sessions = [
-        Session(ANIMATOR, LAYOUT, NAMES, None, NEUTRAL, wrinkles)
-        for wrinkles in (FailingWrinkles(), FailingWrinkles(1))
-    ]
-    before = [session.state for session in sessions]
-    with pytest.raises(MienError, match="detail: broken"):
-        step_many(sessions, features[:2], times[:2])
-    assert [session.state for session in sessions] == before
-    assert len(step_many(sessions, features[:2], times[:2])) == 2

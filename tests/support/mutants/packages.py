@@ -18,7 +18,7 @@ from support.mutants.protobufs import damaged_protobuf
 from support.packages import tiny_content
 from support.rigs import sphere_rig
 
-__all__ = ["mutant_package"]
+__all__ = ["mutant_package", "packed_entries", "unpacked_entries"]
 
 
 @cache
@@ -45,12 +45,12 @@ def mutant_package(rng: random.Random) -> bytes:
     return data
 
 
-def _entries(data: bytes) -> dict[str, bytes]:
+def unpacked_entries(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def _packed(files: dict[str, bytes], method: int) -> bytes:
+def packed_entries(files: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in files.items():
@@ -59,16 +59,16 @@ def _packed(files: dict[str, bytes], method: int) -> bytes:
 
 
 def _repacked(data: bytes, method: int) -> bytes:
-    return _packed(_entries(data), method)
+    return packed_entries(unpacked_entries(data), method)
 
 
 def _with_manifest(rng: random.Random, data: bytes) -> bytes:
-    files = _entries(data)
+    files = unpacked_entries(data)
     text = damaged_json(rng, json.loads(files["manifest.json"]))
     if rng.random() < 0.05:
         text = '{"provenance":' + rng.choice(("[", '{"a":')) * rng.choice((100, 10**5))
     files["manifest.json"] = text.encode("utf-8", errors="surrogatepass")
-    return _packed(files, rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
+    return packed_entries(files, rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
 
 
 def _damage_zip(rng: random.Random, data: bytes) -> bytes:
