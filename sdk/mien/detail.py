@@ -110,10 +110,10 @@ class DetailMaps:
     @cached_property
     def span_m(self) -> tuple[float, float]:
         """Metres that no height under weights from -1 to 1 is below, and above."""
-        most = self.masks.sum(axis=0)  # of either share, where all regions go one way
-        both = (self.compressed, self.stretched)
-        low = self.static + most * sum(np.minimum(part, 0) for part in both)
-        high = self.static + most * sum(np.maximum(part, 0) for part in both)
+        most = self.masks.sum(axis=0)  # of both shares together
+        low = np.minimum(np.minimum(self.compressed, self.stretched), 0)
+        high = np.maximum(np.maximum(self.compressed, self.stretched), 0)
+        low, high = self.static + most * low, self.static + most * high
         return self.intensity * float(low.min()), self.intensity * float(high.max())
 
     def _checked(self, weights: ArrayLike) -> Float32Array:

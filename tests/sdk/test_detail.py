@@ -139,10 +139,12 @@ def test_no_weights_lift_the_skin_beyond_its_span(character):
     maps = character.detail_maps(SIDE)
     low_m, high_m = maps.span_m
     rng = np.random.default_rng(0)
-    for weights in (*rng.uniform(-1, 1, (20, 4)), np.ones(4), -np.ones(4), np.zeros(4)):
-        height = maps.displacement(weights)
-        assert low_m <= height.min() and height.max() <= high_m
-    assert high_m - low_m < 10 * np.ptp(maps.displacement(-np.ones(4)))  # codes are not wasted
+    extremes = [np.ones(4), -np.ones(4), np.zeros(4)]
+    heights = [maps.displacement(w) for w in (*rng.uniform(-1, 1, (20, 4)), *extremes)]
+    rounding = 1e-9
+    assert low_m <= np.min(heights) + rounding and np.max(heights) <= high_m + rounding
+    # Nor is it any wider: the masks are level inside, where full weights reach its ends.
+    np.testing.assert_allclose((np.min(heights), np.max(heights)), maps.span_m, rtol=0.05)
 
 
 def test_maps_larger_than_asked_for_are_refused(character):

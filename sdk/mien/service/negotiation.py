@@ -50,7 +50,7 @@ def negotiate(
         raise InputError(f"rate_hz is {rate_hz:g}, expected above 0 to {limits.max_rate_hz:g}")
     outputs = opening.outputs
     if outputs.detail_map is not None:
-        granted = negotiate_detail_map(outputs.detail_map, manifest, rate_hz, limits)
+        granted = _negotiate_detail_map(outputs.detail_map, manifest, rate_hz, limits)
         outputs = replace(outputs, detail_map=granted)
     return Settings(
         rate_hz=rate_hz,
@@ -69,7 +69,7 @@ def negotiate(
     )
 
 
-def negotiate_detail_map(
+def _negotiate_detail_map(
     asked: DetailMapOutputs, manifest: Manifest | None, rate_hz: float, limits: Limits
 ) -> DetailMapOutputs:
     """What comes of the maps that were asked for: at the side that the package has. Raises
