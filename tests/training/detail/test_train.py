@@ -114,7 +114,6 @@ def test_the_rigs_own_footage_needs_no_tracker(folder, wrinkled, monkeypatch):
     found, truth = read_detail_run(config.out).maps[0], wrinkled.maps(256)[0]
     mask = np.abs(truth) > 1e-4
     assert np.corrcoef(found[mask], truth[mask])[0, 1] > 0.5
-    assert train_detail(config, quiet=True)["regions"] == metrics["regions"]
 
 
 def test_a_rig_without_performance_is_told_what_to_do(folder, tmp_path, capsys):
