@@ -28,8 +28,8 @@ _ROUNDS = 8
 _WINDOW = 0.08
 """Standard deviation of the window, of the atlas's side: 14 mm."""
 _CLOSER = (0.05, 0.05)
-"""The same when frames are laid on their own mean, again and again. Closer, and folds that come with
-an expression are taken for a shift."""
+"""The same when frames are laid on their own mean, again and again. Closer, and folds that come
+with an expression are taken for a shift."""
 _FINE, _COARSE = 0.006, 0.06
 """Of the pattern that is compared, likewise."""
 _MOST = 0.035
