@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.blended_map import BlendedMap
 from mien.channels import HEAD_CHANNELS, canonical_name, reorder
 from mien.clip import Clip
 from mien.errors import ChannelError
@@ -61,6 +62,8 @@ class Frame:
     confidence: float
     """How far the frame rests on what was seen, 0..1: the tracker's presence, times the progress of
     the calibration while that runs; it falls to 0 while no face is seen."""
+    detail_map: BlendedMap | None = None
+    """The skin under `detail`, in frames of a server that was asked for it; else None."""
     avatar: Float32Array = field(default_factory=lambda: np.zeros(0, np.float32))
     """(D,) coefficients of the photoreal avatar, from a server that was asked for them; else empty:
     `SplatAvatar.coefficients` gives them here."""

@@ -10,6 +10,7 @@ from mien.errors import MienError
 from mien.service import messages
 from mien.service.avatar_pictures import SessionPictures
 from mien.service.character_registry import ServedCharacter
+from mien.service.detail_maps import SessionMaps
 from mien.service.layouts import check_features, check_layout, layout_of
 from mien.service.limits import Limits
 from mien.service.negotiation import (
@@ -45,6 +46,7 @@ class _Session:
     tokens: TokenClock
     limits: Limits
     calibration_frames: int
+    maps: SessionMaps | None
     pictures: SessionPictures | None
 
     async def answer(
@@ -74,6 +76,8 @@ class _Session:
             {performer.id: performer.seen for performer in frame.performers},
             frame.capture_time_s,
         )
+        if self.maps is not None:
+            stepped = await self.maps.added(stepped)
         if self.pictures is not None:
             stepped = await self.pictures.added(stepped)
         reply = rig_reply(frame.sequence, frame.capture_time_s, stepped, arrived_s, dropped)
@@ -111,11 +115,12 @@ class AnimationService:
         settings = negotiate(
             opening,
             limits,
-            manifest.rate_hz,
+            manifest,
             shared.calibration_frames,
             limits.max_message_bytes,
             limits.max_performers,
         )
+        maps = await shared.maps(served, settings)
         pictures = await shared.pictures(served, settings)
         performers = shared.performers(served, opening, settings)
         if opening.resume_token:
@@ -143,5 +148,6 @@ class AnimationService:
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
             limits=limits,
             calibration_frames=settings.calibration_frames,
+            maps=maps,
             pictures=pictures,
         )

@@ -19,6 +19,7 @@ from mien.service.animation_service import AnimationService
 from mien.service.avatar_pictures import PictureWorker
 from mien.service.character_registry import CharacterRegistry
 from mien.service.character_service import CharacterService
+from mien.service.detail_maps import DetailMapWorker
 from mien.service.limits import Limits
 from mien.service.performers import StepBatcher, run_steps
 from mien.service.security import (
@@ -115,6 +116,7 @@ class Server:
         self._new_tracker = new_tracker
         self.limiter = SessionLimiter(config.limits)
         self.batcher: StepBatcher = StepBatcher(run_steps)
+        self._map_worker = DetailMapWorker()
         self._picture_worker = PictureWorker()
         self._workers = ThreadPoolExecutor(config.tracking_threads, "mien-track")
         self._server: grpc.aio.Server | None = None
@@ -151,6 +153,7 @@ class Server:
             self.limiter,
             limits,
             config.calibration_frames,
+            self._map_worker,
             self._picture_worker,
         )
         add_characters: Any = character_service_pb2_grpc.add_CharacterServiceServicer_to_server
@@ -196,6 +199,7 @@ class Server:
         await self._server.stop(1.0)
         self._server = None
         self.batcher.close()
+        self._map_worker.close()
         self._picture_worker.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
 

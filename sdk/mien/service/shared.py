@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mien.errors import InputError
 from mien.service.avatar_pictures import PictureWorker, SessionPictures, check_pictures
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
+from mien.service.detail_maps import DetailMapWorker, SessionMaps
 from mien.service.limits import Limits
 from mien.service.negotiation import session_options
 from mien.service.performers import Performers, StepBatcher
@@ -26,20 +27,8 @@ class Shared:
     limits: Limits
     calibration_frames: int
     """First frames that are watched for a neutral where the client does not say how many."""
+    map_worker: DetailMapWorker
     picture_worker: PictureWorker
-
-    async def pictures(
-        self, served: ServedCharacter | None, settings: Settings
-    ) -> SessionPictures | None:
-        """The pictures of the avatar that a new session gets, None for none. Raises InputError for
-        those that the character or this server cannot give, PackageError for a broken avatar."""
-        wanted = settings.outputs.avatar_picture
-        if wanted is None:
-            return None
-        check_pictures(wanted, served, settings.rate_hz, self.limits)
-        assert served is not None
-        await self.picture_worker.load(served)
-        return SessionPictures(self.picture_worker, served, wanted, self.limits)
 
     def performers(
         self, served: ServedCharacter, opening: AnimateOpen | TrackOpen, settings: Settings
@@ -59,3 +48,25 @@ class Shared:
             opening.outputs.vertices,
             network,
         )
+
+    async def maps(self, served: ServedCharacter | None, settings: Settings) -> SessionMaps | None:
+        """The maps of the skin that a new session gets, None for none. Raises PackageError for
+        broken images."""
+        wanted = settings.outputs.detail_map
+        if served is None or wanted is None:
+            return None
+        await self.map_worker.load(served, wanted)
+        return SessionMaps(self.map_worker, served, wanted, self.limits)
+
+    async def pictures(
+        self, served: ServedCharacter | None, settings: Settings
+    ) -> SessionPictures | None:
+        """The pictures of the avatar that a new session gets, None for none. Raises InputError for
+        those that the character or this server cannot give, PackageError for a broken avatar."""
+        wanted = settings.outputs.avatar_picture
+        if wanted is None:
+            return None
+        check_pictures(wanted, served, settings.rate_hz, self.limits)
+        assert served is not None
+        await self.picture_worker.load(served)
+        return SessionPictures(self.picture_worker, served, wanted, self.limits)

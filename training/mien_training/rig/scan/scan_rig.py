@@ -17,9 +17,11 @@ from mien_training.anatomy.finish import finish_rig
 from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import Template
 from mien_training.metrics.mesh_errors import summarise
+from mien_training.rendering.relief.relief_file import RELIEF_SIDE, write_relief
 from mien_training.reports.blendshape_sheet import blendshape_sheet
 from mien_training.reports.head_stills import png_bytes
 from mien_training.rig.scan.registration import ScanFit, ScanFitConfig, register_scan
+from mien_training.rig.scan.relief.scanned_relief import relief_of_scan
 from mien_training.rig.scan.scan import SCAN_SUFFIXES, read_scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
 from mien_training.rig.scan.scan_texture import scan_texture
@@ -44,6 +46,9 @@ class ScanOptions:
     """What its numbers are measured in; left out, the size of the face tells."""
     texture: Path | None = None
     """An image in place of the one that the file names."""
+    normals: Path | None = None
+    """Its tangent-space normal map (green up), an image: the relief goes to relief.npz, for
+    `mien train detail-basis --scan`."""
     fit: ScanFitConfig = field(default_factory=ScanFitConfig)
     """The registration."""
 
@@ -92,6 +97,9 @@ def rig_of_scan(
     )
     skin = _skin(found, template, fit, texture_side)
     write_person(out, person, skin)
+    if options.normals is not None:
+        relief = relief_of_scan(found.scan, options.normals, fit, template, RELIEF_SIDE)
+        write_relief(out, relief.height)
     sheet = blendshape_sheet(person, person_materials(person, skin))
     write_atomically(out / "shapes.png", png_bytes(sheet))
     face = summarise(_MM * fit.distance_m[face_region(template)])

@@ -1,0 +1,1 @@
+"""What a scan's normal map says of the skin."""
