@@ -33,7 +33,7 @@ def triangle_groups(template: Template) -> NDArray[np.str_]:
     names = np.array(MATERIALS)[template.triangle_material].astype("<U10")
     centre = template.vertices[template.triangles][:, :, 0].mean(1)
     eye = names == "eye"
-    # An eyeball's own middle decides, so that none is torn apart.
+    # Left and right are the character's own: +X is left.
     names[eye] = np.where(centre[eye] > 0, "leftEye", "rightEye")
     return names
 
