@@ -2,19 +2,15 @@
 
 import base64
 import json
-import queue
-import subprocess
-import threading
 import zipfile
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
-from support.browser import JS_FOLDER, chromium, missing_for_three
+from support.browser import JS_FOLDER, PageHandler, missing_for_three, reported
 from support.wrinkles import REGIONS, SIDE, sphere_detail, wrinkled_package
 
 from mien.detail import DetailMaps
@@ -30,10 +26,6 @@ WEIGHTS = {
 }
 CODE = 0.5 / 127.5
 """Half a step of 8 bits, of a component of a normal."""
-FLAGS = (
-    "--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--disable-gpu-sandbox", "--disable-dev-shm-usage", "--no-first-run", "--window-size=600,400",
-)  # fmt: skip
 PAGE = """<!doctype html>
 <script type="importmap">
 {"imports": {"three": "/web/node_modules/three/build/three.module.js",
@@ -146,11 +138,11 @@ main().catch((error) => finish({ error: String(error?.stack ?? error) }));
 """
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """The page, the sample, three.js and an unzipped character; takes the page's report."""
+class Handler(PageHandler):
+    """The page, the sample, three.js and an unzipped character."""
 
-    def __init__(self, *args, package: Path, reports: queue.Queue, **rest):
-        self.package, self.reports = package, reports
+    def __init__(self, *args, package: Path, **rest):
+        self.package = package
         super().__init__(*args, **rest)
 
     def translate_path(self, path: str) -> str:
@@ -164,24 +156,10 @@ class Handler(SimpleHTTPRequestHandler):
     def do_GET(self):
         ask = json.dumps({"sets": WEIGHTS, "side": SIDE})
         own = {"/page.html": ("text/html", PAGE), "/ask.json": ("application/json", ask)}
-        if self.path not in own:
+        if self.path in own:
+            self.answer(own[self.path][0], own[self.path][1].encode())
+        else:
             super().do_GET()
-            return
-        self.answer(own[self.path][0], own[self.path][1].encode())
-
-    def do_POST(self):
-        self.reports.put(self.rfile.read(int(self.headers["Content-Length"])))
-        self.answer("text/plain", b"")
-
-    def answer(self, kind: str, content: bytes):
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *args):
-        """Quiet."""
 
 
 @pytest.fixture(scope="module")
@@ -220,29 +198,8 @@ def report(path, tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("browser")
     with zipfile.ZipFile(path) as file:
         file.extractall(folder / "package")
-    reports: queue.Queue[bytes] = queue.Queue()
-    handler = partial(Handler, package=folder / "package", reports=reports)
-    log = folder / "chromium.log"
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, log.open("wb") as told:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/page.html"
-        command = [str(chromium()), *FLAGS, f"--user-data-dir={folder / 'profile'}", url]
-        browser = subprocess.Popen(command, stdout=told, stderr=told)
-        try:
-            found = json.loads(reports.get(timeout=120))
-        except queue.Empty:
-            raise AssertionError(f"the page gave no report: {log.read_text()[-2000:]}") from None
-        finally:
-            browser.terminate()
-            try:
-                browser.wait(20)
-            except subprocess.TimeoutExpired:
-                browser.kill()
-                browser.wait()
-            server.shutdown()
-            thread.join()
-    assert "error" not in found, found["error"]
+    handler = partial(Handler, package=folder / "package")
+    found = reported(handler, "page.html", folder, (600, 400))
     for name, values in found["images"].items():
         image = np.array(values, np.float64).reshape(SIDE, SIDE, 4)
         found["images"][name] = image[::-1]  # row 0 at the top

@@ -32,6 +32,7 @@ from mien.tracker.features import FeatureLayout
 if TYPE_CHECKING:
     from mien.animator import Animator
     from mien.detail import DetailMaps
+    from mien.detail_normals import DetailNormals
     from mien.rig import Rig
     from mien.wrinkle_model import WrinkleModel
 
@@ -147,6 +148,18 @@ class Character:
         from mien.detail import DetailMaps
 
         return DetailMaps.of(self.package, size)
+
+    def detail_normals(self, size: int = 256) -> DetailNormals:
+        """Normal maps at the size of `detail_maps`, to be blended by `Frame.detail`. Raises as that
+        does.
+
+        >>> mien.load(SPHERE).detail_normals(256)
+        Traceback (most recent call last):
+        mien.errors.InputError: character 'Sphere' has no skin detail
+        """
+        from mien.detail_normals import DetailNormals
+
+        return DetailNormals.of(self.package, self.detail_maps(size))
 
     def session(
         self,

@@ -71,7 +71,7 @@ class DetailMaps:
             package.verified(entry.masks.file), entry.masks, len(entry.regions),
             f"{where}: {entry.masks.file}",
         )  # fmt: skip
-        masks = np.stack([_resized(mask, len(heights[0])) for mask in masks])
+        masks = np.ascontiguousarray([_resized(mask, len(heights[0])) for mask in masks])
         glb = package.verified(CHARACTER)
         try:
             places = read_atlas_places(glb, entry.texcoord)
@@ -89,17 +89,40 @@ class DetailMaps:
     def displacement(self, weights: ArrayLike, intensity: float | None = None) -> Float32Array:
         """(S, S) metres under region weights (R,), as `Frame.detail` has them; intensity: in place
         of the character's own. Raises InputError for other shapes and values."""
-        w = np.asarray(weights, np.float32)
-        if w.shape != (len(self.region_names),) or not np.isfinite(w).all():
-            raise InputError(
-                f"detail: weights of shape {w.shape}, expected ({len(self.region_names)},), finite"
-            )
+        w = self._checked(weights)
         factor = np.float32(self.intensity if intensity is None else intensity)
+        if not np.isfinite(factor):
+            raise InputError(f"detail: intensity is {intensity}, expected a finite number")
         texel, masks, compressed, stretched = self._moving
         height = factor * self.static.ravel()
         both = np.stack([np.maximum(-w, 0), np.maximum(w, 0)]) @ masks
         height[texel] += factor * (both[0] * compressed + both[1] * stretched)
         return np.asarray(height.reshape(self.static.shape), np.float32)
+
+    def shares(self, weights: ArrayLike) -> Float32Array:
+        """(2, S, S) W_c and W_s, how far each texel is compressed and stretched, under region
+        weights (R,). Raises InputError for other shapes and values."""
+        w = self._checked(weights)
+        both = np.stack([np.maximum(-w, 0), np.maximum(w, 0)])
+        shares = both @ self.masks.reshape(len(self.masks), -1)
+        return np.asarray(shares.reshape(2, self.size, self.size), np.float32)
+
+    @cached_property
+    def span_m(self) -> tuple[float, float]:
+        """Metres that no height under weights from -1 to 1 is below, and above."""
+        most = self.masks.sum(axis=0)  # of both shares together
+        low = np.minimum(np.minimum(self.compressed, self.stretched), 0)
+        high = np.maximum(np.maximum(self.compressed, self.stretched), 0)
+        low, high = self.static + most * low, self.static + most * high
+        return self.intensity * float(low.min()), self.intensity * float(high.max())
+
+    def _checked(self, weights: ArrayLike) -> Float32Array:
+        w = np.asarray(weights, np.float32)
+        if w.shape != (len(self.region_names),) or not np.isfinite(w).all():
+            raise InputError(
+                f"detail: weights of shape {w.shape}, expected ({len(self.region_names)},), finite"
+            )
+        return w
 
     @cached_property
     def _moving(self) -> tuple[NDArray[np.int64], Float32Array, Float32Array, Float32Array]:

@@ -14,7 +14,7 @@ from mien.detail_entry import DetailEntry, DetailMap, RegionMasks
 from mien.errors import InputError, PackageError
 from mien.texture import pixels_only, read_texture
 
-__all__ = ["check_detail_image", "read_heights", "read_masks"]
+__all__ = ["check_detail_image", "read_heights", "read_masks", "read_normals"]
 
 Float32Array = NDArray[np.float32]
 _IMAGE_BYTES = 64 << 20
@@ -36,6 +36,13 @@ def read_heights(data: bytes | memoryview, entry: DetailMap, where: str) -> Floa
         raise PackageError(f"{where}: is not a readable PNG: {reason}") from None
     share = codes.astype(np.float32) / np.float32(65535)
     return np.asarray(entry.low_m + (entry.high_m - entry.low_m) * share, np.float32)
+
+
+def read_normals(data: bytes | memoryview, entry: DetailMap, where: str) -> Float32Array:
+    """(S, S, 3) of a normal map, tangent space, green up; no component is 0. Raises PackageError
+    for other images."""
+    pixels = _rgb(data, (entry.size, entry.size), where)
+    return np.asarray(pixels / np.float32(127.5) - 1, np.float32)
 
 
 def read_masks(

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.blended_map import BlendedMap
 from mien.channels import HEAD_CHANNELS, canonical_name, reorder
 from mien.clip import Clip
 from mien.errors import ChannelError
@@ -57,6 +58,8 @@ class Frame:
     confidence: float
     """How far the frame rests on what was seen, 0..1: the tracker's presence, times the progress of
     the calibration while that runs; it falls to 0 while no face is seen."""
+    detail_map: BlendedMap | None = None
+    """The skin under `detail`, in frames of a server that was asked for it; else None."""
 
     @property
     def weights(self) -> dict[str, float]:

@@ -1,14 +1,15 @@
 """One performer driving one character: animator state, neutral, filters and clock.
 
 A step is: subtract the driver's neutral from the features, append the time step, run the recurrent
-network once, smooth if asked to. All state is in one immutable value, so a step that fails changes
-nothing, and a session can be saved to bytes and continued elsewhere.
+network once, smooth if asked to. All state is in one immutable value that is replaced when a step's
+frame is there, so a step that fails changes nothing, and a session can be saved to bytes and
+continued elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,22 +17,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.correctives import corrective_pairs, limit_correctives
 from mien.errors import InputError
-from mien.filters import (
-    MAX_CALIBRATION_FRAMES,
-    NeutralEstimator,
-    OneEuroConfig,
-    OneEuroState,
-    one_euro,
-    smoothing_mask,
-)
-from mien.frame import Frame, eye_rotations
-from mien.observation import Observation, Source, head_rotation, observed
-from mien.rotation import IDENTITY, scale_rotation
+from mien.filters import MAX_CALIBRATION_FRAMES, NeutralEstimator
+from mien.frame import Frame
+from mien.observation import Observation, Source, observed
+from mien.rotation import IDENTITY
 from mien.session_options import SessionOptions
 from mien.session_snapshot import pack_state, packed_size, snapshot_key, unpack_state
 from mien.session_state import SessionState
+from mien.session_step import Finisher, Prepared
 from mien.tracker.face_track import FaceTrack
 from mien.tracker.features import FeatureLayout, subtract_neutral
 
@@ -45,7 +39,6 @@ Float32Array = NDArray[np.float32]
 
 NOMINAL_RATE_HZ = 30.0
 """Rate that the time-step feature is measured in: dt * 30 - 1 is 0 at 30 frames a second."""
-_NO_DETAIL = np.zeros(0, np.float32)
 _MIN_DT_S, _MAX_DT_S = 1 / 240, 0.25
 """Time steps beyond these are not told to the network, which never saw such."""
 
@@ -77,10 +70,7 @@ class Session:
         self.layout = layout
         self.channel_names = tuple(channel_names)
         self.options = options or SessionOptions()
-        self.wrinkles = wrinkles
-        smoothing = self.options.smoothing
-        self._smoothed = smoothing_mask(self.channel_names, smoothing or OneEuroConfig())
-        self._correctives = corrective_pairs(self.channel_names)
+        self._finisher = Finisher(self.channel_names, layout, self.options, wrinkles)
         self._closed = False
         self._state = SessionState(
             time_s=None,
@@ -173,7 +163,8 @@ class Session:
 
         A lost face (None, or presence below `SessionOptions.min_presence`) is held, then fades to
         neutral while confidence falls to 0. Raises InputError for features of another size, values
-        that are not finite, and times that do not increase; the session is then as it was before.
+        that are not finite, and times that do not increase, MienError for a network that fails; the
+        session is then as it was before.
 
         >>> session = mien.load(SPHERE).session(neutral=np.zeros(55))
         >>> session.step(np.zeros(55), time_s=0.0).channel_names
@@ -234,7 +225,7 @@ class Session:
             return NeutralEstimator.given(np.asarray(neutral), self.layout)
         return NeutralEstimator.start(frames, self.layout) if frames else None
 
-    def _prepare(self, source: Source, time_s: float) -> _Prepared:
+    def _prepare(self, source: Source, time_s: float) -> Prepared:
         """Check everything that may be wrong with an input; no state changes here."""
         seen = observed(source, self.layout, self.options.min_presence)
         if self._closed:
@@ -248,7 +239,7 @@ class Session:
                 f"session: time {time_s} s follows {state.time_s} s: times must increase"
             )
         if seen is None or seen.features is None:
-            return _Prepared(time_s, None, None, None, state.animator)
+            return Prepared(time_s, None, None, None, state.animator)
         calibration = state.calibration
         x = seen.features
         if calibration is not None:
@@ -261,89 +252,7 @@ class Session:
         elif state.seen_s is not None:
             remembered = self.animator.initial_state()
         row = np.append(x, np.float32(dt_s * NOMINAL_RATE_HZ - 1)).astype(np.float32)
-        return _Prepared(time_s, seen, row, calibration, remembered)
-
-    def _finish(
-        self, ready: _Prepared, channels: Float32Array | None, animator: AnimatorState
-    ) -> Frame:
-        """Take the network's answer in (None: no face), and give the frame."""
-        if ready.seen is None or channels is None:
-            return self._fade(ready.time_s)
-        state, seen = self._state, ready.seen
-        smoothing = state.smoothing
-        if self.options.smoothing is not None:
-            dt_s = 0.0 if state.time_s is None else ready.time_s - state.time_s
-            smooth, smoothing = one_euro(channels, dt_s, smoothing, self.options.smoothing)
-            channels = np.where(self._smoothed, smooth, channels)
-        channels = limit_correctives(channels, self._correctives)
-        progress = 1.0 if ready.calibration is None else ready.calibration.progress
-        translation = seen.head_translation_m
-        self._state = SessionState(
-            time_s=ready.time_s,
-            seen_s=ready.time_s,
-            animator=animator,
-            calibration=ready.calibration,
-            smoothing=smoothing,
-            channels=channels,
-            head_rotation_xyzw=head_rotation(seen, self.layout),
-            head_translation_m=np.zeros(3, np.float32)
-            if translation is None
-            else np.asarray(translation, np.float32),
-            confidence=float(seen.presence) * progress,
-        )
-        return self._frame(1.0, self._state.confidence)
-
-    def _fade(self, time_s: float) -> Frame:
-        """No face: hold, then fade. A function of how long it is lost, whatever the frame rate."""
-        options, state = self.options, self._state
-        share, confidence = 0.0, 0.0
-        if state.seen_s is not None:
-            lost_s = time_s - state.seen_s
-            fading_s = lost_s - options.hold_s
-            if fading_s <= 0:
-                share = 1.0
-            elif options.decay_s > 0:
-                share = float(np.exp(-fading_s / options.decay_s))
-            if options.hold_s > 0:
-                confidence = state.confidence * max(1.0 - lost_s / options.hold_s, 0.0)
-        self._state = replace(state, time_s=time_s)
-        frame = self._frame(share, confidence)
-        if options.smoothing is not None:  # a face that comes back starts from what is shown
-            self._state = replace(self._state, smoothing=OneEuroState.at(frame.channels))
-        return frame
-
-    def _frame(self, share: float, confidence: float) -> Frame:
-        state = self._state
-        channels = state.channels if share == 1.0 else np.float32(share) * state.channels
-        head = state.head_rotation_xyzw
-        if share != 1.0:
-            head = scale_rotation(head, share).astype(np.float32)
-        left, right = eye_rotations(self.channel_names, channels)
-        assert state.time_s is not None
-        return Frame(
-            time_s=state.time_s,
-            channel_names=self.channel_names,
-            channels=channels,
-            head_rotation_xyzw=head,
-            head_translation_m=state.head_translation_m,
-            left_eye_xyzw=left,
-            right_eye_xyzw=right,
-            detail=_NO_DETAIL if self.wrinkles is None else self.wrinkles.weights(channels),
-            confidence=confidence,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Prepared:
-    """A checked input, ready for the network."""
-
-    time_s: float
-    seen: Observation | None
-    row: Float32Array | None
-    """(F + 1,) the network's input."""
-    calibration: NeutralEstimator | None
-    animator: AnimatorState
-    """State to start from."""
+        return Prepared(time_s, seen, row, calibration, remembered)
 
 
 def step_many(
@@ -351,9 +260,9 @@ def step_many(
 ) -> list[Frame]:
     """One step of each of several sessions of one character, in a single run of its network.
 
-    Gives what single steps give, to rounding. Raises InputError, before any session has changed,
-    when one of the inputs is refused (`Session.check` finds which), a session is there twice, or
-    the sessions have different networks.
+    Gives what single steps give, to rounding. Raises InputError when one of the inputs is refused
+    (`Session.check` finds which), a session is there twice, or the sessions have different
+    networks, and MienError when a network fails; no session has changed then.
     """
     if not len(sessions) == len(sources) == len(times_s):
         raise InputError(
@@ -374,10 +283,13 @@ def step_many(
         faces = (index for index, p in enumerate(ready) if p.row is not None)
         for place, index in enumerate(faces):
             results[index] = out[place, 0].copy(), _part(state, place)
-    return [
-        session._finish(p, channels, state)
+    ends = [
+        session._finisher.finish(session._state, p, channels, state)
         for session, p, (channels, state) in zip(sessions, ready, results, strict=True)
     ]
+    for session, (after, _) in zip(sessions, ends, strict=True):
+        session._state = after
+    return [frame for _, frame in ends]
 
 
 def _stacked(states: Sequence[AnimatorState]) -> AnimatorState:

@@ -10,7 +10,7 @@ import tracemalloc
 import pytest
 from support.mutations import KINDS, mutant, read_mutant
 
-MUTANTS = {"glb": 100, "package": 60, "token": 200}
+MUTANTS = {"glb": 100, "package": 60, "token": 200, "detail": 60}
 LIMIT = 64 << 20
 
 

@@ -89,6 +89,12 @@ def test_other_weights_are_refused(character, weights):
         character.wrinkles.weights(np.zeros(5))
 
 
+@pytest.mark.parametrize("intensity", [np.nan, np.inf, 1e39])
+def test_an_intensity_that_is_no_number_is_refused(character, intensity):
+    with pytest.raises(InputError, match="intensity is"), np.errstate(over="ignore"):
+        character.detail_maps().displacement(np.zeros(4), intensity)
+
+
 def png(pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -121,6 +127,24 @@ def test_clips_carry_the_weights_too(character):
     frames = list(character.drive(clip))
     expected = character.wrinkles.weights(values)
     np.testing.assert_allclose([f.detail for f in frames], expected, atol=1e-6)
+
+
+def test_masks_lie_in_memory_as_blending_reads_them(character):
+    """Otherwise every blend copies all of them first."""
+    masks = character.detail_maps(SIDE).masks
+    assert masks.flags.c_contiguous and masks.dtype == np.float32
+
+
+def test_no_weights_lift_the_skin_beyond_its_span(character):
+    maps = character.detail_maps(SIDE)
+    low_m, high_m = maps.span_m
+    rng = np.random.default_rng(0)
+    extremes = [np.ones(4), -np.ones(4), np.zeros(4)]
+    heights = [maps.displacement(w) for w in (*rng.uniform(-1, 1, (20, 4)), *extremes)]
+    rounding = 1e-9
+    assert low_m <= np.min(heights) + rounding and np.max(heights) <= high_m + rounding
+    # Nor is it any wider: the masks are level inside, where full weights reach its ends.
+    np.testing.assert_allclose((np.min(heights), np.max(heights)), maps.span_m, rtol=0.05)
 
 
 def test_maps_larger_than_asked_for_are_refused(character):

@@ -1,4 +1,4 @@
-"""A GLB in three.js, in a headless Chromium: what the loader made of it, and an image."""
+"""Pages in a headless Chromium: what they report, and what three.js makes of a GLB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 JS_FOLDER = Path(__file__).parents[1] / "js"
 _FLAGS = (
     "--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--disable-gpu-sandbox", "--disable-dev-shm-usage", "--no-first-run", "--window-size=400,420",
+    "--disable-gpu-sandbox", "--disable-dev-shm-usage", "--no-first-run",
 )  # fmt: skip
 
 
@@ -37,24 +37,18 @@ def missing_for_three() -> str | None:
     return None if chromium() else "there is no chromium (apt-get install chromium)"
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    """Serves the test folder and the one model; takes the page's report."""
+class PageHandler(SimpleHTTPRequestHandler):
+    """Serves files and what subclasses add; takes the page's report, a POST to any path."""
 
-    def __init__(self, *args: Any, model: bytes, reports: queue.Queue[bytes], **rest: Any) -> None:
-        self._model, self._reports = model, reports
+    def __init__(self, *args: Any, reports: queue.Queue[bytes], **rest: Any) -> None:
+        self._reports = reports
         super().__init__(*args, **rest)
-
-    def do_GET(self) -> None:
-        if urlsplit(self.path).path != "/model.glb":
-            super().do_GET()
-            return
-        self._answer("model/gltf-binary", self._model)
 
     def do_POST(self) -> None:
         self._reports.put(self.rfile.read(int(self.headers["Content-Length"])))
-        self._answer("text/plain", b"")
+        self.answer("text/plain", b"")
 
-    def _answer(self, kind: str, content: bytes) -> None:
+    def answer(self, kind: str, content: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
@@ -65,9 +59,41 @@ class _Handler(SimpleHTTPRequestHandler):
         """Quiet."""
 
 
+def reported(
+    handler: Callable[..., PageHandler], page: str, folder: Path, window: tuple[int, int]
+) -> dict[str, Any]:
+    """What the page reports that a headless Chromium opens.
+
+    `handler` takes `reports=` beside what a request handler takes; `folder` is for the browser's
+    data; `window` is its width and height. Raises AssertionError when the report tells of an
+    error, and when none comes.
+    """
+    reports: queue.Queue[bytes] = queue.Queue()
+    log = folder / "chromium.log"
+    with _serving(partial(handler, reports=reports)) as address, log.open("wb") as told:
+        command = [
+            str(chromium()), *_FLAGS, "--window-size={},{}".format(*window),
+            f"--user-data-dir={folder / 'browser'}", f"{address}/{page}",
+        ]  # fmt: skip
+        browser = subprocess.Popen(command, stdout=told, stderr=told)
+        try:
+            report: dict[str, Any] = json.loads(reports.get(timeout=120))
+        except queue.Empty:
+            raise AssertionError(f"the page gave no report: {log.read_text()[-2000:]}") from None
+        finally:
+            browser.terminate()
+            try:
+                browser.wait(20)
+            except subprocess.TimeoutExpired:
+                browser.kill()
+                browser.wait()
+    if "error" in report:
+        raise AssertionError(f"the page: {report['error']}")
+    return report
+
+
 @contextmanager
-def _serving(model: bytes, reports: queue.Queue[bytes]) -> Iterator[str]:
-    handler = partial(_Handler, directory=str(JS_FOLDER), model=model, reports=reports)
+def _serving(handler: Callable[..., PageHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -76,6 +102,20 @@ def _serving(model: bytes, reports: queue.Queue[bytes]) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class _ModelHandler(PageHandler):
+    """Serves the test folder and the one model."""
+
+    def __init__(self, *args: Any, model: bytes, **rest: Any) -> None:
+        self._model = model
+        super().__init__(*args, **rest)
+
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path == "/model.glb":
+            self.answer("model/gltf-binary", self._model)
+        else:
+            super().do_GET()
 
 
 def open_in_three(
@@ -87,23 +127,6 @@ def open_in_three(
     image. Animations are posed at `time_s`. `profile` is a folder for the browser's data.
     """
     query = {"file": "/model.glb", "shapes": ",".join(shapes), "keep": keep, "time": time_s}
-    reports: queue.Queue[bytes] = queue.Queue()
-    log = profile / "chromium.log"
-    with _serving(glb, reports) as address, log.open("wb") as errors:
-        url = f"{address}/three_page.html?{urlencode(query)}"
-        command = [str(chromium()), *_FLAGS, f"--user-data-dir={profile / 'browser'}", url]
-        browser = subprocess.Popen(command, stdout=errors, stderr=errors)
-        try:
-            report = json.loads(reports.get(timeout=120))
-        except queue.Empty:
-            raise AssertionError(f"the page gave no report: {log.read_text()[-2000:]}") from None
-        finally:
-            browser.terminate()
-            try:
-                browser.wait(20)
-            except subprocess.TimeoutExpired:
-                browser.kill()
-                browser.wait()
-    if "error" in report:
-        raise AssertionError(f"three.js: {report['error']}")
+    handler = partial(_ModelHandler, directory=str(JS_FOLDER), model=glb)
+    report = reported(handler, f"three_page.html?{urlencode(query)}", profile, (400, 420))
     return report, base64.b64decode(report.pop("image").partition(",")[2])

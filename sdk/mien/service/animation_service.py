@@ -9,6 +9,7 @@ import grpc
 from mien.errors import MienError
 from mien.service import messages
 from mien.service.character_registry import ServedCharacter
+from mien.service.detail_maps import SessionMaps
 from mien.service.layouts import check_features, check_layout, layout_of
 from mien.service.limits import Limits
 from mien.service.negotiation import (
@@ -44,6 +45,7 @@ class _Session:
     tokens: TokenClock
     limits: Limits
     calibration_frames: int
+    maps: SessionMaps | None
 
     async def answer(
         self, message: FrameInput | CalibrateInput, arrived_s: float, dropped: int, final: bool
@@ -72,6 +74,8 @@ class _Session:
             {performer.id: performer.seen for performer in frame.performers},
             frame.capture_time_s,
         )
+        if self.maps is not None:
+            stepped = await self.maps.added(stepped)
         reply = rig_reply(frame.sequence, frame.capture_time_s, stepped, arrived_s, dropped)
         token = self.tokens.token(self._token, final)
         return messages.animate_response_to_bytes(replace(reply, resume_token=token), self.outputs)
@@ -107,11 +111,12 @@ class AnimationService:
         settings = negotiate(
             opening,
             limits,
-            manifest.rate_hz,
+            manifest,
             shared.calibration_frames,
             limits.max_message_bytes,
             limits.max_performers,
         )
+        maps = await shared.maps(served, settings)
         performers = shared.performers(served, opening, settings)
         if opening.resume_token:
             try:
@@ -137,4 +142,5 @@ class AnimationService:
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
             limits=limits,
             calibration_frames=settings.calibration_frames,
+            maps=maps,
         )

@@ -50,7 +50,7 @@ class ServedCharacter:
             package = read_package(data)
             character = load(data)
             # Checked now: not while the first client waits, and never on the event loop.
-            _ = character.rig, character.animator
+            _ = character.rig, character.animator, character.wrinkles
         except PackageError as error:
             raise PackageError(f"{path}: {error}") from None
         manifest = package.source.read("manifest.json").decode()

@@ -54,6 +54,13 @@ class Limits:
     max_calls: int = 1024
     """Calls of every kind in all, those included whose session ended while the client did not
     read its last answers; the next is refused (RESOURCE_EXHAUSTED)."""
+    max_detail_map_side: int = 512
+    """Texels of a side of the skin's maps that a session may ask for."""
+    max_detail_map_bytes: int = 2_097_152
+    """Maps of the skin in one answer; performers beyond that come without. Clients take messages
+    of 4 MiB unless told otherwise."""
+    max_detail_map_bytes_per_s: int = 16_777_216
+    """Maps of the skin that a session may ask for in a second, and ever gets."""
     max_rate_hz: float = 240.0
     """The highest frame rate that a session may ask for."""
     open_timeout_s: float = 10.0

@@ -17,6 +17,7 @@ from mien.errors import InputError
 from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service import wire
+from mien.service.map_parts import fill_map, fill_map_outputs, map_from, map_outputs_from
 from mien.service.packed_encoder import packed
 from mien.service.v1 import animation_service_pb2 as animation
 from mien.service.v1 import features_pb2, geometry_pb2, rig_frame_pb2, session_pb2
@@ -84,13 +85,16 @@ def outputs_from(message: session_pb2.Outputs) -> wire.Outputs:
     interval = finite(message.resume_token_interval_s, "outputs.resume_token_interval_s")
     if interval < 0:
         raise InputError(f"outputs.resume_token_interval_s is {interval:g}, expected 0 or more")
-    return wire.Outputs(message.pose, message.detail, message.vertices, interval)
+    wanted = map_outputs_from(message.detail_map) if message.HasField("detail_map") else None
+    return wire.Outputs(message.pose, message.detail, message.vertices, interval, wanted)
 
 
 def fill_outputs(message: Any, outputs: wire.Outputs) -> None:
     message.pose, message.detail = outputs.pose, outputs.detail
     message.vertices = outputs.vertices
     message.resume_token_interval_s = outputs.resume_token_interval_s
+    if outputs.detail_map is not None:
+        fill_map_outputs(message.detail_map, outputs.detail_map)
 
 
 def smoothing_from(message: session_pb2.Smoothing) -> OneEuroConfig:
@@ -254,6 +258,7 @@ def frame_from(message: rig_frame_pb2.PerformerRig, time_s: float, names: tuple[
         right_eye_xyzw=quaternion_from(pose.right_eye_rotation),
         detail=floats(message.detail),
         confidence=message.confidence,
+        detail_map=map_from(message.detail_map) if message.HasField("detail_map") else None,
     )
     for name, values in vars(frame).items():
         if isinstance(values, np.ndarray) and not np.isfinite(values).all():
@@ -272,6 +277,8 @@ def fill_frame(message: Any, name: str, frame: Frame, outputs: wire.Outputs) -> 
         fill_quaternion(message.pose.right_eye_rotation, frame.right_eye_xyzw)
     if outputs.detail:
         message.detail = packed(frame.detail)
+    if frame.detail_map is not None:
+        fill_map(message.detail_map, frame.detail_map)
 
 
 def reply_from(message: rig_frame_pb2.RigFrame, names: tuple[str, ...]) -> wire.RigReply:

@@ -68,7 +68,7 @@ def run_steps(steps: Sequence[Step]) -> list[StepResult | Exception]:
                 [step.seen for step in group],
                 [step.time_s for step in group],
             )
-        except InputError:  # raised before any session changed: find whose input it was
+        except Exception:  # no session has changed: find whose input or network it was
             frames = [_step_alone(step) for step in group]
         for index, frame in zip(indices, frames, strict=True):
             results[index] = _finished(steps[index], frame)

@@ -18,6 +18,7 @@ from mien.errors import InputError, ServiceError
 from mien.service.animation_service import AnimationService
 from mien.service.character_registry import CharacterRegistry
 from mien.service.character_service import CharacterService
+from mien.service.detail_maps import DetailMapWorker
 from mien.service.limits import Limits
 from mien.service.performers import StepBatcher, run_steps
 from mien.service.security import (
@@ -114,6 +115,7 @@ class Server:
         self._new_tracker = new_tracker
         self.limiter = SessionLimiter(config.limits)
         self.batcher: StepBatcher = StepBatcher(run_steps)
+        self._map_worker = DetailMapWorker()
         self._workers = ThreadPoolExecutor(config.tracking_threads, "mien-track")
         self._server: grpc.aio.Server | None = None
         self._health = health.aio.HealthServicer()
@@ -144,7 +146,12 @@ class Server:
             maximum_concurrent_rpcs=limits.max_calls,
         )
         shared = Shared(
-            self._registry, self.batcher, self.limiter, limits, config.calibration_frames
+            self._registry,
+            self.batcher,
+            self.limiter,
+            limits,
+            config.calibration_frames,
+            self._map_worker,
         )
         add_characters: Any = character_service_pb2_grpc.add_CharacterServiceServicer_to_server
         add_characters(CharacterService(self._registry, limits.idle_timeout_s), server)
@@ -189,6 +196,7 @@ class Server:
         await self._server.stop(1.0)
         self._server = None
         self.batcher.close()
+        self._map_worker.close()
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def _report(self, status: int, services: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
+from mien.service.detail_maps import DetailMapWorker, SessionMaps
 from mien.service.limits import Limits
 from mien.service.negotiation import session_options
 from mien.service.performers import Performers, StepBatcher
@@ -24,6 +25,7 @@ class Shared:
     limits: Limits
     calibration_frames: int
     """First frames that are watched for a neutral where the client does not say how many."""
+    map_worker: DetailMapWorker
 
     def performers(
         self, served: ServedCharacter, opening: AnimateOpen | TrackOpen, settings: Settings
@@ -38,3 +40,12 @@ class Shared:
             opening.neutrals,
             opening.outputs.vertices,
         )
+
+    async def maps(self, served: ServedCharacter | None, settings: Settings) -> SessionMaps | None:
+        """The maps of the skin that a new session gets, None for none. Raises PackageError for
+        broken images."""
+        wanted = settings.outputs.detail_map
+        if served is None or wanted is None:
+            return None
+        await self.map_worker.load(served, wanted)
+        return SessionMaps(self.map_worker, served, wanted, self.limits)

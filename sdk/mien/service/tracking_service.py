@@ -17,6 +17,7 @@ from mien.channels import SCORE_NAMES
 from mien.errors import ChannelError, InputError
 from mien.service import messages
 from mien.service.character_registry import ServedCharacter
+from mien.service.detail_maps import SessionMaps
 from mien.service.face_ids import FaceIds
 from mien.service.images import decoded_image
 from mien.service.layouts import check_layout
@@ -27,7 +28,7 @@ from mien.service.negotiation import (
     rig_reply,
     token_bytes,
 )
-from mien.service.performers import Performers
+from mien.service.performers import Performers, StepResult
 from mien.service.shared import Shared
 from mien.service.stream_protocol import StreamProtocol, stream_handler
 from mien.service.wire import ImageInput, Layout, Opened, TrackedFace, TrackOpen, TrackReply
@@ -37,7 +38,6 @@ from mien.tracker.features import FEATURE_GROUPS, FeatureLayout, driver_features
 
 __all__ = ["FaceSource", "TrackingService"]
 
-_PLAIN_RATE_HZ = 30.0
 _FADE_S = 2.0
 """How long a lost face is still answered: long enough to have faded."""
 _NOTHING = np.zeros(0, np.float32)
@@ -64,16 +64,19 @@ class _Session:
     tokens: TokenClock
     decoded_bytes: Budget
     face_ids: FaceIds
+    maps: SessionMaps | None
     last_seen_s: dict[str, float] = field(default_factory=dict)
     """Performer -> capture time, of all that are animated."""
 
     async def answer(self, image: ImageInput, arrived_s: float, dropped: int, final: bool) -> bytes:
         loop = asyncio.get_running_loop()
         tracks, faces, size = await loop.run_in_executor(self.workers, self._look, image)
-        stepped = {}
+        stepped: dict[str, StepResult] = {}
         if self.performers is not None:
             seen = self._with_lost(tracks, image.capture_time_s)
             stepped = await self.performers.step(seen, image.capture_time_s)
+            if self.maps is not None:
+                stepped = await self.maps.added(stepped)
         rig = rig_reply(image.sequence, image.capture_time_s, stepped, arrived_s, dropped)
         rig = replace(rig, resume_token=self.tokens.token(self._token, final))
         return messages.track_response_to_bytes(TrackReply(faces, rig, size), self.opening.outputs)
@@ -160,11 +163,12 @@ class TrackingService:
         settings = negotiate(
             opening,
             limits,
-            _PLAIN_RATE_HZ if served is None else served.character.manifest.rate_hz,
+            None if served is None else served.character.manifest,
             shared.calibration_frames,
             limits.max_image_bytes,
             opening.max_faces,
         )
+        maps = await shared.maps(served, settings)
         performers = None
         if served is not None:
             performers = shared.performers(served, opening, settings)
@@ -202,6 +206,7 @@ class TrackingService:
             tokens=TokenClock(opening.outputs.resume_token_interval_s),
             decoded_bytes=shared.limiter.budgets.decoded_bytes,
             face_ids=_face_ids(performers),
+            maps=maps,
             last_seen_s=last_seen_s,
         )
 

@@ -18,6 +18,7 @@ __all__ = [
     "AnimateOpen",
     "CalibrateInput",
     "CalibrateReply",
+    "DetailMapOutputs",
     "FrameInput",
     "ImageInput",
     "Layout",
@@ -60,6 +61,23 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class DetailMapOutputs:
+    """Which maps of the skin to send, how large and how often."""
+
+    side: int = 256
+    """Largest side, texels; Opened.settings tells that of the package's maps which come."""
+    displacement: bool = True
+    normal: bool = False
+    every: int = 1
+    """Every how many answered frames come with maps, the first one included."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of one performer's maps."""
+        return self.side**2 * (2 * self.displacement + 3 * self.normal)
+
+
+@dataclass(frozen=True)
 class Outputs:
     """Which parts of a rig frame to send beside channels and confidence."""
 
@@ -68,6 +86,8 @@ class Outputs:
     vertices: bool = False
     resume_token_interval_s: float = 0.0
     """Seconds between two resume tokens, at least 0.1; 0 for none. Large ones come less often."""
+    detail_map: DetailMapOutputs | None = None
+    """Frame.detail_map; None: not wanted."""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ import hashlib
 import tracemalloc
 
 import numpy as np
+import onnx
 import pytest
 from support.packages import tiny_animator, tiny_content
 from support.service import NEUTRAL, take
+from support.wrinkles import wrinkled_package
 
 import mien
 from mien.budget import Budget
 from mien.errors import InputError, PackageError
-from mien.package import write_package
+from mien.package import package_bytes, read_package, write_package
 from mien.service import character_registry
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.statuses import LimitError
@@ -128,3 +130,16 @@ def test_what_does_not_fit_is_not_read(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < 2 << 20
+
+
+def test_a_broken_detail_network_is_named_before_anybody_waits(tmp_path):
+    package = read_package(wrinkled_package(tmp_path / "sound.mien"))
+    model = onnx.load_from_string(package.read_bytes("detail.onnx"))
+    model.graph.node[0].op_type = "NoSuchOperator"
+    files = {name: package.read_bytes(name) for name in package.manifest.files}
+    path = tmp_path / "broken.mien"
+    path.write_bytes(
+        package_bytes(package.manifest, files | {"detail.onnx": model.SerializeToString()})
+    )
+    with pytest.raises(PackageError, match=r"broken\.mien: .* detail\.onnx"):
+        ServedCharacter.load(path)

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien.blended_map import BlendedMap
 from mien.errors import InputError
 from mien.filters import OneEuroConfig
 from mien.frame import Frame
 from mien.service import messages, wire
 from mien.service.statuses import OrderError
+from mien.service.v1 import animation_service_pb2 as animation
 from mien.session import Observation
 
 SETTINGS = wire.Settings(
@@ -35,7 +37,16 @@ def plain(value):
     return value
 
 
-def make_frame(seed, names=("jawOpen", "tongueOut"), nowhere=False):
+def make_map(seed, side=4, displacement=True, normal=True):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 2**16, (side, side), np.uint16)
+    normals = rng.integers(0, 2**8, (side, side, 3), np.uint8)
+    return BlendedMap(
+        side, codes if displacement else None, -1e-3, 2e-3, normals if normal else None
+    )
+
+
+def make_frame(seed, names=("jawOpen", "tongueOut"), nowhere=False, detail_map=None):
     rng = np.random.default_rng(seed)
     q = [rng.normal(size=4).astype(np.float32) for _ in range(3)]
     place = np.zeros(3, np.float32) if nowhere else rng.normal(size=3).astype(np.float32)
@@ -43,16 +54,21 @@ def make_frame(seed, names=("jawOpen", "tongueOut"), nowhere=False):
         time_s=2.5, channel_names=names, channels=rng.random(len(names), np.float32),
         head_rotation_xyzw=q[0], head_translation_m=place, left_eye_xyzw=q[1],
         right_eye_xyzw=q[2], detail=rng.random(3, np.float32), confidence=0.5,
+        detail_map=detail_map,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("smoothing", "lost_face"), [(None, None), (OneEuroConfig(), wire.LostFace(hold_s=0.0))]
+    ("smoothing", "lost_face", "detail_map"),
+    [
+        (None, None, None),
+        (OneEuroConfig(), wire.LostFace(hold_s=0.0), wire.DetailMapOutputs(512, False, True, 3)),
+    ],
 )
-def test_openings_round_trip(smoothing, lost_face):
+def test_openings_round_trip(smoothing, lost_face, detail_map):
     shared = {
         "character": "ada", "layout": LAYOUT, "rate_hz": 25.0, "smoothing": smoothing,
-        "outputs": wire.Outputs(False, True, True, 0.5), "neutrals": NEUTRALS,
+        "outputs": wire.Outputs(False, True, True, 0.5, detail_map), "neutrals": NEUTRALS,
         "calibration_frames": 9, "neutral_relative": True, "lost_face": lost_face,
     }  # fmt: skip
     opening = wire.AnimateOpen(**shared, resume_token=b"\0token")
@@ -102,7 +118,10 @@ def test_frames_round_trip():
 def test_replies_round_trip(seed, nowhere):
     frame = make_frame(seed, nowhere=nowhere)
     vertices = np.random.default_rng(seed).normal(size=(7, 3)).astype(np.float32)
-    reply = wire.RigReply(3, 2.5, {"a": frame, "b": frame}, 4, 0.25, b"t", {"b": vertices})
+    mapped = make_frame(
+        seed, detail_map=make_map(seed, displacement=seed % 3 > 0, normal=seed % 3 != 1)
+    )
+    reply = wire.RigReply(3, 2.5, {"a": frame, "b": mapped}, 4, 0.25, b"t", {"b": vertices})
     read = messages.animate_response_from_bytes(
         messages.animate_response_to_bytes(reply), frame.channel_names
     )
@@ -193,3 +212,24 @@ def test_the_layout_hash_is_of_names_and_sizes():
 
     assert LAYOUT.hash == hashlib.sha256(b"scores:52\nhead_rotation:3\n").hexdigest()
     assert LAYOUT.size == 55
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("side", 0, "side 0"),
+        ("side", 5, "32 bytes of displacement map, expected 50 for a side of 5"),
+        ("side", 2**32 - 1, "expected"),
+        ("displacement", b"odd", "3 bytes of displacement map, expected 32"),
+        ("normal", bytes(16), "16 bytes of normal map, expected 48"),
+        ("low_m", float("nan"), "nan to 0.002 m, expected .* finite"),
+        ("high_m", float("inf"), "finite"),
+    ],
+)
+def test_maps_that_no_server_sends_are_refused(field, value, words):
+    frame = make_frame(0, detail_map=make_map(0))
+    data = messages.animate_response_to_bytes(wire.RigReply(1, 2.5, {"": frame}))
+    response = animation.AnimateResponse.FromString(data)
+    setattr(response.rig_frame.performers[0].detail_map, field, value)
+    with pytest.raises(InputError, match=words):
+        messages.animate_response_from_bytes(response.SerializeToString(), frame.channel_names)

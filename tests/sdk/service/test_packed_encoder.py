@@ -8,6 +8,8 @@ from google.protobuf import descriptor_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien.blended_map import BlendedMap
+from mien.service.map_parts import fill_map
 from mien.service.packed_encoder import packed, packed_encoder
 from mien.service.v1 import animation_service_pb2 as animation
 from mien.service.v1 import features_pb2, rig_frame_pb2
@@ -16,8 +18,8 @@ from mien.service.v1 import tracking_service_pb2 as tracking
 FLOATS = st.lists(st.floats(width=32, allow_nan=False), max_size=40)
 
 
-@given(FLOATS, FLOATS, FLOATS, st.text(max_size=8), st.floats(0, 1, width=32))
-def test_a_rig_frame_has_the_same_bytes(channels, detail, vertices, name, confidence):
+@given(FLOATS, FLOATS, FLOATS, st.text(max_size=8), st.floats(0, 1, width=32), st.booleans())
+def test_a_rig_frame_has_the_same_bytes(channels, detail, vertices, name, confidence, mapped):
     def fill(message, floats):
         message.sequence, message.capture_time_s = 7, 0.5
         for _ in range(2):
@@ -27,6 +29,9 @@ def test_a_rig_frame_has_the_same_bytes(channels, detail, vertices, name, confid
                 ("channels", channels), ("detail", detail), ("vertices_m", vertices),
             ):  # fmt: skip
                 floats(performer, field, values)
+            if mapped:
+                codes = np.arange(9, dtype=np.uint16).reshape(3, 3)
+                fill_map(performer.detail_map, BlendedMap(3, codes, -1e-3, 1e-3))
         return message.SerializeToString()
 
     public = fill(

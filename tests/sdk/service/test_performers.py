@@ -6,13 +6,13 @@ from support.packages import FEATURE_SIZE, tiny_content
 from support.service import NEUTRAL, take
 
 import mien
-from mien.errors import InputError
+from mien.errors import InputError, MienError
 from mien.package import package_bytes
 from mien.service import background
 from mien.service.limits import Limits, ServerBudgets
 from mien.service.performers import Performers, Step, StepResult, run_steps
 from mien.service.statuses import LimitError
-from mien.session import Observation, SessionOptions
+from mien.session import Observation, Session, SessionOptions
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,21 @@ def test_a_bad_step_spoils_no_other(characters):
     assert isinstance(failed, InputError)
     for got, want in zip([first, *rest], expected, strict=True):
         np.testing.assert_allclose(got.frame.channels, want.frame.channels, atol=1e-6)
+
+
+def test_a_broken_detail_network_spoils_no_other(characters):
+    class Broken:
+        def weights(self, channels):
+            raise MienError("detail: broken")
+
+    sphere, other = characters
+    session = Session(sphere.animator, sphere.layout, sphere.channel_names, None, NEUTRAL, Broken())
+    features, time_s = take(1)[0]
+    broken = Step(session, Observation(features), time_s)
+    before = session.state
+    first, failed, last = run_steps([step(sphere, 0), broken, step(other, 1)])
+    assert isinstance(first, StepResult) and isinstance(last, StepResult)
+    assert isinstance(failed, MienError) and session.state is before
 
 
 def test_vertices_come_where_they_are_wanted(characters):

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.packages import tiny_animator
+from support.performances import write_true_run
 
 import mien
+from mien.__main__ import main
 from mien.errors import InputError
 from mien.manifest import Consent
 from mien.package import verify_package
@@ -18,6 +20,7 @@ from mien_exporters.run_folder import AnimatorRun, write_animator_run
 from mien_training.detail.drawn_detail import drawn_detail
 from mien_training.detail.fit.photometric_detail import PhotometricNoise
 from mien_training.detail.train import TrainDetailConfig, train_detail
+from mien_training.footage import video
 from mien_training.head import rig_from_template
 from mien_training.synthetic.relief.wrinkled_person import WrinkledPerson
 from mien_training.synthetic.scene import RandomScene
@@ -55,8 +58,14 @@ def folder(wrinkled, tmp_path_factory):
     angles = np.array([[0.0, 0, 0], [0.2, 0, 0], [-0.2, 0.1, 0], [0.1, -0.1, 0]])
     scene = RandomScene(4, size=480)
     frames = wrinkled.photograph(weights, angles, scene)
+    (folder / "film").mkdir()
     for n, image in enumerate(frames.images):
         Image.fromarray(image).save(folder / f"{n}.png")
+        Image.fromarray(image).save(folder / "film" / f"{n}.png")
+    write_true_run(
+        folder / "fitted", wrinkled.person, "Ada", folder / "film", frames.camera, weights, angles,
+        30.0,
+    )  # fmt: skip
     (folder / "focal.txt").write_text(str(frames.camera.K[0, 0]))
     return folder
 
@@ -95,6 +104,28 @@ def test_the_same_call_goes_on_and_another_is_refused(trained):
         train_detail(replace(config, intensity=0.5), quiet=True)
 
 
+def test_the_rigs_own_footage_needs_no_tracker(folder, wrinkled, monkeypatch):
+    monkeypatch.setattr(video, "Tracker", None)
+    config = TrainDetailConfig(folder / "fitted", out=folder / "own", **SMALL)
+    metrics = train_detail(config, quiet=True)
+    assert metrics["frames"] == len(EXPRESSIONS) and metrics["likeness"] > 0.6
+    assert metrics["posed"] == "as the rig's fit"
+    assert {"performance", "footage film"} <= set(metrics["inputs"])
+    found, truth = read_detail_run(config.out).maps[0], wrinkled.maps(256)[0]
+    mask = np.abs(truth) > 1e-4
+    assert np.corrcoef(found[mask], truth[mask])[0, 1] > 0.5
+
+
+def test_a_rig_without_performance_is_told_what_to_do(folder, tmp_path, capsys):
+    assert main(["train", "detail", str(folder / "rig"), "--out", str(tmp_path / "a")]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    for words in ("performance.npz: not there", "fit the rig again", "or name videos or images"):
+        assert words in said
+    assert not (tmp_path / "a").exists()
+    with pytest.raises(InputError, match="focal_px goes with videos"):
+        TrainDetailConfig(folder / "fitted", focal_px=500.0)
+
+
 def test_it_is_exported_with_the_character(trained, folder):
     config, _ = trained
     person, materials = read_person(config.rig)
@@ -129,8 +160,6 @@ def test_it_is_exported_with_the_character(trained, folder):
 
 def test_bad_input_is_refused_and_leaves_nothing(folder, wrinkled, tmp_path):
     images = tuple(sorted(folder.glob("?.png")))
-    with pytest.raises(InputError, match="no images"):
-        train_detail(TrainDetailConfig(folder / "rig", (), tmp_path / "a"), quiet=True)
     with pytest.raises(InputError, match="two files are called"):
         train_detail(TrainDetailConfig(folder / "rig", images * 2, tmp_path / "a"), quiet=True)
     with pytest.raises(InputError, match="noise: shading 0"):

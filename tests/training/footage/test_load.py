@@ -78,6 +78,10 @@ def test_an_unknown_unit_is_measured_by_the_face(folder, template):
     for a, b in zip(known, guessed, strict=True):
         ratio = b.camera.camera_from_world[2, 3] / a.camera.camera_from_world[2, 3]
         assert 0.85 < ratio < 1.15
+        for recording in (a, b):  # the file's own camera stands where that of the crop does
+            np.testing.assert_array_equal(
+                recording.source.crop.camera.camera_from_world, recording.camera.camera_from_world
+            )
 
 
 def test_a_unit_that_nothing_tells_is_named(folder, template, monkeypatch):

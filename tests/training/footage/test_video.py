@@ -7,7 +7,8 @@ from mien.errors import InputError
 from mien.video import VideoWriter
 from mien_training.cameras.camera import look_at_camera, project
 from mien_training.footage import video
-from mien_training.footage.video import cropped_camera, read_recording
+from mien_training.footage.face_crop import read_crops
+from mien_training.footage.video import read_recording
 from mien_training.head import rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rendering.paint import paint_materials
@@ -69,16 +70,11 @@ def test_long_recordings_are_thinned_evenly(video_file):
     assert len(recording.times_s) in (2, 3)
     gaps = np.diff(recording.times_s)
     np.testing.assert_allclose(gaps, gaps[0], atol=1e-3)
-
-
-def test_a_crop_sees_what_the_whole_image_sees():
-    camera = look_at_camera((0.2, 0.1, 1.0), (0, 0, 0), 0.5, 640, 480)
-    part = cropped_camera(camera, 100.0, 50.0, 200.0, 128)
-    points = np.random.default_rng(0).normal(0, 0.05, (20, 3))
-    whole, depth = project(camera, points)
-    cut, depth_again = project(part, points)
-    np.testing.assert_allclose((whole - [100, 50]) * 0.64, cut, atol=1e-9)
-    np.testing.assert_allclose(depth, depth_again)
+    kept = recording.source.frames.tolist()
+    assert kept in ([0, 4], [0, 2, 4], [0, 2, 4, 6]) and recording.source.name == "face.mp4"
+    np.testing.assert_array_equal(recording.source.times_s, recording.times_s)
+    images, _ = read_crops(video_file[0], recording.source.crop, kept[1:], 48)
+    np.testing.assert_array_equal(images, recording.images[1:])
 
 
 def test_invalid_footage_is_refused(video_file, tmp_path):

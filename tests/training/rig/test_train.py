@@ -16,7 +16,9 @@ from mien.clip import Clip
 from mien.errors import InputError
 from mien.rotation import quaternion_from_angles, rotation_vector_from_quaternion
 from mien.video import VideoWriter
+from mien_training.cameras.camera import project
 from mien_training.footage import video
+from mien_training.footage.performance_file import read_performance
 from mien_training.rig import train
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
@@ -102,7 +104,7 @@ def test_killed_at_its_checkpoints_and_called_again_it_ends_the_same(
         assert set(found.files) == set(expected.files)
         for name in expected.files:
             np.testing.assert_array_equal(found[name], expected[name], name)
-    for name in ("config.json", "inputs.json", "skin.png", "take_0.npz"):
+    for name in ("config.json", "inputs.json", "skin.png", "take_0.npz", "performance.npz"):
         assert (out / name).read_bytes() == (config.out / name).read_bytes(), name
     assert json.loads((out / "metrics.json").read_text())["history"] == metrics["history"]
 
@@ -117,9 +119,31 @@ def test_the_run_leaves_a_person(config, metrics):
     assert len(take.times_s) == metrics["frames"] == 16
     assert take["jawOpen"].max() > 0.3 and abs(take["headYaw"]).max() < 0.5
     assert {p.name for p in config.out.iterdir()} >= {
-        "checkpoint.pt", "config.json", "inputs.json", "metrics.json", "person.npz", "report.html",
-        "shapes.png", "skin.png", "take_0.npz", "tracking.pt",
+        "checkpoint.pt", "config.json", "inputs.json", "metrics.json", "performance.npz",
+        "person.npz", "report.html", "shapes.png", "skin.png", "take_0.npz", "tracking.pt",
     }  # fmt: skip
+
+
+def test_the_written_person_performs_where_the_footage_shows_them(config, video_file, metrics):
+    """Finishing the rig leaves the skin where the fit had it: as near to the tracker's points."""
+    person, _ = read_person(config.out)
+    performance = read_performance(config.out)
+    seen = video.read_recording(video_file, config.size)
+    assert performance.frame.tolist() == seen.source.frames.tolist() == list(range(16))
+    np.testing.assert_array_equal(performance.clock_s, seen.times_s)
+    filmed = performance.cameras[0]
+    assert (filmed.source, filmed.sha256) == ("eve.mp4", file_digest(video_file))
+    assert (filmed.crop.camera.width, filmed.crop.camera.height) == (128, 128)
+    rows = np.arange(16)
+    turns = performance.world_from_rig(rows)[:, :3, :3]
+    posed = performance.posed(person, rows)
+    for row in rows:
+        places = person.landmarks.positions(posed[row], person.triangles)
+        places = places + performance.landmark_bias @ turns[row].T
+        pixels = project(filmed.crop.view(config.size), places)[0]
+        apart = np.linalg.norm(pixels - seen.points[row], axis=1)
+        assert np.nanmedian(apart) < 1.2 * performance.points_px[row] + 0.1
+    assert len(performance.usable) == 16 - metrics["frame_report"]["lost"]
 
 
 def test_metrics_say_what_the_footage_did_not_show(config, metrics):

@@ -28,6 +28,7 @@ from mien_training.detail.fit.evidence import RegionEvidence, region_evidence, w
 from mien_training.detail.fit.frame_alignment import align_frames
 from mien_training.detail.fit.linear_fit import DetailModel
 from mien_training.detail.fit.observed_skin import ObservedSkin, observe_skin
+from mien_training.detail.fit.performed_frames import own_footage, performed_frames
 from mien_training.detail.fit.photometric_detail import (
     FittedDetail,
     PhotometricNoise,
@@ -50,7 +51,12 @@ from mien_training.footage.video import pinhole_camera, read_recording
 from mien_training.head import MATERIALS, rig_from_template
 from mien_training.rendering.relief.face_atlas import FaceAtlas
 from mien_training.runs.checkpoint import Checkpoint
-from mien_training.runs.content_key import file_digest, template_digest, tracker_digest
+from mien_training.runs.content_key import (
+    content_digest,
+    file_digest,
+    template_digest,
+    tracker_digest,
+)
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import ProgressBars, Report
 from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
@@ -69,8 +75,9 @@ class TrainDetailConfig:
 
     rig: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished `mien train rig` of this person."""
-    sources: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Videos or images of this person; strong expressions in even light from the side are best."""
+    sources: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
+    """Videos or images of this person; strong expressions in even light from the side are best. If
+    left out, the footage that the rig was fitted to, posed as the fit has found it."""
     out: Path = Path("detail")
     """Folder of the run."""
     basis: Path | None = None
@@ -82,7 +89,8 @@ class TrainDetailConfig:
     """Side of the square images of the face, pixels."""
     focal_px: float | None = None
     """Focal length of the camera, in pixels of the footage; the longer side if left out (a field
-    of view of 53 degrees). Give it for zoomed or cropped footage: perspective turns the skin."""
+    of view of 53 degrees). Give it for zoomed or cropped footage: perspective turns the skin. The
+    rig's own footage has the rig's cameras."""
     map_size: int = 1024
     """Side of the exported maps, texels; coarser ones are made of it."""
     pores_um: float = 60.0
@@ -115,6 +123,11 @@ class TrainDetailConfig:
                 raise InputError(f"{name} is {getattr(self, name)}, expected {least} to {most}")
         if self.focal_px is not None and not self.focal_px > 0:
             raise InputError(f"focal_px is {self.focal_px}, expected above 0")
+        if self.focal_px is not None and not self.sources:
+            raise InputError(
+                "focal_px goes with videos or images, and none are named: the rig's own footage "
+                "has the cameras of its fit"
+            )
         if self.map_size % 8:
             raise InputError(f"map_size is {self.map_size}, expected a multiple of 8")
 
@@ -137,16 +150,16 @@ def train_detail(
 ) -> dict[str, Any]:
     """Run every step; returns the metrics that also go to metrics.json.
 
-    Raises InputError for a folder without a finished rig, for images that show no face, too small
-    a face, another person's face or one that is overexposed, and for a folder of another run.
+    Without sources the rig's own footage is read again. Raises InputError for a folder without a
+    finished rig, or then without its performance, for footage that is gone or has changed, for
+    images that show no face, too small a face, another person's face or one that is overexposed,
+    and for a folder of another run.
     """
     with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
         return _train(config, quiet, report)
 
 
 def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dict[str, Any]:
-    if not config.sources:
-        raise InputError("train detail: no images; name at least one video or image of the person")
     names = [s.name for s in config.sources]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
@@ -156,18 +169,24 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
     person, materials = read_person(config.rig)
     basis = default_basis() if config.basis is None else DetailBasis.load(config.basis)
     encoder = _encoder(config, basis)
+    own = None if config.sources else own_footage(config.rig)
+    sources = config.sources if own is None else own.sources
     inputs = {
         "rig": template_digest(person),
         "the tracker's nets": tracker_digest(),
-        **{f"footage {s.name}": _digest(s) for s in config.sources},
+        **{f"footage {s.name}": _digest(s) for s in sources},
+        **({} if own is None else {"performance": content_digest(own.performance)}),
         **({} if config.basis is None else {"basis": file_digest(config.basis)}),
         **({} if config.encoder is None else {"encoder": file_digest(config.encoder)}),
     }
     claim_inputs(config.out, inputs)
     with ProgressBars(quiet, also=report) as bars:
-        recordings = _recordings(config, inputs, bars)
-        names = [str(s) for s in config.sources]
-        frames = pose_frames(person, recordings, names, config.frames, bars, bars.warn)
+        names = [str(s) for s in sources]
+        if own is None:
+            recordings = _recordings(config, inputs, bars)
+            frames = pose_frames(person, recordings, names, config.frames, bars, bars.warn)
+        else:
+            frames = performed_frames(person, own, config.size, config.frames, bars)
         if len(frames.images) == 1:
             bars.warn("one image only: what expressions do is the mean person's, fitted at rest")
         atlas = FaceAtlas.of(person)
@@ -213,6 +232,7 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
             shading = relief_shading(seen, read, press, pull)
             delit = delit_skin(texture, person, atlas, shading)
     metrics = _metrics(config, inputs, frames, fitted, evidence, network)
+    metrics["posed"] = "by the tracker's points" if own is None else "as the rig's fit"
     metrics["likeness"] = alike
     metrics["shift_texels"] = {
         "median": float(np.median(shifts)),

@@ -132,7 +132,14 @@ def _in_metres(template: Template, recordings: list[CameraRecording]) -> list[Ca
     moment = _common_moment(recordings)
     pixels = [_points_at(r, moment) for r in recordings]
     unit = metres_per_unit(template, cameras, np.stack(pixels))
-    return [replace(r, camera=scaled(r.camera, unit)) for r in recordings]
+    return [
+        replace(
+            r,
+            camera=scaled(r.camera, unit),
+            source=None if r.source is None else r.source.in_metres(unit),
+        )
+        for r in recordings
+    ]
 
 
 def _common_moment(recordings: list[CameraRecording]) -> float:

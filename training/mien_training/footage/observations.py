@@ -14,6 +14,7 @@ from mien.errors import InputError
 from mien.tracker import Tracker
 from mien_training.cameras.camera import Camera
 from mien_training.cameras.camera_batch import CameraBatch
+from mien_training.footage.face_crop import SourceFrames
 from mien_training.footage.observed_landmarks import ObservedLandmarks
 from mien_training.footage.track_jumps import track_jumps
 from mien_training.runs.progress import Progress, Report, silent
@@ -35,6 +36,8 @@ class CameraRecording:
     """(T, H, W) pixels that show the head; None if nobody knows."""
     points: NDArray[np.float32] | None = None
     """(T, 478, 2) the tracker's points, pixels, NaN in frames without a face; None: not tracked."""
+    source: SourceFrames | None = None
+    """The T frames of a file that the images were cut from; None: of no file."""
 
     def __post_init__(self) -> None:
         expected = (len(self.times_s), self.camera.height, self.camera.width)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mien.errors import InputError
 from mien.tracker import Tracker
@@ -15,11 +14,12 @@ from mien.tracker.pose import assumed_focal_px
 from mien.video import count_frames, read_frames
 from mien_training.cameras.camera import Camera
 from mien_training.cameras.undistort import lens_map, undistort
+from mien_training.footage.face_crop import FaceCrop, SourceFrames, cut_square, read_crops
 from mien_training.footage.observations import CameraRecording
 from mien_training.runs.progress import Progress, Report, silent
 from mien_training.runs.stages import Stages
 
-__all__ = ["NoFaceError", "cropped_camera", "pinhole_camera", "read_recording"]
+__all__ = ["NoFaceError", "pinhole_camera", "read_recording"]
 
 Float64Array = NDArray[np.float64]
 
@@ -112,13 +112,6 @@ def _track(
     return {"frames": np.array(kept), "points": np.stack(points), "image_size": image_size}
 
 
-def cropped_camera(camera: Camera, left: float, top: float, side: float, size: int) -> Camera:
-    """The camera of a square cut out at (left, top), pixels, and brought to size x size."""
-    scale = size / side
-    pixels = np.array([[scale, 0.0, -left * scale], [0.0, scale, -top * scale], [0.0, 0.0, 1.0]])
-    return Camera(pixels @ camera.K, camera.camera_from_world, size, size)
-
-
 def _cropped(
     source: str | Path,
     frames: list[int],
@@ -132,28 +125,13 @@ def _cropped(
     low, high = np.quantile(seen, 0.001, axis=0), np.quantile(seen, 0.999, axis=0)
     side = float((high - low).max() * (1 + 2 * _MARGIN))
     left, top = ((low + high) / 2 - side / 2).tolist()
-    images, times = [], []
-    kept, lens = set(frames), lens_map(camera)
-    for n, frame in enumerate(read_frames(source)):
-        if n in kept:
-            images.append(_cut(undistort(frame.image, lens), left, top, side, size))
-            times.append(frame.time_s)
+    crop = FaceCrop(camera, left, top, side)
+    images, times = read_crops(source, crop, frames, size)
     moved = ((points - np.array([left, top])) * (size / side)).astype(np.float32)
     masks = None
     if mask is not None:
         grey = np.repeat(np.uint8(255) * mask[..., None], 3, 2)
-        cut = _cut(undistort(grey, lens), left, top, side, size)[..., 0] > 127
+        cut = cut_square(undistort(grey, lens_map(camera)), crop, size)[..., 0] > 127
         masks = np.repeat(cut[None], len(images), 0)
-    cropped = cropped_camera(camera, left, top, side, size)
-    return CameraRecording(np.stack(images), np.array(times, np.float64), cropped, masks, moved)
-
-
-def _cut(
-    image: NDArray[np.uint8], left: float, top: float, side: float, size: int
-) -> NDArray[np.uint8]:
-    """(size, size, 3): antialiased when made smaller; black beyond the image's borders."""
-    pad = int(np.ceil(side))
-    padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
-    box = (left + pad, top + pad, left + pad + side, top + pad + side)
-    cut = Image.fromarray(padded).resize((size, size), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(cut)
+    origin = SourceFrames(Path(source).name, crop, np.array(frames, np.int64), times)
+    return CameraRecording(images, times, crop.view(size), masks, moved, origin)

@@ -14,7 +14,7 @@ from mien_training.head import MATERIALS, Template
 from mien_training.rendering.appearance import Appearance, srgb_from_linear
 from mien_training.rendering.visibility import rasterize
 
-__all__ = ["seen_texels", "skin_texture"]
+__all__ = ["seen_texels", "skin_texture", "white_light"]
 
 _SKIN = MATERIALS.index("skin")
 _BLEND = 0.04
@@ -57,6 +57,11 @@ def seen_texels(
     return np.asarray(ndimage.binary_closing(seen, iterations=max(side // 128, 1)))
 
 
+def white_light(appearance: Appearance) -> Tensor:
+    """(3,) linear RGB of the light's mean over all directions, which the skin's texture takes."""
+    return (appearance.light[0] * 0.282095).clamp_min(0.05)
+
+
 def skin_texture(
     appearance: Appearance, seen: NDArray[np.bool_], painted: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
@@ -68,8 +73,7 @@ def skin_texture(
     """
     side = painted.shape[0]
     with torch.no_grad():
-        white = appearance.light[0] * 0.282095
-        albedo = appearance.textures[_SKIN][0].permute(1, 2, 0) * white.clamp_min(0.05)
+        albedo = appearance.textures[_SKIN][0].permute(1, 2, 0) * white_light(appearance)
         fitted = (srgb_from_linear(albedo.clamp(0, 1)) * 255).cpu().numpy()
     large = np.stack(
         [

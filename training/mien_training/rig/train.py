@@ -23,8 +23,10 @@ from mien.clip import Clip
 from mien.errors import InputError
 from mien.rotation import yaw_pitch_roll_from_quaternion
 from mien_training.anatomy.finish import finish_rig
+from mien_training.footage.face_crop import SourceFrames
 from mien_training.footage.load import footage_digests, read_recordings
 from mien_training.footage.observations import CameraRecording, Observations, observe
+from mien_training.footage.performance_file import write_performance
 from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.paint import Look, paint_materials
@@ -33,18 +35,19 @@ from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_cove
 from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.motion import Motion
+from mien_training.rig.performance import performance_of
 from mien_training.rig.report.write_report import compared_region, write_report
 from mien_training.rig.scan.scan_rig import ScanOptions, is_scan, rig_of_scan
 from mien_training.rig.skin_texture import seen_texels, skin_texture
 from mien_training.runs.checkpoint import Checkpoint
-from mien_training.runs.content_key import template_digest, tracker_digest
+from mien_training.runs.content_key import file_digest, template_digest, tracker_digest
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import Progress, ProgressBars, Report
 from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
 from mien_training.runs.stages import Stages
 from mien_training.templates import load_template
-from mien_training.templates.person import person_materials, write_person
+from mien_training.templates.person import TEMPLATE_FILE, person_materials, write_person
 from mien_training.templates.regions import compared_triangles
 
 __all__ = ["TrainRigConfig", "quicker", "run", "train_rig"]
@@ -170,7 +173,10 @@ def _train(
             bars.warn(note)
         bars.say(f"colours are compared on {device_name(device)}")
         start = perf_counter()
-        seen = observe(_recordings(config, template, inputs, bars), bars)
+        recordings = _recordings(config, template, inputs, bars)
+        sources = [r.source for r in recordings if r.source is not None]
+        seen = observe(recordings, bars)
+        del recordings  # its images are in `seen`
         seconds["track"] = perf_counter() - start
         last = perf_counter()
 
@@ -192,7 +198,7 @@ def _train(
             "(highlights? cameras?)"
         )
         bars.warn(f"{what}: the face is that of the tracker's points alone")
-    return _write(config, template, inputs, seen, fit, seconds, device)
+    return _write(config, template, inputs, seen, sources, fit, seconds, device)
 
 
 def _recordings(
@@ -225,7 +231,7 @@ def _from_scan(
 
 def _write(
     config: TrainRigConfig, template: Template, inputs: dict[str, str], seen: Observations,
-    fit: RigFit, seconds: dict[str, float], device: torch.device,
+    sources: list[SourceFrames], fit: RigFit, seconds: dict[str, float], device: torch.device,
 ) -> dict[str, Any]:  # fmt: skip
     start = perf_counter()
     motion = fit.motion_at(seen)
@@ -252,6 +258,12 @@ def _write(
     )
     skin = _skin(config, template, person, seen, fit, motion)
     write_person(config.out, person, skin)
+    sha256 = {s.name: inputs[f"footage {s.name}"] for s in sources}
+    person_sha256 = file_digest(config.out / TEMPLATE_FILE)
+    performance = performance_of(
+        fit, seen, motion, sources, sha256, person_sha256, config.fit.limits
+    )
+    write_performance(config.out, performance)
     for camera in range(len(seen.views.intrinsics)):
         _take(template, seen, motion, camera).write(config.out / f"take_{camera}.npz")
     seconds["finish"] = perf_counter() - start

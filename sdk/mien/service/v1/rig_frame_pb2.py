@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from mien.service.v1 import geometry_pb2 as mien_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17mien/v1/rig_frame.proto\x12\x07mien.v1\x1a\x16mien/v1/geometry.proto\"\x85\x01\n\x0cPerformerRig\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x63hannels\x18\x02 \x03(\x02\x12\x1f\n\x04pose\x18\x03 \x01(\x0b\x32\x11.mien.v1.HeadPose\x12\x0e\n\x06\x64\x65tail\x18\x04 \x03(\x02\x12\x12\n\nconfidence\x18\x05 \x01(\x02\x12\x12\n\nvertices_m\x18\x06 \x03(\x02\"\x9d\x01\n\x08RigFrame\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x16\n\x0e\x63\x61pture_time_s\x18\x02 \x01(\x01\x12)\n\nperformers\x18\x03 \x03(\x0b\x32\x15.mien.v1.PerformerRig\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\x12\x15\n\rserver_time_s\x18\x05 \x01(\x01\x12\x14\n\x0cresume_token\x18\x06 \x01(\x0c\x42%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17mien/v1/rig_frame.proto\x12\x07mien.v1\x1a\x16mien/v1/geometry.proto\"\xad\x01\n\x0cPerformerRig\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x63hannels\x18\x02 \x03(\x02\x12\x1f\n\x04pose\x18\x03 \x01(\x0b\x32\x11.mien.v1.HeadPose\x12\x0e\n\x06\x64\x65tail\x18\x04 \x03(\x02\x12\x12\n\nconfidence\x18\x05 \x01(\x02\x12\x12\n\nvertices_m\x18\x06 \x03(\x02\x12&\n\ndetail_map\x18\x07 \x01(\x0b\x32\x12.mien.v1.DetailMap\"^\n\tDetailMap\x12\x0c\n\x04side\x18\x01 \x01(\r\x12\x14\n\x0c\x64isplacement\x18\x02 \x01(\x0c\x12\r\n\x05low_m\x18\x03 \x01(\x01\x12\x0e\n\x06high_m\x18\x04 \x01(\x01\x12\x0e\n\x06normal\x18\x05 \x01(\x0c\"\x9d\x01\n\x08RigFrame\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x16\n\x0e\x63\x61pture_time_s\x18\x02 \x01(\x01\x12)\n\nperformers\x18\x03 \x03(\x0b\x32\x15.mien.v1.PerformerRig\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\x12\x15\n\rserver_time_s\x18\x05 \x01(\x01\x12\x14\n\x0cresume_token\x18\x06 \x01(\x0c\x42%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\007mien.v1P\001Z\016mien/v1;mienv1\252\002\007Mien.V1'
   _globals['_PERFORMERRIG']._serialized_start=61
-  _globals['_PERFORMERRIG']._serialized_end=194
-  _globals['_RIGFRAME']._serialized_start=197
-  _globals['_RIGFRAME']._serialized_end=354
+  _globals['_PERFORMERRIG']._serialized_end=234
+  _globals['_DETAILMAP']._serialized_start=236
+  _globals['_DETAILMAP']._serialized_end=330
+  _globals['_RIGFRAME']._serialized_start=333
+  _globals['_RIGFRAME']._serialized_end=490
 # @@protoc_insertion_point(module_scope)

@@ -7,20 +7,36 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PerformerRig(_message.Message):
-    __slots__ = ("id", "channels", "pose", "detail", "confidence", "vertices_m")
+    __slots__ = ("id", "channels", "pose", "detail", "confidence", "vertices_m", "detail_map")
     ID_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
     POSE_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     VERTICES_M_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_MAP_FIELD_NUMBER: _ClassVar[int]
     id: str
     channels: _containers.RepeatedScalarFieldContainer[float]
     pose: _geometry_pb2.HeadPose
     detail: _containers.RepeatedScalarFieldContainer[float]
     confidence: float
     vertices_m: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, id: _Optional[str] = ..., channels: _Optional[_Iterable[float]] = ..., pose: _Optional[_Union[_geometry_pb2.HeadPose, _Mapping]] = ..., detail: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vertices_m: _Optional[_Iterable[float]] = ...) -> None: ...
+    detail_map: DetailMap
+    def __init__(self, id: _Optional[str] = ..., channels: _Optional[_Iterable[float]] = ..., pose: _Optional[_Union[_geometry_pb2.HeadPose, _Mapping]] = ..., detail: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vertices_m: _Optional[_Iterable[float]] = ..., detail_map: _Optional[_Union[DetailMap, _Mapping]] = ...) -> None: ...
+
+class DetailMap(_message.Message):
+    __slots__ = ("side", "displacement", "low_m", "high_m", "normal")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    DISPLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    LOW_M_FIELD_NUMBER: _ClassVar[int]
+    HIGH_M_FIELD_NUMBER: _ClassVar[int]
+    NORMAL_FIELD_NUMBER: _ClassVar[int]
+    side: int
+    displacement: bytes
+    low_m: float
+    high_m: float
+    normal: bytes
+    def __init__(self, side: _Optional[int] = ..., displacement: _Optional[bytes] = ..., low_m: _Optional[float] = ..., high_m: _Optional[float] = ..., normal: _Optional[bytes] = ...) -> None: ...
 
 class RigFrame(_message.Message):
     __slots__ = ("sequence", "capture_time_s", "performers", "dropped", "server_time_s", "resume_token")

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from mien.service.v1 import features_pb2 as mien_dot_v1_dot_features__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15mien/v1/session.proto\x12\x07mien.v1\x1a\x16mien/v1/features.proto\"Z\n\x07Outputs\x12\x0c\n\x04pose\x18\x01 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\x08\x12\x10\n\x08vertices\x18\x03 \x01(\x08\x12\x1f\n\x17resume_token_interval_s\x18\x04 \x01(\x01\"c\n\tSmoothing\x12\x15\n\rmin_cutoff_hz\x18\x01 \x01(\x01\x12\x0c\n\x04\x62\x65ta\x18\x02 \x01(\x01\x12\x1c\n\x14\x64\x65rivative_cutoff_hz\x18\x03 \x01(\x01\x12\x13\n\x0b\x62link_guard\x18\x04 \x01(\x08\"S\n\x08LostFace\x12\x14\n\x0cmin_presence\x18\x01 \x01(\x01\x12\x0e\n\x06hold_s\x18\x02 \x01(\x01\x12\x0f\n\x07\x64\x65\x63\x61y_s\x18\x03 \x01(\x01\x12\x10\n\x08\x66orget_s\x18\x04 \x01(\x01\"d\n\x0b\x43\x61libration\x12+\n\x08neutrals\x18\x01 \x03(\x0b\x32\x19.mien.v1.PerformerNeutral\x12\x0e\n\x06\x66rames\x18\x02 \x01(\r\x12\x18\n\x10neutral_relative\x18\x03 \x01(\x08\"\x8a\x02\n\x08Settings\x12\x0f\n\x07rate_hz\x18\x01 \x01(\x01\x12!\n\x07outputs\x18\x02 \x01(\x0b\x32\x10.mien.v1.Outputs\x12%\n\tsmoothing\x18\x03 \x01(\x0b\x32\x12.mien.v1.Smoothing\x12\x1a\n\x12\x63\x61libration_frames\x18\x04 \x01(\r\x12\x16\n\x0emailbox_frames\x18\x05 \x01(\r\x12\x16\n\x0eidle_timeout_s\x18\x06 \x01(\x01\x12\x19\n\x11max_message_bytes\x18\x07 \x01(\r\x12\x16\n\x0emax_performers\x18\x08 \x01(\r\x12$\n\tlost_face\x18\t \x01(\x0b\x32\x11.mien.v1.LostFace\"\xe9\x01\n\x06Opened\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tcharacter\x18\x02 \x01(\t\x12\x16\n\x0epackage_sha256\x18\x03 \x01(\t\x12\x15\n\rchannel_names\x18\x04 \x03(\t\x12\x14\n\x0c\x64\x65tail_names\x18\x05 \x03(\t\x12(\n\x08\x66\x65\x61tures\x18\x06 \x01(\x0b\x32\x16.mien.v1.FeatureLayout\x12#\n\x08settings\x18\x07 \x01(\x0b\x32\x11.mien.v1.Settings\x12\x0f\n\x07resumed\x18\x08 \x01(\x08\x12\x13\n\x0bscore_names\x18\t \x03(\tB%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15mien/v1/session.proto\x12\x07mien.v1\x1a\x16mien/v1/features.proto\"\x89\x01\n\x07Outputs\x12\x0c\n\x04pose\x18\x01 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\x08\x12\x10\n\x08vertices\x18\x03 \x01(\x08\x12\x1f\n\x17resume_token_interval_s\x18\x04 \x01(\x01\x12-\n\ndetail_map\x18\x05 \x01(\x0b\x32\x19.mien.v1.DetailMapOutputs\"U\n\x10\x44\x65tailMapOutputs\x12\x0c\n\x04side\x18\x01 \x01(\r\x12\x14\n\x0c\x64isplacement\x18\x02 \x01(\x08\x12\x0e\n\x06normal\x18\x03 \x01(\x08\x12\r\n\x05\x65very\x18\x04 \x01(\r\"c\n\tSmoothing\x12\x15\n\rmin_cutoff_hz\x18\x01 \x01(\x01\x12\x0c\n\x04\x62\x65ta\x18\x02 \x01(\x01\x12\x1c\n\x14\x64\x65rivative_cutoff_hz\x18\x03 \x01(\x01\x12\x13\n\x0b\x62link_guard\x18\x04 \x01(\x08\"S\n\x08LostFace\x12\x14\n\x0cmin_presence\x18\x01 \x01(\x01\x12\x0e\n\x06hold_s\x18\x02 \x01(\x01\x12\x0f\n\x07\x64\x65\x63\x61y_s\x18\x03 \x01(\x01\x12\x10\n\x08\x66orget_s\x18\x04 \x01(\x01\"d\n\x0b\x43\x61libration\x12+\n\x08neutrals\x18\x01 \x03(\x0b\x32\x19.mien.v1.PerformerNeutral\x12\x0e\n\x06\x66rames\x18\x02 \x01(\r\x12\x18\n\x10neutral_relative\x18\x03 \x01(\x08\"\x8a\x02\n\x08Settings\x12\x0f\n\x07rate_hz\x18\x01 \x01(\x01\x12!\n\x07outputs\x18\x02 \x01(\x0b\x32\x10.mien.v1.Outputs\x12%\n\tsmoothing\x18\x03 \x01(\x0b\x32\x12.mien.v1.Smoothing\x12\x1a\n\x12\x63\x61libration_frames\x18\x04 \x01(\r\x12\x16\n\x0emailbox_frames\x18\x05 \x01(\r\x12\x16\n\x0eidle_timeout_s\x18\x06 \x01(\x01\x12\x19\n\x11max_message_bytes\x18\x07 \x01(\r\x12\x16\n\x0emax_performers\x18\x08 \x01(\r\x12$\n\tlost_face\x18\t \x01(\x0b\x32\x11.mien.v1.LostFace\"\xe9\x01\n\x06Opened\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tcharacter\x18\x02 \x01(\t\x12\x16\n\x0epackage_sha256\x18\x03 \x01(\t\x12\x15\n\rchannel_names\x18\x04 \x03(\t\x12\x14\n\x0c\x64\x65tail_names\x18\x05 \x03(\t\x12(\n\x08\x66\x65\x61tures\x18\x06 \x01(\x0b\x32\x16.mien.v1.FeatureLayout\x12#\n\x08settings\x18\x07 \x01(\x0b\x32\x11.mien.v1.Settings\x12\x0f\n\x07resumed\x18\x08 \x01(\x08\x12\x13\n\x0bscore_names\x18\t \x03(\tB%\n\x07mien.v1P\x01Z\x0emien/v1;mienv1\xaa\x02\x07Mien.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,16 +33,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'mien.v1.session_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\007mien.v1P\001Z\016mien/v1;mienv1\252\002\007Mien.V1'
-  _globals['_OUTPUTS']._serialized_start=58
-  _globals['_OUTPUTS']._serialized_end=148
-  _globals['_SMOOTHING']._serialized_start=150
-  _globals['_SMOOTHING']._serialized_end=249
-  _globals['_LOSTFACE']._serialized_start=251
-  _globals['_LOSTFACE']._serialized_end=334
-  _globals['_CALIBRATION']._serialized_start=336
-  _globals['_CALIBRATION']._serialized_end=436
-  _globals['_SETTINGS']._serialized_start=439
-  _globals['_SETTINGS']._serialized_end=705
-  _globals['_OPENED']._serialized_start=708
-  _globals['_OPENED']._serialized_end=941
+  _globals['_OUTPUTS']._serialized_start=59
+  _globals['_OUTPUTS']._serialized_end=196
+  _globals['_DETAILMAPOUTPUTS']._serialized_start=198
+  _globals['_DETAILMAPOUTPUTS']._serialized_end=283
+  _globals['_SMOOTHING']._serialized_start=285
+  _globals['_SMOOTHING']._serialized_end=384
+  _globals['_LOSTFACE']._serialized_start=386
+  _globals['_LOSTFACE']._serialized_end=469
+  _globals['_CALIBRATION']._serialized_start=471
+  _globals['_CALIBRATION']._serialized_end=571
+  _globals['_SETTINGS']._serialized_start=574
+  _globals['_SETTINGS']._serialized_end=840
+  _globals['_OPENED']._serialized_start=843
+  _globals['_OPENED']._serialized_end=1076
 # @@protoc_insertion_point(module_scope)

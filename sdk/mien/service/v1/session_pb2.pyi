@@ -7,16 +7,30 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Outputs(_message.Message):
-    __slots__ = ("pose", "detail", "vertices", "resume_token_interval_s")
+    __slots__ = ("pose", "detail", "vertices", "resume_token_interval_s", "detail_map")
     POSE_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     VERTICES_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_MAP_FIELD_NUMBER: _ClassVar[int]
     pose: bool
     detail: bool
     vertices: bool
     resume_token_interval_s: float
-    def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ...) -> None: ...
+    detail_map: DetailMapOutputs
+    def __init__(self, pose: bool = ..., detail: bool = ..., vertices: bool = ..., resume_token_interval_s: _Optional[float] = ..., detail_map: _Optional[_Union[DetailMapOutputs, _Mapping]] = ...) -> None: ...
+
+class DetailMapOutputs(_message.Message):
+    __slots__ = ("side", "displacement", "normal", "every")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    DISPLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    NORMAL_FIELD_NUMBER: _ClassVar[int]
+    EVERY_FIELD_NUMBER: _ClassVar[int]
+    side: int
+    displacement: bool
+    normal: bool
+    every: int
+    def __init__(self, side: _Optional[int] = ..., displacement: bool = ..., normal: bool = ..., every: _Optional[int] = ...) -> None: ...
 
 class Smoothing(_message.Message):
     __slots__ = ("min_cutoff_hz", "beta", "derivative_cutoff_hz", "blink_guard")

@@ -53,6 +53,14 @@ def test_shifts_are_found_and_undone(skin):
     assert apart(aligned) < 0.25 * apart(skin)
 
 
+def test_frames_meet_where_the_texture_is_blurred(skin):
+    """A texture too coarse to lay frames on; their own mean is not."""
+    blurred = ndimage.gaussian_filter(pattern(), 5)
+    aligned, _ = align_frames(skin, EVEN, blurred.ravel() - 1)
+    log = aligned.luminance.log().numpy().reshape(2, SIDE, SIDE)[:, 12:-12, 12:-12]
+    assert np.corrcoef(log.reshape(2, -1))[0, 1] > 0.99
+
+
 def test_nothing_seen_is_left_as_it_is(skin):
     dark = replace(skin, weight=torch.zeros_like(skin.weight))
     aligned, shifts = align_frames(dark, EVEN, pattern().ravel())

@@ -18,7 +18,7 @@ from mien_training.head import Template
 from mien_training.head.landmark_sets import SKIN_LANDMARK_COUNT
 from mien_training.runs.progress import Progress, Report, silent
 
-__all__ = ["PosedFrames", "pose_frames"]
+__all__ = ["LEAST_FACE_PX", "PosedFrames", "most_different", "pose_frames"]
 
 Float32Array = NDArray[np.float32]
 
@@ -98,7 +98,16 @@ def pose_frames(
         raise InputError("; ".join(refused))
     for reason in refused:
         warn(f"{reason}; left out")
-    chosen = [found[i] for i in _different([pose for _, _, pose in found], most)]
+    every = [pose for _, _, pose in found]
+    chosen = [
+        found[i]
+        for i in most_different(
+            np.stack([pose.weights for pose in every]),
+            np.stack([pose.world_from_rig[:3, :3].ravel() for pose in every]),
+            np.array([pose.misfit for pose in every]),
+            most,
+        )
+    ]
     rotations = np.stack([pose.world_from_rig for _, _, pose in chosen])
     weights = np.stack([pose.weights for _, _, pose in chosen])
     local = person.vertices + np.tensordot(weights, person.shape_deltas, 1)
@@ -109,7 +118,7 @@ def pose_frames(
         torch.tensor([c for c, _, _ in chosen]),
         torch.from_numpy(world.astype(np.float32)),
         weights,
-        float(np.median([pose.misfit for _, _, pose in found])),
+        float(np.median([pose.misfit for pose in every])),
     )
 
 
@@ -139,16 +148,19 @@ def _misplaced(person: Template, recordings: list[CameraRecording]) -> NDArray[n
     return misplaced
 
 
-def _different(poses: list[FacePose], most: int) -> list[int]:
-    """Indices of at most `most`, each as far from those before as any (Gonzalez 1985); the first
-    is the most neutral, and frames in which the head fits badly are not taken."""
-    limit = max(2 * float(np.median([p.misfit for p in poses])), _WELL)
-    kept = [i for i, p in enumerate(poses) if p.misfit <= limit]
-    turns = [poses[i].world_from_rig[:3, :3].ravel() for i in kept]
-    features = np.stack(
-        [np.concatenate([poses[i].weights, turn]) for i, turn in zip(kept, turns, strict=True)]
-    )
-    order = [int(np.argmin([poses[i].weights.sum() for i in kept]))]
+def most_different(
+    weights: NDArray[np.floating], turns: NDArray[np.floating], misfit: NDArray[np.floating],
+    most: int,
+) -> list[int]:  # fmt: skip
+    """Indices of at most `most` of N frames, each as far from those before as any (Gonzalez 1985).
+
+    weights (N, K); turns (N, 9) rotation matrices of the head; misfit (N,): frames in which the
+    head fits badly are not taken. The first is the most neutral, and none is exactly like another.
+    """
+    limit = max(2 * float(np.median(misfit)), _WELL)
+    kept = np.flatnonzero(misfit <= limit)
+    features = np.concatenate([weights[kept], turns[kept]], axis=1)
+    order = [int(np.argmin(weights[kept].sum(1)))]
     distance = np.linalg.norm(features - features[order[0]], axis=1)
     while len(order) < min(most, len(kept)):
         if not distance.max() > 0:
@@ -156,4 +168,4 @@ def _different(poses: list[FacePose], most: int) -> list[int]:
         order.append(int(distance.argmax()))
         nearest = np.linalg.norm(features - features[order[-1]], axis=1)
         distance = np.minimum(distance, nearest)
-    return [kept[i] for i in order]
+    return [int(i) for i in kept[order]]

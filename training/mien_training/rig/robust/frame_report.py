@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mien_training.footage.observations import Observations
 from mien_training.rig.robust.frame_errors import FrameErrors
-from mien_training.rig.robust.lost_frames import FrameLimits
+from mien_training.rig.robust.lost_frames import FrameLimits, off_points
 from mien_training.rig.robust.occluders import COVERED_FRAME
 
 __all__ = ["FrameReport", "NamedFrame", "Spread", "report_frames"]
@@ -102,7 +102,7 @@ def report_frames(
     started again."""
     points, colours = errors.points_px.cpu(), errors.photometric.cpu()
     trusted, times = seen.trusted.cpu(), restarts.cpu()
-    lost = (points > limits.points * face_px.cpu()) & trusted
+    lost = off_points(points, face_px.cpu(), limits) & trusted
     hidden = errors.covered.cpu() > COVERED_FRAME
     strange = colours > max(_STRANGE * float(colours.median()), _AFAR)
     alone = times > limits.restarts

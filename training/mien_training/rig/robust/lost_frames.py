@@ -10,7 +10,7 @@ from torch import Tensor
 from mien.errors import InputError
 from mien_training.rig.model.motion import rotation_from_vector
 
-__all__ = ["FrameLimits", "lost_frames"]
+__all__ = ["FrameLimits", "lost_frames", "off_points"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,19 @@ class FrameLimits:
             )
 
 
+def off_points(points_px: Tensor, face_px: Tensor, limits: FrameLimits) -> Tensor:
+    """(B,) bool of frames whose points are points_px (B,) apart, in faces of face_px (B,)."""
+    return points_px > limits.points * face_px
+
+
 def lost_frames(
     points_px: Tensor, face_px: Tensor, rotation: Tensor, by_points: Tensor, limits: FrameLimits
 ) -> Tensor:
-    """(B,) bool of frames whose points are points_px (B,) apart, in faces of face_px (B,).
+    """(B,) bool of frames that are `off_points`, or whose head is turned otherwise.
 
     rotation, by_points (B, 3): rotation vectors of the head as found, and by points alone.
     """
     turns = rotation_from_vector(rotation), rotation_from_vector(by_points)
     trace = (turns[0] * turns[1]).sum((1, 2))
     turned = ((trace - 1) / 2).clamp(-1, 1).acos() > limits.turn_rad
-    return torch.logical_or(points_px > limits.points * face_px, turned)
+    return torch.logical_or(off_points(points_px, face_px, limits), turned)

@@ -1,0 +1,1 @@
+"""Seeded damage inside the structures of what a reader takes, one file per structure."""
