@@ -16,6 +16,7 @@ import numpy as np
 import tyro
 
 from mien import __version__
+from mien.avatar_entry import AvatarEntry
 from mien.clip import Clip
 from mien.errors import ChannelError, InputError
 from mien.manifest import Consent, Manifest
@@ -23,6 +24,8 @@ from mien.model_signature import read_signature
 from mien.package import ANIMATOR, CHARACTER, write_package
 from mien.rig import Rig
 from mien.tracker.features import FeatureLayout
+from mien_exporters.avatar.avatar_files import avatar_files, avatar_provenance, check_avatar
+from mien_exporters.avatar.avatar_run import AVATAR_RECORD, AvatarRun, read_avatar_run
 from mien_exporters.detail.detail_files import detail_files
 from mien_exporters.detail.detail_glb import with_detail
 from mien_exporters.detail.detail_run import DETAIL_RECORD, DetailRun, read_detail_run
@@ -50,6 +53,8 @@ def build_character(
     glb: bytes | None = None,
     detail: DetailRun | None = None,
     detail_map_size: int | None = 256,
+    avatar: AvatarRun | None = None,
+    allow_bake_loss: bool = False,
 ) -> Path:
     """Write a character package that `mien verify` passes; returns its path.
 
@@ -58,8 +63,9 @@ def build_character(
     input. `clips` go in twice: as animations of the GLB for engines, as clips/NAME.npz for hosts.
     `glb`, if given, is the file that `rig` was read from, and is taken over. `detail` puts in the
     rig's skin detail, with a network for blended maps of `detail_map_size` texels (None: without).
-    The rig's joints must be those of every character (`mien.rig.JOINT_NAMES`). The same input gives
-    the same bytes.
+    `avatar` puts in the rig's photoreal avatar; `allow_bake_loss` lets its maps lose more than
+    0.1 dB. The rig's joints must be those of every character (`mien.rig.JOINT_NAMES`). The same
+    input gives the same bytes.
     Raises ChannelError, InputError or PackageError before anything is written.
     """
     rig = drop_still_shapes(rig)
@@ -86,6 +92,12 @@ def build_character(
         files |= made
         models |= {n: read_signature(data, n) for n, data in made.items() if n.endswith(".onnx")}
         glb = with_detail(glb, detail, entry, channels, made[entry.find("static", "normal").file])
+    avatars: tuple[AvatarEntry, ...] = ()
+    if avatar is not None:
+        check_avatar(avatar, rig, consent, allow_bake_loss)
+        drawn, avatar_entry = avatar_files(avatar, channels, name)
+        files, made, avatars = files | drawn, made | drawn, (avatar_entry,)
+        models |= {n: read_signature(data, n) for n, data in drawn.items() if n.endswith(".onnx")}
     files[CHARACTER] = glb
     if preview_png is not None:
         files["preview.png"] = preview_png
@@ -102,6 +114,7 @@ def build_character(
         rate_hz=rate_hz,
         models=models,
         detail=entry,
+        avatars=avatars,
         provenance=provenance or {},
     )
     return write_package(out_path, manifest, files)
@@ -144,7 +157,8 @@ class ExportConfig:
     """Build a character package from the folders of finished training runs."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Folders that `mien train animator` and, for wrinkles, `mien train detail` wrote."""
+    """Folders that `mien train animator` wrote and, for wrinkles, `mien train detail`; for a
+    photoreal avatar `mien train avatar`."""
     out: Path
     """The .mien file to write."""
     name: str | None = None
@@ -153,6 +167,8 @@ class ExportConfig:
     """Recordings (.csv, .npz) to put in, each under its file's name."""
     detail_map: Literal["256", "512", "none"] = "256"
     """Side of the blended map that detail_map.onnx gives hosts without a shader of their own."""
+    allow_bake_loss: bool = False
+    """Take an avatar whose linear maps lose more than 0.1 dB against its trained network."""
     json: bool = False
     """Print one JSON object on stdout and nothing else there."""
 
@@ -173,13 +189,16 @@ def run(config: ExportConfig) -> int:
 def export_runs(config: ExportConfig) -> dict[str, Any]:
     """Read the runs, write the package; what was written, as plain values. Prints nothing."""
     details = [path for path in config.runs if (path / DETAIL_RECORD).exists()]
-    runs = [path for path in config.runs if path not in details]
-    if len(runs) != 1 or len(details) > 1:
+    avatars = [path for path in config.runs if (path / AVATAR_RECORD).exists()]
+    runs = [path for path in config.runs if path not in (*details, *avatars)]
+    if len(runs) != 1 or len(details) > 1 or len(avatars) > 1:
         raise InputError(
-            f"{len(runs)} runs of an animator and {len(details)} of detail given, expected the "
-            "folder of one `mien train animator`, and of at most one `mien train detail`"
+            f"{len(runs)} runs of an animator, {len(details)} of detail and {len(avatars)} of an "
+            "avatar given, expected the folder of one `mien train animator`, and of at most one "
+            "`mien train detail` and one `mien train avatar`"
         )
     detail = read_detail_run(details[0]) if details else None
+    avatar = read_avatar_run(avatars[0]) if avatars else None
     if config.out.suffix != ".mien":
         raise InputError(f"--out is {str(config.out)!r}, expected a name ending in .mien")
     clips = {path.stem: Clip.read(path) for path in config.clips}
@@ -201,12 +220,15 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
             "mien": __version__,
             "animator": dict(source.provenance),
             **({} if detail is None else {"detail": dict(detail.provenance)}),
+            **({} if avatar is None else {"avatar": avatar_provenance(avatar)}),
         },
         preview_png=source.preview_png,
         clips=clips,
         glb=source.glb,
         detail=detail,
         detail_map_size=None if config.detail_map == "none" else int(config.detail_map),
+        avatar=avatar,
+        allow_bake_loss=config.allow_bake_loss,
     )
     return {
         "out": str(path),
@@ -215,4 +237,5 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
         "channels": len(source.channels),
         "clips": sorted(clips),
         "wrinkle_regions": 0 if detail is None else len(detail.region_names),
+        "gaussians": 0 if avatar is None else len(avatar.anchor),
     }

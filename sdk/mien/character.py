@@ -31,6 +31,7 @@ from mien.tracker.features import FeatureLayout
 
 if TYPE_CHECKING:
     from mien.animator import Animator
+    from mien.avatar.playback.splat_avatar import SplatAvatar
     from mien.detail import DetailMaps
     from mien.detail_normals import DetailNormals
     from mien.rig import Rig
@@ -160,6 +161,31 @@ class Character:
         from mien.detail_normals import DetailNormals
 
         return DetailNormals.of(self.package, self.detail_maps(size))
+
+    @property
+    def has_avatar(self) -> bool:
+        """Whether there is a photoreal avatar of this character.
+
+        >>> mien.load(SPHERE).has_avatar
+        False
+        """
+        return bool(self.manifest.avatars)
+
+    def avatar(self) -> SplatAvatar:
+        """The photoreal avatar: Gaussians that move with the frames, and pictures of them. Raises
+        InputError for a character without one, PackageError for one that cannot be used.
+
+        >>> mien.load(SPHERE).avatar()
+        Traceback (most recent call last):
+        mien.errors.InputError: character 'Sphere' has no avatar
+        """
+        return self._avatar
+
+    @cached_property
+    def _avatar(self) -> SplatAvatar:
+        from mien.avatar.playback.splat_avatar import SplatAvatar
+
+        return SplatAvatar.of(self.package, self.rig, 0, self.providers)
 
     def session(
         self,

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from mien.avatar_entry import AvatarEntry, avatars_from, check_avatars
+from mien.consent import CONSENT_KINDS, Consent
 from mien.detail_entry import DetailEntry, entry_from
 from mien.errors import PackageError
 from mien.strict_json import Fields, parse_strict
@@ -29,12 +31,9 @@ __all__ = [
 ]
 
 FORMAT_VERSION = "1.1"
-"""The newest version that this code knows: 1.1 added `detail`. Without it 1.0 is written."""
+"""The newest version that this code knows: 1.1 added `detail` and `avatars`. Without them 1.0 is
+written."""
 _PLAIN_VERSION = "1.0"
-
-CONSENT_KINDS = ("synthetic", "self", "given", "public")
-"""synthetic: nobody real is shown; self: the author; given: someone else who agreed, as the
-statement says; public: a scan or footage published under a licence that covers this."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -88,16 +87,6 @@ class FileEntry:
 
 
 @dataclass(frozen=True)
-class Consent:
-    """Why this face may be used."""
-
-    kind: str
-    """One of CONSENT_KINDS."""
-    statement: str
-    """Who is shown and what they agreed to, in words; for a synthetic person, how it was made."""
-
-
-@dataclass(frozen=True)
 class Manifest:
     """Everything in manifest.json; `from_json` and `to_json` are each other's inverse."""
 
@@ -127,6 +116,8 @@ class Manifest:
     """How it was made: versions, seeds and metrics of each stage. Free JSON, for people."""
     detail: DetailEntry | None = None
     """Wrinkles and pores; None for a character without them."""
+    avatars: tuple[AvatarEntry, ...] = ()
+    """Photoreal looks of the same person; none for a character that is its mesh alone."""
     format_version: str = ""
     """major.minor of the package format, by default the oldest that has all fields in use. A new
     minor version only adds optional fields."""
@@ -139,7 +130,8 @@ class Manifest:
         """Raises PackageError for values that a reader would refuse."""
         where = f"manifest of {self.name!r}"
         if not self.format_version:
-            version = _PLAIN_VERSION if self.detail is None else FORMAT_VERSION
+            plain = self.detail is None and not self.avatars
+            version = _PLAIN_VERSION if plain else FORMAT_VERSION
             object.__setattr__(self, "format_version", version)
         if not _ID.fullmatch(self.id):
             raise PackageError(
@@ -147,13 +139,7 @@ class Manifest:
             )
         if not self.name.strip() or not self.licence.strip():
             raise PackageError(f"{where}: fields 'name' and 'licence' must not be empty")
-        if self.consent.kind not in CONSENT_KINDS:
-            raise PackageError(
-                f"{where}: field 'consent.kind' is {self.consent.kind!r}, "
-                f"expected one of {', '.join(CONSENT_KINDS)}"
-            )
-        if not self.consent.statement.strip():
-            raise PackageError(f"{where}: field 'consent.statement' is empty")
+        self.consent.check(f"{where}: field 'consent")
         for key in ("channels", "features"):
             names = getattr(self, key)
             duplicates = sorted(name for name, n in Counter(names).items() if n > 1)
@@ -174,8 +160,19 @@ class Manifest:
             _check_files(where, self.files, self.models)
         if self.detail is not None:
             self.detail.check(where, tuple(self.files) if self.files else None)
+        check_avatars(self.avatars, where, tuple(self.files) if self.files else None)
+        self._check_avatar_channels(where)
         for key in ("format_version", "reader_min", "reader_below"):
             _version(getattr(self, key), f"{where}: field {key!r}")
+
+    def _check_avatar_channels(self, where: str) -> None:
+        for index, avatar in enumerate(self.avatars):
+            unknown = sorted(set(avatar.channels) - set(self.channels))
+            if unknown:
+                raise PackageError(
+                    f"{where}: field 'avatars[{index}].channels' holds {unknown[0]!r}, which is "
+                    "no channel of the character"
+                )
 
     @classmethod
     def from_json(cls, data: bytes, where: str = "manifest.json") -> Manifest:
@@ -197,6 +194,7 @@ class Manifest:
         files = top.object("files")
         models = top.object("models")
         detail = top.object("detail") if "detail" in top else None
+        avatars = top.objects("avatars") if "avatars" in top else []
         try:
             return cls(
                 name=top.text("name"),
@@ -211,6 +209,7 @@ class Manifest:
                 files={name: _file_entry(files.object(name), strict) for name in files.values},
                 provenance=dict(top.object("provenance").values),
                 detail=None if detail is None else entry_from(detail, strict),
+                avatars=avatars_from(avatars, strict),
                 format_version=top.text("format_version"),
                 reader_min=top.text("reader_min"),
                 reader_below=top.text("reader_below"),
@@ -248,6 +247,7 @@ class Manifest:
             },
             "provenance": dict(self.provenance),
             **({} if self.detail is None else {"detail": self.detail.to_dict()}),
+            **({"avatars": [a.to_dict() for a in self.avatars]} if self.avatars else {}),
         }
 
     def to_json(self) -> bytes:

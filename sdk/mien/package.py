@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from mien.atomic import write_atomically
+from mien.avatar.playback.coefficient_model import network_tensors
+from mien.avatar.playback.splat_file import read_splat_model
 from mien.budget import Budget, decoding_budget
 from mien.detail_images import check_detail_image
 from mien.errors import InputError, PackageError
@@ -166,6 +168,7 @@ def read_package(package: str | os.PathLike[str] | bytes, budget: Budget | None 
             raise PackageError(f"{where}: {name}: is missing, every character has one")
     _check_animator(manifest, where)
     _check_detail(manifest, where)
+    _check_avatars(manifest, where)
     return Package(manifest, source)
 
 
@@ -209,6 +212,22 @@ def _check_detail(manifest: Manifest, where: str) -> None:
         raise PackageError(f"{where}: {DETAIL}: has tensors {found}, expected {expected}")
 
 
+def _check_avatars(manifest: Manifest, where: str) -> None:
+    """The networks of avatars have the tensors that their entries need."""
+    for index, avatar in enumerate(manifest.avatars):
+        signature = manifest.models[avatar.network]
+        found = [(t.name, t.dtype, t.shape) for t in (*signature.inputs, *signature.outputs)]
+        expected = [
+            (name, "float32", shape)
+            for name, shape in network_tensors(len(avatar.channels), len(avatar.coefficients))
+        ]
+        if found != expected:
+            raise PackageError(
+                f"{where}: {avatar.network}: has tensors {found}, expected {expected} "
+                f"(field 'avatars[{index}]')"
+            )
+
+
 def verify_package(package: str | os.PathLike[str] | bytes) -> Report:
     """Check everything: every hash, the GLB's channels, every model's real signature.
 
@@ -239,6 +258,14 @@ def _verify_file(package: Package, name: str) -> None:
     if name in package.manifest.models:
         where = f"{package.source.where}: {name}"
         check_signature(read_signature(bytes(data), where), package.manifest.models[name], where)
+    elif avatars := [a for a in package.manifest.avatars if a.splats == name]:
+        where = f"{package.source.where}: {name}"
+        count = read_splat_model(data, avatars[0], where).anchors.vertex_count
+        vertices = len(package.rig().vertices)
+        if count != vertices:
+            raise PackageError(
+                f"{where}: is of a mesh of {count} vertices, the character has {vertices}"
+            )
     elif name.endswith(".png") and package.manifest.detail is not None:
         check_detail_image(data, name, package.manifest.detail, f"{package.source.where}: {name}")
 

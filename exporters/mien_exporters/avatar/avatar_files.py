@@ -1,0 +1,88 @@
+"""A person's avatar as the files of a package, and the manifest's entry of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mien.avatar_entry import AvatarEntry
+from mien.consent import Consent
+from mien.errors import InputError
+from mien.rig import Rig
+from mien_exporters.avatar.avatar_glb import avatar_glb
+from mien_exporters.avatar.avatar_onnx import avatar_onnx
+from mien_exporters.avatar.avatar_run import AvatarRun, with_eight_bit_maps
+
+__all__ = ["MOST_LOSS_DB", "NETWORK", "SPLATS", "avatar_files", "avatar_provenance", "check_avatar"]
+
+SPLATS, NETWORK = "avatar/splats.glb", "avatar/splats.onnx"
+MOST_LOSS_DB = 0.1
+"""What the linear maps may lose against the network before an export asks."""
+_SAME_M = 1e-4
+"""Rigs pass through files in single precision, and shapes' negligible parts are dropped."""
+
+
+def check_avatar(run: AvatarRun, rig: Rig, consent: Consent, allow_bake_loss: bool = False) -> None:
+    """Raises InputError for an avatar that may not or cannot go into the character with this rig
+    and this consent: nobody's consent, a bake that loses more than MOST_LOSS_DB unless that is
+    allowed, another mesh, another person."""
+    where = f"avatar of {run.name!r}"
+    if run.consent is None:
+        raise InputError(
+            f"{where}: nobody has said why this person may be shown, and an avatar looks like a "
+            "photograph of them; train it with their consent, in words"
+        )
+    if consent.kind == "synthetic" and run.consent.kind != "synthetic":
+        raise InputError(
+            f"{where}: shows a real person (consent {run.consent.kind!r}), and the character says "
+            "that nobody real is shown (consent 'synthetic'); expected the same of both"
+        )
+    if run.bake_loss_db > MOST_LOSS_DB and not allow_bake_loss:
+        raise InputError(
+            f"{where}: its {len(run.maps)} linear maps lose {run.bake_loss_db:.2f} dB against the "
+            f"trained network, expected at most {MOST_LOSS_DB:g}: bake more maps, or accept it "
+            "(--allow-bake-loss)"
+        )
+    if run.vertices.shape != rig.vertices.shape:
+        raise InputError(
+            f"{where}: its rig has {len(run.vertices)} vertices, that of {rig.name!r} "
+            f"{len(rig.vertices)}; expected the avatar of the same rig"
+        )
+    apart = float(np.abs(run.vertices - rig.vertices).max())
+    if apart > _SAME_M:
+        raise InputError(
+            f"{where}: its rig's neutral is up to {1000 * apart:.1f} mm from that of "
+            f"{rig.name!r}; expected the avatar of the same rig"
+        )
+
+
+def avatar_files(
+    run: AvatarRun, channels: Sequence[str], name: str | None = None
+) -> tuple[dict[str, bytes], AvatarEntry]:
+    """Name -> bytes of the Gaussians and of the network for these channels, and the entry; `name`
+    of the person shown, if not the run's. Deterministic. Raises InputError without consent."""
+    consent = run.consent
+    if consent is None:
+        raise InputError(f"avatar of {run.name!r}: has no consent of the person shown")
+    codes, steps, run = with_eight_bit_maps(run)
+    names = tuple(f"appearance{k:02d}" for k in range(len(run.maps)))
+    files = {
+        SPLATS: avatar_glb(run, codes, steps, channels, names),
+        NETWORK: avatar_onnx(run, channels, names),
+    }
+    low, high = ([float(x) for x in corner] for corner in run.bounds_m)
+    entry = AvatarEntry(
+        kind="splats", splats=SPLATS, network=NETWORK, channels=tuple(channels),
+        coefficients=names, gaussians=len(run.anchor), low_m=(low[0], low[1], low[2]),
+        high_m=(high[0], high[1], high[2]), consent=consent,
+        synthetic_mark=f"Synthetic image of {name or run.name}, made by a trained model (mien).",
+    )  # fmt: skip
+    return files, entry
+
+
+def avatar_provenance(run: AvatarRun) -> dict[str, Any]:
+    """How it was made and what was measured, for the manifest."""
+    told = dict(run.provenance)
+    return {**told, "metrics": dict(run.metrics), "bake_loss_db": float(run.bake_loss_db)}

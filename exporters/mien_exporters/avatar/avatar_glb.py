@@ -1,0 +1,111 @@
+"""An avatar of splats as one GLB: at rest for any viewer, with all that moves it for engines.
+
+`splats_to_glb` writes the Gaussians at rest. Beside them stand what each has before activation, as
+attributes with an underscore, and tables: accessors that `extras.mienAvatar.tables` of the mesh
+names. A map's changes are signed bytes, times a step for each map and channel.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.avatar.playback.splat_avatar import STRAIGHT_BEFORE
+from mien.avatar.playback.splat_file import EXTRAS, GAUSSIAN_ATTRIBUTES, VERSION
+from mien.avatar.splats import Splats
+from mien.rotation import matrix_from_quaternion
+from mien_exporters.avatar.avatar_run import AvatarRun
+from mien_exporters.avatar.splats_glb import splats_to_glb
+from mien_exporters.gltf_buffers import glb_bytes, split_glb
+
+__all__ = ["avatar_glb", "rest_splats"]
+
+_COMPONENTS = {"|i1": 5120, "<u4": 5125, "<f4": 5126}
+_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
+
+
+def rest_splats(run: AvatarRun) -> Splats:
+    """The Gaussians on the neutral mesh, all channels 0, the head straight before the camera."""
+    view = matrix_from_quaternion(STRAIGHT_BEFORE)[:, :2].reshape(1, 6)
+    codes = np.concatenate([np.zeros((1, len(run.channel_names))), view], 1)
+    return run.model.posed(run.vertices, run.coefficients(codes.astype(np.float32))[0])
+
+
+def avatar_glb(
+    run: AvatarRun,
+    codes: NDArray[np.int8],
+    steps: NDArray[np.float32],
+    channels: Sequence[str],
+    coefficients: Sequence[str],
+) -> bytes:
+    """The file's bytes; `run` has the maps that codes (D, N, 16) times steps (D, 16) make
+    (`with_eight_bit_maps`). The same run gives the same bytes."""
+    model = run.model
+    parts = {
+        "_ANCHOR": model.anchor.astype(np.float32), "_LIFT_M": model.lift_m,
+        "_SPACING_M": model.spacing_m, "_PLACE": model.static[:, :3],
+        "_TURN": model.static[:, 3:6], "_SIZE_LOG": model.static[:, 6:9],
+        "_OPACITY_LOGIT": model.static[:, 9], "_COLOUR_LOGIT": model.static[:, 10:],
+    }  # fmt: skip
+    attributes = {name: np.ascontiguousarray(parts[name]) for name in GAUSSIAN_ATTRIBUTES}
+    text, binary = split_glb(splats_to_glb(rest_splats(run), f"{run.name} avatar", attributes))
+    document: dict[str, Any] = json.loads(text)
+    blob = bytearray(binary)
+    tables = {
+        name: _append(document, blob, array) for name, array in _tables(run, codes, steps).items()
+    }
+    (mesh,) = document["meshes"]
+    mesh["extras"] = {
+        EXTRAS: {
+            "version": VERSION,
+            "kind": "splats",
+            "size": run.anchors.size,
+            "vertices": run.anchors.vertex_count,
+            "channels": list(channels),
+            "coefficients": list(coefficients),
+            "tables": tables,
+        }
+    }
+    document["buffers"] = [{"byteLength": len(blob)}]
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return glb_bytes(text, bytes(blob))
+
+
+def _tables(
+    run: AvatarRun, codes: NDArray[np.int8], steps: NDArray[np.float32]
+) -> dict[str, NDArray[Any]]:
+    a = run.anchors
+    tables: dict[str, NDArray[Any]] = {
+        "texel": a.texel.astype("<u4"), "triangle": a.triangle.astype("<u4"), "bary": a.bary,
+        "triangles": a.triangles.astype("<u4").reshape(-1), "uvs": a.uvs,
+        "source": a.source.astype("<u4"), "restAreas": a.rest_areas,
+        "mapSteps": steps.reshape(-1, 4), "maps": codes.reshape(-1, 4),
+    }  # fmt: skip
+    if len(a.extra_corners):
+        tables["extraCorners"] = a.extra_corners.astype("<u4").reshape(-1)
+        tables["extraWeights"] = a.extra_weights.reshape(-1)
+    return tables
+
+
+def _append(document: dict[str, Any], blob: bytearray, array: NDArray[Any]) -> int:
+    """The index of a new accessor over the array (count,) or (count, width)."""
+    array = np.ascontiguousarray(array, array.dtype if array.dtype.kind != "f" else "<f4")
+    blob += bytes(-len(blob) % 4)
+    document["bufferViews"].append(
+        {"buffer": 0, "byteOffset": len(blob), "byteLength": array.nbytes}
+    )
+    blob += array.tobytes()
+    blob += bytes(-len(blob) % 4)
+    document["accessors"].append(
+        {
+            "bufferView": len(document["bufferViews"]) - 1,
+            "componentType": _COMPONENTS[array.dtype.str],
+            "count": len(array),
+            "type": _TYPES[array.shape[1] if array.ndim == 2 else 1],
+        }
+    )
+    return len(document["accessors"]) - 1
