@@ -7,7 +7,6 @@ in runs/avatar_cases.
 
 from __future__ import annotations
 
-import os
 import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,7 +52,7 @@ def avatar_case(take: Path, seed: int, size: int, training: int, tested: int) ->
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         part.write_bytes(pickle.dumps(case))
-        os.replace(part, path)
+        part.replace(path)
     kept: AvatarCase = pickle.loads(path.read_bytes())
     return kept
 
@@ -90,9 +89,7 @@ def _film(take: Path, seed: int, size: int, training: int, tested: int) -> Avata
     )
     cameras = [front] * (training + tested) + [aside] * tested
     frames = truth.perform(weights, angles, cameras, (BACKDROP,) * 3)
-    person = replace(
-        template, vertices=truth.neutral, shape_deltas=truth.wrinkled.person.deltas
-    )
+    person = replace(template, vertices=truth.neutral, shape_deltas=truth.wrinkled.person.deltas)
     from_world = np.stack([camera.camera_from_world for camera in cameras])
     film = AvatarFilm(
         person, frames.images, np.rint(255 * frames.alpha).astype(np.uint8), None,

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from mien.errors import InputError
 from mien_training.avatar.film.avatar_film import AvatarFilm
-from mien_training.avatar.splats.splat_head import CHANGES
 from mien_training.avatar.splats.train_splats import SplatAvatar
 from mien_training.runs.progress import Progress, Report, silent
 
@@ -144,5 +143,3 @@ def _learn(
         for m in net
         if isinstance(m, nn.Linear)
     )
-
-

@@ -19,7 +19,7 @@ from mien_training.avatar.anchors import AnchorAtlas, HairLayers, TorchAnchors
 __all__ = ["CHANGES", "Cloud", "SplatHead"]
 
 CHANGES = 16
-"""What changes of a texel: place 3, turn 3, log size 3, opacity 1, colour 3; colour of its hair 3."""
+"""Of a texel: place 3, turn 3, log size 3, opacity 1, colour 3; colour of the hair above it 3."""
 _OPAQUE, _HAIR_OPAQUE = 2.0, -2.0
 """Logit of opacity at first, on the skin and above it."""
 _FLAT = 0.35

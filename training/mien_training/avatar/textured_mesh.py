@@ -10,7 +10,7 @@ from mien_training.avatar.anchors import AnchorAtlas, TorchAnchors
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.cameras import Camera
 from mien_training.cameras.camera_batch import CameraBatch
-from mien_training.rendering.visibility import rasterize
+from mien_training.rendering.visibility import RasterOut, rasterize
 
 __all__ = ["TexturedMesh", "mean_image"]
 
@@ -72,12 +72,14 @@ class TexturedMesh:
         assert colour.shape[0] == side
         return torch.cat([colour * on, on], 2).numpy()
 
-    def _raster(self, vertices: torch.Tensor, frame: int):  # type: ignore[no-untyped-def]
+    def _raster(
+        self, vertices: torch.Tensor, frame: int
+    ) -> tuple[RasterOut, tuple[CameraBatch, torch.Tensor]]:
         film = self.film
         K = film.K[frame]
         camera = Camera(K, film.camera_from_rig[frame], film.side, film.side)
         views = CameraBatch.of([camera])
-        extra = self.anchors._with_extra(vertices)
+        extra = self.anchors.with_extra(vertices)
         places = extra[:, torch.from_numpy(self.atlas.source.astype(np.int64))]
         one = torch.zeros(1, dtype=torch.long)
         faces = torch.from_numpy(self.atlas.triangles.astype(np.int64))
