@@ -69,9 +69,8 @@ def sharpness(
     for frame in frames:
         inside = mask[frame]
         inner = inside[1:, 1:] & inside[:-1, 1:] & inside[1:, :-1]
-        a, b = (
-            _differences(x)[inner] for x in (over_grey(draw(frame)), truth_over_grey(film, frame))
-        )
+        images = (over_grey(draw(frame)), truth_over_grey(film, frame))
+        a, b = (_differences(image)[inner] for image in images)
         ours, theirs, both = ours + (a**2).sum(), theirs + (b**2).sum(), both + (a * b).sum()
     if not min(ours, theirs) > 0:
         return 0.0, 0.0
@@ -80,5 +79,5 @@ def sharpness(
 
 def _differences(image: Float32Array) -> Float32Array:
     """(S - 1, S - 1, 2) of luminance."""
-    grey = image @ np.float32([0.2126, 0.7152, 0.0722])
+    grey = image @ np.array([0.2126, 0.7152, 0.0722], np.float32)
     return np.stack([grey[1:, 1:] - grey[1:, :-1], grey[1:, 1:] - grey[:-1, 1:]], -1)

@@ -31,7 +31,6 @@ from mien_training.avatar.splats.train_splats import SplatAvatar, SplatsConfig, 
 from mien_training.avatar.textured_mesh import TexturedMesh, mean_image
 from mien_training.footage.own_footage import own_footage
 from mien_training.head import Template, rig_from_template
-from mien_training.rendering.splats.splat_renderer import render_splats
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.content_key import content_digest, template_digest
 from mien_training.runs.device import check_device_name, choose_device, device_name
@@ -49,7 +48,7 @@ _TABLED = 40
 
 @dataclass(frozen=True)
 class TrainAvatarConfig:
-    """Learn a person's look, hair, wrinkles, mouth and eyes included, from the film of their rig."""
+    """Learn a person's look, with hair, wrinkles, mouth and eyes, from the film of their rig."""
 
     rig: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished `mien train rig` of a video of this person."""
@@ -190,9 +189,7 @@ def _baked(avatar: SplatAvatar, linear: LinearBake, film: AvatarFilm) -> Draw:
 
 
 def _image(cloud: Cloud, film: AvatarFilm, frame: int) -> NDArray[np.float32]:
-    size = (film.side, film.side)
-    image = render_splats(*cloud.drawn(), [film.camera(frame)], size).image[0]
-    return np.asarray(image.numpy(), np.float32)
+    return np.asarray(cloud.image(film.camera(frame), film.side).numpy(), np.float32)
 
 
 def _run_of(

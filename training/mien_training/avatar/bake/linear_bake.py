@@ -82,8 +82,8 @@ def bake(
     rows = []
     with torch.no_grad():
         for n in range(len(codes)):
-            moved = np.tensordot(weights[n : n + 1], film.person.shape_deltas, 1)
-            moved = torch.from_numpy(moved.astype(np.float32))
+            apart = np.tensordot(weights[n : n + 1], film.person.shape_deltas, 1)
+            moved = torch.from_numpy(apart.astype(np.float32))
             image = head.anchors.image(head.anchors.interpolate(moved))
             changes = avatar.network(image, codes[n : n + 1])
             rows.append(head.anchors.sample(changes)[0].numpy().astype(np.float16))

@@ -141,7 +141,9 @@ class _Global(nn.Module):
         self.maps = nn.Parameter(0.1 * torch.randn(_BASES, features, size, size))
 
     def forward(self, displacements: Tensor, codes: Tensor) -> Tensor:
-        return torch.einsum("bk,kfyx->bfyx", self.amounts(codes), self.maps)
+        amounts: Tensor = self.amounts(codes)
+        found: Tensor = torch.einsum("bk,kfyx->bfyx", amounts, self.maps)
+        return found
 
 
 class _Static(nn.Module):

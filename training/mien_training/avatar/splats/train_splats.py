@@ -15,7 +15,6 @@ from mien_training.avatar.expression.expression_network import ExpressionKind, e
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.splats.frame_correction import FrameCorrection
 from mien_training.avatar.splats.splat_head import CHANGES, Cloud, SplatHead
-from mien_training.rendering.splats.splat_renderer import render_splats
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
@@ -105,7 +104,7 @@ def train_splats(
         {"params": list(correction.parameters()), "lr": 0.05},
     ]
     groups = [g for g in groups if g["params"]]
-    optimiser = torch.optim.Adam(groups, eps=1e-12)  # type: ignore[arg-type]
+    optimiser = torch.optim.Adam(groups, eps=1e-12)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: 0.1 ** (step / config.steps)
     )
@@ -122,9 +121,9 @@ def train_splats(
         moving = config.correction and step >= late
         if moving:
             cloud = correction(cloud, index)
-        drawn = render_splats(*cloud.drawn(), [film.camera(frame)], (film.side, film.side)).image
+        drawn = cloud.image(film.camera(frame), film.side)
         backdrop = torch.from_numpy(rng.random(3).astype(np.float32)).to(device)
-        total = image_loss(film, frame, drawn[0], backdrop, looked_at[frame].to(device), config)
+        total = image_loss(film, frame, drawn, backdrop, looked_at[frame].to(device), config)
         if moving:
             total = total + config.correction_hold * correction.size(index)
         return total + 0.01 * regularity(avatar.head)
@@ -134,10 +133,10 @@ def train_splats(
         errors = []
         for frame in frames:
             cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))
-            image = render_splats(*cloud.drawn(), [film.camera(frame)], (film.side, film.side))
+            image = cloud.image(film.camera(frame), film.side)
             grey = torch.full((3,), 0.5, device=device)
             errors.append(
-                float(image_loss(film, frame, image.image[0], grey, looked_at[frame].to(device),
+                float(image_loss(film, frame, image, grey, looked_at[frame].to(device),
                                  config))
             )  # fmt: skip
         return {"error": float(np.mean(errors))}
