@@ -35,7 +35,8 @@ def truth_over_grey(film: AvatarFilm, frame: int) -> Float32Array:
 def psnr_by_region(
     film: AvatarFilm, masks: Mapping[str, NDArray[np.bool_]], frames: Sequence[int], draw: Draw
 ) -> dict[str, float]:
-    """dB over all pixels of a region in these frames, and `alpha`: mean error of coverage, 0..1.
+    """dB over all pixels of a region in these frames whose coverage is known, and `alpha`: mean
+    error of coverage, 0..1.
 
     masks: (T, S, S) by name. Regions that no frame shows are left out.
     """
@@ -45,11 +46,14 @@ def psnr_by_region(
     for frame in frames:
         image = draw(frame)
         error = np.square(over_grey(image) - truth_over_grey(film, frame)).mean(-1)
+        known = np.ones(error.shape, bool) if film.known is None else film.known[frame]
         for name, mask in masks.items():
-            squares[name].append(float(error[mask[frame]].sum()))
-            counts[name].append(int(mask[frame].sum()))
+            inside = mask[frame] & known
+            squares[name].append(float(error[inside].sum()))
+            counts[name].append(int(inside.sum()))
         if film.alpha is not None:
-            wrong.append(np.abs(image[..., 3] - film.alpha[frame] / 255.0).mean())
+            off = np.abs(image[..., 3] - film.alpha[frame] / 255.0)
+            wrong.append(off[known].mean() if known.any() else 0.0)
     found = {
         name: float(-10 * np.log10(max(sum(squares[name]) / sum(counts[name]), 1e-10)))
         for name in masks
