@@ -84,8 +84,7 @@ def bake(
         for n in range(len(codes)):
             apart = np.tensordot(weights[n : n + 1], film.person.shape_deltas, 1)
             moved = torch.from_numpy(apart.astype(np.float32))
-            image = head.anchors.image(head.anchors.interpolate(moved))
-            changes = avatar.network(image, codes[n : n + 1])
+            changes = avatar.changes(avatar.neutral + moved, codes[n : n + 1])
             rows.append(head.anchors.sample(changes)[0].numpy().astype(np.float16))
             report(Progress("baking", n + 1, len(codes)))
     said = np.stack(rows).astype(np.float32) * _WEIGHTS

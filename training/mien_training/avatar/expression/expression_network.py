@@ -165,8 +165,9 @@ class _Residual(nn.Module):
         self.beside = nn.Conv2d(before, after, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        inner = F.leaky_relu(self.far(F.leaky_relu(self.near(x), _LEAK)), _LEAK)
-        return inner + self.beside(x)
+        inner: Tensor = F.leaky_relu(self.far(F.leaky_relu(self.near(x), _LEAK)), _LEAK)
+        found: Tensor = inner + self.beside(x)
+        return found
 
 
 def _doubled(x: Tensor) -> Tensor:

@@ -102,7 +102,8 @@ class SplatHead(nn.Module):
 
     def forward(self, vertices: Tensor, changes: Tensor) -> Cloud:
         """On a mesh (B, V, 3), rig space, metres, with changes (B, CHANGES, S, S)."""
-        poses = self.anchors(vertices)
+        with torch.no_grad():
+            poses = self.anchors(vertices)
         of_texel = self.anchors.sample(changes)[:, self.anchor]  # (B, G, CHANGES)
         on_skin = (self.lift_m == 0)[:, None]
         move = of_texel * on_skin

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mien.errors import InputError
-from mien_training.avatar.anchors import AnchorAtlas, HairLayers
+from mien_training.avatar.anchors import AnchorAtlas, HairLayers, TorchAnchors
 from mien_training.avatar.expression.expression_network import ExpressionKind, expression_network
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.splats.frame_correction import FrameCorrection
@@ -30,6 +31,8 @@ class SplatsConfig:
     """What tells how an expression changes the Gaussians."""
     atlas: int = 128
     """Side of the anchor atlas, texels, one Gaussian each."""
+    network_size: int = 64
+    """Side of the maps that the network works on; the atlas takes its changes by interpolation."""
     widths: tuple[int, ...] = (16, 32, 64, 64)
     """Channels of the network's levels, the finest first."""
     hair_layers: bool = True
@@ -73,18 +76,24 @@ class SplatAvatar(nn.Module):
         torch.manual_seed(config.seed)
         layers = HairLayers.of(atlas, config.atlas) if config.hair_layers else None
         self.head = SplatHead(atlas, config.atlas, layers, config.seed)
+        self.coarse = TorchAnchors(atlas.anchors(config.network_size))
         codes = film.codes([0]).shape[1]
         self.network = expression_network(
-            config.network, config.atlas, codes, CHANGES, config.widths
+            config.network, config.network_size, codes, CHANGES, config.widths
         )
         self.register_buffer("neutral", torch.from_numpy(film.person.vertices).float())
 
     def forward(self, vertices: Tensor, codes: Tensor) -> Cloud:
         """vertices (B, V, 3), rig space; codes as `AvatarFilm.codes`."""
-        anchors = self.head.anchors
-        moved = anchors.image(anchors.interpolate(vertices - self.neutral))
-        cloud: Cloud = self.head(vertices, self.network(moved, codes))
+        cloud: Cloud = self.head(vertices, self.changes(vertices, codes))
         return cloud
+
+    def changes(self, vertices: Tensor, codes: Tensor) -> Tensor:
+        """(B, CHANGES, S, S) of the atlas's texels."""
+        moved = self.coarse.image(self.coarse.interpolate(vertices - self.neutral))
+        found: Tensor = self.network(moved, codes)
+        size = (self.head.size, self.head.size)
+        return F.interpolate(found, size, mode="bilinear", align_corners=False)
 
 
 def train_splats(
