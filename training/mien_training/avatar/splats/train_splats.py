@@ -39,9 +39,9 @@ class SplatsConfig:
     """Gaussians above the scalp."""
     steps: int = 4000
     """One frame each."""
-    rate: float = 0.005
+    rate: float = 0.01
     """Learning rate of the Gaussians at first; it ends at a tenth."""
-    network_rate: float = 0.001
+    network_rate: float = 0.002
     """Learning rate of the network."""
     looked_at: float = 8.0
     """Weight of lips, lids, brows and the mouth's inside; of all else 1."""
