@@ -8,8 +8,9 @@ import pytest
 from mien.errors import InputError
 from mien_training.geometry.laplacian import dilated
 from mien_training.head import LandmarkMap, Template
+from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.templates import load_template
-from mien_training.templates.regions import face_region
+from mien_training.templates.regions import face_region, scalp_share
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,16 @@ def test_sets_grow_by_rings():
     assert not dilated(np.zeros(6, bool), strip(), 5).any()
     with pytest.raises(InputError, match="rings"):
         dilated(members, strip(), -1)
+
+
+def test_the_scalp_lies_above_a_hairline_and_not_on_ears(template):
+    share, ears = scalp_share(template, template.vertices)
+    frame = FaceFrame.of(template, template.vertices)
+    q = frame.local(template.vertices)
+    assert share.min() >= 0 and share.max() == 1
+    assert not share[ears].any() and not share[~template.regions["skin"]].any()
+    front = (template.vertices[:, 2] > frame.skull_z + frame.unit) & (share > 0.25)
+    assert q[front, 1].min() > 0.9  # above the forehead
+    assert share[template.regions["skin"] & (q[:, 1] > 1.7)].min() > 0.9  # the crown
+    assert 100 < ears.sum() < 0.4 * len(ears)
+    assert np.abs(q[ears, 0]).min() > 1.0

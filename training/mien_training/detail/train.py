@@ -28,7 +28,7 @@ from mien_training.detail.fit.evidence import RegionEvidence, region_evidence, w
 from mien_training.detail.fit.frame_alignment import align_frames
 from mien_training.detail.fit.linear_fit import DetailModel
 from mien_training.detail.fit.observed_skin import ObservedSkin, observe_skin
-from mien_training.detail.fit.performed_frames import own_footage, performed_frames
+from mien_training.detail.fit.performed_frames import performed_frames
 from mien_training.detail.fit.photometric_detail import (
     FittedDetail,
     PhotometricNoise,
@@ -47,6 +47,7 @@ from mien_training.detail.wrinkle_network import WrinkleNetwork, train_wrinkle_n
 from mien_training.detail.wrinkle_regions import MASK_SIDE, REGION_NAMES, region_masks
 from mien_training.footage.load import footage_digests
 from mien_training.footage.observations import CameraRecording
+from mien_training.footage.own_footage import own_footage
 from mien_training.footage.video import pinhole_camera, read_recording
 from mien_training.head import MATERIALS, rig_from_template
 from mien_training.rendering.relief.face_atlas import FaceAtlas
@@ -67,6 +68,7 @@ __all__ = ["TrainDetailConfig", "run", "train_detail"]
 
 _NOT_OF_THE_RESULT = ("out",)
 _MOST_OVEREXPOSED = 0.3
+_OR_ELSE = ", or name videos or images of the person after the rig"
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def _train(config: TrainDetailConfig, quiet: bool, report: Report | None) -> dic
     person, materials = read_person(config.rig)
     basis = default_basis() if config.basis is None else DetailBasis.load(config.basis)
     encoder = _encoder(config, basis)
-    own = None if config.sources else own_footage(config.rig)
+    own = None if config.sources else own_footage(config.rig, _OR_ELSE)
     sources = config.sources if own is None else own.sources
     inputs = {
         "rig": template_digest(person),

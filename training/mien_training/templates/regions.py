@@ -24,6 +24,8 @@ _INSIDE_OVAL_M = 0.004
 """The outline runs along the ears and under the chin: this much is left out."""
 _EARS = 1.06
 """Half the skull's width above the ears beyond which skin is an ear's."""
+_LOBES = -1.7
+"""Where ears end below, in distances between the eyes; further down shoulders are as wide."""
 _VIEW_PX = 1024
 _MOUTH = ("mouth", "teeth", "tongue")
 
@@ -75,7 +77,7 @@ def scalp_share(
     share = share * (local[:, 1] > -1.15)  # the nape's hair ends there
     above = np.abs(local[(local[:, 1] > 0.7) & (local[:, 1] < 1.0), 0])
     wide = float(above.max() * _EARS) if len(above) else np.inf
-    ears = np.abs(local[:, 0]) > wide
+    ears = (np.abs(local[:, 0]) > wide) & (local[:, 1] > _LOBES)
     skin = np.zeros(len(neutral), np.bool_)
     skin[template.triangles[template.triangle_material == MATERIALS.index("skin")]] = True
     return np.asarray(share * (skin & ~ears), np.float32), np.asarray(ears & skin)

@@ -20,9 +20,7 @@ def bare_face(anny):
     """Skin and eyes alone, with a hole between the lips."""
     kept = anny.triangle_material <= 1
     number = np.where(kept, np.cumsum(kept) - 1, -1)
-    landmarks = replace(
-        anny.landmarks, triangle=number[anny.landmarks.triangle].astype(np.int32)
-    )
+    landmarks = replace(anny.landmarks, triangle=number[anny.landmarks.triangle].astype(np.int32))
     return replace(
         anny, name="bare", triangles=anny.triangles[kept], uv_triangles=anny.uv_triangles[kept],
         triangle_material=anny.triangle_material[kept], landmarks=landmarks,

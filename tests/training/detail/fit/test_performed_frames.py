@@ -10,7 +10,8 @@ from PIL import Image
 from support.performances import write_true_run
 
 from mien.errors import InputError
-from mien_training.detail.fit.performed_frames import OwnFootage, own_footage, performed_frames
+from mien_training.detail.fit.performed_frames import performed_frames
+from mien_training.footage.own_footage import OwnFootage, own_footage
 from mien_training.templates.person import read_person
 
 ANGLES = np.array([[0, 0, 0], [0.25, 0, 0], [-0.25, 0, 0], [0.1, 0.1, 0], [-0.1, -0.1, 0],
@@ -96,7 +97,7 @@ def test_files_that_are_gone_or_others_are_named(run, tmp_path):
 
     def refused(words):
         with pytest.raises(InputError, match=words + ".*name videos or images of the person"):
-            own_footage(rig)
+            own_footage(rig, ", or name videos or images of the person")
 
     (rig / "config.json").write_text(json.dumps({"sources": [str(film)]}))
     refused(r"film: not there any more, and the rig .* was fitted to it")

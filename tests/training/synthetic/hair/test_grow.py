@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from mien.errors import InputError
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.synthetic.hair import HairStyle, grow_hair
+from mien_training.synthetic.hair.style import NAMED_STYLES
+from mien_training.templates.regions import scalp_share
 
 BROWN = (62, 42, 28)
 
@@ -111,11 +114,32 @@ def test_hair_goes_with_the_skull_and_its_roots_with_the_skin(anny):
 
 
 def test_a_head_without_a_scalp_has_no_hair(anny, monkeypatch):
-    from mien_training.synthetic.hair import grow
+    from mien_training.synthetic.hair import scalp
 
-    monkeypatch.setattr(grow, "scalp_cover", lambda q, *_: np.zeros(len(q), np.float32))
+    def none(template, neutral):
+        return np.zeros(len(neutral), np.float32), np.zeros(len(neutral), np.bool_)
+
+    monkeypatch.setattr(scalp, "scalp_share", none)
     with pytest.raises(InputError, match="no scalp"):
         grow_hair(anny, anny.vertices, HairStyle(), BROWN)
+
+
+@pytest.mark.parametrize("name", sorted(NAMED_STYLES))
+def test_the_crown_is_not_bald(anny, frame, name):
+    """From above, the scalp is covered but for a line."""
+    style = HairStyle.named(name, 3, 2500)
+    points, drawn = strands(grow_hair(anny, anny.vertices, style, BROWN), 2500)
+    places = points[drawn]
+    q = frame.local(anny.vertices)
+    share, _ = scalp_share(anny, anny.vertices)
+    top = anny.vertices[(share > 0.9) & (q[:, 1] > 1.2)]
+    away, _ = cKDTree(places).query(top)
+    assert np.quantile(away, 0.95) < 0.006 and away.max() < 0.012
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(InputError, match="'mullet', expected one of bob"):
+        HairStyle.named("mullet")
 
 
 @pytest.mark.parametrize("wrong", [{"strands": 0}, {"length_m": 0.0}, {"combing": "up"}])

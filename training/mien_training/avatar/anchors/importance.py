@@ -20,11 +20,11 @@ GROUP_SHARES = {
 """Regions of the atlas and their shares, before those that a head lacks are left out."""
 _UNSEEN = 0.04
 """Of a triangle that no view sees, against its equals."""
-_FLOOR = 0.6
+_FLOOR = 0.55
 """Least area of a triangle that is seen, in the mean of its region's."""
-_FACE, _NECK = 5.0, 0.7
+_FACE, _NECK = 9.0, 0.35
 """Texels per area of the face and the neck, against the scalp's."""
-_FINE = {"lips": 1.7, "lids": 1.9, "brows": 1.2, "iris": 2.0}
+_FINE = {"lips": 2.2, "lids": 2.2, "brows": 1.2, "iris": 2.0}
 """More for these regions."""
 
 
@@ -33,7 +33,7 @@ def triangle_groups(template: Template) -> NDArray[np.str_]:
     names = np.array(MATERIALS)[template.triangle_material].astype("<U10")
     centre = template.vertices[template.triangles][:, :, 0].mean(1)
     eye = names == "eye"
-    # An eyeball's own middle decides, so that none is torn apart.
+    # Left and right are the character's own: +X is left.
     names[eye] = np.where(centre[eye] > 0, "leftEye", "rightEye")
     return names
 

@@ -10,7 +10,7 @@ __all__ = ["give_texels"]
 Float32Array = NDArray[np.float32]
 Int32Array = NDArray[np.int32]
 
-_REACH = 4
+_REACH = 6
 """Texels from its middle within which a small triangle may take one."""
 
 

@@ -66,7 +66,7 @@ class TorchAnchors(nn.Module):
                 f"TorchAnchors: vertices {tuple(vertices.shape)}, expected "
                 f"(..., {self.vertex_count}, 3)"
             )
-        v = self._with_extra(vertices)
+        v = self.with_extra(vertices)
         triangles, source = self._buffer("triangles"), self._buffer("source")
         on_head = source[triangles]
         p = v[..., on_head, :]
@@ -94,7 +94,7 @@ class TorchAnchors(nn.Module):
 
     def interpolate(self, values: torch.Tensor) -> torch.Tensor:
         """(..., N, C) at the texels of (..., V, C) at the vertices."""
-        v = self._with_extra(values)
+        v = self.with_extra(values)
         weights = self._buffer("bary", v)[..., None]
         return (v[..., self._buffer("corners"), :] * weights).sum(-2)
 
@@ -108,7 +108,8 @@ class TorchAnchors(nn.Module):
         """(..., N, C) the texels' own values of (..., C, size, size) images."""
         return image.flatten(-2)[..., self._buffer("texel")].transpose(-1, -2)
 
-    def _with_extra(self, v: torch.Tensor) -> torch.Tensor:
+    def with_extra(self, v: torch.Tensor) -> torch.Tensor:
+        """(..., V + E, C) of (..., V, C) at the vertices, with those that follow them."""
         extra = self._buffer("extra_corners")
         if not len(extra):
             return v

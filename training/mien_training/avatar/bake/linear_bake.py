@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from mien.errors import InputError
 from mien_training.avatar.film.avatar_film import AvatarFilm
-from mien_training.avatar.splats.splat_head import CHANGES
 from mien_training.avatar.splats.train_splats import SplatAvatar
 from mien_training.runs.progress import Progress, Report, silent
 
@@ -83,10 +82,9 @@ def bake(
     rows = []
     with torch.no_grad():
         for n in range(len(codes)):
-            moved = np.tensordot(weights[n : n + 1], film.person.shape_deltas, 1)
-            moved = torch.from_numpy(moved.astype(np.float32))
-            image = head.anchors.image(head.anchors.interpolate(moved))
-            changes = avatar.network(image, codes[n : n + 1])
+            apart = np.tensordot(weights[n : n + 1], film.person.shape_deltas, 1)
+            moved = torch.from_numpy(apart.astype(np.float32))
+            changes = avatar.changes(avatar.neutral + moved, codes[n : n + 1])
             rows.append(head.anchors.sample(changes)[0].numpy().astype(np.float16))
             report(Progress("baking", n + 1, len(codes)))
     said = np.stack(rows).astype(np.float32) * _WEIGHTS
@@ -144,5 +142,3 @@ def _learn(
         for m in net
         if isinstance(m, nn.Linear)
     )
-
-

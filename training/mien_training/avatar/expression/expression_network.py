@@ -141,7 +141,9 @@ class _Global(nn.Module):
         self.maps = nn.Parameter(0.1 * torch.randn(_BASES, features, size, size))
 
     def forward(self, displacements: Tensor, codes: Tensor) -> Tensor:
-        return torch.einsum("bk,kfyx->bfyx", self.amounts(codes), self.maps)
+        amounts: Tensor = self.amounts(codes)
+        found: Tensor = torch.einsum("bk,kfyx->bfyx", amounts, self.maps)
+        return found
 
 
 class _Static(nn.Module):
@@ -163,8 +165,9 @@ class _Residual(nn.Module):
         self.beside = nn.Conv2d(before, after, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        inner = F.leaky_relu(self.far(F.leaky_relu(self.near(x), _LEAK)), _LEAK)
-        return inner + self.beside(x)
+        inner: Tensor = F.leaky_relu(self.far(F.leaky_relu(self.near(x), _LEAK)), _LEAK)
+        found: Tensor = inner + self.beside(x)
+        return found
 
 
 def _doubled(x: Tensor) -> Tensor:

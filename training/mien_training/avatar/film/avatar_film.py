@@ -46,7 +46,8 @@ class AvatarFilm:
         count, side = self.images.shape[:2]
         shapes = {
             "images": (count, side, side, 3), "alpha": (count, side, side),
-            "known": (count, side, side), "plate": (side, side, 3), "K": (count, 3, 3), "camera_from_rig": (count, 4, 4),
+            "known": (count, side, side), "plate": (side, side, 3), "K": (count, 3, 3),
+            "camera_from_rig": (count, 4, 4),
             "weights": (count, len(self.person.shape_names)),
         }  # fmt: skip
         for name, shape in shapes.items():

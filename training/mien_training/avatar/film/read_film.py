@@ -1,4 +1,4 @@
-"""The film that a rig was fitted to, as squares of the whole head: the fit's own end at the brow."""
+"""The film that a rig was fitted to, as squares of the whole head: the fit saw the face alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.film_crop import FilmCrop
 from mien_training.cameras.camera import Camera
 from mien_training.footage.face_crop import FaceCrop, read_crops
 from mien_training.footage.own_footage import OwnFootage
@@ -26,8 +27,8 @@ _BELOW_CHIN = 0.35
 
 def read_film(
     person: Template, own: OwnFootage, size: int, report: Report = silent
-) -> tuple[AvatarFilm, NDArray[np.intp]]:
-    """Every usable frame of the performance, its last fifth held out, and which rows they are.
+) -> tuple[AvatarFilm, tuple[FilmCrop, ...]]:
+    """Every usable frame of the performance, its last fifth held out, and where they were cut.
 
     Without mattes. Raises InputError for fewer than 60 usable frames, for faces below 64 pixels,
     and for files that cannot be read.
@@ -45,7 +46,7 @@ def read_film(
             f"{names}: {len(usable)} frames with a face that the rig follows, expected at least "
             f"{FEWEST_FRAMES}: film longer, half a minute at least"
         )
-    parts = []
+    parts, cut = [], []
     for c, (camera, path) in enumerate(zip(performance.cameras, own.sources, strict=True)):
         rows = usable[performance.camera[usable] == c]
         if not len(rows):
@@ -55,6 +56,7 @@ def read_film(
         images = read_crops(path, crop, performance.frame[rows].tolist(), size)[0]
         view = crop.view(size)
         from_rig = view.camera_from_world @ performance.world_from_rig(rows)
+        cut.append((path, crop, rows))
         parts.append((rows, images, np.tile(view.K, (len(rows), 1, 1)), from_rig))
         report(Progress("reading the film", c + 1, len(own.sources)))
     rows, images, K, from_rig = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -70,7 +72,11 @@ def read_film(
         person, images[order], None, None, None, K[order], from_rig[order],
         performance.weights[rows], len(rows) - int(_HELD_OUT * len(rows)),
     )  # fmt: skip
-    return film, rows
+    place = np.empty(len(performance.camera), np.int64)
+    place[rows] = np.arange(len(rows))
+    crops = (FilmCrop(p, crop, performance.frame[own_rows], place[own_rows])
+             for p, crop, own_rows in cut)  # fmt: skip
+    return film, tuple(crops)
 
 
 def head_crop(person: Template, camera: Camera, posed: NDArray[np.floating]) -> FaceCrop:

@@ -23,6 +23,9 @@ _SAME = 2.0
 _STILL = 12.0
 """Median change of what is behind, in codes, above which the camera is not still."""
 _LEAST_NOISE = 2.0
+_PLAIN = 6.0
+"""Deviation of the plate from a smooth one, in codes, up to which it is continued where it was
+never seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +47,23 @@ def plate_mattes(
     hair may reach beyond the mesh. None where the camera was not still or nothing is behind."""
     outside = np.stack([_grown(mask, band_px) for mask in covered]) == 0
     seen = outside.sum(0)
-    values = np.where(outside[..., None], images, np.nan).astype(np.float32)
-    with np.errstate(all="ignore"):
-        plate = np.nanmedian(values, 0) if seen.any() else np.full(images.shape[1:], np.nan)
-        apart = np.abs(values - plate).max(-1)
-        noise = 1.4826 * np.nanmedian(apart, 0)
     there = seen >= min(_FRAMES, len(images))
-    if not there.any() or float(np.median(noise[there])) > _STILL:
+    if not there.any():
         return None
-    plate = np.where(there[..., None], plate, 128.0)
-    spread = np.maximum(np.where(there, noise, 0), _LEAST_NOISE)
+    values = np.where(outside[..., None], images, np.nan).astype(np.float32)
+    plate = np.full(images.shape[1:], np.nan, np.float32)
+    plate[there] = np.nanmedian(values[:, there], 0)
+    noise = np.zeros(there.shape, np.float32)
+    noise[there] = 1.4826 * np.nanmedian(np.abs(values[:, there] - plate[there]).max(-1), 0)
+    if float(np.median(noise[there])) > _STILL:
+        return None
+    filled, texture = _filled(plate, there)
+    if texture <= _PLAIN:  # a wall goes on behind the head as it is beside it
+        plate, noise = filled, np.where(there, noise, texture)
+        there = np.ones_like(there)
+    else:
+        plate = np.where(there[..., None], plate, 128.0)
+    spread = np.maximum(noise, _LEAST_NOISE)
     alpha = np.empty(covered.shape, np.uint8)
     known = np.empty(covered.shape, np.bool_)
     for t, image in enumerate(images):
@@ -66,6 +76,23 @@ def plate_mattes(
         # A head of the plate's colour looks like the plate: between the two nothing is claimed.
         known[t] = inside | outside[t] | (there & ((soft > 0.95) | (soft < 0.05)))
     return PlateMattes(np.rint(plate).astype(np.uint8), alpha, known)
+
+
+def _filled(
+    plate: NDArray[np.float32], there: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], float]:
+    """The plate continued from where it is known, and how far it is from smooth there, codes."""
+    known = there.astype(np.float32)
+    values = np.where(there[..., None], plate, 0)
+    smooth = np.zeros_like(values)
+    # Coarse to fine: what is near counts where there is any, else what is farther.
+    for share in (0.3, 0.1, 0.03):
+        sigma = share * len(plate)
+        weight = ndimage.gaussian_filter(known, sigma)[..., None]
+        mean = ndimage.gaussian_filter(values, (sigma, sigma, 0)) / np.maximum(weight, 1e-6)
+        smooth += np.clip(20 * weight, 0, 1) * (mean - smooth) if smooth.any() else mean
+    texture = float(np.sqrt(np.square(values - smooth)[there].mean()))
+    return np.where(there[..., None], plate, smooth), texture
 
 
 def _grown(mask: NDArray[np.bool_], reach_px: float) -> NDArray[np.bool_]:

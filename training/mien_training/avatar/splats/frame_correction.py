@@ -31,7 +31,7 @@ class FrameCorrection(nn.Module):
 
     def forward(self, cloud: Cloud, frames: Tensor) -> Cloud:
         """The Gaussians of frames (B,) as the film shows them."""
-        turn, move = self.motion[frames].split(3, 1)
+        turn, move = self.motion[frames, :3], self.motion[frames, 3:]
         quaternion = F.normalize(F.pad(0.5 * _TURN * turn, (0, 1), value=1.0), dim=-1)[:, None]
         v = cloud.means - self.centre
         axis, w = quaternion[..., :3].expand_as(v), quaternion[..., 3:]

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mien.avatar import PinholeCamera
 from mien_training.avatar.anchors import AnchorAtlas, HairLayers, TorchAnchors
+from mien_training.rendering.splats.splat_renderer import render_splats
 
 __all__ = ["CHANGES", "Cloud", "SplatHead"]
 
 CHANGES = 16
-"""What changes of a texel: place 3, turn 3, log size 3, opacity 1, colour 3; colour of its hair 3."""
+"""Of a texel: place 3, turn 3, log size 3, opacity 1, colour 3; colour of the hair above it 3."""
 _OPAQUE, _HAIR_OPAQUE = 2.0, -2.0
 """Logit of opacity at first, on the skin and above it."""
 _FLAT = 0.35
@@ -43,9 +46,13 @@ class Cloud:
     colours: Tensor
     """(B, G, 3) sRGB display codes over 255."""
 
-    def drawn(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """As `render_splats` takes them."""
-        return self.means, self.rotations, self.scales, self.opacities, self.colours
+    def image(self, camera: PinholeCamera, side: int) -> Tensor:
+        """(side, side, 4) premultiplied, of the first frame."""
+        drawn = render_splats(
+            self.means[:1], self.rotations[:1], self.scales[:1], self.opacities[:1],
+            self.colours[:1], [camera], (side, side),
+        )  # fmt: skip
+        return drawn.image[0]
 
 
 class SplatHead(nn.Module):
@@ -95,7 +102,8 @@ class SplatHead(nn.Module):
 
     def forward(self, vertices: Tensor, changes: Tensor) -> Cloud:
         """On a mesh (B, V, 3), rig space, metres, with changes (B, CHANGES, S, S)."""
-        poses = self.anchors(vertices)
+        with torch.no_grad():
+            poses = self.anchors(vertices)
         of_texel = self.anchors.sample(changes)[:, self.anchor]  # (B, G, CHANGES)
         on_skin = (self.lift_m == 0)[:, None]
         move = of_texel * on_skin
@@ -121,11 +129,11 @@ def quaternion_product(a: Tensor, b: Tensor) -> Tensor:
     """(..., 4) xyzw: first b's rotation, then a's."""
     av, aw = a[..., :3], a[..., 3:]
     bv, bw = b[..., :3], b[..., 3:]
-    vector = aw * bv + bw * av + torch.linalg.cross(*torch.broadcast_tensors(av, bv))
+    vector = aw * bv + bw * av + torch.linalg.cross(av + 0 * bv, bv + 0 * av)
     return torch.cat([vector, aw * bw - (av * bv).sum(-1, keepdim=True)], -1)
 
 
-def _spacing(atlas: AnchorAtlas, size: int) -> np.ndarray:
+def _spacing(atlas: AnchorAtlas, size: int) -> NDArray[np.float64]:
     """(N,) metres from one texel to the next, on the neutral."""
     anchors = atlas.anchors(size)
     vertices = atlas.template.vertices.astype(np.float64)
@@ -138,4 +146,4 @@ def _spacing(atlas: AnchorAtlas, size: int) -> np.ndarray:
     a, b = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
     texels = 0.5 * np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) * size**2
     # A triangle smaller than a texel has one all the same.
-    return np.sqrt(area / np.maximum(texels, 1.0))[anchors.triangle]
+    return np.asarray(np.sqrt(area / np.maximum(texels, 1.0))[anchors.triangle])

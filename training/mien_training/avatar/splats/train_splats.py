@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mien.errors import InputError
-from mien_training.avatar.anchors import AnchorAtlas, HairLayers
+from mien_training.avatar.anchors import AnchorAtlas, HairLayers, TorchAnchors
 from mien_training.avatar.expression.expression_network import ExpressionKind, expression_network
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.splats.frame_correction import FrameCorrection
 from mien_training.avatar.splats.splat_head import CHANGES, Cloud, SplatHead
-from mien_training.rendering.splats.splat_renderer import render_splats
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
@@ -31,15 +31,17 @@ class SplatsConfig:
     """What tells how an expression changes the Gaussians."""
     atlas: int = 128
     """Side of the anchor atlas, texels, one Gaussian each."""
+    network_size: int = 64
+    """Side of the maps that the network works on; the atlas takes its changes by interpolation."""
     widths: tuple[int, ...] = (16, 32, 64, 64)
     """Channels of the network's levels, the finest first."""
     hair_layers: bool = True
     """Gaussians above the scalp."""
     steps: int = 4000
     """One frame each."""
-    rate: float = 0.005
+    rate: float = 0.01
     """Learning rate of the Gaussians at first; it ends at a tenth."""
-    network_rate: float = 0.001
+    network_rate: float = 0.002
     """Learning rate of the network."""
     looked_at: float = 8.0
     """Weight of lips, lids, brows and the mouth's inside; of all else 1."""
@@ -74,18 +76,24 @@ class SplatAvatar(nn.Module):
         torch.manual_seed(config.seed)
         layers = HairLayers.of(atlas, config.atlas) if config.hair_layers else None
         self.head = SplatHead(atlas, config.atlas, layers, config.seed)
+        self.coarse = TorchAnchors(atlas.anchors(config.network_size))
         codes = film.codes([0]).shape[1]
         self.network = expression_network(
-            config.network, config.atlas, codes, CHANGES, config.widths
+            config.network, config.network_size, codes, CHANGES, config.widths
         )
         self.register_buffer("neutral", torch.from_numpy(film.person.vertices).float())
 
     def forward(self, vertices: Tensor, codes: Tensor) -> Cloud:
         """vertices (B, V, 3), rig space; codes as `AvatarFilm.codes`."""
-        anchors = self.head.anchors
-        moved = anchors.image(anchors.interpolate(vertices - self.neutral))
-        cloud: Cloud = self.head(vertices, self.network(moved, codes))
+        cloud: Cloud = self.head(vertices, self.changes(vertices, codes))
         return cloud
+
+    def changes(self, vertices: Tensor, codes: Tensor) -> Tensor:
+        """(B, CHANGES, S, S) of the atlas's texels."""
+        moved = self.coarse.image(self.coarse.interpolate(vertices - self.neutral))
+        found: Tensor = self.network(moved, codes)
+        size = (self.head.size, self.head.size)
+        return F.interpolate(found, size, mode="bilinear", align_corners=False)
 
 
 def train_splats(
@@ -105,7 +113,7 @@ def train_splats(
         {"params": list(correction.parameters()), "lr": 0.05},
     ]
     groups = [g for g in groups if g["params"]]
-    optimiser = torch.optim.Adam(groups, eps=1e-12)  # type: ignore[arg-type]
+    optimiser = torch.optim.Adam(groups, eps=1e-12)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: 0.1 ** (step / config.steps)
     )
@@ -122,9 +130,9 @@ def train_splats(
         moving = config.correction and step >= late
         if moving:
             cloud = correction(cloud, index)
-        drawn = render_splats(*cloud.drawn(), [film.camera(frame)], (film.side, film.side)).image
+        drawn = cloud.image(film.camera(frame), film.side)
         backdrop = torch.from_numpy(rng.random(3).astype(np.float32)).to(device)
-        total = image_loss(film, frame, drawn[0], backdrop, looked_at[frame].to(device), config)
+        total = image_loss(film, frame, drawn, backdrop, looked_at[frame].to(device), config)
         if moving:
             total = total + config.correction_hold * correction.size(index)
         return total + 0.01 * regularity(avatar.head)
@@ -134,10 +142,10 @@ def train_splats(
         errors = []
         for frame in frames:
             cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))
-            image = render_splats(*cloud.drawn(), [film.camera(frame)], (film.side, film.side))
+            image = cloud.image(film.camera(frame), film.side)
             grey = torch.full((3,), 0.5, device=device)
             errors.append(
-                float(image_loss(film, frame, image.image[0], grey, looked_at[frame].to(device),
+                float(image_loss(film, frame, image, grey, looked_at[frame].to(device),
                                  config))
             )  # fmt: skip
         return {"error": float(np.mean(errors))}

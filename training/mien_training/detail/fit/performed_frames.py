@@ -6,79 +6,20 @@ know less of where a head is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mien.errors import InputError
-from mien.strict_json import Fields, parse_strict
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.detail.fit.posed_frames import LEAST_FACE_PX, PosedFrames, most_different
 from mien_training.footage.face_crop import read_crops
-from mien_training.footage.performance_file import read_performance
+from mien_training.footage.own_footage import OwnFootage
 from mien_training.footage.rig_performance import RigPerformance
 from mien_training.head import Template
-from mien_training.runs.content_key import file_digest
 from mien_training.runs.progress import Progress, Report, silent
 
-__all__ = ["OwnFootage", "own_footage", "performed_frames"]
-
-_CONFIG = "config.json"
-_OR_ELSE = "or name videos or images of the person after the rig"
-
-
-@dataclass(frozen=True, eq=False)
-class OwnFootage:
-    """What a rig was fitted to."""
-
-    performance: RigPerformance
-    sources: tuple[Path, ...]
-    """The file of each of its cameras."""
-
-
-def own_footage(rig: Path) -> OwnFootage:
-    """The performance in a rig run's folder, and where the run was told that the footage lies.
-
-    Raises InputError, with a remedy, for a performance that cannot be read, and for a file that is
-    gone or has changed since, naming it.
-    """
-    try:
-        performance = read_performance(rig)
-    except InputError as reason:
-        raise InputError(f"{reason}, {_OR_ELSE}") from None
-    named = {path.name: path for path in _told_sources(rig / _CONFIG)}
-    found = []
-    for camera in performance.cameras:
-        path = named.get(camera.source)
-        if path is None:
-            raise InputError(
-                f"{rig / _CONFIG}: field 'sources' lacks {camera.source!r}, to which the rig was "
-                f"fitted: fit the rig again, {_OR_ELSE}"
-            )
-        if not path.exists():
-            raise InputError(
-                f"{path}: not there any more, and the rig {rig} was fitted to it: call from the "
-                f"folder in which the rig was fitted, {_OR_ELSE}"
-            )
-        if file_digest(path) != camera.sha256:
-            raise InputError(
-                f"{path}: changed since the rig {rig} was fitted to it: fit the rig again, "
-                f"{_OR_ELSE}"
-            )
-        found.append(path)
-    return OwnFootage(performance, tuple(found))
-
-
-def _told_sources(config: Path) -> list[Path]:
-    try:
-        data = config.read_bytes()
-    except OSError as reason:
-        raise InputError(f"{config}: cannot be read ({reason.strerror})") from None
-    fields = Fields(parse_strict(data, str(config), InputError), str(config), InputError)
-    return [Path(source) for source in fields.texts("sources")]
+__all__ = ["performed_frames"]
 
 
 def performed_frames(

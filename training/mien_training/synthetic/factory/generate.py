@@ -28,8 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 KEY_FILE = "dataset.json"
-_FORMAT = 1
-"""Raised whenever shards are laid out differently, or factors are drawn otherwise."""
+_FORMAT = 2
+"""Raised whenever shards are laid out differently, or people and factors are drawn otherwise."""
 
 
 def generate_dataset(

@@ -66,7 +66,7 @@ def ribbon_mesh(
     twist = rng.normal(0, 0.5, (count, 1, 1))
     across = np.cos(twist) * across + np.sin(twist) * normal
     t = np.arange(steps) / (kept[:, None] - 1).clip(1)
-    profile = (0.55 + 0.45 * np.minimum(t / 0.25, 1)) * np.sqrt((1 - t**2.5).clip(0, 1))
+    profile = (0.8 + 0.2 * np.minimum(t / 0.25, 1)) * np.sqrt((1 - 0.94 * t**2.5).clip(0, 1))
     half = 0.5 * width_m * rng.uniform(0.7, 1.3, (count, 1)) * profile
     sides = np.stack([points - half[..., None] * across, points + half[..., None] * across], 2)
     first = np.arange(count * steps).reshape(count, steps)[:, :-1]

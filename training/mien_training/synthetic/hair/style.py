@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from mien.errors import InputError
 
-__all__ = ["HairStyle"]
+__all__ = ["NAMED_STYLES", "HairStyle"]
 
 Combing = Literal["whorl", "back", "parting"]
 
@@ -30,6 +30,8 @@ class HairStyle:
     """Where a parting runs, in distances between the eyes from the middle to the left."""
     lift: float = 0.25
     """0 strands start along the scalp, 1 straight up from it."""
+    volume: float = 1.0
+    """How far long hair stands off the ears: 0 it is tucked behind them, 1 they are covered."""
     gravity: float = 0.5
     """How soon a strand hangs down: 0 never."""
     fringe: float = 0.45
@@ -57,6 +59,15 @@ class HairStyle:
             )
 
     @classmethod
+    def named(cls, name: str, seed: int = 0, strands: int = 5000) -> HairStyle:
+        """One of NAMED_STYLES; the seed places the strands."""
+        if name not in NAMED_STYLES:
+            known = ", ".join(sorted(NAMED_STYLES))
+            raise InputError(f"HairStyle.named: {name!r}, expected one of {known}")
+        width = NAMED_STYLES[name].width_m * (5000 / strands) ** 0.5
+        return replace(NAMED_STYLES[name], seed=seed, strands=strands, width_m=width)
+
+    @classmethod
     def random(cls, seed: int, strands: int = 4000) -> HairStyle:
         """From a crop to shoulder length; long hair is parted or combed back."""
         rng = np.random.default_rng((seed, 41))
@@ -81,3 +92,18 @@ class HairStyle:
             width_m=float(rng.uniform(0.0024, 0.0034)) * (4000 / strands) ** 0.5,
             grey=float(max(0.0, rng.uniform(-1.5, 0.5))),
         )
+
+
+NAMED_STYLES = {
+    "crop": HairStyle(length_m=0.035, combing="whorl", lift=0.28, fringe=0.9, clumping=0.2,
+                      width_m=0.0032),
+    "bob": HairStyle(length_m=0.17, combing="whorl", lift=0.12, gravity=0.9, fringe=0.42,
+                     clumping=0.3, width_m=0.0026),
+    "parted": HairStyle(length_m=0.18, combing="parting", parting=-0.4, lift=0.15, gravity=0.9,
+                        fringe=0.95, clumping=0.3, width_m=0.0026),
+    "curls": HairStyle(length_m=0.09, combing="whorl", lift=0.45, gravity=0.35, fringe=0.8,
+                       clumping=0.6, curl_m=0.006, curl_period_m=0.03, width_m=0.0026),
+    "swept": HairStyle(length_m=0.11, combing="back", lift=0.3, gravity=0.5, fringe=1.0,
+                       clumping=0.4, curl_m=0.001, width_m=0.0026),
+}  # fmt: skip
+"""Short, chin-long with a fringe, chin-long with a parting, curls, and combed back."""

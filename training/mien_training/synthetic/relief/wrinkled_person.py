@@ -15,6 +15,7 @@ from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.rendering.relief.drawn_relief import DrawnRelief
 from mien_training.rendering.relief.face_atlas import FaceAtlas
 from mien_training.synthetic.degradation import Degradation
+from mien_training.synthetic.hair import HairStyle
 from mien_training.synthetic.person import SyntheticPerson
 from mien_training.synthetic.posing import head_matrices, pose_person
 from mien_training.synthetic.relief.skin_relief import ReliefMaps, SkinRelief
@@ -52,10 +53,11 @@ class WrinkledPerson:
 
     @classmethod
     def make(
-        cls, template: Template, seed: int, age: float | None = None, texture_side: int = 1024
-    ) -> WrinkledPerson:
-        """Random person `seed`, of a random age if None."""
-        person = SyntheticPerson.make(template, seed, texture_side=texture_side)
+        cls, template: Template, seed: int, age: float | None = None, texture_side: int = 1024,
+        hair: HairStyle | None = None,
+    ) -> WrinkledPerson:  # fmt: skip
+        """Random person `seed`, of a random age if None; hair: strands instead of paint."""
+        person = SyntheticPerson.make(template, seed, texture_side=texture_side, hair=hair)
         own = _as_template(template, person)
         relief = SkinRelief.draw(FaceFrame.of(own, person.neutral), seed, age)
         return cls(person, FaceAtlas.of(own), relief, TrueGates.of(person.rig))
@@ -94,6 +96,8 @@ class WrinkledPerson:
         one camera; smooth: without the relief."""
         person = self.person
         renderer = HeadRenderer(person.rig)
+        if person.hair is not None:
+            renderer.set_meshes([person.hair.mesh])
         camera = portrait_camera(person, scene.seed, scene.size)
         matrices = head_matrices(person.rig, angles)
         heights = self.heights(weights, _DRAWN)

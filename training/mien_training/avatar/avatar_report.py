@@ -1,0 +1,69 @@
+"""A page that shows an avatar beside frames that it has not learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.atomic import write_atomically
+from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.judge import Draw, over_grey, truth_over_grey
+from mien_training.reports.charts import history_charts
+from mien_training.reports.head_stills import png_bytes
+from mien_training.reports.html import cards, figure, page, section, table
+
+__all__ = ["write_avatar_report"]
+
+_SHOWN = 8
+_LEAD = "Pictures made by the mien SDK: they show nothing that was filmed."
+
+
+def write_avatar_report(
+    folder: Path, film: AvatarFilm, draw: Draw, metrics: Mapping[str, Any], show_frames: bool
+) -> Path:
+    """Write `report.html` into an existing folder; show_frames False: without the film's pixels."""
+    frames = list(film.held_out) or list(range(len(film)))
+    chosen = [frames[i] for i in np.linspace(0, len(frames) - 1, _SHOWN).astype(int)]
+    rows = []
+    if show_frames:
+        rows.append(np.concatenate([truth_over_grey(film, f) for f in chosen], 1))
+    drawn = [draw(f) for f in chosen]
+    rows.append(np.concatenate([over_grey(image) for image in drawn], 1))
+    rows.append(np.concatenate([np.repeat(image[..., 3:], 3, -1) for image in drawn], 1))
+    sheet = np.rint(255 * np.concatenate(rows).clip(0, 1)).astype(np.uint8)
+    held = metrics["held_out"]
+    regions = list(held["avatar"])
+    lines = [[name, *[f"{v[r]:.4f}" if r == "alpha" else f"{v[r]:.1f}" for r in regions if r in v]]
+             for name, v in held.items()]  # fmt: skip
+    numbers = {
+        "frames": str(metrics["frames"]),
+        "Gaussians": str(metrics["gaussians"]),
+        "head, held out": f"{held['avatar']['head']:.1f} dB",
+        "lost by the bake": f"{metrics['bake_loss_db']:.2f} dB",
+    }
+    curves = [
+        {"round": h["step"], "loss": h["loss"], "held out": h["error"]} for h in metrics["history"]
+    ]
+    body = [
+        cards([(figure_of, words) for words, figure_of in numbers.items()]),
+        section(
+            "Frames that were held out",
+            figure(
+                png_bytes(sheet),
+                "the avatar in frames that were held out",
+                "Above the film, then the avatar, then its coverage." if show_frames
+                else "The avatar, and its coverage.",
+            ),
+        ),
+        section(
+            "How near it comes",
+            table(["way", *regions], lines),
+        ),
+        section("Training", history_charts(curves)),
+    ]  # fmt: skip
+    path = folder / "report.html"
+    write_atomically(path, page(f"Avatar of {film.person.name}", _LEAD, body).encode())
+    return path
