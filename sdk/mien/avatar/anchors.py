@@ -60,13 +60,15 @@ class Anchors:
         return np.asarray(self.source[self.triangles[self.triangle]])
 
     def for_rig(self, first: ArrayLike, vertex_count: int) -> Anchors:
-        """The same on a mesh whose vertex `first[v]` is this one's v (a rig's, split at seams)."""
+        """The same on a mesh whose vertex `first[v]` is this one's v (a rig's, split at seams); -1
+        for those that it lacks, which no triangle has."""
         at = np.asarray(first, np.int32)
         extra = self.source >= self.vertex_count
         moved = np.where(extra, self.source - self.vertex_count + vertex_count, 0)
         moved[~extra] = at[self.source[~extra]]
         areas = np.zeros(vertex_count + len(self.extra_corners), np.float32)
-        areas[at] = self.rest_areas[: self.vertex_count]
+        there = at >= 0
+        areas[at[there]] = self.rest_areas[: self.vertex_count][there]
         areas[vertex_count:] = self.rest_areas[self.vertex_count :]
         return replace(
             self, source=moved.astype(np.int32), vertex_count=vertex_count, rest_areas=areas,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from mien.atomic import write_atomically
-from mien.consent import Consent
+from mien.consent import CONSENT_KINDS, Consent
 from mien.errors import InputError
 from mien_exporters.avatar.avatar_run import AvatarRun, merge_mean, write_avatar_run
 from mien_training.avatar.anchors import AnchorAtlas
@@ -76,6 +76,12 @@ class TrainAvatarConfig:
     def __post_init__(self) -> None:
         if not 64 <= self.size <= 1024:
             raise InputError(f"size is {self.size}, expected 64 to 1024")
+        if self.consent not in (None, *CONSENT_KINDS):
+            raise InputError(
+                f"--consent is {self.consent!r}, expected one of {', '.join(CONSENT_KINDS)}"
+            )
+        if (self.consent is None) != (not self.consent_statement.strip()):
+            raise InputError("--consent and --consent-statement: give both or neither")
         check_device_name(self.device)
 
 
@@ -103,7 +109,6 @@ def train_avatar(
     consent = None
     if config.consent is not None:
         consent = Consent(config.consent, config.consent_statement)
-        consent.check("mien train avatar: option '--consent")
     device = choose_device(config.device)
     with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
         return _train(config, consent, device, quiet, report)
@@ -198,7 +203,8 @@ def _run_of(
 ) -> AvatarRun:  # fmt: skip
     """What `mien export` reads, on the vertices of the rig that the character will have."""
     rig, source = rig_from_template(person, person.name)
-    first = np.unique(source, return_index=True)[1]
+    first = np.full(len(person.vertices), -1, np.int32)
+    first[source[::-1]] = np.arange(len(source), dtype=np.int32)[::-1]
     head = avatar.head
     anchor, lift = head.anchor.numpy().astype(np.int32), head.lift_m.numpy()
     parts = (head.place, head.turn, head.size_log, head.opacity[:, None], head.colour)

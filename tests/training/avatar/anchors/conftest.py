@@ -1,4 +1,4 @@
-"""Atlases of the default head, of a face with nothing behind its lips, and of balls."""
+"""A face with nothing behind its lips, and a cup."""
 
 from dataclasses import replace
 
@@ -6,13 +6,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
-
-
-@pytest.fixture(scope="session")
-def anny_atlas(anny):
-    from mien_training.avatar.anchors import AnchorAtlas
-
-    return AnchorAtlas.of(anny)
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +18,6 @@ def bare_face(anny):
         anny, name="bare", triangles=anny.triangles[kept], uv_triangles=anny.uv_triangles[kept],
         triangle_material=anny.triangle_material[kept], landmarks=landmarks,
     )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def ball_atlas(head_template):
-    from mien_training.avatar.anchors import AnchorAtlas
-
-    return AnchorAtlas.of(head_template)
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,11 @@ class BakeConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.bases <= 24:
             raise InputError(f"bake: bases {self.bases}, expected 1 to 24")
+        if min(self.hidden, self.steps) < 1 or self.invented < 0:
+            raise InputError(
+                f"bake: hidden {self.hidden}, steps {self.steps}, invented {self.invented}, "
+                "expected above 0, above 0, and 0 or more"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,7 @@ def read_film(
         parts.append((rows, images, np.tile(view.K, (len(rows), 1, 1)), from_rig))
         report(Progress("reading the film", c + 1, len(own.sources)))
     rows, images, K, from_rig = (np.concatenate(column) for column in zip(*parts, strict=True))
-    face_px = _face_px(person, K[0], from_rig)
+    face_px = _face_px(person, K, from_rig)
     if face_px < LEAST_FACE_PX:
         raise InputError(
             f"{names}: the face is {face_px:.0f} pixels high in squares of {size}, expected at "
@@ -94,9 +94,9 @@ def head_crop(person: Template, camera: Camera, posed: NDArray[np.floating]) -> 
 
 
 def _face_px(person: Template, K: NDArray[np.float64], from_rig: NDArray[np.float64]) -> float:
-    """Median height of the neutral face, pixels."""
+    """Median height of the neutral face in frames of K (T, 3, 3), pixels."""
     face = person.landmarks.positions(person.vertices, person.triangles)
     face = face[np.isfinite(face).all(1)]
     at = face @ from_rig[:, :3, :3].transpose(0, 2, 1) + from_rig[:, None, :3, 3]
-    down = (at / np.maximum(at[..., 2:], 1e-3)) @ K[1]
+    down = ((at / np.maximum(at[..., 2:], 1e-3)) @ K[:, 1, :, None])[..., 0]
     return float(np.median(np.ptp(down, axis=1)))

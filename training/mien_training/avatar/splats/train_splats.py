@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mien.errors import InputError
 from mien_training.avatar.anchors import AnchorAtlas, HairLayers, TorchAnchors
+from mien_training.avatar.anchors.atlas import SIDES
 from mien_training.avatar.expression.expression_network import ExpressionKind, expression_network
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.splats.frame_correction import FrameCorrection
@@ -59,11 +60,15 @@ class SplatsConfig:
     """Of initial values and of the order of frames."""
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.atlas) < 1 or not min(self.rate, self.network_rate) > 0:
+        if self.steps < 1 or not min(self.rate, self.network_rate) > 0:
             raise InputError(
-                f"splats: steps {self.steps}, atlas {self.atlas}, rate {self.rate}, network_rate "
-                f"{self.network_rate}, expected above 0"
+                f"splats: steps {self.steps}, rate {self.rate}, network_rate {self.network_rate}, "
+                "expected above 0"
             )
+        least, most = SIDES
+        for name, side in (("atlas", self.atlas), ("network_size", self.network_size)):
+            if not least <= side <= most:
+                raise InputError(f"splats: {name} {side}, expected {least} to {most}")
 
 
 class SplatAvatar(nn.Module):
@@ -119,12 +124,9 @@ def train_splats(
     )
     rng = np.random.default_rng(config.seed)
     late = int(config.correction_from * config.steps)
-    order: list[int] = []
 
     def loss(step: int) -> Tensor:
-        if not order:
-            order.extend(rng.permutation(film.training).tolist())
-        frame = order.pop()
+        frame = frame_of_step(step, film.training, config.seed)
         index = torch.tensor([frame], device=device)
         cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))
         moving = config.correction and step >= late
@@ -156,6 +158,13 @@ def train_splats(
     )  # fmt: skip
     trained = trainer.run(loss, validate)
     return avatar, correction, trained
+
+
+def frame_of_step(step: int, count: int, seed: int) -> int:
+    """Every frame once a round, in an order of its own: by the step alone, so that a run that was
+    interrupted goes on with the frames that it has not had."""
+    passed, place = divmod(step, count)
+    return int(np.random.default_rng((seed, 29, passed)).permutation(count)[place])
 
 
 def image_loss(

@@ -1,0 +1,68 @@
+"""Mattes that are given are taken; else the wall's; and it is told what to do where neither is."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.errors import InputError
+from mien_training.avatar.film.mesh_masks import mesh_masks
+from mien_training.avatar.film.read_film import read_film
+from mien_training.avatar.mattes.film_mattes import matted
+from mien_training.footage.own_footage import own_footage
+from mien_training.runs.progress import ProgressBars
+from mien_training.templates.person import read_person
+
+
+@pytest.fixture(scope="module")
+def world(filmed):
+    film, crops = read_film(read_person(filmed.rig)[0], own_footage(filmed.rig), 128)
+    return film, crops, mesh_masks(film)
+
+
+def make(world, mattes=None, crops=None):
+    film, own, masks = world
+    with ProgressBars(True) as bars:
+        return matted(film, own if crops is None else crops, masks, mattes, bars)
+
+
+def test_a_plain_wall_is_enough(world, filmed):
+    from support.avatar_films import WALL
+
+    film = make(world)
+    assert np.abs(film.plate.astype(int) - WALL).max() < 8
+    assert film.known.mean() > 0.9
+    covered = world[2].covered
+    assert (film.alpha[covered & film.known] > 127).mean() > 0.98
+    # The bob has its hair beside the mesh.
+    assert ((film.alpha > 127) & ~covered).sum() > 0.02 * covered.sum()
+
+
+def test_given_ones_are_taken_frame_by_frame(world, filmed, tmp_path):
+    for number, alpha in enumerate(filmed.truth.alpha):
+        Image.fromarray(np.rint(255 * alpha).astype(np.uint8)).save(tmp_path / f"{number:03}.png")
+    film = make(world, tmp_path)
+    assert film.known is None and film.plate is None
+    found = make(world)
+    # What a still camera tells agrees, but for pixels that hair covers in part: it has them whole.
+    whole = found.known & ((film.alpha < 3) | (film.alpha > 252))
+    error = np.abs(film.alpha.astype(float) - found.alpha)[whole]
+    assert error.mean() < 0.015 * 255
+    assert error.mean() < 0.3 * np.abs(film.alpha.astype(float) - found.alpha[::-1])[whole].mean()
+
+
+def test_several_cameras_are_refused(world):
+    (crop,) = world[1]
+    with pytest.raises(InputError, match="films of several cameras have no mattes of their own"):
+        make(world, crops=(crop, crop))
+    with pytest.raises(InputError, match="mattes of one film, but the rig has 2 cameras"):
+        make(world, Path("mattes"), crops=(crop, crop))
+
+
+def test_a_moving_camera_is_told_so(world):
+    film, crops, masks = world
+    noise = np.random.default_rng(0).integers(0, 255, film.images.shape, np.uint8)
+    with pytest.raises(InputError, match=r"film: the camera moves, .* or give --mattes"):
+        make((replace(film, images=noise), crops, masks))

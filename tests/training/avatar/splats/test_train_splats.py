@@ -1,0 +1,123 @@
+"""Painted balls are learnt from a few frames, the same after an interruption, and frames that were
+tracked a little beside are told so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mien.errors import InputError
+from mien_training.avatar.splats.train_splats import (
+    SplatAvatar,
+    SplatsConfig,
+    frame_of_step,
+    image_loss,
+    train_splats,
+)
+from mien_training.runs.checkpoint import Checkpoint
+
+CONFIG = SplatsConfig(network="codes", atlas=64, widths=(4, 4, 8), hair_layers=False, steps=120)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone(one_thread):
+    """Sums in one order."""
+
+
+def learn(film, atlas, config=CONFIG, **options):
+    looked_at = torch.zeros(film.images.shape[:3])
+    return train_splats(film, atlas, config, looked_at, **options)
+
+
+def decibels(avatar, film, frames):
+    errors = []
+    with torch.no_grad():
+        for frame in frames:
+            cloud = avatar(film.vertices([frame]), film.codes([frame]))
+            image = cloud.image(film.camera(frame), film.side)
+            errors.append((image[..., :3] - film.premultiplied(frame)).square().mean())
+    return -10 * float(torch.stack(errors).mean().log10())
+
+
+@pytest.fixture(scope="module")
+def learnt(ball_film, ball_atlas):
+    return learn(ball_film, ball_atlas)
+
+
+def test_painted_balls_are_learnt(learnt, ball_film, ball_atlas):
+    avatar, correction, trained = learnt
+    untrained = SplatAvatar(ball_film, ball_atlas, CONFIG)
+    before = decibels(untrained, ball_film, ball_film.held_out)
+    assert decibels(avatar, ball_film, range(9)) > 20
+    assert decibels(avatar, ball_film, ball_film.held_out) > before + 5
+    assert trained.history[-1]["step"] == CONFIG.steps
+    assert correction.motion.shape == (9, 6)
+    assert correction.motion.abs().max() > 0
+
+
+def test_an_interrupted_run_ends_where_another_does(learnt, ball_film, ball_atlas, tmp_path,
+                                                    monkeypatch):  # fmt: skip
+    from mien_training.avatar.splats import train_splats as module
+
+    def often(steps, _):
+        return trainer_config(steps, 25)
+
+    trainer_config = module.TrainerConfig
+    monkeypatch.setattr(module, "TrainerConfig", often)
+    config = replace(CONFIG, steps=60)
+    whole = learn(ball_film, ball_atlas, config)[0].state_dict()
+
+    def stop(progress):
+        if progress.done == 40:
+            raise KeyboardInterrupt
+
+    kept = Checkpoint(tmp_path / "checkpoint.pt", {"inputs": 1})
+    with pytest.raises(KeyboardInterrupt):
+        learn(ball_film, ball_atlas, config, checkpoint=kept, report=stop)
+    torch.manual_seed(99)
+    again = learn(ball_film, ball_atlas, config, checkpoint=kept)[0].state_dict()
+    for name, value in whole.items():
+        assert torch.equal(value, again[name]), name
+
+
+def test_every_frame_comes_once_a_round():
+    frames = [frame_of_step(step, 7, 3) for step in range(21)]
+    rounds = [frames[:7], frames[7:14], frames[14:]]
+    assert all(sorted(one) == list(range(7)) for one in rounds)
+    assert rounds[0] != rounds[1] and rounds[1] != rounds[2]
+    assert frames != [frame_of_step(step, 7, 4) for step in range(21)]
+
+
+def test_the_loss_is_of_known_pixels(ball_film):
+    film = replace(ball_film, known=np.zeros(ball_film.alpha.shape, np.bool_))
+    film.known[:, :, 32:] = True
+    alpha = torch.from_numpy(film.alpha[0]).float()[..., None] / 255
+    drawn = torch.cat([film.premultiplied(0), alpha], 2)
+    backdrop, plain = torch.tensor([0.2, 0.5, 0.9]), torch.zeros(64, 64)
+    assert float(image_loss(film, 0, drawn, backdrop, plain, CONFIG)) == pytest.approx(0, abs=1e-6)
+    wrong = drawn.clone()
+    wrong[:, :32] = 1 - wrong[:, :32]
+    some = float(image_loss(film, 0, wrong, backdrop, plain, CONFIG))
+    known = float(image_loss(ball_film, 0, wrong, backdrop, plain, CONFIG))
+    assert some < 0.05 * known  # but for the step at the border
+    looked_at = torch.ones(64, 64)
+    more = float(image_loss(ball_film, 0, wrong, backdrop, looked_at,
+                            replace(CONFIG, alpha_weight=0)))  # fmt: skip
+    less = float(image_loss(ball_film, 0, wrong, backdrop, plain, replace(CONFIG, alpha_weight=0)))
+    assert more == pytest.approx(CONFIG.looked_at * less)
+
+
+def test_without_coverage_the_film_itself_is_behind(ball_film):
+    film = replace(ball_film, alpha=None, plate=None)
+    nothing = torch.zeros(64, 64, 4)
+    found = image_loss(film, 0, nothing, torch.ones(3), torch.zeros(64, 64), CONFIG)
+    assert float(found) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("values", [{"steps": 0}, {"rate": 0.0}, {"network_rate": -1.0},
+                                    {"atlas": 32}, {"network_size": 1024}])  # fmt: skip
+def test_options_out_of_range(values):
+    (name,) = values
+    with pytest.raises(InputError, match=f"splats: .*{name} {values[name]}.* expected"):
+        SplatsConfig(**values)

@@ -1,0 +1,41 @@
+"""The page shows the film only where it may."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mien_training.avatar.avatar_report import write_avatar_report
+
+METRICS = {
+    "frames": 12, "gaussians": 345, "bake_loss_db": 0.25,
+    "held_out": {"avatar": {"head": 31.25, "alpha": 0.0123}, "mean image": {"head": 20.0}},
+    "history": [
+        {"step": 5.0, "loss": 0.2, "error": 0.1}, {"step": 9.0, "loss": 0.1, "error": 0.09},
+    ],
+}  # fmt: skip
+
+
+def draw(frame):
+    return np.zeros((64, 64, 4), np.float32)
+
+
+def test_figures_are_on_the_page(ball_film, tmp_path):
+    path = write_avatar_report(tmp_path, ball_film, draw, METRICS, True)
+    text = path.read_text()
+    assert path == tmp_path / "report.html"
+    for words in ("spheres", "31.2 dB", "0.25 dB", "0.0123", "345", "mean image", "was filmed"):
+        assert words in text
+
+
+def test_the_film_is_kept_out_when_asked_to(ball_film, tmp_path):
+    pages = []
+    for shown in (True, False):
+        (tmp_path / str(shown)).mkdir()
+        page = write_avatar_report(tmp_path / str(shown), ball_film, draw, METRICS, shown)
+        pages.append(page.read_text())
+    assert "Above the film" in pages[0] and "Above the film" not in pages[1]
+    assert len(pages[1]) < len(pages[0])
+    other = ball_film.images.copy()
+    other[:] = 7
+    again = write_avatar_report(tmp_path, replace(ball_film, images=other), draw, METRICS, False)
+    assert again.read_text() == pages[1]  # no pixel of the film is in it
