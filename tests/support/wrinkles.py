@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.rig import Rig
+from mien_exporters.avatar.avatar_run import AvatarRun
 from mien_exporters.detail.detail_run import DetailRun
 from mien_exporters.export import build_character
 from support.packages import FEATURES, tiny_animator, tiny_content
@@ -40,8 +41,10 @@ def sphere_detail(rig: Rig | None = None, seed: int = 0, hidden: int = 8) -> Det
     )  # fmt: skip
 
 
-def wrinkled_package(path: Path, detail: DetailRun | None = None) -> Path:
-    """A sound package of the sphere with skin detail."""
+def wrinkled_package(
+    path: Path, detail: DetailRun | None = None, avatar: AvatarRun | None = None
+) -> Path:
+    """A sound package of the sphere with skin detail, and an avatar if there is one."""
     manifest, _ = tiny_content()
     rig = sphere_rig()
     skin = tuple(
@@ -55,4 +58,5 @@ def wrinkled_package(path: Path, detail: DetailRun | None = None) -> Path:
         path, rig, tiny_animator(channels=len(rig.shape_names)), channels=rig.shape_names,
         features=FEATURES, licence=manifest.licence, consent=manifest.consent,
         detail=sphere_detail(rig) if detail is None else detail, detail_map_size=16,
+        avatar=avatar,
     )  # fmt: skip

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.service import NEUTRAL, serving, take
-from support.splat_avatars import avatar_package
+from support.splat_avatars import avatar_package, sphere_avatar
 from support.tracked_images import IMAGES, Faces
+from support.wrinkles import wrinkled_package
 
 from mien.avatar.playback.avatar_image import AvatarPicture, is_marked
 from mien.avatar.playback.portrait import portrait
@@ -21,7 +22,7 @@ from mien.service.limits import Limits
 from mien.service.message_parts import picture_from
 from mien.service.performers import StepResult
 from mien.service.v1 import rig_frame_pb2
-from mien.service.wire import AvatarPictureOutputs, Outputs
+from mien.service.wire import AvatarPictureOutputs, DetailMapOutputs, Outputs
 
 SIDE = 32
 WANTED = AvatarPictureOutputs(SIDE)
@@ -58,6 +59,27 @@ def test_pictures_are_those_drawn_here(server, served):
             assert frame.avatar_picture.side == SIDE
             assert np.abs(pixels(frame.avatar_picture) - drawn).max() <= 2
             assert len(frame.avatar) == 0
+
+
+def test_maps_of_the_skin_and_pictures_come_together(tmp_path):
+    """From one character with both, in frames of its own pace for each."""
+    both = wrinkled_package(tmp_path / "both.mien", avatar=sphere_avatar())
+    served = ServedCharacter.load(both)
+    outputs = Outputs(
+        avatar=True, avatar_picture=AvatarPictureOutputs(SIDE, every=2),
+        detail_map=DetailMapOutputs(every=3),
+    )  # fmt: skip
+    with (
+        serving(CharacterRegistry([served])) as server,
+        connect(server.address) as client,
+        client.session("sphere", NEUTRAL, outputs=outputs) as session,
+    ):
+        names = session.opened.detail_names, session.opened.avatar_names
+        frames = list(session.stream(take(6)))
+    assert [k for k, f in enumerate(frames) if f.avatar_picture is not None] == [0, 2, 4]
+    assert [k for k, f in enumerate(frames) if f.detail_map is not None] == [0, 3]
+    assert min(map(len, names)) > 0
+    assert all((len(f.detail), len(f.avatar)) == tuple(map(len, names)) for f in frames)
 
 
 def test_tracked_faces_have_pictures(server):

@@ -5,12 +5,26 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.packages import FEATURES, tiny_animator
 
+import mien
+from mien.avatar import draw_splats
 from mien.errors import InputError
+from mien.rotation import IDENTITY, quaternion_from_matrix
 from mien_exporters.avatar.avatar_run import read_avatar_run
+from mien_exporters.export import build_character
+from mien_exporters.gltf_mesh import drop_still_shapes
 from mien_training.avatar.bake.linear_bake import BakeConfig
+from mien_training.avatar.film.mesh_masks import mesh_masks
+from mien_training.avatar.film.read_film import read_film
+from mien_training.avatar.judge import psnr_by_region
+from mien_training.avatar.mattes.film_mattes import matted
 from mien_training.avatar.splats.train_splats import SplatsConfig
 from mien_training.avatar.train import TrainAvatarConfig, train_avatar
+from mien_training.footage.own_footage import own_footage
+from mien_training.head import rig_from_template
+from mien_training.runs.progress import ProgressBars
+from mien_training.templates.person import read_person
 
 SMALL = {
     "size": 128,
@@ -121,3 +135,36 @@ def test_a_short_take_is_refused_before_any_training(filmed, tmp_path, monkeypat
     monkeypatch.setattr(train, "own_footage", shorter)
     with pytest.raises(InputError, match=r"21 frames .* expected at least 60"):
         train_avatar(TrainAvatarConfig(filmed.rig, tmp_path / "out", device="cpu"), True)
+
+
+def test_the_exported_character_shows_it(trained, filmed, tmp_path):
+    """Package and runtime, on held-out frames of the film: as near as training says."""
+    folder, metrics, _ = trained
+    person = read_person(filmed.rig)[0]
+    film, crops = read_film(person, own_footage(filmed.rig), 128)
+    masks = mesh_masks(film)
+    with ProgressBars(True) as bars:
+        film = matted(film, crops, masks, None, bars)
+    rig = drop_still_shapes(rig_from_template(person, "Ada")[0])
+    run = read_avatar_run(folder)
+    path = build_character(
+        tmp_path / "ada.mien", rig, tiny_animator(channels=len(rig.shape_names)),
+        channels=rig.shape_names, features=FEATURES, licence="CC0-1.0", consent=run.consent,
+        avatar=run, allow_bake_loss=True,
+    )  # fmt: skip
+    character = mien.load(path)
+    columns = [person.shape_names.index(name) for name in character.channel_names]
+
+    def draw(frame):
+        turn = np.diag([1.0, -1, -1]) @ film.camera_from_rig[frame, :3, :3]
+        shown = mien.Frame(
+            0.0, character.channel_names, film.weights[frame, columns],
+            quaternion_from_matrix(turn).astype(np.float32), np.zeros(3, np.float32),
+            IDENTITY.astype(np.float32), IDENTITY.astype(np.float32), np.zeros(0, np.float32), 1.0,
+        )  # fmt: skip
+        splats = character.avatar().splats(shown)
+        return draw_splats(splats, film.camera(frame), 128, 128)
+
+    found = psnr_by_region(film, {"head": masks.covered}, list(film.held_out), draw)
+    assert found["head"] == pytest.approx(metrics["held_out"]["avatar"]["head"], abs=0.2)
+    assert found["alpha"] == pytest.approx(metrics["held_out"]["avatar"]["alpha"], abs=0.005)
