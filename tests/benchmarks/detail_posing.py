@@ -81,9 +81,9 @@ all of them; millimetres. measured: wrinkle regions with that verdict. points: h
 are from the tracker's; as the fit: mean, in parts of the face's larger side; by points: root mean
 square, of its height.
 
-The fit's motion is no better for wrinkles than points are, though it costs no tracking: both leave
-the skin a millimetre off, differently in each frame, and folds are no wider. Where
-every frame's skin is in its place, most of the relief is found (true pose)."""
+The fit's motion is somewhat better than points are, and costs no tracking; both leave the skin a
+millimetre off, differently in each frame, and folds are no wider. Where every frame's skin is in
+its place, most of the relief is found, and shifting frames only costs (true pose)."""
 
 
 def film_of(person: WrinkledPerson, folder: Path, frames: int, size: int) -> WrinkledFrames:
