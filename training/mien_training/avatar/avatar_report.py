@@ -44,9 +44,7 @@ def write_avatar_report(
         "head, held out": f"{held['avatar']['head']:.1f} dB",
         "lost by the bake": f"{metrics['bake_loss_db']:.2f} dB",
     }
-    curves = [
-        {"round": h["step"], "loss": h["loss"], "held out": h["error"]} for h in metrics["history"]
-    ]
+    curves = [{"round": h["step"], "loss": h["loss"]} for h in metrics["history"]]
     body = [
         cards([(figure_of, words) for words, figure_of in numbers.items()]),
         section(

@@ -147,7 +147,7 @@ def _train(
     metrics: dict[str, Any] = {
         "frames": len(film), "held_out_frames": len(film.held_out),
         "gaussians": len(avatar.head.anchor), "held_out": figures, "bake_loss_db": loss_db,
-        "bake_unexplained": linear.unexplained, "error": trained.error,
+        "bake_unexplained": linear.unexplained,
         "config": plain_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
         "device": device_name(device), "seed": config.splats.seed,
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},

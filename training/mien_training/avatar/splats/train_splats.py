@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +105,12 @@ def train_splats(
     checkpoint: Checkpoint | None = None, report: Report = silent,
     device: torch.device | None = None,
 ) -> tuple[SplatAvatar, FrameCorrection, Trained]:  # fmt: skip
-    """looked_at (T, S, S): 0..1, pixels that count `config.looked_at` times."""
+    """looked_at (T, S, S): 0..1, pixels that count `config.looked_at` times.
+
+    Raises InputError for a film without coverage.
+    """
+    if film.alpha is None:
+        raise InputError("train_splats: a film without coverage, expected one with mattes")
     device = device or torch.device("cpu")
     avatar = SplatAvatar(film, atlas, config).to(device)
     centre = torch.from_numpy(film.person.vertices.mean(0))
@@ -139,24 +143,11 @@ def train_splats(
             total = total + config.correction_hold * correction.size(index)
         return total + 0.01 * regularity(avatar.head)
 
-    def validate(net: nn.Module) -> Mapping[str, float]:
-        frames = list(film.held_out)[:: max(1, len(film.held_out) // 8)] or [0]
-        errors = []
-        for frame in frames:
-            cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))
-            image = cloud.image(film.camera(frame), film.side)
-            grey = torch.full((3,), 0.5, device=device)
-            errors.append(
-                float(image_loss(film, frame, image, grey, looked_at[frame].to(device),
-                                 config))
-            )  # fmt: skip
-        return {"error": float(np.mean(errors))}
-
     trainer = Trainer(
         module, optimiser, TrainerConfig(config.steps, min(500, config.steps)), schedule=schedule,
         generators=[rng], checkpoint=checkpoint, report=report, stage="training splats",
     )  # fmt: skip
-    trained = trainer.run(loss, validate)
+    trained = trainer.run(loss)  # the last state: held-out frames choose nothing
     return avatar, correction, trained
 
 
@@ -174,9 +165,7 @@ def image_loss(
     """Of a premultiplied image (S, S, 4), over `backdrop` where the film's coverage is known."""
     target = film.premultiplied(frame).to(drawn.device)
     weight = 1 + (config.looked_at - 1) * looked_at
-    if film.alpha is None:
-        found = drawn[..., :3] + (1 - drawn[..., 3:]) * target
-        return _apart(found, target, weight, config.edges_weight)
+    assert film.alpha is not None
     alpha = torch.from_numpy(film.alpha[frame]).to(drawn.device).float()[..., None] / 255
     if film.known is not None:
         known = torch.from_numpy(film.known[frame]).to(drawn.device)
