@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mien_training.avatar.anchors import AnchorAtlas, HairLayers, TorchAnchors, TorchPoses
 from mien_training.avatar.anchors.torch_anchors import raise_layers
 from mien_training.avatar.volume.nearest_places import NearestOfCloud, NearestOnMesh
+from mien_training.avatar.volume.shell import vertex_normals
 
 __all__ = ["Nearby", "NearestAnchors", "PosedAnchors", "PosedSurface", "SurfaceAnchors"]
 
@@ -170,7 +171,9 @@ class PosedSurface:
     def __init__(self, anchors: SurfaceAnchors, vertices: Tensor) -> None:
         self.anchors = anchors
         self.poses = anchors.anchors(vertices)
-        self.vertices = anchors.anchors.with_extra(vertices)[anchors.places]
+        on_head = anchors.anchors.with_extra(vertices)
+        self.vertices = on_head[anchors.places]
+        self._normals = vertex_normals(on_head, anchors.places[anchors.triangles])[anchors.places]
         self._mesh = NearestOnMesh(self.vertices, anchors.triangles)
         self._reach_m = float(anchors.thickness_m.max()) + REACH_M / 2
 
@@ -194,10 +197,12 @@ class PosedSurface:
         own = kept.filled[texels.gather(1, blend.argmax(1, keepdim=True))[:, 0]]
         away = points - on
         offsets = (self.poses.rotations[own].transpose(-1, -2) @ away[..., None])[..., 0]
+        # The texel's own frame may be another piece's at a cut: it is not asked where inside is.
+        normal = F.normalize((self._normals[corners] * share[..., None]).sum(1), dim=1)
         distance = away.square().sum(-1).clamp_min(_NEAREST_M**2).sqrt()
         reach = (kept.thickness_m[corners] * share).sum(1) + REACH_M / 2
         presence = ((reach - distance) / _FADE_M).clamp(0, 1) * there
         return Nearby(
             texels[:, None], blend[:, None], offsets[:, None], torch.ones_like(distance)[:, None],
-            offsets[:, 2], presence,
+            (away * normal).sum(1), presence,
         )  # fmt: skip

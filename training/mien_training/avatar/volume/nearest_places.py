@@ -78,7 +78,11 @@ class NearestOnMesh:
                  wp.from_torch(face), wp.from_torch(share, dtype=wp.vec2)],
                 device=wp.device_from_torch(points.device),
             )  # fmt: skip
-        return face.long(), torch.cat([share, 1 - share.sum(1, keepdim=True)], 1)
+        found = face.long()
+        weights = torch.cat([share, 1 - share.sum(1, keepdim=True)], 1)
+        corners = self._vertices[self._triangles.reshape(-1, 3)[found.clamp_min(0)].long()]
+        distance = ((corners * weights[..., None]).sum(1) - points).norm(dim=1)
+        return torch.where(distance <= reach_m, found, -1), weights
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from mien_training.head import Template
 from mien_training.rendering.visibility import rasterize
 from mien_training.templates.regions import scalp_share
 
-__all__ = ["BELOW_M", "HAIR_M", "SKIN_M", "Rays", "Shell"]
+__all__ = ["BELOW_M", "HAIR_M", "SKIN_M", "Rays", "Shell", "vertex_normals"]
 
 SKIN_M, HAIR_M, BELOW_M = 0.008, 0.07, 0.01
 """Thickness of the shell over skin and over the scalp, and how far rays go on below the mesh."""
@@ -82,7 +82,7 @@ class Shell(nn.Module):
         pose = np.asarray(camera.camera_from_world, np.float64)
         views = CameraBatch.of([Camera(K, pose, side, side)]).to(device)
         view = views.camera_from_world[0]
-        swollen = vertices + self.thickness_m[:, None] * self._normals(vertices)
+        swollen = vertices + self.thickness_m[:, None] * vertex_normals(vertices, self.triangles)
         begin = self._depth(swollen, views, side)
         end = self._depth(swollen, views, side, last=True)
         mesh = self._depth(vertices, views, side)
@@ -98,15 +98,6 @@ class Shell(nn.Module):
             (begin[pixels] / local[:, 2]).clamp_min(0.0), end[pixels] / local[:, 2],
         )  # fmt: skip
 
-    def _normals(self, vertices: Tensor) -> Tensor:
-        """(V, 3) of the triangles around, weighted by area."""
-        p = vertices[self.triangles]
-        across = torch.linalg.cross(p[:, 1] - p[:, 0], p[:, 2] - p[:, 0])
-        total = torch.zeros_like(vertices)
-        for corner in range(3):
-            total = total.index_add(0, self.triangles[:, corner], across)
-        return F.normalize(total, dim=1, eps=1e-20)
-
     def _depth(self, vertices: Tensor, views: CameraBatch, side: int, last: bool = False) -> Tensor:
         """(side^2,) depth, metres, of the first or last surface at each pixel; inf for none."""
         one = torch.zeros(1, dtype=torch.long, device=vertices.device)
@@ -118,6 +109,16 @@ class Shell(nn.Module):
         depth = clip[0, self.triangles[triangle.clamp_min(0)], 3]
         found = (depth * drawn.bary.reshape(-1, 3)).sum(1)
         return torch.where(triangle >= 0, found, torch.inf)
+
+
+def vertex_normals(vertices: Tensor, triangles: Tensor) -> Tensor:
+    """(V, 3) unit, of the triangles (F, 3) around each vertex, weighted by area."""
+    p = vertices[triangles]
+    across = torch.linalg.cross(p[:, 1] - p[:, 0], p[:, 2] - p[:, 0])
+    total = torch.zeros_like(vertices)
+    for corner in range(3):
+        total = total.index_add(0, triangles[:, corner], across)
+    return F.normalize(total, dim=1, eps=1e-20)
 
 
 def _spread(share: NDArray[np.float32], template: Template) -> NDArray[np.float32]:
