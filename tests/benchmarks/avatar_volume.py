@@ -37,7 +37,7 @@ from mien_training.runs.checkpoint import Checkpoint
 
 KEPT = Path(__file__).parents[2] / "runs" / "avatar_volume"
 SEED, SIDE, TRAINING, TESTED, EVERY = 5, 128, 240, 40, 4
-STEPS = 1200
+STEPS = 960
 ERRORS = {"neutral_mm": 0.7, "turn_deg": 0.5, "move_mm": 1.5, "weight": 0.02}
 FRONT, ASIDE = (
     ("head", "skin", "features", "mouth", "changed", "hair"),

@@ -44,7 +44,7 @@ def test_it_beats_the_mean_image(ball_film, ball_atlas):
     ours = psnr_by_region(ball_film, masks, ball_film.held_out, draw)
     theirs = psnr_by_region(ball_film, masks, ball_film.held_out, lambda _: mean)
     print(ours, theirs)
-    assert ours["head"] > theirs["head"] + 2 and ours["alpha"] < 0.5 * theirs["alpha"]
+    assert ours["head"] > theirs["head"] + 2 and ours["alpha"] < 0.6 * theirs["alpha"]
     # What is drawn at run time does not know of the warp.
     before = draw(13)
     with torch.no_grad():

@@ -24,8 +24,8 @@ __all__ = ["train_volume"]
 _CHECK = 500
 _KEPT = 1 << 23
 """Pixels of films whose rays are kept, of some 28 bytes each."""
-_FEATURES = 5.0
-"""Learning rate of static features, in parts of the rest's."""
+_CLIP = 0.3
+"""Longest gradient, some ten times the usual one: a rare frame must not throw the rest over."""
 _ELASTIC_POINTS = 64
 _ELASTIC_LATE = 0.39
 """155,000 of the paper's 400,000 steps."""
@@ -53,14 +53,19 @@ def train_volume(
     avatar = VolumeAvatar(film.person, film.codes([0]).shape[1], atlas, config).to(device)
     warp = ErrorWarp(film.training, *size.warp).to(device)
     module = nn.ModuleDict({"avatar": avatar, "warp": warp})
-    moving, coding = size.warp_rates
-    still = {id(p) for n, p in avatar.named_parameters() if n in ("static", "anchoring.own")}
+    (features, network), (moving, coding) = size.speeds, size.warp_speeds
+    special = {"static": features, "anchoring.own": features}
+    special |= {f"network.{n}": network for n, _ in avatar.network.named_parameters()}
     groups = [
-        {"params": [p for p in avatar.parameters() if id(p) not in still], "lr": rate},
-        {"params": [p for p in avatar.parameters() if id(p) in still], "lr": _FEATURES * rate},
+        {"params": [p for n, p in avatar.named_parameters() if special.get(n, 1.0) == speed],
+         "lr": speed * rate}
+        for speed in sorted({1.0, features, network})
+    ]  # fmt: skip
+    groups += [
         {"params": [p for p in warp.parameters() if p is not warp.codes], "lr": moving * rate},
         {"params": [warp.codes], "lr": coding * rate},
     ]
+    groups = [g for g in groups if g["params"]]
     optimiser = torch.optim.Adam(groups, eps=1e-10, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.1 ** (step / steps))
     kept: dict[int, Rays] = {}
@@ -103,7 +108,7 @@ def train_volume(
         return total + config.warp_hold * hold + elastic * stretch
 
     trainer = Trainer(
-        module, optimiser, TrainerConfig(steps, min(_CHECK, steps)), schedule=schedule,
+        module, optimiser, TrainerConfig(steps, min(_CHECK, steps), _CLIP), schedule=schedule,
         checkpoint=checkpoint, report=report, stage="training the volume",
     )  # fmt: skip
     trained = trainer.run(loss)

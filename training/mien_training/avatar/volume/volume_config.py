@@ -48,23 +48,26 @@ class VolumeSize:
     """Learning rate when the configuration says nothing."""
     warp: tuple[int, int]
     """Layers and width of the error-correcting warp."""
-    warp_rates: tuple[float, float]
-    """Learning rates of its network and of the frames' codes, in parts of the rest's. A short
-    training sees each frame a few times only: codes must move far at each."""
+    speeds: tuple[float, float]
+    """Learning rates of static features and of the expression network, in parts of the rest's. As
+    fast as the rest of `small`, the network may diverge."""
+    warp_speeds: tuple[float, float]
+    """Those of the warp and of the frames' codes. A short training sees each frame a few times
+    only: codes must move far at each."""
 
 
 SIZES: Mapping[SizeName, VolumeSize] = {
     "small": VolumeSize(
         map=64, widths=(16, 32, 64, 64), features=32, width=64, layers=(2, 2), colour_width=32,
         longest_m=0.125, bands=(6, 2), samples=(8, 8), rays=512, steps=2000, rate=0.004,
-        warp=(3, 32), warp_rates=(0.5, 2.5),
+        warp=(3, 32), speeds=(5.0, 0.25), warp_speeds=(0.5, 2.5),
     ),
     # Supplement of Bai et al. 2023; the counts of samples are NeRF's, the paper gives none. Ten
     # bands down from 2 m: its encoding of offsets in metres.
     "paper": VolumeSize(
         map=256, widths=(8, 16, 32, 64, 128, 256), features=64, width=128, layers=(3, 3),
         colour_width=64, longest_m=2.0, bands=(10, 4), samples=(64, 64), rays=1024, steps=400_000,
-        rate=0.001, warp=(5, 128), warp_rates=(0.1, 0.1),
+        rate=0.001, warp=(5, 128), speeds=(1.0, 1.0), warp_speeds=(0.1, 0.1),
     ),
 }  # fmt: skip
 
@@ -88,8 +91,7 @@ class VolumeConfig:
     steps: int | None = None
     """Of one frame each; the size's own, if left out."""
     rate: float | None = None
-    """Learning rate at first, the size's own if left out; it ends at a tenth. Static features learn
-    five times as fast."""
+    """Learning rate at first, the size's own if left out; it ends at a tenth."""
     looked_at: float = 8.0
     """How much more often rays are drawn in lips, lids, brows and the mouth's inside."""
     empty: float = 0.25
