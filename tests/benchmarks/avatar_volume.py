@@ -2,7 +2,8 @@
 
 python tests/benchmarks/avatar_volume.py TAKE.csv
 
-One thread. Writes docs/results/avatar_volume.{json,md}; trainings are kept in runs/avatar_volume.
+One thread. Writes docs/results/avatar_volume.{json,md} after every row; trainings are kept in
+runs/avatar_volume, and the same call goes on with them.
 """
 
 from __future__ import annotations
@@ -172,11 +173,24 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     cost: dict[str, dict[str, float]] = {}
 
+    setting = {
+        "side": SIDE, "training": TRAINING, "front": len(list(case.front)[::EVERY]),
+        "steps": STEPS, "visits": STEPS / TRAINING, "errors": ERRORS, "seed": SEED,
+    }  # fmt: skip
+    command = "python tests/benchmarks/avatar_volume.py data/livelink_rom/alex_rom_3.csv"
+
+    def write() -> None:
+        write_results(
+            RESULTS, "avatar_volume", command,
+            {"setting": setting, "results": {"rows": rows, "cost": cost}}, page,
+        )  # fmt: skip
+
     def add(tracking: str, name: str, draw: Callable[[int], np.ndarray], **more: float) -> None:
         rows.append(
             {"tracking": tracking, "name": name, **more,
              **asdict(judged(case, films[tracking], draw))}
         )  # fmt: skip
+        write()
         print({k: rows[-1][k] for k in ("tracking", "name", "front", "aside")}, flush=True)
 
     for tracking, film in films.items():
@@ -205,15 +219,7 @@ def main() -> None:
             if config.warp:
                 add(tracking, f"{name}, left on", lambda f, draw=draw: draw(f, True), steps=STEPS)
             cost[name] = {"step_ms": spent["step_ms"], **image_cost(avatar, film, TRAINING)}
-    setting = {
-        "side": SIDE, "training": TRAINING, "front": len(list(case.front)[::EVERY]),
-        "steps": STEPS, "visits": STEPS / TRAINING, "errors": ERRORS, "seed": SEED,
-    }  # fmt: skip
-    command = "python tests/benchmarks/avatar_volume.py data/livelink_rom/alex_rom_3.csv"
-    write_results(
-        RESULTS, "avatar_volume", command,
-        {"setting": setting, "results": {"rows": rows, "cost": cost}}, page,
-    )  # fmt: skip
+            write()
 
 
 if __name__ == "__main__":
