@@ -62,8 +62,8 @@ def _film(take: Path, seed: int, size: int, training: int, tested: int) -> Avata
     template = load_template("anny")
     truth = AvatarTruth.make(template, seed)
     parts = [(0, 0.75, training), *[(0.8, 1, tested)] * 2]
-    weights, angles = performed(truth, take, parts, seed)
-    front, aside = film_cameras(truth, size)
+    weights, angles = performed(truth.shape_names, take, parts, seed)
+    front, aside = film_cameras(truth.neutral, size)
     cameras = [front] * (training + tested) + [aside] * tested
     frames = truth.perform(weights, angles, cameras, (BACKDROP,) * 3)
     person = replace(template, vertices=truth.neutral, shape_deltas=truth.wrinkled.person.deltas)
@@ -79,7 +79,7 @@ def _film(take: Path, seed: int, size: int, training: int, tested: int) -> Avata
 
 
 def performed(
-    truth: AvatarTruth, take: Path, parts: Sequence[tuple[float, float, int]], seed: int
+    shape_names: Sequence[str], take: Path, parts: Sequence[tuple[float, float, int]], seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Weights (T, K) and head angles (T, 3), radians. parts: from which share of the take to which
     other, and how many frames."""
@@ -88,7 +88,7 @@ def performed(
     rows = np.concatenate([np.linspace(a * count, b * count - 1, n) for a, b, n in parts])
     rows = rows.astype(int)
     none = np.zeros(count, np.float32)
-    weights = np.stack([clip[n] if n in clip.names else none for n in truth.shape_names], 1)
+    weights = np.stack([clip[n] if n in clip.names else none for n in shape_names], 1)
     # The take was filmed without its head's motion: a slow one, of three waves each.
     rng = np.random.default_rng((seed, 101))
     time_s = clip.times_s[rows] - clip.times_s[0]
@@ -98,9 +98,9 @@ def performed(
     return weights[rows].clip(0, 1).astype(np.float32), angles
 
 
-def film_cameras(truth: AvatarTruth, size: int) -> tuple[Camera, Camera]:
-    """Before the head, and aside."""
-    low, high = truth.neutral.min(0), truth.neutral.max(0)
+def film_cameras(neutral: NDArray[np.float32], size: int) -> tuple[Camera, Camera]:
+    """Before a head of vertices (V, 3), and aside."""
+    low, high = neutral.min(0), neutral.max(0)
     middle, extent = 0.5 * (low + high).astype(float), float((high - low).max())
     distance = 0.9
     fov = float(2 * np.arctan(0.62 * extent / distance))

@@ -1,10 +1,11 @@
 """From pixels to a head of Gaussians: a rig and an avatar of a film, nothing else given.
 
-python tests/benchmarks/avatar_chain.py TAKE.csv [--clips CLIP.mp4 ...] [--names NAME ...]
+python tests/benchmarks/avatar_chain.py TAKE.csv [--scan HEADSCAN_FOLDER] [--clips CLIP.mp4 ...]
+    [--names NAME ...]
 
-Two synthetic people perform a take before a still camera; clips show real people: figures alone are
-kept, no pixel. Runs are kept in runs/avatar_chain, so that an interrupted call goes on. Writes
-docs/results/avatar_chain (.json and .md).
+Two synthetic people, and a scanned head, perform a take before a still camera; clips show real
+people: figures alone are kept, no pixel. Runs are kept in runs/avatar_chain, so that an interrupted
+call goes on. Writes docs/results/avatar_chain (.json and .md).
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
 import torch
 from avatar_case import BACKDROP, film_cameras, performed
+from avatar_scan import scan_images
+from numpy.typing import NDArray
 from PIL import Image
 from result_pages import RESULTS, only_rendered
 
@@ -38,24 +44,28 @@ TEXT = f"""# From pixels to a photoreal head
 poses and weights, mattes are found as well, and the last fifth of the frames is held out. PSNR in
 dB of the held-out frames against the film, over all pixels of a region: the head where the mesh
 covers it, lips, lids, brows and eyes (looked at), the mouth's inside, and hair beyond the mesh.
-What counts as head there is what the found mattes say. Synthetic people: {FRAMES} frames of {SIDE}
-pixels. face: its side in the square images, pixels, median."""
+What counts as head there is what the found mattes say. Synthetic people with strand hair and a
+scanned head with its photographed skin: {FRAMES} frames of {SIDE} pixels. face: its height in the
+square images, pixels, median."""
 
 
-def film(take: Path, seed: int, folder: Path) -> Path:
-    """Numbered images of person `seed`."""
-    made = folder / "film"
-    if made.exists():
-        return made
+def person_images(take: Path, seed: int) -> list[NDArray[np.uint8]]:
+    """Of a synthetic person with strand hair."""
     truth = AvatarTruth.make(load_template("anny"), seed)
-    weights, angles = performed(truth, take, [(0, 1, FRAMES)], seed)
-    camera = film_cameras(truth, SIDE)[0]
+    weights, angles = performed(truth.shape_names, take, [(0, 1, FRAMES)], seed)
+    camera = film_cameras(truth.neutral, SIDE)[0]
     frames = truth.perform(weights, angles, camera, (BACKDROP,) * 3, compare=False)
-    part = folder / "film.part"
-    part.mkdir(parents=True, exist_ok=True)
-    for number, image in enumerate(frames.images):
-        Image.fromarray(image).save(part / f"{number:04}.png")
-    part.rename(made)
+    return list(frames.images)
+
+
+def film(folder: Path, draw: Callable[[], list[NDArray[np.uint8]]]) -> Path:
+    """Numbered images, drawn unless they are there."""
+    made, part = folder / "film", folder / "film.part"
+    if not made.exists():
+        part.mkdir(parents=True, exist_ok=True)
+        for number, image in enumerate(draw()):
+            Image.fromarray(image).save(part / f"{number:04}.png")
+        part.rename(made)
     return made
 
 
@@ -104,6 +114,7 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("take", type=Path)
+    parser.add_argument("--scan", type=Path)
     parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--names", nargs="*", default=[])
     options = parser.parse_args()
@@ -112,12 +123,17 @@ def main() -> None:
     command = "python tests/benchmarks/avatar_chain.py alex_rom_3.csv"
     if options.clips:
         command += f" --clips {' '.join(c.name for c in options.clips)}"
-    sources = {f"person {seed}": None for seed in SEEDS}
-    names = options.names or [clip.stem for clip in options.clips]
-    for name, clip in [*sources.items(), *zip(names, options.clips, strict=True)]:
+    drawn: dict[str, Callable[[], list[NDArray[np.uint8]]]] = {
+        f"person {seed}": partial(person_images, options.take, seed) for seed in SEEDS
+    }
+    if options.scan:
+        drawn["scanned head"] = partial(scan_images, options.scan, options.take, SIDE, FRAMES)
+        command += f" --scan {options.scan.name}"
+    clips = dict(zip(options.names or [c.stem for c in options.clips], options.clips, strict=True))
+    for name in [*drawn, *clips]:
         folder = RUNS / name.replace(" ", "_")
-        source = clip or film(options.take, int(name.split()[1]), folder)
-        results[name] = chain(source, folder, "" if clip else "Drawn by a renderer.")
+        source = clips[name] if name in clips else film(folder, drawn[name])
+        results[name] = chain(source, folder, "" if name in clips else "Drawn by a renderer.")
         print(name, results[name]["held_out"], flush=True)
         write_results(RESULTS, "avatar_chain", command, {"results": results}, page)
 

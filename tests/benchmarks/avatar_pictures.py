@@ -58,7 +58,7 @@ class Ways:
 def posed(film: AvatarFilm, truth: AvatarTruth, weights: NDArray[np.float32],
           angles: NDArray[np.float64]) -> tuple[AvatarFilm, NDArray[np.float32]]:  # fmt: skip
     """A film of new moments before the front camera, and the truth of it (T, S, S, 4)."""
-    front = film_cameras(truth, SIDE)[0]
+    front = film_cameras(truth.neutral, SIDE)[0]
     frames = truth.perform(weights, angles, front, (0, 0, 0), compare=False)
     made = replace(
         film, images=frames.images, alpha=np.rint(255 * frames.alpha).astype(np.uint8),
