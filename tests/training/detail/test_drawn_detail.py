@@ -15,7 +15,7 @@ def head():
     return template, *rig_from_template(template, "anny")
 
 
-def test_age_deepens_and_a_seed_is_a_person(head):
+def test_age_deepens_and_a_seed_is_a_person(head, small_network):
     young, old, again = (drawn_detail(*head, age, 3, 128) for age in (0.1, 0.9, 0.9))
     assert old.maps[0].std() > 1.5 * young.maps[0].std()
     np.testing.assert_array_equal(old.maps, again.maps)

@@ -96,7 +96,7 @@ def test_wrinkles_are_where_they_are(trained, wrinkled):
     assert np.corrcoef(found[mask], truth[mask])[0, 1] > 0.4
 
 
-def test_the_same_call_goes_on_and_another_is_refused(trained):
+def test_the_same_call_goes_on_and_another_is_refused(trained, small_network):
     config, metrics = trained
     again = train_detail(config, quiet=True)
     assert again["regions"] == metrics["regions"]
@@ -104,7 +104,7 @@ def test_the_same_call_goes_on_and_another_is_refused(trained):
         train_detail(replace(config, intensity=0.5), quiet=True)
 
 
-def test_the_rigs_own_footage_needs_no_tracker(folder, wrinkled, monkeypatch):
+def test_the_rigs_own_footage_needs_no_tracker(folder, wrinkled, small_network, monkeypatch):
     monkeypatch.setattr(video, "Tracker", None)
     config = TrainDetailConfig(folder / "fitted", out=folder / "own", **SMALL)
     metrics = train_detail(config, quiet=True)
@@ -126,7 +126,7 @@ def test_a_rig_without_performance_is_told_what_to_do(folder, tmp_path, capsys):
         TrainDetailConfig(folder / "fitted", focal_px=500.0)
 
 
-def test_it_is_exported_with_the_character(trained, folder):
+def test_it_is_exported_with_the_character(trained, folder, small_network):
     config, _ = trained
     person, materials = read_person(config.rig)
     rig, _ = rig_from_template(person, "Ada", None, materials)

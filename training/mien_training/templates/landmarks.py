@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +54,14 @@ def with_landmarks(template: Template) -> Template:
     """
     if (template.landmarks.triangle >= 0).any():
         return _with_regions(template)
+    drawn = _DrawnHead.of(template)
     for _ in range(2):
-        template = replace(template, landmarks=_track_render(template, template.vertices))
+        template = replace(template, landmarks=drawn.track(template, template.vertices))
     _check_eyes(template)
     if "jawOpen" in template.shape_names:
         # Between closed lips a pixel does not tell the upper from the lower one.
         delta = template.shape_deltas[template.shape_names.index("jawOpen")]
-        opened = _track_render(template, template.vertices + np.float32(PARTED) * delta)
+        opened = drawn.track(template, template.vertices + np.float32(PARTED) * delta)
         inner = np.isin(np.arange(LANDMARK_COUNT), INNER_LIP_RIM)
         closed = template.landmarks
         template = replace(
@@ -104,30 +105,43 @@ def _filled(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([known, (known[1:] + known[:-1]) / 2])
 
 
-def _track_render(template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
-    """Correspondences from one image of the template with its vertices at (V, 3)."""
-    materials = paint_materials(template, template.vertices, Look())
-    # Here the tongue lies in the mouth: it must be as dark as it is there, not as when it is out.
-    inside = [k for k, name in enumerate(template.shape_names) if name != "tongueOut"]
-    names = tuple(template.shape_names[k] for k in inside)
-    dark = replace(template, shape_names=names, shape_deltas=template.shape_deltas[inside])
-    rig, source = rig_from_template(dark, template.name, None, materials)
-    face = template.vertices[template.regions["eyes"]]
-    target = face.mean(0) - [0, 0.03, 0.02]
-    camera = look_at_camera(target + [0, 0, DISTANCE_M], target, 0.17, SIDE, SIDE)
-    renderer = HeadRenderer(rig)
-    image = renderer.render(vertices[source], camera)
-    faces = Tracker().track(image)
-    if not faces:
-        raise MienError(
-            f"template {template.name!r}: the tracker sees no face in its image, so nobody knows "
-            "where its eyes and mouth are; place landmarks by hand in a description file "
-            '(--template HEAD.json: {"head": "head.glb", "landmarks": {"noseTip": [x, y, z], ...}}'
-            f", at least {', '.join(NEEDED)}). `mien train rig` then fits it to footage. `mien "
-            "train animator` learns from tracked images of the head itself and stays out of "
-            f"reach; {WITHOUT_ANIMATOR}"
+@dataclass(frozen=True, eq=False)
+class _DrawnHead:
+    """A template's mesh in a renderer, made once: it takes far longer than an image."""
+
+    renderer: HeadRenderer
+    source: NDArray[np.integer]
+
+    @classmethod
+    def of(cls, template: Template) -> _DrawnHead:
+        # Here the tongue lies in the mouth: it must be as dark as it is there, not as when it is
+        # out.
+        inside = [k for k, name in enumerate(template.shape_names) if name != "tongueOut"]
+        names = tuple(template.shape_names[k] for k in inside)
+        dark = replace(template, shape_names=names, shape_deltas=template.shape_deltas[inside])
+        rig, source = rig_from_template(dark, template.name)
+        return cls(HeadRenderer(rig), source)
+
+    def track(self, template: Template, vertices: NDArray[np.float32]) -> LandmarkMap:
+        """Correspondences from one image of the template, painted, with its vertices at (V, 3)."""
+        self.renderer.set_materials(paint_materials(template, template.vertices, Look()))
+        face = template.vertices[template.regions["eyes"]]
+        target = face.mean(0) - [0, 0.03, 0.02]
+        camera = look_at_camera(target + [0, 0, DISTANCE_M], target, 0.17, SIDE, SIDE)
+        image = self.renderer.render(vertices[self.source], camera)
+        faces = Tracker().track(image)
+        if not faces:
+            raise MienError(
+                f"template {template.name!r}: the tracker sees no face in its image, so nobody "
+                "knows where its eyes and mouth are; place landmarks by hand in a description "
+                'file (--template HEAD.json: {"head": "head.glb", "landmarks": {"noseTip": '
+                f"[x, y, z], ...}}}}, at least {', '.join(NEEDED)}). `mien train rig` then fits it "
+                "to footage. `mien train animator` learns from tracked images of the head itself "
+                f"and stays out of reach; {WITHOUT_ANIMATOR}"
+            )
+        return _under_pixels(
+            template, vertices, camera, faces[0].landmarks[:, :2].astype(np.float64)
         )
-    return _under_pixels(template, vertices, camera, faces[0].landmarks[:, :2].astype(np.float64))
 
 
 def _in_sockets(template: Template, vertices: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from PIL import Image
 from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien.rig import Joint, Material
-from mien_training.head import MATERIALS, Template
+from mien_training.head import Template
 from mien_training.rendering.paint import Look, paint_materials
 from mien_training.templates.load import read_template, write_template
 
@@ -55,13 +55,8 @@ def person_template(
 def person_materials(
     person: Template, skin: NDArray[np.uint8] | None, look: Look | None = None
 ) -> tuple[Material, ...]:
-    """Painted materials of `look`, the skin's texture replaced by `skin` (S, S, 3) if given."""
-    painted = paint_materials(person, person.vertices, look or Look())
-    if skin is None:
-        return painted
-    index = MATERIALS.index("skin")
-    own = replace(painted[index], base_color=skin)
-    return (*painted[:index], own, *painted[index + 1 :])
+    """Painted materials of `look`, the skin's texture `skin` (S, S, 3) if given."""
+    return paint_materials(person, person.vertices, look or Look(), skin=skin)
 
 
 def write_person(folder: Path, person: Template, skin: NDArray[np.uint8] | None) -> None:

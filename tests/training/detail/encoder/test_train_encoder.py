@@ -35,7 +35,7 @@ def run(small_basis, tmp_path_factory, one_thread):
     small_basis.save(out / "small.npz")
     config = TrainEncoderConfig(
         out / "run", people=2, images=2, held_out=1, basis=out / "small.npz", widths=(8, 16),
-        steps=30, workers=2, learning_rate=5e-3,
+        steps=30, workers=1, learning_rate=5e-3,
     )  # fmt: skip
     return config, train_encoder(config, quiet=True)
 

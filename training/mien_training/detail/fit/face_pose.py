@@ -63,6 +63,9 @@ def pose_face(
     sigma = _SIGMA * max(face_px, 1.0)
     K, view = camera.K, camera.camera_from_world
     count = len(moves)
+    by_point = np.ascontiguousarray(moves.transpose(1, 2, 0))
+    hold = np.zeros((count, 6 + count))
+    hold[:, 6:] = np.eye(count) / _WEIGHT_SIGMA
 
     def project(x: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
         turn = Rotation.from_rotvec(x[:3]).as_matrix()
@@ -90,14 +93,11 @@ def pose_face(
             (local @ Rotation.from_rotvec(x[:3] + step * axis).as_matrix().T - turned) / step
             for axis in np.eye(3)
         ]
-        columns = [np.einsum("pij,pj->pi", of_world, s) for s in spins]
-        columns += [of_world[:, :, k] for k in range(3)]
-        columns += list(np.einsum("pij,kpj->kpi", of_world, moves @ turn.T))
+        of_turn = of_world @ np.stack(spins, -1)
+        of_weights = of_world @ turn @ by_point
         apart = (pixels - seen) / sigma
         damp = (1 + (apart / _LOSS_AT) ** 2) ** -1.5 / sigma
-        image = np.stack(columns, -1) * damp[..., None]
-        hold = np.zeros((count, 6 + count))
-        hold[:, 6:] = np.eye(count) / _WEIGHT_SIGMA
+        image = np.concatenate([of_turn, of_world, of_weights], -1) * damp[..., None]
         return np.concatenate([image.reshape(-1, 6 + count), hold])
 
     start = np.concatenate([_start(camera, rest, seen), np.full(count, 0.05)])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -96,11 +97,11 @@ def _shifted(
         now, sure = _moved(pattern, shift), _moved(mask, shift)
         down, across = np.gradient(now)
         blur = [
-            ndimage.gaussian_filter(sure * a * b, window * side)
+            _blurred(sure * a * b, window)
             for a, b in ((across, across), (across, down), (down, down))
         ]
         apart = fixed - now
-        right = [ndimage.gaussian_filter(sure * a * apart, window * side) for a in (across, down)]
+        right = [_blurred(sure * a * apart, window) for a in (across, down)]
         xx, xy, yy = blur[0] + _STEADY, blur[1], blur[2] + _STEADY
         determinant = xx * yy - xy * xy
         shift[0] += (yy * right[0] - xy * right[1]) / determinant
@@ -134,11 +135,21 @@ def _image(values: NDArray[np.floating], texel: NDArray[np.int64], side: int) ->
     return flat.reshape(side, side)
 
 
+@cache
+def _blur(side: int, share: float) -> Float64Array:
+    """(S, S) a Gaussian filter along a line; share: its standard deviation, of the side."""
+    return np.asarray(ndimage.gaussian_filter1d(np.eye(side), share * side, axis=0))
+
+
+def _blurred(image: Float64Array, share: float) -> Float64Array:
+    """Filtered down and across: as products with matrices several times faster for such windows."""
+    along = _blur(len(image), share)
+    return along @ image @ along.T
+
+
 def _band(image: Float64Array, mask: Float64Array) -> Float64Array:
-    side = len(image)
     levels = [
-        ndimage.gaussian_filter(image * mask, share * side)
-        / np.maximum(ndimage.gaussian_filter(mask, share * side), 1e-3)
+        _blurred(image * mask, share) / np.maximum(_blurred(mask, share), 1e-3)
         for share in (_FINE, _COARSE)
     ]
     return np.asarray((levels[0] - levels[1]) * (mask > 0.02))

@@ -28,12 +28,14 @@ SHARE = {"skin": 1.0, "eye": 0.5, "teeth": 0.5, "mouth": 0.5, "tongue": 0.25}
 
 
 def paint_materials(
-    template: Template, vertices: Float32Array, look: Look | int, size: int = 1024
-) -> tuple[Material, ...]:
+    template: Template, vertices: Float32Array, look: Look | int, size: int = 1024,
+    skin: NDArray[np.uint8] | None = None,
+) -> tuple[Material, ...]:  # fmt: skip
     """One painted material per entry of MATERIALS, in that order, in the template's UVs.
 
     vertices: (V, 3) neutral of the person to paint, rig space, metres. `look`: a Look or a seed
     for a random one. `size`: side of the skin texture, texels; the others are a half or a quarter.
+    `skin` (S, S, 3): the skin's texture, which is not painted then.
     Lips, brows and lids follow the template's landmarks where it has them, else its regions and
     the eyes' places. Raises InputError if the vertices do not fit the template.
     """
@@ -43,6 +45,9 @@ def paint_materials(
     frame = FaceFrame.of(template, v)
     materials = []
     for index, name in enumerate(MATERIALS):
+        if name == "skin" and skin is not None:
+            materials.append(Material(name, skin, roughness=ROUGHNESS[name]))
+            continue
         if not (template.triangle_material == index).any():
             materials.append(Material(name, roughness=ROUGHNESS[name]))
             continue

@@ -7,9 +7,11 @@ infinite at a fold, so none ever appears.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import bmat, coo_matrix, csr_matrix, diags
+from scipy.sparse import coo_matrix, csc_matrix, csr_matrix, diags
 from scipy.sparse.linalg import splu
 
 __all__ = ["relax"]
@@ -34,8 +36,8 @@ def relax(
     flat (n, 2) without folds; corners (m, 3) against the clock; shapes (m, 2, 2) the two edges that
     each triangle should have from its first corner; weights (m,) of the triangles.
     """
-    count = len(flat)
-    gradient = _gradients(corners, shapes, count)
+    gradient = _gradients(corners, shapes, len(flat))
+    matrix_of = _normal_matrices(corners, shapes, free)
     x = flat.copy()
     energy = _energy(_jacobians(gradient, x), weights)
     for _ in range(rounds):
@@ -45,14 +47,10 @@ def relax(
         # D'(s) = 2 (s - s^-3), so that its proxy's weight is (s - s^-3) / (s - 1).
         w = (1 + 1 / s) * (1 + 1 / s**2)
         m = weights[:, None, None] * (u * w[:, None]) @ u.transpose(0, 2, 1)
-        target = m @ (u @ vt)
-        blocks = [
-            [sum(g.T @ diags(m[:, i, j]) @ g for g in gradient) for j in range(2)] for i in range(2)
-        ]
-        right = np.stack(
-            [sum(g.T @ target[:, i, c] for c, g in enumerate(gradient)) for i in range(2)]
-        )
-        step = _solve(blocks, right, x, free)
+        left = m @ (u @ vt - jacobian)
+        right = sum(g.T @ left[:, :, c] for c, g in enumerate(gradient))
+        step = np.zeros_like(x)
+        step[:free] = _solve(matrix_of(m), right[:free])
         size = min(1.0, 0.9 * _until_folded(x, step, corners))
         for _ in range(30):
             moved = x + size * step
@@ -70,15 +68,41 @@ def relax(
 
 def _gradients(corners: Int64Array, shapes: Float64Array, count: int) -> list[csr_matrix]:
     """d/dx and d/dy (m, count) of functions on the shapes wanted."""
-    inverse = np.linalg.inv(shapes)  # edges @ gradient = differences
     rows = np.repeat(np.arange(len(corners)), 3)
-    found = []
-    for c in range(2):
-        values = np.stack([-inverse[:, c].sum(1), inverse[:, c, 0], inverse[:, c, 1]], 1)
-        found.append(
-            coo_matrix((values.ravel(), (rows, corners.ravel())), (len(corners), count)).tocsr()
-        )
-    return found
+    return [
+        coo_matrix((values.ravel(), (rows, corners.ravel())), (len(corners), count)).tocsr()
+        for values in _corner_gradients(shapes)
+    ]
+
+
+def _corner_gradients(shapes: Float64Array) -> Float64Array:
+    """(2, m, 3) share of each corner in d/dx and d/dy."""
+    inverse = np.linalg.inv(shapes)  # edges @ gradient = differences
+    return np.concatenate([-inverse.sum(2, keepdims=True), inverse], 2).transpose(1, 0, 2)
+
+
+def _normal_matrices(
+    corners: Int64Array, shapes: Float64Array, free: int
+) -> Callable[[Float64Array], csc_matrix]:
+    """From (m, 2, 2) what mixes the coordinates of each triangle to the normal equations of the
+    free places, (2 free, 2 free): all x before all y. Only their numbers change between rounds."""
+    products = np.einsum("cma,cmb->mab", *[_corner_gradients(shapes)] * 2)
+    rows, columns = (
+        np.broadcast_to(k, products.shape) for k in (corners[:, :, None], corners[:, None])
+    )
+    face, a, b = np.nonzero((rows < free) & (columns < free))
+    rows, columns, products = rows[face, a, b], columns[face, a, b], products[face, a, b]
+    axes = [(i, j) for i in range(2) for j in range(2)]
+    places = (
+        np.concatenate([rows + i * free for i, _ in axes]),
+        np.concatenate([columns + j * free for _, j in axes]),
+    )
+
+    def matrix_of(mixing: Float64Array) -> csc_matrix:
+        values = np.concatenate([mixing[face, i, j] * products for i, j in axes])
+        return coo_matrix((values, places), (2 * free, 2 * free)).tocsc()
+
+    return matrix_of
 
 
 def _jacobians(gradient: list[csr_matrix], x: Float64Array) -> Float64Array:
@@ -94,20 +118,14 @@ def _energy(jacobian: Float64Array, weights: Float64Array) -> float:
     return float((weights * squared * (1 + 1 / area**2)).sum())
 
 
-def _solve(
-    blocks: list[list[csr_matrix]], right: Float64Array, x: Float64Array, free: int
-) -> Float64Array:
-    """(n, 2) change of the free places that fulfils the normal equations."""
-    matrix = bmat([[b[:free, :free] for b in row] for row in blocks]).tocsc()
-    rest = [right[i] - sum(blocks[i][j] @ x[:, j] for j in range(2)) for i in range(2)]
+def _solve(matrix: csc_matrix, right: Float64Array) -> Float64Array:
+    """(free, 2) change of places that fulfils the normal equations with `right` (free, 2)."""
     ridge = 1e-12 * matrix.diagonal().max()
     factor = splu(
-        matrix + ridge * diags(np.ones(2 * free)).tocsc(), "MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
+        matrix + ridge * diags(np.ones(matrix.shape[0])).tocsc(), "MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0, options={"SymmetricMode": True},
     )  # fmt: skip
-    change = np.zeros_like(x)
-    change[:free] = factor.solve(np.concatenate([r[:free] for r in rest])).reshape(2, free).T
-    return change
+    return np.asarray(factor.solve(right.T.ravel()).reshape(2, -1).T)
 
 
 def _until_folded(x: Float64Array, step: Float64Array, corners: Int64Array) -> float:
