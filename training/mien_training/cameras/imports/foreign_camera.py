@@ -60,7 +60,7 @@ def foreign_camera(
     a lens that shows a point twice.
     """
     picture = picture.replace("\\", "/")
-    if not PurePosixPath(picture).name:
+    if PurePosixPath(picture).name in ("", ".."):
         raise InputError(f"{where}: {picture!r} names no picture, expected a file's name")
     check_pose(camera_from_world, f"{where}: the pose")
     check_intrinsics(pinhole.K, pinhole.width, pinhole.height, f"{where}: the intrinsics")
