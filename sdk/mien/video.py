@@ -216,12 +216,23 @@ def _read_images(paths: list[Path]) -> Iterator[VideoFrame]:
     for index, path in enumerate(paths):
         try:
             with Image.open(path) as image:
-                upright = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+                upright = _rgb(ImageOps.exif_transpose(image), path)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             unknown = isinstance(error, UnidentifiedImageError)
             reason = "not an image" if unknown else f"damaged image ({error})"
             raise InputError(f"{path}: {reason}") from error
         yield VideoFrame(index, index / FOLDER_RATE_HZ, upright)
+
+
+def _rgb(image: Image.Image, path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) of a picture in colour or grey. Of sixteen bits of grey, as machine vision cameras
+    write them, the upper eight: Pillow would cut off all above 255."""
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return np.asarray(image.convert("RGB"))
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 0xFFFF:
+        raise InputError(f"{path}: an image of 32 bits, expected 8 or 16 bits a channel")
+    return np.repeat((values >> 8).astype(np.uint8)[..., None], 3, 2)
 
 
 def _camera_input(number: int) -> tuple[str, str, dict[str, str]]:

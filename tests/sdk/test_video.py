@@ -97,6 +97,23 @@ def test_one_image_is_one_frame_and_stands_upright(tmp_path: Path) -> None:
     assert count_frames(tmp_path / "a.png") == 1
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_grey_images_of_8_and_16_bits(tmp_path: Path, suffix: str) -> None:
+    grey = np.arange(0, 256, 2, dtype=np.uint8).reshape(8, 16)
+    Image.fromarray(grey).save(tmp_path / f"8.{suffix}")
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / f"16.{suffix}")
+    for name in ("8", "16"):
+        (frame,) = read_frames(tmp_path / f"{name}.{suffix}")
+        np.testing.assert_array_equal(frame.image, np.repeat(grey[..., None], 3, 2))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_images_of_32_bits_are_refused(tmp_path: Path, kind: type) -> None:
+    Image.fromarray(np.full((4, 4), 70_000, kind)).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"a\.tif: an image of 32 bits, expected 8 or 16"):
+        list(read_frames(tmp_path / "a.tif"))
+
+
 @pytest.mark.parametrize("name", ["empty.mp4", "noise.mp4", "cut.mp4", "sound.wav", "noise.png"])
 def test_damaged_files_are_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

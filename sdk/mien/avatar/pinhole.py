@@ -43,7 +43,7 @@ def camera_arrays(cameras: Sequence[PinholeCamera]) -> tuple[Float32Array, Float
     """(B, 4, 4) camera_from_world, metres, and (B, 4) fx, fy, cx, cy, pixels, of B cameras.
 
     Raises InputError for other shapes, values that are not finite, a focal length of 0 or less,
-    skew, and radial distortion (`k1`, `k2`): undistort the images instead.
+    skew, and distortion (`k1`, `k2`, `lens`): undistort the images instead.
     """
     poses, lenses = [], []
     for camera in cameras:
@@ -58,7 +58,7 @@ def camera_arrays(cameras: Sequence[PinholeCamera]) -> tuple[Float32Array, Float
             raise InputError("camera: K and camera_from_world must be finite")
         if K[0, 0] <= 0 or K[1, 1] <= 0:
             raise InputError(f"camera: focal lengths {K[0, 0]}, {K[1, 1]}, expected above 0")
-        if K[0, 1] != 0 or any(getattr(camera, name, 0.0) for name in ("k1", "k2")):
+        if K[0, 1] != 0 or any(getattr(camera, name, 0.0) for name in ("k1", "k2", "lens")):
             raise InputError(
                 "camera: splats are drawn without skew and distortion; undistort the images"
             )

@@ -35,6 +35,7 @@ def test_other_cameras_serve_too():
         ({"K": np.diag([-1.0, 1, 1])}, "focal lengths -1.0"),
         ({"K": np.array([[1.0, 0.1, 0], [0, 1, 0], [0, 0, 1]])}, "skew"),
         ({"k1": 0.1}, "undistort"),
+        ({"lens": (0.1,)}, "undistort"),
         ({"k2": 0.1}, "undistort"),
     ],
 )

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
-from mien_training.cameras.calibration import read_calibration, scaled
+from mien_training.cameras.calibration import calibration_json, read_calibration, scaled
+from mien_training.cameras.camera import Camera
+from mien_training.cameras.lens import Lens, LensCamera
 
 
 def one(**change):
@@ -44,6 +46,33 @@ def test_masks_lie_beside_the_file(tmp_path):
     assert found.masks == {"left.mp4": tmp_path / "left_mask.png"}
 
 
+def test_what_is_written_is_read(tmp_path):
+    pose = np.eye(4)
+    pose[:3, 3] = (0.1, 1 / 3, 2.0)
+    K = np.array([[500.1, 0, 320.2], [0, 501.3, 240.4], [0, 0, 1]])
+    lens = Lens(-0.1, 0.2, 0.001, 0.0, 0.3, 1e-7)
+    cameras = {
+        "a.mp4": Camera(K, pose, 640, 480, 0.1, -0.01),
+        "b.mp4": LensCamera(K, pose, 640, 480, lens=lens),
+    }
+    path = tmp_path / "cal.json"
+    path.write_bytes(calibration_json(cameras, None, {"b.mp4": "b_mask.png"}))
+    found = read_calibration(path)
+    assert found.unit_m is None and found.masks == {"b.mp4": tmp_path / "b_mask.png"}
+    for name, camera in cameras.items():
+        other = found.cameras[name]
+        np.testing.assert_array_equal(other.K, camera.K)
+        np.testing.assert_array_equal(other.camera_from_world, camera.camera_from_world)
+        assert (other.k1, other.k2, type(other)) == (camera.k1, camera.k2, type(camera))
+    assert found.cameras["b.mp4"].lens == lens
+
+
+def test_a_distortion_of_two_terms_is_k1_and_k2(tmp_path):
+    one_camera = one(distortion={"k2": 0.02, "k1": 0.1})
+    camera = read_calibration(written(tmp_path, {"cameras": [one_camera]})).cameras["left.mp4"]
+    assert (type(camera), camera.k1, camera.k2) == (Camera, 0.1, 0.02)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -67,6 +96,12 @@ def test_masks_lie_beside_the_file(tmp_path):
         ({"unit_m": 1, "cameras": [one(K=[[10**400] * 3] * 3)]}, "not valid JSON"),
         ({"unit_m": 1, "cameras": [one(K1=0.1)]}, "'K1' is unknown"),
         ({"unit_m": 1, "camera": [], "cameras": [one()]}, "'camera' is unknown"),
+        ({"unit_m": 1, "cameras": [one(k1=0.1, distortion={})]}, "expected one of the two"),
+        ({"unit_m": 1, "cameras": [one(distortion={"k9": 1})]}, "'k9' is unknown"),
+        ({"unit_m": 1, "cameras": [one(distortion=[0.1])]}, "'distortion' is a list"),
+        ({"unit_m": 1, "cameras": [one(distortion={"p1": "0"})]}, "distortion: field 'p1'"),
+        ({"unit_m": 1, "cameras": [one(distortion={"k3": -20})]}, "'distortion' folds"),
+        ({"unit_m": 1, "cameras": [one(k1=-2)]}, "'k1' or 'k2' folds"),
         ({"unit_m": 1, "cameras": [one(width=640.5)]}, "width"),
         ({"unit_m": 1, "cameras": [one(width=0)]}, "width"),
     ],

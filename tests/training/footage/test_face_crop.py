@@ -6,6 +6,7 @@ from PIL import Image
 
 from mien.errors import InputError
 from mien_training.cameras.camera import Camera, look_at_camera, project
+from mien_training.cameras.lens import Lens, camera_with_lens
 from mien_training.footage.face_crop import FaceCrop, SourceFrames, read_crops
 
 
@@ -25,6 +26,8 @@ def test_a_crop_is_without_the_lens_of_its_camera():
     found = FaceCrop(bent, 0.0, 0.0, 64.0).view(32)
     assert (found.k1, found.k2) == (0.0, 0.0)
     np.testing.assert_allclose(found.K, plain.resized(32, 32).K)
+    lens = camera_with_lens(plain, Lens(0.1, p1=0.01))
+    assert type(FaceCrop(lens, 0.0, 0.0, 64.0).view(32)) is Camera
 
 
 def test_metres_move_the_camera_and_nothing_else():

@@ -11,9 +11,11 @@ from support.stills import three_stills
 
 from mien.errors import InputError
 from mien.video import VideoWriter
+from mien_training.cameras.camera import Camera
+from mien_training.cameras.lens import LensCamera
 from mien_training.footage import load as train_input
 from mien_training.footage.load import footage_digests, read_recordings
-from mien_training.footage.observations import CameraRecording
+from mien_training.footage.observations import CameraRecording, observe
 from mien_training.synthetic.person import SyntheticPerson
 from mien_training.templates import load_template
 
@@ -145,6 +147,16 @@ def test_a_face_seldom_seen_is_a_warning(folder, template, monkeypatch):
     monkeypatch.setattr(train_input, "read_recording", seldom)
     _, warnings = read(folder, template, ["0.png"])
     assert warnings == [f"{folder / '0.png'}: a face in 1 of 3 frames only"]
+
+
+def test_a_lens_of_many_terms_is_removed_when_read(folder, template):
+    cameras = json.loads((folder / "cm.json").read_text())
+    cameras["cameras"][0]["distortion"] = {"k1": -0.1, "p2": 0.01}
+    (folder / "lens.json").write_text(json.dumps(cameras))
+    (bent, plain), _ = read(folder, template, ["0.png", "2.png"], "lens.json")
+    assert isinstance(bent.source.crop.camera, LensCamera)
+    assert type(bent.camera) is type(plain.camera) is type(plain.source.crop.camera) is Camera
+    assert len(observe([bent, plain]).camera) == 2
 
 
 def test_a_camera_that_the_file_lacks_is_named(folder, template):

@@ -1,12 +1,13 @@
 """performance.npz: what is written comes back, and nothing else is taken for one."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from support.performances import small_performance
 
 from mien.errors import InputError
+from mien_training.cameras.lens import Lens, camera_with_lens
 from mien_training.footage.performance_file import (
     PERFORMANCE_FILE,
     read_performance,
@@ -33,6 +34,23 @@ def test_a_round_trip_changes_nothing(run):
     first = (folder / PERFORMANCE_FILE).read_bytes()
     write_performance(folder, found)
     assert (folder / PERFORMANCE_FILE).read_bytes() == first
+
+
+def test_lenses_beyond_k1_and_k2_come_back(run):
+    folder, performance = run
+    first, second = performance.cameras
+    lens = Lens(-0.2, 0.1, 0.01, 0.0, 0.3)
+    bent = replace(
+        first, crop=replace(first.crop, camera=camera_with_lens(first.crop.camera, lens))
+    )
+    performance = replace(performance, cameras=(bent, second))
+    write_performance(folder, performance)
+    found = read_performance(folder)
+    assert content_digest(found) == content_digest(performance)
+    assert found.cameras[0].crop.camera.lens == lens
+    altered(folder, source_lens=np.zeros((2, 2)))
+    with pytest.raises(InputError, match="field 'source_lens' has shape"):
+        read_performance(folder)
 
 
 def test_every_field_is_in_the_file(run):
@@ -81,7 +99,7 @@ def test_pickles_are_not_opened(run):
 def test_other_versions_are_refused(run, version):
     folder, _ = run
     altered(folder, format=version)
-    with pytest.raises(InputError, match=r"performance\.npz: field 'format' is .*expected 1"):
+    with pytest.raises(InputError, match=r"performance\.npz: field 'format' is .*expected 1 or 2"):
         read_performance(folder)
 
 

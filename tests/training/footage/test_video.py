@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mien.errors import InputError
 from mien.video import VideoWriter
 from mien_training.cameras.camera import look_at_camera, project
+from mien_training.cameras.lens import Lens, camera_with_lens
 from mien_training.footage import video
 from mien_training.footage.face_crop import read_crops
 from mien_training.footage.video import read_recording
@@ -51,6 +53,22 @@ def test_points_stay_on_the_face_through_crop_and_camera(head, video_file):
     assert np.median(gap) < 2.0  # pixels; the tracker's own error
     assert 0.4 < np.ptp(recording.points[3][:, 1]) / 96 < 0.8  # the face fills most of the crop
     np.testing.assert_allclose(np.diff(recording.times_s), 1 / 30, atol=1e-3)
+
+
+def test_a_grey_picture_is_freed_of_its_lens(head, video_file, tmp_path):
+    template, rig = head
+    plain = video_file[1]
+    camera = camera_with_lens(plain, Lens(-0.3, 0.1, 0.25, 0.3, 0.1))
+    image = HeadRenderer(rig).render(rig.vertices, camera, background=(90, 110, 100))
+    Image.fromarray(image).convert("L").save(tmp_path / "face.png")
+    places = template.landmarks.positions(template.vertices, template.triangles)
+    gaps = []
+    for given in (camera, plain):
+        recording = read_recording(tmp_path / "face.png", 96, given)
+        expected, _ = project(recording.camera, places)
+        gaps.append(np.median(np.linalg.norm(recording.points[0] - expected, axis=1)))
+        assert (np.ptp(recording.images[0], axis=2) == 0).all()
+    assert gaps[0] < 2.0 < gaps[1]  # pixels; the tracker's own error, and with the lens left in
 
 
 def test_a_tracked_file_is_not_tracked_again(video_file, tmp_path, monkeypatch):

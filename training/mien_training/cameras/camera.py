@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +55,17 @@ class Camera:
     def resized(self, width: int, height: int) -> Camera:
         """The same view on another pixel grid."""
         scale = np.diag([width / self.width, height / self.height, 1.0])
-        return Camera(scale @ self.K, self.camera_from_world, width, height, self.k1, self.k2)
+        return replace(self, K=scale @ self.K, width=width, height=height)
+
+    @property
+    def distorts(self) -> bool:
+        """Whether `distorted` changes anything."""
+        return self.k1 != 0 or self.k2 != 0
+
+    def distorted(self, xy: Float64Array) -> Float64Array:
+        """Normalised coordinates x / z and y / z (..., 2) as the lens bends them."""
+        r2 = (xy * xy).sum(-1, keepdims=True)
+        return np.asarray(xy * (1.0 + r2 * (self.k1 + r2 * self.k2)))
 
 
 def project(camera: Camera, points: ArrayLike) -> tuple[Float64Array, Float64Array]:
@@ -68,9 +78,7 @@ def project(camera: Camera, points: ArrayLike) -> tuple[Float64Array, Float64Arr
     depth = seen[..., 2]
     with np.errstate(divide="ignore", invalid="ignore"):
         xy = np.where(depth[..., None] > 0, seen[..., :2] / depth[..., None], np.nan)
-    r2 = (xy * xy).sum(-1, keepdims=True)
-    xy = xy * (1.0 + r2 * (camera.k1 + r2 * camera.k2))
-    return xy @ camera.K[:2, :2].T + camera.K[:2, 2], depth
+    return camera.distorted(xy) @ camera.K[:2, :2].T + camera.K[:2, 2], depth
 
 
 def clip_from_camera(camera: Camera, near_m: float = 0.01, far_m: float = 100.0) -> Float64Array:

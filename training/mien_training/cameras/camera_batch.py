@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mien.errors import InputError
 from mien_training.cameras.camera import Camera, clip_from_camera
+from mien_training.cameras.lens import LensCamera
 
 __all__ = ["CameraBatch"]
 
@@ -30,9 +31,14 @@ class CameraBatch:
 
     @classmethod
     def of(cls, cameras: Sequence[Camera], dtype: torch.dtype = torch.float32) -> CameraBatch:
-        """Raises InputError for no cameras."""
+        """Raises InputError for no cameras, and for a `LensCamera`: undistort its pictures."""
         if not cameras:
             raise InputError("CameraBatch: no cameras")
+        if any(isinstance(camera, LensCamera) for camera in cameras):
+            raise InputError(
+                "CameraBatch: a camera's distortion goes beyond k1 and k2; expected the camera of "
+                "the undistorted pictures"
+            )
 
         def stack(arrays: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]) -> Tensor:
             return torch.tensor(np.stack(arrays), dtype=dtype)

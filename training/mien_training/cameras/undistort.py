@@ -14,20 +14,18 @@ Float64Array = NDArray[np.float64]
 
 
 def lens_map(camera: Camera) -> Float64Array:
-    """(2, H, W) row and column, from pixel centres, where a camera with k1 and k2 sees what one
-    without them sees at each pixel; (2, 0, 0) if there is no difference."""
-    if camera.k1 == 0 and camera.k2 == 0:
+    """(2, H, W) row and column, from pixel centres, where the camera sees what one without its
+    distortion sees at each pixel; (2, 0, 0) if there is no difference."""
+    if not camera.distorts:
         return np.zeros((2, 0, 0))
     x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     rays = np.stack([x, y, np.ones_like(x)], -1) @ np.linalg.inv(camera.K).T
-    r2 = (rays[..., :2] ** 2).sum(-1, keepdims=True)
-    bent = rays[..., :2] * (1 + r2 * (camera.k1 + r2 * camera.k2))
-    where = bent @ camera.K[:2, :2].T + camera.K[:2, 2] - 0.5
+    where = camera.distorted(rays[..., :2]) @ camera.K[:2, :2].T + camera.K[:2, 2] - 0.5
     return np.asarray(where.transpose(2, 0, 1)[::-1])
 
 
 def undistort(image: NDArray[np.uint8], lens: Float64Array) -> NDArray[np.uint8]:
-    """The image (H, W, 3) that the camera of `lens_map` would take without its k1 and k2."""
+    """The image (H, W, 3) that the camera of `lens_map` would take without its distortion."""
     if not lens.size:
         return image
     channels = image.transpose(2, 0, 1)

@@ -24,7 +24,7 @@ class FaceCrop:
     """One square for a whole recording: a face that walks through the image becomes small."""
 
     camera: Camera
-    """Of the images as the file has them, `k1` and `k2` with it."""
+    """Of the images as the file has them, their distortion with it."""
     left: float
     """Of the square in the undistorted image, pixels; it may reach beyond the border."""
     top: float

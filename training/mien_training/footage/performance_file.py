@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.cameras.camera import Camera
+from mien_training.cameras.lens import Lens, LensCamera, camera_with_lens
 from mien_training.footage.face_crop import FaceCrop
 from mien_training.footage.rig_performance import FilmingCamera, FittedLight, RigPerformance
 from mien_training.runs.cache import read_arrays, write_arrays
@@ -19,8 +21,9 @@ from mien_training.templates.person import TEMPLATE_FILE
 __all__ = ["PERFORMANCE_FILE", "read_performance", "write_performance"]
 
 PERFORMANCE_FILE = "performance.npz"
-_FORMAT = 1
-"""Raised whenever fields are added, left out, or mean something else."""
+_FORMAT, _LENS_FORMAT = 1, 2
+"""Raised whenever fields are added, left out, or mean something else; the second where a camera
+has a lens beyond k1 and k2, and the file `source_lens`."""
 _UNIT = 1e-3
 """How far from orthonormal a camera's rotation, and from 1 a quaternion's length, may be."""
 _KINDS = {"U": "text", "i": "integers", "f": "finite numbers", "b": "true or false"}
@@ -42,11 +45,13 @@ _FIELDS: dict[str, tuple[tuple[int | str, ...], str]] = {
     "highlight_colour": (("L", 3), "f"), "highlight_sharpness": (("L",), "f"),
 }  # fmt: skip
 """Every array of the file: shape, and numpy's letter of its kind."""
+_LENS_FIELD: dict[str, tuple[tuple[int | str, ...], str]] = {"source_lens": (("C", 8), "f")}
+"""The terms of `Lens`; zeros for cameras with k1 and k2."""
 
 
 def write_performance(folder: Path, performance: RigPerformance) -> None:
     """Whole or not at all. Raises InputError when it cannot be written."""
-    write_arrays(folder / PERFORMANCE_FILE, {"format": np.array(_FORMAT), **_arrays(performance)})
+    write_arrays(folder / PERFORMANCE_FILE, _arrays(performance))
 
 
 def read_performance(folder: str | Path) -> RigPerformance:
@@ -60,10 +65,10 @@ def read_performance(folder: str | Path) -> RigPerformance:
         )
     arrays = read_arrays(path)
     version = arrays.get("format", np.array("missing"))
-    if version.tolist() != _FORMAT:
+    if version.tolist() not in (_FORMAT, _LENS_FORMAT):
         raise InputError(
-            f"{path}: field 'format' is {version.tolist()}, expected {_FORMAT}: of another "
-            "version of mien, or another kind of file: fit the rig again"
+            f"{path}: field 'format' is {version.tolist()}, expected {_FORMAT} or {_LENS_FORMAT}: "
+            "of another version of mien, or another kind of file: fit the rig again"
         )
     try:
         found = _of_arrays(arrays)
@@ -84,7 +89,12 @@ def _arrays(performance: RigPerformance) -> dict[str, NDArray[Any]]:
     crops = [c.crop for c in p.cameras]
     cameras = [c.camera for c in crops]
     count = len(cameras)
+    lenses = [c.lens if isinstance(c, LensCamera) else Lens() for c in cameras]
+    beyond = any(isinstance(c, LensCamera) for c in cameras)
+    terms = np.array([astuple(lens) for lens in lenses], np.float64).reshape(count, 8)
     return {
+        "format": np.array(_LENS_FORMAT if beyond else _FORMAT),
+        **({"source_lens": terms} if beyond else {}),
         "person_sha256": np.array(p.person_sha256),
         "shape_names": np.array(p.shape_names, np.str_),
         "size": np.array(p.size),
@@ -114,7 +124,8 @@ def _arrays(performance: RigPerformance) -> dict[str, NDArray[Any]]:
 def _of_arrays(arrays: dict[str, NDArray[Any]]) -> RigPerformance:
     """Raises InputError, naming the field, for anything but what `_arrays` gave."""
     sizes: dict[str, int] = {}
-    for name, (shape, kind) in _FIELDS.items():
+    beyond = arrays["format"] == _LENS_FORMAT
+    for name, (shape, kind) in (_FIELDS | (_LENS_FIELD if beyond else {})).items():
         if name not in arrays:
             raise InputError(f"field {name!r} is missing")
         _check(name, arrays[name], shape, kind, sizes)
@@ -125,6 +136,8 @@ def _of_arrays(arrays: dict[str, NDArray[Any]]) -> RigPerformance:
         k1, k2 = a["source_k1_k2"][c].tolist()
         width, height = int(a["source_width"][c]), int(a["source_height"][c])
         camera = Camera(a["source_K"][c], a["source_camera_from_world"][c], width, height, k1, k2)
+        if beyond and a["source_lens"][c].any():
+            camera = camera_with_lens(camera, Lens(*a["source_lens"][c].tolist()))
         cameras.append(
             FilmingCamera(
                 str(a["source_names"][c]), str(a["source_sha256"][c]),
