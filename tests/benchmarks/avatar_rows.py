@@ -56,6 +56,8 @@ class Row:
     """Of SplatsConfig or VolumeConfig."""
     steps: int = 0
     baked: bool = False
+    learnt_exactly: bool = False
+    """Trained without errors: what they cost in the held-out frames alone."""
     left_on: bool = False
     """The correction of some training frame stays on in every held-out one."""
     seeds: tuple[int, ...] | None = None
