@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.avatar_entry import AvatarEntry
+from mien.avatar_kinds import SplatsEntry
 from mien.consent import Consent
 from mien.errors import InputError
 from mien.rig import Rig
@@ -60,7 +60,7 @@ def check_avatar(run: AvatarRun, rig: Rig, consent: Consent, allow_bake_loss: bo
 
 def avatar_files(
     run: AvatarRun, channels: Sequence[str], name: str | None = None
-) -> tuple[dict[str, bytes], AvatarEntry]:
+) -> tuple[dict[str, bytes], SplatsEntry]:
     """Name -> bytes of the Gaussians and of the network for these channels, and the entry; `name`
     of the person shown, if not the run's. Deterministic. Raises InputError without consent."""
     consent = run.consent
@@ -73,8 +73,8 @@ def avatar_files(
         NETWORK: avatar_onnx(run, channels, names),
     }
     low, high = ([float(x) for x in corner] for corner in run.bounds_m)
-    entry = AvatarEntry(
-        kind="splats", splats=SPLATS, network=NETWORK, channels=tuple(channels),
+    entry = SplatsEntry(
+        splats=SPLATS, network=NETWORK, channels=tuple(channels),
         coefficients=names, gaussians=len(run.anchor), low_m=(low[0], low[1], low[2]),
         high_m=(high[0], high[1], high[2]), consent=consent,
         synthetic_mark=f"Synthetic image of {name or run.name}, made by a trained model (mien).",

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.avatar.playback.anchor_tables import EXTRAS, VERSION
 from mien.avatar.playback.coefficient_model import STRAIGHT_BEFORE
-from mien.avatar.playback.splat_file import EXTRAS, GAUSSIAN_ATTRIBUTES, VERSION
+from mien.avatar.playback.splat_file import GAUSSIAN_ATTRIBUTES
 from mien.avatar.splats import Splats
 from mien.rotation import matrix_from_quaternion
 from mien_exporters.avatar.avatar_onnx import layers_for
