@@ -71,7 +71,8 @@ def build_character(
     `glb`, if given, is the file that `rig` was read from, and is taken over. `detail` puts in the
     rig's skin detail, with a network for blended maps of `detail_map_size` texels (None: without).
     `avatar` puts in the rig's photoreal avatar of splats, `volume` that as a volume;
-    `allow_bake_loss` lets the splats' maps lose more than 0.1 dB. The rig's joints must be those of every character (`mien.rig.JOINT_NAMES`). The same
+    `allow_bake_loss` lets the splats' maps lose more than 0.1 dB. The rig's joints must be those of
+    every character (`mien.rig.JOINT_NAMES`). The same
     input gives the same bytes.
     Raises ChannelError, InputError or PackageError before anything is written.
     """

@@ -43,7 +43,7 @@ def test_detail_is_as_it_was(tmp_path):
 
 
 CHANGES = {
-    "kind": (lambda a: a.__setitem__("kind", "wax"), "'kind' is 'wax', expected one of splats, vol"),
+    "kind": (lambda a: a.__setitem__("kind", "wax"), "'kind' is 'wax', expected one of splats"),
     "another kind's fields": (lambda a: a.__setitem__("kind", "volume"), "'samples' is missing"),
     "colour space": (lambda a: a.__setitem__("colour_space", "acescg"), "colour_space"),
     "no channels": (lambda a: a.__setitem__("channels", []), "channels' has 0"),

@@ -23,8 +23,8 @@ from mien.errors import InputError
 from mien_exporters.avatar.run_parts import AGAIN, read_arrays, read_record, write_run
 
 __all__ = [
-    "ANCHOR_ARRAYS", "AVATAR_RECORD", "AvatarRun", "Layers", "merge_mean", "read_avatar_run", "with_eight_bit_maps",
-    "write_avatar_run",
+    "ANCHOR_ARRAYS", "AVATAR_RECORD", "AvatarRun", "Layers", "merge_mean", "read_avatar_run",
+    "with_eight_bit_maps", "write_avatar_run",
 ]  # fmt: skip
 
 Float32Array = NDArray[np.float32]
