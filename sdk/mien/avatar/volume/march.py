@@ -1,24 +1,34 @@
 """A picture of a posed volume: the coarse field tells where to look again, the other is shown.
 
-As training does it, without its randomness: samples lie in the middles of their parts.
+As training does it, without its randomness: samples lie in the middles of their parts. Nothing is
+asked behind what lets no light through, nor along rays on which the coarse field finds nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.avatar.volume.nearby import Nearby, PosedAnchors
+from mien.avatar.volume.nearby import PosedAnchors
 from mien.avatar.volume.quadrature import cell_lengths, even_samples, gather, weighted_samples
 from mien.avatar.volume.shell_rays import Rays
 
 __all__ = ["Fields", "march"]
 
 Float32Array = NDArray[np.float32]
-_RAYS = 128
-"""At once: what a processor's cache holds of them."""
+Told = tuple[Float32Array, Float32Array, Float32Array, Float32Array, Float32Array]
+Ask = Callable[[Told, Float32Array], tuple[Float32Array, Float32Array]]
+"""What fields are told of P samples, and the view (P, 3) -> density (P,) and colour (P, 3)."""
+_RAYS = 1024
+_SLAB = 4
+"""Samples of a ray that are asked together."""
+_SAMPLES = 1024
+"""Of a run of a network: what a processor's cache likes."""
+_DARK = 1e-3
+"""Share of the light that counts for nothing: a quarter of a display code."""
 
 
 class Fields(Protocol):
@@ -47,58 +57,61 @@ def march(
     tables: features (N, W) of the coarse field and of the one that is shown. samples: along a ray,
     and further ones.
     """
+
+    def coarse(told: Told, view: Float32Array) -> tuple[Float32Array, Float32Array]:
+        return fields.coarse(*told), np.zeros((len(view), 3), np.float32)
+
+    def field(told: Told, view: Float32Array) -> tuple[Float32Array, Float32Array]:
+        return fields.field(*told, view)
+
     found: Float32Array = np.zeros((len(rays), 4), np.float32)
     for begin in range(0, len(rays), _RAYS):
-        part = slice(begin, begin + _RAYS)
-        near, far, directions = rays.near[part], rays.far[part], rays.directions[part]
-        t = even_samples(near, far, samples[0])
-        lengths = cell_lengths(t, near, far)
-        around = anchors.nearby(rays.origin, directions, t)
-        weights = gather(_coarse(fields, tables[0], around), lengths)
-        more = weighted_samples(near, lengths, weights, samples[1])
-        seen = [
-            _shown(fields, tables[1], each, directions)
-            for each in (around, anchors.nearby(rays.origin, directions, more))
-        ]
-        density, colour = (np.concatenate(each, 1) for each in zip(*seen, strict=True))
-        t = np.concatenate([t, more], 1)
-        order = np.argsort(t, 1, kind="stable")
-        t, density = (np.take_along_axis(a, order, 1) for a in (t, density))
-        weights = gather(density, cell_lengths(t, near, far))
-        colour = np.take_along_axis(colour, order[..., None], 1)
-        found[part, :3] = np.einsum("rn,rnc->rc", weights, colour)
-        found[part, 3] = weights.sum(1)
+        part = rays.only(slice(begin, begin + _RAYS))
+        t = even_samples(part.near, part.far, samples[0])
+        lengths = cell_lengths(t, part.near, part.far)
+        weights, _ = _asked(coarse, tables[0], anchors, part, t, lengths)
+        stopped = np.flatnonzero(weights.sum(1) > _DARK)
+        part, weights, t, lengths = (
+            part.only(stopped), weights[stopped], t[stopped], lengths[stopped]
+        )  # fmt: skip
+        more = weighted_samples(part.near, lengths, weights, samples[1])
+        t = np.sort(np.concatenate([t, more], 1), 1)
+        lengths = cell_lengths(t, part.near, part.far)
+        weights, colour = _asked(field, tables[1], anchors, part, t, lengths)
+        found[begin + stopped, :3] = np.einsum("rn,rnc->rc", weights, colour)
+        found[begin + stopped, 3] = weights.sum(1)
     return found
 
 
-def _inside(
-    table: Float32Array, around: Nearby
-) -> tuple[NDArray[np.intp], tuple[Float32Array, ...]]:
-    """Which of the R S samples have something near, and what the fields are told of them."""
-    chosen = np.flatnonzero(around.presence > 0)
-    features = table[around.index.reshape(-1, 4)[chosen]]
-    return chosen, (
-        around.offsets.reshape(-1, 4, 3)[chosen], features, around.shares.reshape(-1, 4)[chosen],
-        around.heights.ravel()[chosen], around.presence.ravel()[chosen],
-    )  # fmt: skip
-
-
-def _coarse(fields: Fields, table: Float32Array, around: Nearby) -> Float32Array:
-    chosen, told = _inside(table, around)
-    density: Float32Array = np.zeros(around.presence.size, np.float32)
-    if len(chosen):
-        density[chosen] = fields.coarse(*told)
-    return density.reshape(around.presence.shape)
-
-
-def _shown(
-    fields: Fields, table: Float32Array, around: Nearby, directions: Float32Array
-) -> tuple[Float32Array, Float32Array]:
-    chosen, told = _inside(table, around)
-    density: Float32Array = np.zeros(around.presence.size, np.float32)
-    colour: Float32Array = np.zeros((around.presence.size, 3), np.float32)
-    if len(chosen):
-        view = directions[chosen // around.presence.shape[1]]
-        density[chosen], colour[chosen] = fields.field(*told, view)
-    shape = around.presence.shape
-    return density.reshape(shape), colour.reshape(*shape, 3)
+def _asked(
+    ask: Ask, table: Float32Array, anchors: PosedAnchors, rays: Rays, t: Float32Array,
+    lengths: Float32Array,
+) -> tuple[Float32Array, Float32Array]:  # fmt: skip
+    """Weights (R, N) and colours (R, N, 3) of samples t (R, N), from the front to the back; 0
+    behind what lets no light through."""
+    density: Float32Array = np.zeros(t.shape, np.float32)
+    colour: Float32Array = np.zeros((*t.shape, 3), np.float32)
+    depth: Float32Array = np.zeros(len(t), np.float32)
+    for begin in range(0, t.shape[1], _SLAB):
+        slab = slice(begin, begin + _SLAB)
+        lit = np.flatnonzero(depth < -np.log(_DARK))
+        if not len(lit):
+            break
+        directions, at = rays.directions[lit], t[lit, slab]
+        around = anchors.nearby(rays.origin, directions, at)
+        inside = np.flatnonzero(around.presence > 0)
+        thick: Float32Array = np.zeros(at.size, np.float32)
+        seen: Float32Array = np.zeros((at.size, 3), np.float32)
+        for first in range(0, len(inside), _SAMPLES):
+            some = inside[first : first + _SAMPLES]
+            told = (
+                around.offsets.reshape(-1, 4, 3)[some],
+                table[around.index.reshape(-1, 4)[some]],
+                around.shares.reshape(-1, 4)[some], around.heights.ravel()[some],
+                around.presence.ravel()[some],
+            )  # fmt: skip
+            thick[some], seen[some] = ask(told, directions[some // at.shape[1]])
+        density[lit, slab] = thick.reshape(at.shape)
+        colour[lit, slab] = seen.reshape(*at.shape, 3)
+        depth[lit] += (density[lit, slab] * lengths[lit, slab]).sum(1)
+    return gather(density, lengths), colour

@@ -12,7 +12,6 @@ from mien.avatar.volume.volume_model import VolumeModel
 __all__ = ["Nearby", "PosedAnchors"]
 
 Float32Array = NDArray[np.float32]
-_CELL_M = 0.012
 _CELLS = 32
 
 
@@ -50,7 +49,7 @@ class PosedAnchors:
         self._frames = kept(poses.rotations, wp.mat33)
         self._lift = wp.array(model.lift_m, dtype=float, device="cpu")
         self._grid = wp.HashGrid(_CELLS, _CELLS, _CELLS, device="cpu")
-        self._grid.build(self._places, _CELL_M)
+        self._grid.build(self._places, model.reach_m)
 
     def nearby(self, origin: Float32Array, directions: Float32Array, t: Float32Array) -> Nearby:
         """Of points t (R, S) along rays from origin (3,) in directions (R, 3), metres."""
@@ -71,7 +70,7 @@ class PosedAnchors:
             nearby_kernel, shape,
             [self._grid.id, self._places, self._frames, self._lift, wp.vec3(*origin.tolist()),
              shared(np.ascontiguousarray(directions), wp.vec3),
-             shared(np.ascontiguousarray(t), float), min(_CELL_M, model.reach_m), model.reach_m,
+             shared(np.ascontiguousarray(t), float), 0.5 * model.reach_m, model.reach_m,
              model.fade_m, shared(found.index, int), shared(found.offsets, wp.vec3),
              shared(found.shares, float), shared(found.heights, float),
              shared(found.presence, float)],

@@ -36,6 +36,13 @@ class Rays:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def only(self, chosen: slice | NDArray[np.int64]) -> Rays:
+        """Some of them."""
+        return Rays(
+            self.pixels[chosen], self.origin, self.directions[chosen], self.near[chosen],
+            self.far[chosen],
+        )  # fmt: skip
+
 
 def shell_rays(
     model: VolumeModel, vertices: Float32Array, camera: PinholeCamera, width: int, height: int
