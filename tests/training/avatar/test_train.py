@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from mien_exporters.avatar.avatar_run import read_avatar_run
 from mien_exporters.avatar.volume.volume_run import read_volume_run
 from mien_exporters.export import build_character
 from mien_exporters.gltf_mesh import drop_still_shapes
+from mien_training.avatar import train
 from mien_training.avatar.bake.linear_bake import BakeConfig
 from mien_training.avatar.film.mesh_masks import mesh_masks
 from mien_training.avatar.film.read_film import read_film
@@ -50,12 +52,43 @@ def alone(one_thread):
 def tiny_volume():
     """Thin networks and few samples."""
     small = replace(
-        SIZES["small"], widths=(4, 8), features=8, width=16, colour_width=8, samples=(4, 3),
+        SIZES["small"], widths=(4, 8), features=8, width=16, colour_width=8, samples=(3, 2),
         rays=64,
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mien_training.avatar.volume.volume_config.SIZES", dict(SIZES, small=small))
+        patch.setattr("mien_training.avatar.avatar_report._SHOWN", 2)
         yield
+
+
+@pytest.fixture
+def read_once(monkeypatch, film_cache):
+    """The film is read once for all tests, and figures are of one frame."""
+    for name in ("read_film", "mesh_masks", "matted", "TexturedMesh"):
+        made = getattr(train, name)
+
+        def kept(*given, name=name, made=made):
+            if name not in film_cache:
+                film_cache[name] = made(*given)
+            return film_cache[name]
+
+        monkeypatch.setattr(train, name, kept)
+    atlas_of = train.AnchorAtlas.of
+
+    def laid_out(person):
+        if "atlas" not in film_cache:
+            film_cache["atlas"] = atlas_of(person)
+        return film_cache["atlas"]
+
+    monkeypatch.setattr(train, "AnchorAtlas", SimpleNamespace(of=laid_out))
+    monkeypatch.setattr(train, "AnchorAtlas", laid_out)
+    monkeypatch.setattr(train, "_TABLED", 1)
+
+
+@pytest.fixture(scope="module")
+def film_cache():
+    """Name -> what was made of the film."""
+    return {}
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +181,6 @@ def test_a_folder_without_a_performance_is_refused(filmed, tmp_path):
 
 
 def test_a_short_take_is_refused_before_any_training(filmed, tmp_path, monkeypatch):
-    from mien_training.avatar import train
-
     def shorter(rig, *rest):
         found = own_footage(rig, *rest)
         lost = np.arange(64) > 20
@@ -209,11 +240,10 @@ def test_the_exported_character_shows_it(trained, filmed, tmp_path):
     assert found["alpha"] == pytest.approx(metrics["held_out"]["volume"]["alpha"], abs=0.0005)
 
 
-def test_either_kind_goes_on_where_it_was(filmed, tmp_path, tiny_volume, monkeypatch):
-    monkeypatch.setattr("mien_training.avatar.train._TABLED", 1)
+def test_either_kind_goes_on_where_it_was(filmed, tmp_path, tiny_volume, read_once):
     config = TrainAvatarConfig(filmed.rig, tmp_path / "out", kind="both", **SMALL)
     few = {"splats": replace(config.splats, steps=4), "volume": VolumeConfig(steps=4)}
-    config = replace(config, **few)
+    config = replace(config, **few, bake=replace(config.bake, steps=1))
     for stage in ("training splats", "training the volume"):
 
         def interrupt(progress, stage=stage):
@@ -229,8 +259,7 @@ def test_either_kind_goes_on_where_it_was(filmed, tmp_path, tiny_volume, monkeyp
     assert "training splats" not in stages and stages.count("training the volume") == 4
 
 
-def test_minutes_are_steps_of_this_run(filmed, tmp_path, tiny_volume, monkeypatch):
-    monkeypatch.setattr("mien_training.avatar.train._TABLED", 1)
+def test_minutes_are_steps_of_this_run(filmed, tmp_path, tiny_volume, read_once, monkeypatch):
     monkeypatch.setattr(
         "mien_training.avatar.step_budget._step_s", lambda train, clock: train(print) or 20.0
     )
