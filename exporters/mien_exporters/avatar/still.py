@@ -37,15 +37,15 @@ class StillConfig:
     out: Path
     """.ply, .spz or .glb: the Gaussians, in rig space (metres, +Y up). .png: a picture from the
     front, marked as synthetic; needs the extra `avatar`."""
-    kind: Literal["splats", "volume"] | None = None
-    """Which avatar, where there are several; by default the splats, if there are some. A volume
-    gives pictures only."""
     clip: Path | None = None
     """A recording (.csv, .npz) that says what the face does; without it the head is at rest."""
     time_s: float = 0.0
     """Seconds from the recording's start."""
     size: int = 512
     """Side of a picture, pixels."""
+    kind: Literal["splats", "volume"] | None = None
+    """Which avatar, where there are several; by default the splats, if there are some. A volume
+    gives pictures only."""
     json: bool = False
     """Print one JSON object on stdout and nothing else there."""
 

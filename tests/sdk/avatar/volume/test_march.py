@@ -8,10 +8,10 @@ from support.volume_avatars import sphere_volume
 
 pytest.importorskip("warp", reason="warp-lang is not installed (extra `avatar`)")
 
-from mien.avatar.volume import march as module  # noqa: E402
-from mien.avatar.volume.march import march  # noqa: E402
-from mien.avatar.volume.nearby import PosedAnchors  # noqa: E402
-from mien.avatar.volume.shell_rays import Rays  # noqa: E402
+from mien.avatar.volume import march as module
+from mien.avatar.volume.march import march
+from mien.avatar.volume.nearby import PosedAnchors
+from mien.avatar.volume.shell_rays import Rays
 
 RIG = sphere_rig()
 MODEL = sphere_volume(RIG).model

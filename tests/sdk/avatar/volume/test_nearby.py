@@ -7,7 +7,7 @@ from support.volume_avatars import sphere_volume
 
 pytest.importorskip("warp", reason="warp-lang is not installed (extra `avatar`)")
 
-from mien.avatar.volume.nearby import PosedAnchors  # noqa: E402
+from mien.avatar.volume.nearby import PosedAnchors
 
 RIG = sphere_rig()
 MODEL = sphere_volume(RIG).model

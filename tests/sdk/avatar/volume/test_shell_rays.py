@@ -7,9 +7,9 @@ from support.volume_avatars import sphere_volume
 
 pytest.importorskip("warp", reason="warp-lang is not installed (extra `avatar`)")
 
-from mien.avatar import Pinhole  # noqa: E402
-from mien.avatar.volume.shell_rays import shell_rays  # noqa: E402
-from mien.errors import InputError  # noqa: E402
+from mien.avatar import Pinhole
+from mien.avatar.volume.shell_rays import shell_rays
+from mien.errors import InputError
 
 RIG = sphere_rig()
 MODEL = sphere_volume(RIG).model
