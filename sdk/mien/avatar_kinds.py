@@ -192,6 +192,9 @@ def _volume(fields: Fields, strict: bool) -> VolumeEntry:
         anchors=fields.integer("anchors", 1),
         width=fields.integer("width", 1),
         samples=(samples.integer("coarse", 1), samples.integer("fine", 1)),
-        **{key: shell.number(key) for key in _SHELL_M},
+        reach_m=shell.number("reach_m"),
+        fade_m=shell.number("fade_m"),
+        skin_m=shell.number("skin_m"),
+        below_m=shell.number("below_m"),
         **common_from(fields, strict),
     )

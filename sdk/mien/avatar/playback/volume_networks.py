@@ -72,8 +72,8 @@ class VolumeNetworks:
             feed[name] = np.ascontiguousarray(array[None])
         if not feed["head_rotation"].any():
             raise InputError("volume: head_rotation is zero, expected a quaternion")
-        shape = (1, entry.anchors, entry.width)
-        coarse, fine = self._run("features", feed, {"coarse": shape, "fine": shape})
+        table = (1, entry.anchors, entry.width)
+        coarse, fine = self._run("features", feed, {"coarse": table, "fine": table})
         return coarse[0], fine[0]
 
     def coarse(
