@@ -61,9 +61,24 @@ def tiny_volume():
         yield
 
 
+@pytest.fixture(scope="module")
+def one_atlas():
+    """The anchors are laid out once for all tests."""
+    atlas_of, found = train.AnchorAtlas.of, {}
+
+    def laid_out(person):
+        if "atlas" not in found:
+            found["atlas"] = atlas_of(person)
+        return found["atlas"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "AnchorAtlas", SimpleNamespace(of=laid_out))
+        yield
+
+
 @pytest.fixture
-def read_once(monkeypatch, film_cache):
-    """The film is read once for all tests, and figures are of one frame."""
+def read_once(monkeypatch, film_cache, one_atlas):
+    """The film is read once for these tests, and figures are of one frame."""
     for name in ("read_film", "mesh_masks", "matted", "TexturedMesh"):
         made = getattr(train, name)
 
@@ -73,15 +88,6 @@ def read_once(monkeypatch, film_cache):
             return film_cache[name]
 
         monkeypatch.setattr(train, name, kept)
-    atlas_of = train.AnchorAtlas.of
-
-    def laid_out(person):
-        if "atlas" not in film_cache:
-            film_cache["atlas"] = atlas_of(person)
-        return film_cache["atlas"]
-
-    monkeypatch.setattr(train, "AnchorAtlas", SimpleNamespace(of=laid_out))
-    monkeypatch.setattr(train, "AnchorAtlas", laid_out)
     monkeypatch.setattr(train, "_TABLED", 1)
 
 
@@ -92,7 +98,7 @@ def film_cache():
 
 
 @pytest.fixture(scope="module")
-def trained(filmed, anny_atlas, tmp_path_factory, tiny_volume):
+def trained(filmed, one_atlas, tmp_path_factory, tiny_volume):
     """The run's folder, its metrics and the stages that were reported, of both kinds."""
     folder = tmp_path_factory.mktemp("trained") / "avatar"
     stages = []
