@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Literal
 
@@ -71,9 +71,9 @@ class Trained:
     """Steps after which it was reached."""
     history: tuple[dict[str, float], ...]
     """Every check: `step`, mean `loss` since the one before, and what `validate` returned."""
-    wall_s: float
+    wall_s: float = field(compare=False)
     """Of the steps and checks that led here, over all interruptions."""
-    cpu_s: float
+    cpu_s: float = field(compare=False)
     """Of the processor, all threads together."""
 
 
