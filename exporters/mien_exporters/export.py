@@ -16,7 +16,7 @@ import numpy as np
 import tyro
 
 from mien import __version__
-from mien.avatar_entry import AvatarEntry
+from mien.avatar_kinds import Avatar
 from mien.clip import Clip
 from mien.errors import ChannelError, InputError
 from mien.manifest import Consent, Manifest
@@ -26,6 +26,12 @@ from mien.rig import Rig
 from mien.tracker.features import FeatureLayout
 from mien_exporters.avatar.avatar_files import avatar_files, avatar_provenance, check_avatar
 from mien_exporters.avatar.avatar_run import AVATAR_RECORD, AvatarRun, read_avatar_run
+from mien_exporters.avatar.volume.volume_files import (
+    check_volume,
+    volume_files,
+    volume_provenance,
+)
+from mien_exporters.avatar.volume.volume_run import VOLUME_RECORD, VolumeRun, read_volume_run
 from mien_exporters.detail.detail_files import detail_files
 from mien_exporters.detail.detail_glb import with_detail
 from mien_exporters.detail.detail_run import DETAIL_RECORD, DetailRun, read_detail_run
@@ -55,6 +61,7 @@ def build_character(
     detail_map_size: int | None = 256,
     avatar: AvatarRun | None = None,
     allow_bake_loss: bool = False,
+    volume: VolumeRun | None = None,
 ) -> Path:
     """Write a character package that `mien verify` passes; returns its path.
 
@@ -63,8 +70,9 @@ def build_character(
     input. `clips` go in twice: as animations of the GLB for engines, as clips/NAME.npz for hosts.
     `glb`, if given, is the file that `rig` was read from, and is taken over. `detail` puts in the
     rig's skin detail, with a network for blended maps of `detail_map_size` texels (None: without).
-    `avatar` puts in the rig's photoreal avatar; `allow_bake_loss` lets its maps lose more than
-    0.1 dB. The rig's joints must be those of every character (`mien.rig.JOINT_NAMES`). The same
+    `avatar` puts in the rig's photoreal avatar of splats, `volume` that as a volume;
+    `allow_bake_loss` lets the splats' maps lose more than 0.1 dB. The rig's joints must be those of
+    every character (`mien.rig.JOINT_NAMES`). The same
     input gives the same bytes.
     Raises ChannelError, InputError or PackageError before anything is written.
     """
@@ -92,12 +100,18 @@ def build_character(
         files |= made
         models |= {n: read_signature(data, n) for n, data in made.items() if n.endswith(".onnx")}
         glb = with_detail(glb, detail, entry, channels, made[entry.find("static", "normal").file])
-    avatars: tuple[AvatarEntry, ...] = ()
+    avatars: tuple[Avatar, ...] = ()
+    drawn: dict[str, bytes] = {}
     if avatar is not None:
         check_avatar(avatar, rig, consent, allow_bake_loss)
-        drawn, avatar_entry = avatar_files(avatar, channels, name)
-        files, made, avatars = files | drawn, made | drawn, (avatar_entry,)
-        models |= {n: read_signature(data, n) for n, data in drawn.items() if n.endswith(".onnx")}
+        more, splats_entry = avatar_files(avatar, channels, name)
+        drawn, avatars = drawn | more, (*avatars, splats_entry)
+    if volume is not None:
+        check_volume(volume, rig, consent)
+        more, volume_entry = volume_files(volume, channels, name)
+        drawn, avatars = drawn | more, (*avatars, volume_entry)
+    files, made = files | drawn, made | drawn
+    models |= {n: read_signature(data, n) for n, data in drawn.items() if n.endswith(".onnx")}
     files[CHARACTER] = glb
     if preview_png is not None:
         files["preview.png"] = preview_png
@@ -189,7 +203,8 @@ def run(config: ExportConfig) -> int:
 def export_runs(config: ExportConfig) -> dict[str, Any]:
     """Read the runs, write the package; what was written, as plain values. Prints nothing."""
     details = [path for path in config.runs if (path / DETAIL_RECORD).exists()]
-    avatars = [path for path in config.runs if (path / AVATAR_RECORD).exists()]
+    records = (AVATAR_RECORD, VOLUME_RECORD)
+    avatars = [p for p in config.runs if any((p / record).exists() for record in records)]
     runs = [path for path in config.runs if path not in (*details, *avatars)]
     if len(runs) != 1 or len(details) > 1 or len(avatars) > 1:
         raise InputError(
@@ -198,7 +213,10 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
             "`mien train detail` and one `mien train avatar`"
         )
     detail = read_detail_run(details[0]) if details else None
-    avatar = read_avatar_run(avatars[0]) if avatars else None
+    avatar, volume = None, None
+    for path in avatars:
+        avatar = read_avatar_run(path) if (path / AVATAR_RECORD).exists() else None
+        volume = read_volume_run(path) if (path / VOLUME_RECORD).exists() else None
     if config.out.suffix != ".mien":
         raise InputError(f"--out is {str(config.out)!r}, expected a name ending in .mien")
     clips = {path.stem: Clip.read(path) for path in config.clips}
@@ -221,6 +239,7 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
             "animator": dict(source.provenance),
             **({} if detail is None else {"detail": dict(detail.provenance)}),
             **({} if avatar is None else {"avatar": avatar_provenance(avatar)}),
+            **({} if volume is None else {"volume": volume_provenance(volume)}),
         },
         preview_png=source.preview_png,
         clips=clips,
@@ -229,6 +248,7 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
         detail_map_size=None if config.detail_map == "none" else int(config.detail_map),
         avatar=avatar,
         allow_bake_loss=config.allow_bake_loss,
+        volume=volume,
     )
     return {
         "out": str(path),
@@ -238,4 +258,5 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
         "clips": sorted(clips),
         "wrinkle_regions": 0 if detail is None else len(detail.region_names),
         "gaussians": 0 if avatar is None else len(avatar.anchor),
+        "volume_anchors": 0 if volume is None else len(volume.model),
     }

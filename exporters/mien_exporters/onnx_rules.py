@@ -26,8 +26,8 @@ ALLOWED_OPS = frozenset(
     Add Sub Mul Div Pow Sqrt Exp Log Abs Neg Min Max Clip Sigmoid Tanh Relu LeakyRelu Softplus Erf
     Softmax Gemm MatMul Conv ConvTranspose LSTM ReduceMean ReduceSum Transpose Reshape Squeeze
     Unsqueeze Slice Concat Split Gather Expand Where Cast Identity Constant ConstantOfShape Shape
-    Pad Tile Resize InstanceNormalization BatchNormalization AveragePool MaxPool GlobalAveragePool
-    DepthToSpace
+    Pad Tile Resize Sin Cos InstanceNormalization BatchNormalization AveragePool MaxPool
+    GlobalAveragePool DepthToSpace
     """.split()
 )
 

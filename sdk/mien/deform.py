@@ -171,6 +171,21 @@ def _skin_matrices(rig: Rig, pose: JointPose) -> NDArray[np.float64]:
     return matrices
 
 
+def joint_motion(rig: Rig, pose: JointPose, name: str) -> NDArray[np.float64]:
+    """(4, 4) `posed_from_rest` of one joint: where what hangs on it alone goes; metres, rig space.
+
+    Raises InputError for a rig that lacks it.
+
+    >>> rig = mien.load(SPHERE).rig
+    >>> turned = joint_motion(rig, pose_from_head(rig, [0.0, 0.6, 0.0, 0.8]), "head")
+    >>> turned[:3, 2].round(2)
+    array([0.96, 0.  , 0.28])
+    """
+    found = np.eye(4)
+    found[:3] = _skin_matrices(rig, pose)[rig.find_joint(name)]
+    return found
+
+
 def skin(rig: Rig, vertices: Float32Array, pose: JointPose) -> Float32Array:
     """Linear blend skinning of (V, 3) or (T, V, 3) vertices by one pose; metres, rig space.
 

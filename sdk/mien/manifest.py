@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from mien.avatar_entry import AvatarEntry, avatars_from, check_avatars
+from mien.avatar_kinds import Avatar, avatars_from, check_avatars
 from mien.consent import CONSENT_KINDS, Consent
 from mien.detail_entry import DetailEntry, entry_from
 from mien.errors import PackageError
@@ -116,7 +116,7 @@ class Manifest:
     """How it was made: versions, seeds and metrics of each stage. Free JSON, for people."""
     detail: DetailEntry | None = None
     """Wrinkles and pores; None for a character without them."""
-    avatars: tuple[AvatarEntry, ...] = ()
+    avatars: tuple[Avatar, ...] = ()
     """Photoreal looks of the same person; none for a character that is its mesh alone."""
     format_version: str = ""
     """major.minor of the package format, by default the oldest that has all fields in use. A new

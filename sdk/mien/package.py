@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from mien.atomic import write_atomically
-from mien.avatar.playback.coefficient_model import network_tensors
+from mien.avatar.playback.avatar_tensors import avatar_tensors
 from mien.avatar.playback.splat_file import read_splat_model
+from mien.avatar.playback.volume_file import read_volume_model
+from mien.avatar_kinds import Avatar, SplatsEntry
 from mien.budget import Budget, decoding_budget
 from mien.detail_images import check_detail_image
 from mien.errors import InputError, PackageError
@@ -215,17 +217,15 @@ def _check_detail(manifest: Manifest, where: str) -> None:
 def _check_avatars(manifest: Manifest, where: str) -> None:
     """The networks of avatars have the tensors that their entries need."""
     for index, avatar in enumerate(manifest.avatars):
-        signature = manifest.models[avatar.network]
-        found = [(t.name, t.dtype, t.shape) for t in (*signature.inputs, *signature.outputs)]
-        expected = [
-            (name, "float32", shape)
-            for name, shape in network_tensors(len(avatar.channels), len(avatar.coefficients))
-        ]
-        if found != expected:
-            raise PackageError(
-                f"{where}: {avatar.network}: has tensors {found}, expected {expected} "
-                f"(field 'avatars[{index}]')"
-            )
+        for file, told in avatar_tensors(avatar).items():
+            signature = manifest.models[file]
+            found = [(t.name, t.dtype, t.shape) for t in (*signature.inputs, *signature.outputs)]
+            expected = [(name, "float32", shape) for name, shape in told]
+            if found != expected:
+                raise PackageError(
+                    f"{where}: {file}: has tensors {found}, expected {expected} "
+                    f"(field 'avatars[{index}]')"
+                )
 
 
 def verify_package(package: str | os.PathLike[str] | bytes) -> Report:
@@ -258,9 +258,9 @@ def _verify_file(package: Package, name: str) -> None:
     if name in package.manifest.models:
         where = f"{package.source.where}: {name}"
         check_signature(read_signature(bytes(data), where), package.manifest.models[name], where)
-    elif avatars := [a for a in package.manifest.avatars if a.splats == name]:
+    elif avatars := [a for a in package.manifest.avatars if a.files[a.kind] == name]:
         where = f"{package.source.where}: {name}"
-        count = read_splat_model(data, avatars[0], where).anchors.vertex_count
+        count = _vertex_count(data, avatars[0], where)
         vertices = len(package.rig().vertices)
         if count != vertices:
             raise PackageError(
@@ -268,6 +268,13 @@ def _verify_file(package: Package, name: str) -> None:
             )
     elif name.endswith(".png") and package.manifest.detail is not None:
         check_detail_image(data, name, package.manifest.detail, f"{package.source.where}: {name}")
+
+
+def _vertex_count(data: memoryview, avatar: Avatar, where: str) -> int:
+    """Of the mesh that an avatar hangs on; everything in its file is checked."""
+    if isinstance(avatar, SplatsEntry):
+        return read_splat_model(data, avatar, where).anchors.vertex_count
+    return read_volume_model(data, avatar, where).anchors.vertex_count
 
 
 def package_bytes(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:

@@ -123,6 +123,19 @@ class Session:
         calibration = self._state.calibration
         return calibration is not None and not calibration.ready
 
+    def return_to(self, state: SessionState) -> None:
+        """Be as before the steps since `state` was taken from this session: what came of them was
+        not to be had.
+
+        >>> session = mien.load(SPHERE).session()
+        >>> before = session.state
+        >>> frame = session.step(None, 0.0)
+        >>> session.return_to(before)
+        >>> session.state.time_s is None
+        True
+        """
+        self._state = state
+
     def calibrate(
         self, neutral: NDArray[np.floating] | None = None, frames: int | None = None
     ) -> None:

@@ -18,6 +18,7 @@ from mien.frame_table import FrameTable
 
 if TYPE_CHECKING:
     from mien.avatar.playback.splat_avatar import SplatAvatar
+    from mien.avatar.playback.volume_avatar import VolumeAvatar
     from mien.detail import DetailMaps
     from mien.rig import Rig
 
@@ -51,8 +52,8 @@ class Rigged(Protocol):
     def detail_maps(self, size: int = 256) -> DetailMaps:
         """Displacement maps of the skin."""
 
-    def avatar(self) -> SplatAvatar:
-        """The photoreal avatar."""
+    def avatar(self) -> SplatAvatar | VolumeAvatar:
+        """The photoreal avatar: the splats where there are some, else the volume."""
 
 
 @dataclass(frozen=True, eq=False)

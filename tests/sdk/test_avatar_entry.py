@@ -43,7 +43,8 @@ def test_detail_is_as_it_was(tmp_path):
 
 
 CHANGES = {
-    "kind": (lambda a: a.__setitem__("kind", "volume"), r"avatars\[0\]\.kind' is 'volume'"),
+    "kind": (lambda a: a.__setitem__("kind", "wax"), "'kind' is 'wax', expected one of splats"),
+    "another kind's fields": (lambda a: a.__setitem__("kind", "volume"), "'samples' is missing"),
     "colour space": (lambda a: a.__setitem__("colour_space", "acescg"), "colour_space"),
     "no channels": (lambda a: a.__setitem__("channels", []), "channels' has 0"),
     "channel twice": (lambda a: a["channels"].append("jawOpen"), "holds 'jawOpen' twice"),
@@ -78,7 +79,7 @@ def test_what_no_reader_could_use_is_refused(manifest, name):
 
 
 def test_newer_minor_versions_may_have_other_avatars(manifest):
-    newer = changed(manifest, lambda a: a.__setitem__("kind", "volume"), format_version="1.9")
+    newer = changed(manifest, lambda a: a.__setitem__("kind", "wax"), format_version="1.9")
     assert Manifest.from_json(newer).avatars == ()
     more = changed(manifest, lambda a: a.__setitem__("levels", 3), format_version="1.9")
     assert Manifest.from_json(more).avatars == manifest.avatars

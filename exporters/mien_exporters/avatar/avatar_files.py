@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mien.avatar_entry import AvatarEntry
+from mien.avatar_kinds import SplatsEntry
 from mien.consent import Consent
 from mien.errors import InputError
 from mien.rig import Rig
@@ -15,7 +16,10 @@ from mien_exporters.avatar.avatar_glb import avatar_glb
 from mien_exporters.avatar.avatar_onnx import avatar_onnx
 from mien_exporters.avatar.avatar_run import AvatarRun, with_eight_bit_maps
 
-__all__ = ["MOST_LOSS_DB", "NETWORK", "SPLATS", "avatar_files", "avatar_provenance", "check_avatar"]
+__all__ = [
+    "MOST_LOSS_DB", "NETWORK", "SPLATS", "avatar_files", "avatar_provenance", "check_avatar",
+    "check_person", "synthetic_mark",
+]  # fmt: skip
 
 SPLATS, NETWORK = "avatar/splats.glb", "avatar/splats.onnx"
 MOST_LOSS_DB = 0.1
@@ -24,33 +28,30 @@ _SAME_M = 1e-4
 """Rigs pass through files in single precision, and shapes' negligible parts are dropped."""
 
 
-def check_avatar(run: AvatarRun, rig: Rig, consent: Consent, allow_bake_loss: bool = False) -> None:
+def check_person(
+    where: str, shown: Consent | None, vertices: NDArray[np.float32], rig: Rig, consent: Consent
+) -> None:
     """Raises InputError for an avatar that may not or cannot go into the character with this rig
-    and this consent: nobody's consent, a bake that loses more than MOST_LOSS_DB unless that is
-    allowed, another mesh, another person."""
-    where = f"avatar of {run.name!r}"
-    if run.consent is None:
+    and this consent: nobody's consent, another mesh, another person.
+
+    shown: of the person whose avatar it is; vertices (V, 3): their rig's neutral, metres.
+    """
+    if shown is None:
         raise InputError(
             f"{where}: nobody has said why this person may be shown, and an avatar looks like a "
             "photograph of them; train it with their consent, in words"
         )
-    if consent.kind == "synthetic" and run.consent.kind != "synthetic":
+    if consent.kind == "synthetic" and shown.kind != "synthetic":
         raise InputError(
-            f"{where}: shows a real person (consent {run.consent.kind!r}), and the character says "
+            f"{where}: shows a real person (consent {shown.kind!r}), and the character says "
             "that nobody real is shown (consent 'synthetic'); expected the same of both"
         )
-    if run.bake_loss_db > MOST_LOSS_DB and not allow_bake_loss:
+    if vertices.shape != rig.vertices.shape:
         raise InputError(
-            f"{where}: its {len(run.maps)} linear maps lose {run.bake_loss_db:.2f} dB against the "
-            f"trained network, expected at most {MOST_LOSS_DB:g}: bake more maps, or accept it "
-            "(--allow-bake-loss)"
-        )
-    if run.vertices.shape != rig.vertices.shape:
-        raise InputError(
-            f"{where}: its rig has {len(run.vertices)} vertices, that of {rig.name!r} "
+            f"{where}: its rig has {len(vertices)} vertices, that of {rig.name!r} "
             f"{len(rig.vertices)}; expected the avatar of the same rig"
         )
-    apart = float(np.abs(run.vertices - rig.vertices).max())
+    apart = float(np.abs(vertices - rig.vertices).max())
     if apart > _SAME_M:
         raise InputError(
             f"{where}: its rig's neutral is up to {1000 * apart:.1f} mm from that of "
@@ -58,9 +59,27 @@ def check_avatar(run: AvatarRun, rig: Rig, consent: Consent, allow_bake_loss: bo
         )
 
 
+def check_avatar(run: AvatarRun, rig: Rig, consent: Consent, allow_bake_loss: bool = False) -> None:
+    """As `check_person`; refuses a bake that loses more than MOST_LOSS_DB too, unless that is
+    allowed."""
+    where = f"avatar of {run.name!r}"
+    check_person(where, run.consent, run.vertices, rig, consent)
+    if run.bake_loss_db > MOST_LOSS_DB and not allow_bake_loss:
+        raise InputError(
+            f"{where}: its {len(run.maps)} linear maps lose {run.bake_loss_db:.2f} dB against the "
+            f"trained network, expected at most {MOST_LOSS_DB:g}: bake more maps, or accept it "
+            "(--allow-bake-loss)"
+        )
+
+
+def synthetic_mark(name: str) -> str:
+    """What every picture of a person's avatar says of itself."""
+    return f"Synthetic image of {name}, made by a trained model (mien)."
+
+
 def avatar_files(
     run: AvatarRun, channels: Sequence[str], name: str | None = None
-) -> tuple[dict[str, bytes], AvatarEntry]:
+) -> tuple[dict[str, bytes], SplatsEntry]:
     """Name -> bytes of the Gaussians and of the network for these channels, and the entry; `name`
     of the person shown, if not the run's. Deterministic. Raises InputError without consent."""
     consent = run.consent
@@ -73,11 +92,11 @@ def avatar_files(
         NETWORK: avatar_onnx(run, channels, names),
     }
     low, high = ([float(x) for x in corner] for corner in run.bounds_m)
-    entry = AvatarEntry(
-        kind="splats", splats=SPLATS, network=NETWORK, channels=tuple(channels),
+    entry = SplatsEntry(
+        splats=SPLATS, network=NETWORK, channels=tuple(channels),
         coefficients=names, gaussians=len(run.anchor), low_m=(low[0], low[1], low[2]),
         high_m=(high[0], high[1], high[2]), consent=consent,
-        synthetic_mark=f"Synthetic image of {name or run.name}, made by a trained model (mien).",
+        synthetic_mark=synthetic_mark(name or run.name),
     )  # fmt: skip
     return files, entry
 

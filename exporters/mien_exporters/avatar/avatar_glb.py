@@ -15,19 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.avatar.playback.anchor_tables import EXTRAS, VERSION
 from mien.avatar.playback.coefficient_model import STRAIGHT_BEFORE
-from mien.avatar.playback.splat_file import EXTRAS, GAUSSIAN_ATTRIBUTES, VERSION
+from mien.avatar.playback.splat_file import GAUSSIAN_ATTRIBUTES
 from mien.avatar.splats import Splats
 from mien.rotation import matrix_from_quaternion
 from mien_exporters.avatar.avatar_onnx import layers_for
 from mien_exporters.avatar.avatar_run import AvatarRun
+from mien_exporters.avatar.glb_tables import anchor_tables, append_table
 from mien_exporters.avatar.splats_glb import splats_to_glb
 from mien_exporters.gltf_buffers import glb_bytes, split_glb
 
 __all__ = ["avatar_glb", "rest_splats"]
-
-_COMPONENTS = {"|i1": 5120, "<u4": 5125, "<f4": 5126}
-_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 
 
 def rest_splats(run: AvatarRun) -> Splats:
@@ -58,12 +57,13 @@ def avatar_glb(
     document: dict[str, Any] = json.loads(text)
     blob = bytearray(binary)
     tables = {
-        name: _append(document, blob, array) for name, array in _tables(run, codes, steps).items()
+        name: append_table(document, blob, array)
+        for name, array in _tables(run, codes, steps).items()
     }
     network = [
         {
-            "matrix": _append(document, blob, matrix.astype(np.float32).reshape(-1)),
-            "offset": _append(document, blob, offset.astype(np.float32)),
+            "matrix": append_table(document, blob, matrix.astype(np.float32).reshape(-1)),
+            "offset": append_table(document, blob, offset.astype(np.float32)),
             "inputs": matrix.shape[1],
             "outputs": matrix.shape[0],
         }
@@ -90,34 +90,7 @@ def avatar_glb(
 def _tables(
     run: AvatarRun, codes: NDArray[np.int8], steps: NDArray[np.float32]
 ) -> dict[str, NDArray[Any]]:
-    a = run.anchors
-    tables: dict[str, NDArray[Any]] = {
-        "texel": a.texel.astype("<u4"), "triangle": a.triangle.astype("<u4"), "bary": a.bary,
-        "triangles": a.triangles.astype("<u4").reshape(-1), "uvs": a.uvs,
-        "source": a.source.astype("<u4"), "restAreas": a.rest_areas,
-        "mapSteps": steps.reshape(-1, 4), "maps": codes.reshape(-1, 4),
+    own: dict[str, NDArray[Any]] = {
+        "mapSteps": steps.reshape(-1, 4), "maps": codes.reshape(-1, 4)
     }  # fmt: skip
-    if len(a.extra_corners):
-        tables["extraCorners"] = a.extra_corners.astype("<u4").reshape(-1)
-        tables["extraWeights"] = a.extra_weights.reshape(-1)
-    return tables
-
-
-def _append(document: dict[str, Any], blob: bytearray, array: NDArray[Any]) -> int:
-    """The index of a new accessor over the array (count,) or (count, width)."""
-    array = np.ascontiguousarray(array, array.dtype if array.dtype.kind != "f" else "<f4")
-    blob += bytes(-len(blob) % 4)
-    document["bufferViews"].append(
-        {"buffer": 0, "byteOffset": len(blob), "byteLength": array.nbytes}
-    )
-    blob += array.tobytes()
-    blob += bytes(-len(blob) % 4)
-    document["accessors"].append(
-        {
-            "bufferView": len(document["bufferViews"]) - 1,
-            "componentType": _COMPONENTS[array.dtype.str],
-            "count": len(array),
-            "type": _TYPES[array.shape[1] if array.ndim == 2 else 1],
-        }
-    )
-    return len(document["accessors"]) - 1
+    return anchor_tables(run.anchors) | own

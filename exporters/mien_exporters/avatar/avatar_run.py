@@ -6,30 +6,25 @@ avatar.json   names, consent, figures, and the hash of the arrays; written last
 
 from __future__ import annotations
 
-import hashlib
-import io
 import itertools
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.atomic import write_atomically
 from mien.avatar import Anchors
 from mien.avatar.playback.splat_model import CHANGES, PARAMETERS, SplatModel
 from mien.consent import Consent
-from mien.errors import InputError, PackageError
-from mien.strict_json import Fields, parse_strict
+from mien.errors import InputError
+from mien_exporters.avatar.run_parts import AGAIN, read_arrays, read_record, write_run
 
 __all__ = [
-    "AVATAR_RECORD", "AvatarRun", "Layers", "merge_mean", "read_avatar_run", "with_eight_bit_maps",
-    "write_avatar_run",
+    "ANCHOR_ARRAYS", "AVATAR_RECORD", "AvatarRun", "Layers", "merge_mean", "read_avatar_run",
+    "with_eight_bit_maps", "write_avatar_run",
 ]  # fmt: skip
 
 Float32Array = NDArray[np.float32]
@@ -42,7 +37,7 @@ _VIEW = 6
 """Inputs of the network after the channels: the first two columns of camera_from_rig's rotation,
 row by row."""
 _MOST_MAPS = 24
-_ANCHOR_ARRAYS = tuple(f.name for f in fields(Anchors) if f.name not in ("size", "vertex_count"))
+ANCHOR_ARRAYS = tuple(f.name for f in fields(Anchors) if f.name not in ("size", "vertex_count"))
 _OWN_ARRAYS = ("anchor", "lift_m", "spacing_m", "static", "maps", "vertices", "bounds_m")
 
 
@@ -162,15 +157,10 @@ def merge_mean(
 def write_avatar_run(folder: str | Path, run: AvatarRun) -> None:
     """Write both files; avatar.json last, so that a folder which has it is complete. Raises
     InputError for provenance and metrics that JSON cannot hold, before anything is written."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     arrays = {name: getattr(run, name) for name in _OWN_ARRAYS}
-    arrays |= {f"anchors_{name}": getattr(run.anchors, name) for name in _ANCHOR_ARRAYS}
+    arrays |= {f"anchors_{name}": getattr(run.anchors, name) for name in ANCHOR_ARRAYS}
     for k, (matrix, offset) in enumerate(run.layers):
         arrays |= {f"layer_{k}": matrix, f"offset_{k}": offset}
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    data = buffer.getvalue()
     record = {
         "kind": "avatar",
         "method": "splats",
@@ -179,81 +169,34 @@ def write_avatar_run(folder: str | Path, run: AvatarRun) -> None:
         "layers": len(run.layers),
         "atlas": run.anchors.size,
         "bake_loss_db": float(run.bake_loss_db),
-        "consent": None if run.consent is None else asdict(run.consent),
         "metrics": dict(run.metrics),
         "provenance": dict(run.provenance),
-        "arrays_sha256": hashlib.sha256(data).hexdigest(),
     }
-    try:
-        text = json.dumps(record, indent=1, allow_nan=False)
-    except (TypeError, ValueError) as reason:
-        raise InputError(f"{folder / AVATAR_RECORD}: metrics or provenance: {reason}") from None
-    write_atomically(folder / _ARRAYS, data)
-    write_atomically(folder / AVATAR_RECORD, text.encode() + b"\n")
+    write_run(Path(folder, AVATAR_RECORD), Path(folder, _ARRAYS), record, run.consent, arrays)
 
 
 def read_avatar_run(folder: str | Path) -> AvatarRun:
     """Read a run's folder. Raises InputError, naming the file and the field, for one that is
     unfinished, damaged, or of another kind of training."""
-    folder = Path(folder)
-    path, where = folder / AVATAR_RECORD, str(folder / AVATAR_RECORD)
-    if not path.is_file():
-        raise InputError(
-            f"{path}: not there; expected the folder of a finished `mien train avatar`"
-        )
-    record = Fields(parse_strict(path.read_bytes(), where, InputError), where, InputError)
-    for key, expected in (("kind", "avatar"), ("method", "splats")):
-        if record.text(key) != expected:
-            raise InputError(
-                f"{path}: field {key!r} is {record.text(key)!r}, expected {expected!r}"
-            )
+    record, consent = read_record(Path(folder, AVATAR_RECORD), "splats")
     layers = record.integer("layers", 1, 16)
-    arrays = _arrays(folder / _ARRAYS, record.text("arrays_sha256"))
+    arrays = read_arrays(Path(folder, _ARRAYS), record)
     try:
         anchors = Anchors(
             size=record.integer("atlas", 1, 4096),
             vertex_count=len(arrays["vertices"]),
-            **{name: arrays[f"anchors_{name}"] for name in _ANCHOR_ARRAYS},
+            **{name: arrays[f"anchors_{name}"] for name in ANCHOR_ARRAYS},
         )
         pairs = tuple((arrays[f"layer_{k}"], arrays[f"offset_{k}"]) for k in range(layers))
         own = {name: arrays[name] for name in _OWN_ARRAYS}
     except KeyError as reason:
-        raise InputError(f"{folder / _ARRAYS}: lacks {reason}; {_AGAIN}") from None
+        raise InputError(f"{Path(folder, _ARRAYS)}: lacks {reason}; {AGAIN}") from None
     return AvatarRun(
         name=record.text("name"), anchors=anchors, layers=pairs,
         channel_names=record.texts("channels"), bake_loss_db=record.number("bake_loss_db"),
-        consent=_consent(record), metrics=dict(record.object("metrics").values),
+        consent=consent, metrics=dict(record.object("metrics").values),
         provenance=dict(record.object("provenance").values), **own,
     )  # fmt: skip
-
-
-_AGAIN = "run `mien train avatar` again"
-
-
-def _arrays(path: Path, sha256: str) -> dict[str, NDArray[Any]]:
-    try:
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise InputError(
-                f"{path}: is not the one that {AVATAR_RECORD} was written with (its SHA-256); "
-                f"{_AGAIN}"
-            )
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as reason:
-        raise InputError(f"{path}: missing or damaged ({reason}); {_AGAIN}") from None
-
-
-def _consent(record: Fields) -> Consent | None:
-    if record.values.get("consent", ...) is None:
-        return None
-    told = record.object("consent")
-    consent = Consent(told.text("kind"), told.text("statement"))
-    try:
-        consent.check(f"{record.where}: field 'consent")
-    except PackageError as error:
-        raise InputError(str(error)) from None
-    return consent
 
 
 def with_eight_bit_maps(run: AvatarRun) -> tuple[NDArray[np.int8], Float32Array, AvatarRun]:

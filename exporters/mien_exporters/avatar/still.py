@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
@@ -13,6 +13,7 @@ import tyro
 import mien
 from mien.atomic import write_atomically
 from mien.avatar.playback.portrait import portrait
+from mien.avatar.playback.splat_avatar import SplatAvatar
 from mien.channels import HEAD_CHANNELS
 from mien.clip import Clip
 from mien.errors import InputError
@@ -42,6 +43,9 @@ class StillConfig:
     """Seconds from the recording's start."""
     size: int = 512
     """Side of a picture, pixels."""
+    kind: Literal["splats", "volume"] | None = None
+    """Which avatar, where there are several; by default the splats, if there are some. A volume
+    gives pictures only."""
     json: bool = False
     """Print one JSON object on stdout and nothing else there."""
 
@@ -55,17 +59,26 @@ def run(config: StillConfig) -> int:
             f"{', '.join((*_CLOUDS, _PICTURE))}"
         )
     character = mien.load(config.package)
-    avatar = character.avatar()
+    avatar = character.avatar(config.kind)
+    if suffix != _PICTURE and not isinstance(avatar, SplatAvatar):
+        raise InputError(
+            f"--out is {str(config.out)!r}, and the avatar is a {avatar.entry.kind}, which has no "
+            f"Gaussians; expected a name ending in {_PICTURE}"
+        )
     clip = None if config.clip is None else Clip.read(config.clip)
     frame = moment(character, clip, config.time_s)
     if suffix == _PICTURE:
         camera = portrait(character.rig, config.size, config.size)
         avatar.image(frame, camera, config.size, config.size).write(config.out)
-    else:
+    elif isinstance(avatar, SplatAvatar):
         write_atomically(config.out, _CLOUDS[suffix](avatar.splats(frame)))
     size = config.out.stat().st_size
-    report = {"out": str(config.out), "gaussians": len(avatar), "bytes": size}
-    told = f"{config.out}: {character.name}, {len(avatar):,} Gaussians, {size:,} bytes"
+    count = len(avatar) if isinstance(avatar, SplatAvatar) else 0
+    report = {
+        "out": str(config.out), "kind": avatar.entry.kind, "gaussians": count, "bytes": size
+    }  # fmt: skip
+    what = f"{count:,} Gaussians" if count else avatar.entry.kind
+    told = f"{config.out}: {character.name}, {what}, {size:,} bytes"
     print(json.dumps(report) if config.json else told)
     return 0
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from mien.avatar_entry import AvatarEntry
+from mien.avatar_kinds import Avatar, SplatsEntry
 from mien.manifest import Manifest, Tensor
 from mien.package import read_package
 
@@ -73,9 +73,11 @@ def _print(manifest: Manifest) -> None:
         console.print_json(json.dumps(dict(manifest.provenance)))
 
 
-def _avatar(avatar: AvatarEntry) -> str:
+def _avatar(avatar: Avatar) -> str:
     consent = f"{avatar.consent.kind}: {avatar.consent.statement}"
-    return f"{avatar.gaussians:,} Gaussians, {len(avatar.coefficients)} maps; {consent}"
+    if isinstance(avatar, SplatsEntry):
+        return f"{avatar.gaussians:,} Gaussians, {len(avatar.coefficients)} maps; {consent}"
+    return f"volume, {avatar.anchors:,} anchors, {sum(avatar.samples)} samples a ray; {consent}"
 
 
 def _shown(tensors: tuple[Tensor, ...]) -> str:

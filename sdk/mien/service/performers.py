@@ -65,6 +65,7 @@ def run_steps(steps: Sequence[Step]) -> list[StepResult | Exception]:
         by_animator.setdefault(id(step.session.animator), []).append(index)
     for indices in by_animator.values():
         group = [steps[index] for index in indices]
+        before = [step.session.state for step in group]
         try:
             frames: Sequence[Frame | Exception] = step_many(
                 [step.session for step in group],
@@ -73,8 +74,10 @@ def run_steps(steps: Sequence[Step]) -> list[StepResult | Exception]:
             )
         except Exception:  # no session has changed: find whose input or network it was
             frames = [_step_alone(step) for step in group]
-        for index, frame in zip(indices, frames, strict=True):
-            results[index] = _finished(steps[index], frame)
+        for index, frame, state in zip(indices, frames, before, strict=True):
+            results[index] = result = _finished(steps[index], frame)
+            if isinstance(result, Exception):  # a client that sends the frame again may go on
+                steps[index].session.return_to(state)
     return [results[index] for index in range(len(steps))]
 
 

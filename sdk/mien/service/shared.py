@@ -37,7 +37,11 @@ class Shared:
         coefficients of an avatar that the character does not have."""
         network = served.character.avatar_network if opening.outputs.avatar else None
         if opening.outputs.avatar and network is None:
-            raise InputError(f"outputs.avatar: character {served.character.name!r} has no avatar")
+            kinds = served.character.avatars
+            only = f" with coefficients, only a {kinds[0]}" if kinds else ""
+            raise InputError(
+                f"outputs.avatar: character {served.character.name!r} has no avatar{only}"
+            )
         return Performers(
             served,
             self.batcher,

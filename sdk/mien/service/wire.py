@@ -105,7 +105,7 @@ class Outputs:
     detail_map: DetailMapOutputs | None = None
     """Frame.detail_map; None: not wanted."""
     avatar: bool = False
-    """Coefficients of the photoreal avatar; refused for a character without one."""
+    """Coefficients of the avatar of splats; refused for a character without one."""
     avatar_picture: AvatarPictureOutputs | None = None
     """Frame.avatar_picture; None: not wanted."""
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.packages import tiny_content
 from support.splat_avatars import avatar_package
+from support.volume_avatars import volume_package
 
 import mien
 from mien.avatar.playback.avatar_image import is_marked
@@ -54,6 +55,20 @@ def test_gaussians_of_a_moment(folder, suffix, capsys):
 def test_a_picture(folder):
     run(StillConfig(folder / "s.mien", folder / "a.png", size=64))
     assert is_marked((folder / "a.png").read_bytes())
+
+
+def test_a_volume_gives_pictures_only(folder, tmp_path, capsys):
+    volume_package(tmp_path / "both.mien", splats=True)
+    out = tmp_path / "v.png"
+    run(StillConfig(tmp_path / "both.mien", out, kind="volume", size=24, json=True))
+    report = json.loads(capsys.readouterr().out)
+    assert is_marked(out.read_bytes())
+    assert (report["kind"], report["gaussians"]) == ("volume", 0)
+    with pytest.raises(InputError, match=r"the avatar is a volume, which has no Gaussians.*\.png"):
+        run(StillConfig(tmp_path / "both.mien", tmp_path / "v.ply", kind="volume"))
+    with pytest.raises(InputError, match="no avatar of kind 'volume', only splats"):
+        run(StillConfig(folder / "s.mien", tmp_path / "w.png", kind="volume"))
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".mien"] == ["v.png"]
 
 
 def test_wrong_calls(folder, tmp_path):

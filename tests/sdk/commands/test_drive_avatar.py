@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.splat_avatars import avatar_package
+from support.volume_avatars import volume_package
 
 from mien.__main__ import main
 from mien.avatar.playback.avatar_image import is_marked
@@ -45,6 +46,16 @@ def test_previews_show_the_avatar(folder, tmp_path, capsys):
         assert "comment" not in video.metadata
     assert is_marked((tmp_path / "a.png").read_bytes())
     assert Image.open(tmp_path / "a.gif").info["comment"].startswith(b"Synthetic image")
+
+
+def test_a_volume_is_shown_where_there_is_nothing_else(folder, tmp_path, capsys):
+    volume_package(tmp_path / "v.mien")
+    out, take = tmp_path / "a.png", str(folder / "take.npz")
+    words = ["drive", str(tmp_path / "v.mien"), take, "--avatar", "--out", str(out), "--limit", "1"]
+    assert main(words) == 0
+    assert is_marked(out.read_bytes())
+    # The middle of the sheet is no background: somebody is there.
+    assert np.asarray(Image.open(out).convert("L")).std() > 5
 
 
 def test_wrong_calls_are_refused_before_anything_is_read(folder, tmp_path, capsys):

@@ -6,8 +6,10 @@ import pytest
 from support.raw_animation import OPEN, WIRE_LAYOUT, exchange_raw
 from support.service import NEUTRAL, serving, take, write_sphere
 from support.splat_avatars import avatar_package
+from support.volume_avatars import volume_package
 
 import mien
+from mien.avatar.playback.avatar_image import is_marked
 from mien.avatar.playback.splat_avatar import SplatAvatar
 from mien.service import wire
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
@@ -55,6 +57,24 @@ def test_none_unless_asked_for(server, path):
         assert len(far.opened.avatar_names) == 5  # what could be asked for
         features, time_s = take(1)[0]
         assert len(far.step(features, time_s).avatar) == 0
+
+
+def test_a_volume_has_no_coefficients_but_pictures(tmp_path):
+    volume = volume_package(tmp_path / "v.mien")
+    with serving(CharacterRegistry([ServedCharacter.load(volume)])) as running:
+        opening = wire.AnimateOpen("sphere", WIRE_LAYOUT, outputs=WANTED)
+        _, code, told = exchange_raw(running.address, opening)
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert "character 'sphere' has no avatar with coefficients, only a volume" in told
+        pictures = wire.Outputs(avatar_picture=wire.AvatarPictureOutputs(16))
+        layout = mien.load(volume).layout
+        with (
+            connect(running.address) as client,
+            client.session("sphere", layout=layout, neutral=NEUTRAL, outputs=pictures) as far,
+        ):
+            assert far.opened.avatar_names == ()
+            features, time_s = take(1)[0]
+            assert is_marked(far.step(features, time_s).avatar_picture.png)
 
 
 def test_characters_without_one_are_refused(tmp_path):

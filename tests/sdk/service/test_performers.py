@@ -63,6 +63,21 @@ def test_a_broken_detail_network_spoils_no_other(characters):
     assert isinstance(failed, MienError) and session.state is before
 
 
+def test_a_broken_avatar_leaves_the_session_as_it_was(characters):
+    class Broken:
+        def of_frame(self, frame):
+            raise MienError("avatar: broken")
+
+    features, time_s = take(1)[0]
+    session = characters[0].session(neutral=NEUTRAL)
+    before = session.state
+    (failed,) = run_steps([Step(session, Observation(features), time_s, None, Broken())])
+    assert isinstance(failed, MienError) and session.state is before
+    (again,) = run_steps([Step(session, Observation(features), time_s)])
+    (alone,) = run_steps([step(characters[0], 0)])
+    np.testing.assert_allclose(again.frame.channels, alone.frame.channels, atol=1e-6)
+
+
 def test_vertices_come_where_they_are_wanted(characters):
     with_vertices, without = run_steps([step(characters[0], 0, True), step(characters[0], 0)])
     assert with_vertices.vertices.shape == characters[0].rig.vertices.shape

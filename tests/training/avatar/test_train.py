@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from mien.avatar import draw_splats
 from mien.errors import InputError
 from mien.rotation import IDENTITY, quaternion_from_matrix
 from mien_exporters.avatar.avatar_run import read_avatar_run
+from mien_exporters.avatar.volume.volume_run import read_volume_run
 from mien_exporters.export import build_character
 from mien_exporters.gltf_mesh import drop_still_shapes
+from mien_training.avatar import train
 from mien_training.avatar.bake.linear_bake import BakeConfig
 from mien_training.avatar.film.mesh_masks import mesh_masks
 from mien_training.avatar.film.read_film import read_film
@@ -21,6 +24,7 @@ from mien_training.avatar.judge import psnr_by_region
 from mien_training.avatar.mattes.film_mattes import matted
 from mien_training.avatar.splats.train_splats import SplatsConfig
 from mien_training.avatar.train import TrainAvatarConfig, train_avatar
+from mien_training.avatar.volume.volume_config import SIZES, VolumeConfig
 from mien_training.footage.own_footage import own_footage
 from mien_training.head import rig_from_template
 from mien_training.runs.progress import ProgressBars
@@ -31,6 +35,7 @@ SMALL = {
     "splats": SplatsConfig(
         network="codes", atlas=64, widths=(4, 8, 8), steps=100
     ),
+    "volume": VolumeConfig(steps=30),
     "bake": BakeConfig(bases=4, hidden=16, invented=8, steps=100),
     "consent": "synthetic",
     "consent_statement": "Drawn by a program.",
@@ -44,11 +49,60 @@ def alone(one_thread):
 
 
 @pytest.fixture(scope="module")
-def trained(filmed, anny_atlas, tmp_path_factory):
-    """The run's folder, its metrics and the stages that were reported."""
+def tiny_volume():
+    """Thin networks and few samples."""
+    small = replace(
+        SIZES["small"], widths=(4, 8), features=8, width=16, colour_width=8, samples=(3, 2),
+        rays=64,
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mien_training.avatar.volume.volume_config.SIZES", dict(SIZES, small=small))
+        patch.setattr("mien_training.avatar.avatar_report._SHOWN", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_atlas():
+    """The anchors are laid out once for all tests."""
+    atlas_of, found = train.AnchorAtlas.of, {}
+
+    def laid_out(person):
+        if "atlas" not in found:
+            found["atlas"] = atlas_of(person)
+        return found["atlas"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "AnchorAtlas", SimpleNamespace(of=laid_out))
+        yield
+
+
+@pytest.fixture
+def read_once(monkeypatch, film_cache, one_atlas):
+    """The film is read once for these tests, and figures are of one frame."""
+    for name in ("read_film", "mesh_masks", "matted", "TexturedMesh"):
+        made = getattr(train, name)
+
+        def kept(*given, name=name, made=made):
+            if name not in film_cache:
+                film_cache[name] = made(*given)
+            return film_cache[name]
+
+        monkeypatch.setattr(train, name, kept)
+    monkeypatch.setattr(train, "_TABLED", 1)
+
+
+@pytest.fixture(scope="module")
+def film_cache():
+    """Name -> what was made of the film."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def trained(filmed, one_atlas, tmp_path_factory, tiny_volume):
+    """The run's folder, its metrics and the stages that were reported, of both kinds."""
     folder = tmp_path_factory.mktemp("trained") / "avatar"
     stages = []
-    config = TrainAvatarConfig(filmed.rig, folder, **SMALL)
+    config = TrainAvatarConfig(filmed.rig, folder, kind="both", **SMALL)
     metrics = train_avatar(config, True, lambda progress: stages.append(progress.stage))
     return folder, metrics, stages
 
@@ -56,12 +110,15 @@ def trained(filmed, anny_atlas, tmp_path_factory):
 def test_it_beats_the_mean_image(trained):
     _, metrics, _ = trained
     held = metrics["held_out"]
-    assert set(held) == {"avatar", "network", "textured mesh", "mean image"}
-    for way in ("avatar", "network", "textured mesh"):
+    assert set(held) == {"splats", "splats unbaked", "volume", "textured mesh", "mean image"}
+    for way in ("splats", "splats unbaked", "textured mesh"):
         assert held[way]["head"] > held["mean image"]["head"] + 3, way
-    assert "beyond the mesh" in held["avatar"]
-    assert metrics["bake_loss_db"] == held["network"]["head"] - held["avatar"]["head"]
-    assert 0 <= metrics["bake_unexplained"] < 1
+    assert "beyond the mesh" in held["splats"] and set(held["splats"]) == set(held["volume"])
+    splats, volume = metrics["splats"], metrics["volume"]
+    assert splats["bake_loss_db"] == held["splats unbaked"]["head"] - held["splats"]["head"]
+    assert 0 <= splats["bake_unexplained"] < 1
+    assert (splats["steps"], volume["steps"]) == (100, 30)
+    assert min(splats["wall_s"], splats["cpu_s"], volume["wall_s"], volume["cpu_s"]) > 0
     assert (metrics["frames"], metrics["held_out_frames"]) == (64, 12)
 
 
@@ -69,7 +126,7 @@ def test_the_run_is_what_exporters_read(trained, filmed):
     folder, metrics, _ = trained
     run = read_avatar_run(folder)
     assert run.name == "Ada" and run.consent.kind == "synthetic"
-    assert len(run.anchor) == metrics["gaussians"]
+    assert len(run.anchor) == metrics["splats"]["gaussians"]
     assert run.maps.shape[0] == 4 and np.isfinite(run.static).all()
     assert (run.lift_m > 0).any()  # hair
     low, high = run.bounds_m
@@ -78,12 +135,18 @@ def test_the_run_is_what_exporters_read(trained, filmed):
     assert json.loads(text)["held_out"] == metrics["held_out"]
     assert str(filmed.film.parent) not in json.dumps(run.metrics)
     assert (folder / "report.html").exists()
+    volume = read_volume_run(folder)
+    assert volume.name == "Ada" and volume.metrics == run.metrics
+    np.testing.assert_array_equal(volume.vertices, run.vertices)
+    assert (volume.bounds_m[0] < run.vertices.min(0)).all()
 
 
 def test_its_steps_are_reported(trained):
     _, _, stages = trained
     order = list(dict.fromkeys(stages))
-    assert order == ["reading the film", "reading the mesh", "training splats", "baking"]
+    assert order == [
+        "reading the film", "reading the mesh", "training splats", "baking", "training the volume",
+    ]  # fmt: skip
 
 
 def test_another_run_in_its_folder_is_refused(trained, filmed):
@@ -124,8 +187,6 @@ def test_a_folder_without_a_performance_is_refused(filmed, tmp_path):
 
 
 def test_a_short_take_is_refused_before_any_training(filmed, tmp_path, monkeypatch):
-    from mien_training.avatar import train
-
     def shorter(rig, *rest):
         found = own_footage(rig, *rest)
         lost = np.arange(64) > 20
@@ -146,25 +207,84 @@ def test_the_exported_character_shows_it(trained, filmed, tmp_path):
     with ProgressBars(True) as bars:
         film = matted(film, crops, masks, None, bars)
     rig = drop_still_shapes(rig_from_template(person, "Ada")[0])
-    run = read_avatar_run(folder)
+    run, volume = read_avatar_run(folder), read_volume_run(folder)
     path = build_character(
         tmp_path / "ada.mien", rig, tiny_animator(channels=len(rig.shape_names)),
         channels=rig.shape_names, features=FEATURES, licence="CC0-1.0", consent=run.consent,
-        avatar=run, allow_bake_loss=True,
+        avatar=run, allow_bake_loss=True, volume=volume,
     )  # fmt: skip
     character = mien.load(path)
+    assert character.avatars == ("splats", "volume")
     columns = [person.shape_names.index(name) for name in character.channel_names]
 
-    def draw(frame):
+    def shown(frame, turned):
         turn = np.diag([1.0, -1, -1]) @ film.camera_from_rig[frame, :3, :3]
-        shown = mien.Frame(
-            0.0, character.channel_names, film.weights[frame, columns],
-            quaternion_from_matrix(turn).astype(np.float32), np.zeros(3, np.float32),
-            IDENTITY.astype(np.float32), IDENTITY.astype(np.float32), np.zeros(0, np.float32), 1.0,
+        still = IDENTITY.astype(np.float32)
+        head = quaternion_from_matrix(turn).astype(np.float32) if turned else still
+        return mien.Frame(
+            0.0, character.channel_names, film.weights[frame, columns], head,
+            np.zeros(3, np.float32), still, still, np.zeros(0, np.float32), 1.0,
         )  # fmt: skip
-        splats = character.avatar().splats(shown)
+
+    def draw(frame):
+        splats = character.avatar("splats").splats(shown(frame, True))
         return draw_splats(splats, film.camera(frame), 128, 128)
 
     found = psnr_by_region(film, {"head": masks.covered}, list(film.held_out), draw)
-    assert found["head"] == pytest.approx(metrics["held_out"]["avatar"]["head"], abs=0.2)
-    assert found["alpha"] == pytest.approx(metrics["held_out"]["avatar"]["alpha"], abs=0.005)
+    assert found["head"] == pytest.approx(metrics["held_out"]["splats"]["head"], abs=0.2)
+    assert found["alpha"] == pytest.approx(metrics["held_out"]["splats"]["alpha"], abs=0.005)
+
+    def draw_volume(frame):
+        # The camera of a film turns around the head: the frame's own head stays.
+        picture = character.avatar("volume").image(
+            shown(frame, False), film.camera(frame), 128, 128
+        )
+        return picture.premultiplied
+
+    found = psnr_by_region(film, {"head": masks.covered}, list(film.held_out), draw_volume)
+    assert found["head"] == pytest.approx(metrics["held_out"]["volume"]["head"], abs=0.02)
+    assert found["alpha"] == pytest.approx(metrics["held_out"]["volume"]["alpha"], abs=0.0005)
+
+
+def test_either_kind_goes_on_where_it_was(filmed, tmp_path, tiny_volume, read_once):
+    config = TrainAvatarConfig(filmed.rig, tmp_path / "out", kind="both", **SMALL)
+    few = {"splats": replace(config.splats, steps=4), "volume": VolumeConfig(steps=4)}
+    config = replace(config, **few, bake=replace(config.bake, steps=1))
+    for stage in ("training splats", "training the volume"):
+
+        def interrupt(progress, stage=stage):
+            if progress.stage == stage:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train_avatar(config, True, interrupt)
+    assert (config.out / "checkpoint_splats.pt").exists()
+    assert not (config.out / "checkpoint_volume.pt").exists()
+    stages = []
+    train_avatar(config, True, lambda progress: stages.append(progress.stage))
+    assert "training splats" not in stages and stages.count("training the volume") == 4
+
+
+def test_minutes_are_steps_of_this_run(filmed, tmp_path, tiny_volume, read_once, monkeypatch):
+    monkeypatch.setattr(
+        "mien_training.avatar.step_budget._step_s", lambda train, clock: train(print) or 20.0
+    )
+    small = {**SMALL, "volume": VolumeConfig()}
+    config = TrainAvatarConfig(filmed.rig, tmp_path / "out", kind="volume", minutes=1, **small)
+    metrics = train_avatar(config, True)
+    assert json.loads((config.out / "steps.json").read_text()) == {"volume": 3}
+    assert metrics["volume"]["steps"] == 3 and "splats" not in metrics["held_out"]
+    assert not (config.out / "avatar.json").exists() and read_volume_run(config.out).name == "Ada"
+    with pytest.raises(InputError, match=r"minutes is 1 there, 2 here"):
+        train_avatar(replace(config, minutes=2), True)
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"kind": "mesh"}, "--kind is 'mesh', expected one of splats, volume, both"),
+    ({"minutes": 0.0}, "--minutes is 0, expected above 0"),
+    ({"kind": "volume", "volume": VolumeConfig(anchoring="surface")}, "only anchoring `nearest`"),
+    ({"kind": "both", "volume": VolumeConfig(posed=False)}, "only anchoring `nearest`, posed"),
+])  # fmt: skip
+def test_what_cannot_be_learnt_or_packed_is_refused_first(changes, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        TrainAvatarConfig(tmp_path, **changes)

@@ -64,6 +64,19 @@ def test_interrupted_anywhere_it_ends_where_it_would_have(tmp_path, changes):
     assert steps[-1] == config.steps and len(steps) <= config.steps
 
 
+def test_seconds_add_up_over_interruptions(tmp_path, monkeypatch):
+    """Those of every call up to its last check; a finished run adds nothing."""
+    ticks = iter(range(10_000))
+    monkeypatch.setattr("mien_training.runs.trainer._clocks", lambda: (3.0 * (t := next(ticks)), t))
+    checkpoint = tmp_path / "checkpoint.pt"
+    with pytest.raises(KeyboardInterrupt):
+        train_small(checkpoint, report=interrupting(25))  # checks after 10 and 20 steps
+    _, trained = train_small(checkpoint)  # and after 30, 40, 50 and 60
+    assert (trained.wall_s, trained.cpu_s) == (18.0, 6.0)
+    _, again = train_small(checkpoint)
+    assert (again.wall_s, again.cpu_s) == (18.0, 6.0)
+
+
 def test_dropout_draws_on_where_it_was(tmp_path, whole):
     """Fails where the random state of torch is not restored: the mistake this was made for."""
     checkpoint = tmp_path / "checkpoint.pt"

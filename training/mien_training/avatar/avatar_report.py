@@ -22,29 +22,37 @@ _LEAD = "Pictures made by the mien SDK: they show nothing that was filmed."
 
 
 def write_avatar_report(
-    folder: Path, film: AvatarFilm, draw: Draw, metrics: Mapping[str, Any], show_frames: bool
-) -> Path:
-    """Write `report.html` into an existing folder; show_frames False: without the film's pixels."""
+    folder: Path, film: AvatarFilm, draws: Mapping[str, Draw], metrics: Mapping[str, Any],
+    show_frames: bool,
+) -> Path:  # fmt: skip
+    """Write `report.html` into an existing folder; draws: by kind of avatar, as the metrics name
+    them; show_frames False: without the film's pixels."""
     frames = list(film.held_out) or list(range(len(film)))
     chosen = [frames[i] for i in np.linspace(0, len(frames) - 1, _SHOWN).astype(int)]
     rows = []
     if show_frames:
         rows.append(np.concatenate([truth_over_grey(film, f) for f in chosen], 1))
-    drawn = [draw(f) for f in chosen]
-    rows.append(np.concatenate([over_grey(image) for image in drawn], 1))
-    rows.append(np.concatenate([np.repeat(image[..., 3:], 3, -1) for image in drawn], 1))
+    for draw in draws.values():
+        drawn = [draw(f) for f in chosen]
+        rows.append(np.concatenate([over_grey(image) for image in drawn], 1))
+        rows.append(np.concatenate([np.repeat(image[..., 3:], 3, -1) for image in drawn], 1))
     sheet = np.rint(255 * np.concatenate(rows).clip(0, 1)).astype(np.uint8)
     held = metrics["held_out"]
-    regions = list(held["avatar"])
+    regions = list(held[next(iter(draws))])
     lines = [[name, *[f"{v[r]:.4f}" if r == "alpha" else f"{v[r]:.1f}" for r in regions if r in v]]
              for name, v in held.items()]  # fmt: skip
-    numbers = {
-        "frames": str(metrics["frames"]),
-        "Gaussians": str(metrics["gaussians"]),
-        "head, held out": f"{held['avatar']['head']:.1f} dB",
-        "lost by the bake": f"{metrics['bake_loss_db']:.2f} dB",
-    }
-    curves = [{"round": h["step"], "loss": h["loss"]} for h in metrics["history"]]
+    numbers = {"frames": str(metrics["frames"])}
+    curves = []
+    for kind in draws:
+        told = metrics[kind]
+        numbers[f"head, held out, {kind}"] = f"{held[kind]['head']:.1f} dB"
+        if "gaussians" in told:
+            numbers["Gaussians"] = str(told["gaussians"])
+            numbers["lost by the bake"] = f"{told['bake_loss_db']:.2f} dB"
+        took = f"{told['steps']} steps, {told['wall_s']:.0f} s, {told['cpu_s']:.0f} s of processors"
+        numbers[f"training, {kind}"] = took
+        losses = [{"round": h["step"], f"loss, {kind}": h["loss"]} for h in told["history"]]
+        curves.append(history_charts(losses))
     body = [
         cards([(figure_of, words) for words, figure_of in numbers.items()]),
         section(
@@ -52,15 +60,15 @@ def write_avatar_report(
             figure(
                 png_bytes(sheet),
                 "the avatar in frames that were held out",
-                "Above the film, then the avatar, then its coverage." if show_frames
-                else "The avatar, and its coverage.",
+                f"{'Above the film, then ' if show_frames else ''}{' then '.join(draws)}, each "
+                "with its coverage below.",
             ),
         ),
         section(
             "How near it comes",
             table(["way", *regions], lines),
         ),
-        section("Training", history_charts(curves)),
+        section("Training", "".join(curves)),
     ]  # fmt: skip
     path = folder / "report.html"
     write_atomically(path, page(f"Avatar of {film.person.name}", _LEAD, body).encode())

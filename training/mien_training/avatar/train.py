@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import torch
 import tyro
-from numpy.typing import NDArray
 from rich.console import Console
 
 from mien.atomic import write_atomically
 from mien.consent import CONSENT_KINDS, Consent
 from mien.errors import InputError
-from mien_exporters.avatar.avatar_run import AvatarRun, merge_mean, write_avatar_run
 from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.avatar_report import write_avatar_report
-from mien_training.avatar.bake.linear_bake import BakeConfig, LinearBake, bake
+from mien_training.avatar.bake.linear_bake import BakeConfig
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.film.mesh_masks import MeshMasks, mesh_masks
 from mien_training.avatar.film.read_film import read_film
 from mien_training.avatar.judge import Draw, psnr_by_region
+from mien_training.avatar.learn_splats import SPLATS, UNBAKED, learn_splats, probe_splats
+from mien_training.avatar.learn_volume import VOLUME, learn_volume, probe_volume
+from mien_training.avatar.learnt import Learnt
 from mien_training.avatar.mattes.film_mattes import matted
-from mien_training.avatar.splats.splat_head import Cloud
-from mien_training.avatar.splats.train_splats import SplatAvatar, SplatsConfig, train_splats
+from mien_training.avatar.splats.train_splats import SplatsConfig
+from mien_training.avatar.step_budget import steps_for
 from mien_training.avatar.textured_mesh import TexturedMesh, mean_image
+from mien_training.avatar.volume.volume_config import VolumeConfig
 from mien_training.footage.own_footage import own_footage
-from mien_training.head import Template, rig_from_template
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.content_key import content_digest, template_digest
 from mien_training.runs.device import check_device_name, choose_device, device_name
@@ -41,7 +44,9 @@ from mien_training.templates.person import read_person
 
 __all__ = ["TrainAvatarConfig", "run", "train_avatar"]
 
+Kind = Literal["splats", "volume", "both"]
 _NOT_OF_THE_RESULT = ("out", "device")
+_MOST_MINUTES = 60 * 24 * 31
 _TABLED = 40
 """Held-out frames that figures are of, at most."""
 
@@ -59,8 +64,16 @@ class TrainAvatarConfig:
     mattes: Path | None = None
     """Video or folder of images, one per frame of the film, white where the head is; found by what
     is behind the head, for a still camera, if left out."""
+    kind: Kind = "splats"
+    """What is learnt: splats, Gaussians that engines and browsers draw in real time; volume,
+    MonoAvatar's radiance field, for pictures; or both, side by side."""
+    minutes: float | None = None
+    """How long each kind is learnt on this machine, about, in place of its steps: a few are
+    measured first."""
     splats: SplatsConfig = field(default_factory=SplatsConfig)
     """The Gaussians and their training."""
+    volume: VolumeConfig = field(default_factory=VolumeConfig)
+    """The radiance field and its training."""
     bake: BakeConfig = field(default_factory=BakeConfig)
     """How the network becomes linear for engines."""
     consent: str | None = None
@@ -82,17 +95,34 @@ class TrainAvatarConfig:
             )
         if (self.consent is None) != (not self.consent_statement.strip()):
             raise InputError("--consent and --consent-statement: give both or neither")
+        if self.kind not in get_args(Kind):
+            raise InputError(
+                f"--kind is {self.kind!r}, expected one of {', '.join(get_args(Kind))}"
+            )
+        if self.minutes is not None and not 0 < self.minutes < _MOST_MINUTES:
+            raise InputError(f"--minutes is {self.minutes:g}, expected above 0, below a month")
+        if self.kind != SPLATS and (self.volume.anchoring != "nearest" or not self.volume.posed):
+            raise InputError(
+                "--volume: only anchoring `nearest`, posed, can be packed; the others are there to "
+                "be compared with"
+            )
         check_device_name(self.device)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What is learnt, in order."""
+        return (SPLATS, VOLUME) if self.kind == "both" else (self.kind,)
 
 
 def run(config: TrainAvatarConfig) -> int:
     """The command."""
     with interruptible(config.out):
         metrics = train_avatar(config)
-    ours, mesh = (metrics["held_out"][name]["head"] for name in ("avatar", "textured mesh"))
+    held = metrics["held_out"]
+    ways = (*config.kinds, "textured mesh")
+    told = ", ".join(f"{way} {held[way]['head']:.1f} dB" for way in ways)
     Console(stderr=True).print(
-        f"{config.out}: {metrics['gaussians']} Gaussians; frames that were held out {ours:.1f} dB, "
-        f"textured mesh {mesh:.1f} dB; see {config.out / 'report.html'}"
+        f"{config.out}: frames that were held out: {told}; see {config.out / 'report.html'}"
     )
     return 0
 
@@ -133,34 +163,59 @@ def _train(
         film = matted(film, crops, masks, config.mattes, bars)
         bars.say("laying out the anchors")
         atlas = AnchorAtlas.of(person)
-        looked_at = torch.from_numpy(masks.looked_at.astype(np.float32))
-        origin = {**inputs, **plain_config(config, _NOT_OF_THE_RESULT)}
-        avatar, _, trained = train_splats(
-            film, atlas, config.splats, looked_at, Checkpoint(config.out / "checkpoint.pt", origin),
-            bars, device,
-        )  # fmt: skip
-        avatar = avatar.cpu()
-        linear = bake(avatar, film, config.bake, config.splats.seed, bars)
+        learnt = _learnt(config, film, atlas, masks, inputs, bars, device)
         bars.say("judging held-out frames")
-        figures = _figures(film, atlas, avatar, linear, masks)
-    loss_db = figures["network"]["head"] - figures["avatar"]["head"]
+        figures = _figures(film, atlas, learnt, masks)
     metrics: dict[str, Any] = {
-        "frames": len(film), "held_out_frames": len(film.held_out),
-        "gaussians": len(avatar.head.anchor), "held_out": figures, "bake_loss_db": loss_db,
-        "bake_unexplained": linear.unexplained,
+        "frames": len(film), "held_out_frames": len(film.held_out), "held_out": figures,
+        **{each.kind: dict(each.metrics) for each in learnt},
         "config": plain_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
-        "device": device_name(device), "seed": config.splats.seed,
+        "device": device_name(device),
+        "seed": (config.volume if config.kind == VOLUME else config.splats).seed,
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
-        "history": list(trained.history),
     }  # fmt: skip
-    write_avatar_report(config.out, film, _baked(avatar, linear, film), metrics, config.show_frames)
+    if UNBAKED in figures:
+        loss_db = figures[UNBAKED]["head"] - figures[SPLATS]["head"]
+        metrics[SPLATS]["bake_loss_db"] = loss_db
+    draws = {each.kind: each.ways[each.kind] for each in learnt}
+    write_avatar_report(config.out, film, draws, metrics, config.show_frames)
     write_atomically(config.out / "metrics.json", json.dumps(metrics, indent=1).encode() + b"\n")
-    write_avatar_run(config.out, _run_of(person, film, atlas, avatar, linear, consent, metrics))
+    for each in reversed(learnt):
+        each.write(config.out, consent, metrics)
     return metrics
 
 
+def _learnt(
+    config: TrainAvatarConfig, film: AvatarFilm, atlas: AnchorAtlas, masks: MeshMasks,
+    inputs: dict[str, str], bars: ProgressBars, device: torch.device,
+) -> list[Learnt]:  # fmt: skip
+    """Every kind after its training, each with a checkpoint of its own."""
+    looked_at = torch.from_numpy(masks.looked_at.astype(np.float32))
+    origin = {**inputs, **plain_config(config, _NOT_OF_THE_RESULT)}
+    found = []
+    for kind in config.kinds:
+        splats, volume = config.splats, config.volume
+        if config.minutes is not None:
+            bars.say(f"measuring how long a step of the {kind} takes")
+            probe = (
+                partial(probe_splats, film, atlas, splats, looked_at, device)
+                if kind == SPLATS
+                else partial(probe_volume, film, atlas, volume, looked_at, device)
+            )
+            steps = steps_for(config.out / "steps.json", kind, config.minutes, probe)
+            splats, volume = replace(splats, steps=steps), replace(volume, steps=steps)
+        steps = splats.steps if kind == SPLATS else volume.step_count
+        kept = Checkpoint(config.out / f"checkpoint_{kind}.pt", {**origin, "all steps": steps})
+        found.append(
+            learn_splats(film, atlas, splats, config.bake, looked_at, kept, bars, device)
+            if kind == SPLATS
+            else learn_volume(film, atlas, volume, looked_at, kept, bars, device)
+        )
+    return found
+
+
 def _figures(
-    film: AvatarFilm, atlas: AnchorAtlas, avatar: SplatAvatar, linear: LinearBake, masks: MeshMasks
+    film: AvatarFilm, atlas: AnchorAtlas, learnt: Sequence[Learnt], masks: MeshMasks
 ) -> dict[str, dict[str, float]]:
     """By way of drawing, then by region."""
     frames = list(film.held_out)
@@ -170,60 +225,6 @@ def _figures(
         regions["beyond the mesh"] = (film.alpha > 127) & ~masks.covered
     mesh = TexturedMesh(film, atlas)
     mean = mean_image(film)
-
-    def network(frame: int) -> NDArray[np.float32]:
-        with torch.no_grad():
-            return _image(avatar(film.vertices([frame]), film.codes([frame])), film, frame)
-
-    ways: dict[str, Draw] = {
-        "avatar": _baked(avatar, linear, film), "network": network, "textured mesh": mesh.draw,
-        "mean image": lambda frame: mean,
-    }  # fmt: skip
+    ways: dict[str, Draw] = {name: draw for each in learnt for name, draw in each.ways.items()}
+    ways |= {"textured mesh": mesh.draw, "mean image": lambda frame: mean}
     return {name: psnr_by_region(film, regions, frames, draw) for name, draw in ways.items()}
-
-
-def _baked(avatar: SplatAvatar, linear: LinearBake, film: AvatarFilm) -> Draw:
-    """What engines will show."""
-
-    def draw(frame: int) -> NDArray[np.float32]:
-        with torch.no_grad():
-            changes = avatar.head.anchors.image(linear.changes(film.codes([frame])))
-            return _image(avatar.head(film.vertices([frame]), changes), film, frame)
-
-    return draw
-
-
-def _image(cloud: Cloud, film: AvatarFilm, frame: int) -> NDArray[np.float32]:
-    return np.asarray(cloud.image(film.camera(frame), film.side).numpy(), np.float32)
-
-
-def _run_of(
-    person: Template, film: AvatarFilm, atlas: AnchorAtlas, avatar: SplatAvatar,
-    linear: LinearBake, consent: Consent | None, metrics: dict[str, Any],
-) -> AvatarRun:  # fmt: skip
-    """What `mien export` reads, on the vertices of the rig that the character will have."""
-    rig, source = rig_from_template(person, person.name)
-    first = np.full(len(person.vertices), -1, np.int32)
-    first[source[::-1]] = np.arange(len(source), dtype=np.int32)[::-1]
-    head = avatar.head
-    anchor, lift = head.anchor.numpy().astype(np.int32), head.lift_m.numpy()
-    parts = (head.place, head.turn, head.size_log, head.opacity[:, None], head.colour)
-    static = torch.cat(parts, 1).detach().numpy()
-    centres = []
-    with torch.no_grad():
-        for frame in range(0, film.training, max(1, film.training // 32)):
-            changes = head.anchors.image(linear.changes(film.codes([frame])))
-            centres.append(head(film.vertices([frame]), changes).means[0].numpy())
-    low = np.min([c.min(0) for c in centres], 0)
-    high = np.max([c.max(0) for c in centres], 0)
-    margin = 0.1 * (high - low)
-    return AvatarRun(
-        name=person.name, anchors=atlas.anchors(head.size).for_rig(first, len(rig.vertices)),
-        anchor=anchor, lift_m=lift, spacing_m=head.spacing_m.numpy()[anchor],
-        static=merge_mean(static, linear.mean, anchor, lift), maps=linear.maps,
-        layers=linear.layers, channel_names=person.shape_names, vertices=rig.vertices,
-        bounds_m=np.stack([low - margin, high + margin]).astype(np.float32),
-        bake_loss_db=metrics["bake_loss_db"], consent=consent,
-        metrics={"held_out": metrics["held_out"]},
-        provenance={k: metrics[k] for k in ("config", "versions", "seed", "inputs")},
-    )  # fmt: skip

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mien.atomic import write_atomically
 from mien.avatar.playback.avatar_image import marked_png
 from mien.avatar.playback.splat_avatar import SplatAvatar
+from mien.avatar.playback.volume_avatar import VolumeAvatar
 from mien.deform import blend, pose_from_head, shape_weights, skin
 from mien.detail import DetailMaps
 from mien.errors import InputError
@@ -96,7 +97,7 @@ def skin_detail(character: Rigged) -> DetailMaps | None:
     return character.detail_maps(_MAP_SIDE) if character.detail_names else None
 
 
-def shown_avatar(take: Take) -> SplatAvatar | None:
+def shown_avatar(take: Take) -> SplatAvatar | VolumeAvatar | None:
     """The avatar that previews of a take are drawn with; None for the mesh."""
     return take.character.avatar() if take.avatar else None
 
@@ -107,7 +108,7 @@ class PreviewStage:
 
     def __init__(
         self, rig: Rig, frames: Sequence[PreviewFrame], side: int, detail: DetailMaps | None = None,
-        avatar: SplatAvatar | None = None,
+        avatar: SplatAvatar | VolumeAvatar | None = None,
     ) -> None:  # fmt: skip
         self.rig, self.side, self.detail, self.avatar = rig, side, detail, avatar
         self.renderer = HeadRenderer(rig)
@@ -226,7 +227,7 @@ def telling_frames(frames: Sequence[PreviewFrame], count: int) -> list[PreviewFr
 
 def contact_sheet(
     rig: Rig, frames: Sequence[PreviewFrame], columns: int = 4, side: int = 240,
-    detail: DetailMaps | None = None, avatar: SplatAvatar | None = None,
+    detail: DetailMaps | None = None, avatar: SplatAvatar | VolumeAvatar | None = None,
 ) -> ImageArray:  # fmt: skip
     """(H, W, 3) grid of all `frames`, each as driver (if there is one) beside the character."""
     if not frames or columns < 1:
@@ -248,7 +249,7 @@ def preview_video(
     side: int = 480,
     report: Report = silent,
     detail: DetailMaps | None = None,
-    avatar: SplatAvatar | None = None,
+    avatar: SplatAvatar | VolumeAvatar | None = None,
 ) -> None:
     """MP4 of driver (if there is one) beside the character, at the frames' own times; with an
     avatar its metadata say that it is synthetic."""

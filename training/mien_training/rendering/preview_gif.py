@@ -11,6 +11,7 @@ from PIL import Image
 
 from mien.atomic import write_atomically
 from mien.avatar.playback.splat_avatar import SplatAvatar
+from mien.avatar.playback.volume_avatar import VolumeAvatar
 from mien.detail import DetailMaps
 from mien.errors import InputError
 from mien.rig import Rig
@@ -48,7 +49,7 @@ def liveliest(frames: Sequence[PreviewFrame], seconds: float) -> list[PreviewFra
 
 def preview_gif(
     rig: Rig, frames: Sequence[PreviewFrame], side: int = _SIDE, detail: DetailMaps | None = None,
-    avatar: SplatAvatar | None = None,
+    avatar: SplatAvatar | VolumeAvatar | None = None,
 ) -> bytes:  # fmt: skip
     """Driver (if there is one) beside the character, at RATE_HZ, for ever from the start.
 

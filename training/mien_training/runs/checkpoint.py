@@ -22,7 +22,7 @@ from mien_training.runs.random_states import random_states, restore_random_state
 
 __all__ = ["Checkpoint", "plain_state"]
 
-_MAGIC = b"mien checkpoint 2\n"
+_MAGIC = b"mien checkpoint 3\n"
 _DIGEST = 65
 """Bytes of the second line."""
 

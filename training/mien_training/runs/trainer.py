@@ -7,8 +7,9 @@ included.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Literal
 
@@ -70,6 +71,10 @@ class Trained:
     """Steps after which it was reached."""
     history: tuple[dict[str, float], ...]
     """Every check: `step`, mean `loss` since the one before, and what `validate` returned."""
+    wall_s: float = field(compare=False)
+    """Of the steps and checks that led here, over all interruptions."""
+    cpu_s: float = field(compare=False)
+    """Of the processor, all threads together."""
 
 
 class Trainer:
@@ -100,6 +105,8 @@ class Trainer:
         self.step, self.stale = 0, 0
         self.best_error, self.best_step, self.best = float("inf"), 0, self._copy()
         self.history: list[dict[str, float]] = []
+        self.wall_s, self.cpu_s = 0.0, 0.0
+        self._counted = (0.0, 0.0)
 
     def run(
         self,
@@ -118,6 +125,7 @@ class Trainer:
         saved = None if self.checkpoint is None else self.checkpoint.resume()
         if saved is not None:
             self._restore(saved)
+        self._counted = _clocks()
         config = self.config
         losses: list[float] = []
         while self.step < config.steps and not self._ended:
@@ -126,11 +134,20 @@ class Trainer:
             if self.step % config.check_every == 0 or self.step == config.steps:
                 self._check(float(np.mean(losses)), validate)
                 losses = []
+                self._count()
                 if self.checkpoint is not None:
                     self.checkpoint.save(self._state())
         self.module.load_state_dict(self.best)
         self.module.eval()
-        return Trained(self.best_error, self.best_step, tuple(self.history))
+        return Trained(
+            self.best_error, self.best_step, tuple(self.history), self.wall_s, self.cpu_s
+        )
+
+    def _count(self) -> None:
+        """Add what passed since the last time to the seconds."""
+        before, self._counted = self._counted, _clocks()
+        self.wall_s += self._counted[0] - before[0]
+        self.cpu_s += self._counted[1] - before[1]
 
     @property
     def _ended(self) -> bool:
@@ -187,7 +204,7 @@ class Trainer:
             "average": None if self._average is None else self._average.state_dict(),
             "step": self.step, "stale": self.stale,
             "best": self.best, "best_error": self.best_error, "best_step": self.best_step,
-            "history": self.history,
+            "history": self.history, "wall_s": self.wall_s, "cpu_s": self.cpu_s,
             "generators": [g.bit_generator.state for g in self.generators],
         }  # fmt: skip
 
@@ -201,5 +218,11 @@ class Trainer:
         self.step, self.stale, self.history = state["step"], state["stale"], state["history"]
         self.best, self.best_error = state["best"], state["best_error"]
         self.best_step = state["best_step"]
+        self.wall_s, self.cpu_s = state["wall_s"], state["cpu_s"]
         for generator, drawn in zip(self.generators, state["generators"], strict=True):
             generator.bit_generator.state = drawn
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds of the clock and of the processor."""
+    return time.perf_counter(), time.process_time()

@@ -14,7 +14,7 @@ from mien.onnx_session import Providers, first_line, open_session
 from mien.rotation import quaternion_multiply
 
 if TYPE_CHECKING:
-    from mien.avatar_entry import AvatarEntry
+    from mien.avatar_kinds import SplatsEntry
     from mien.frame import Frame
     from mien.package import Package
 
@@ -56,7 +56,7 @@ class CoefficientModel:
 
     @classmethod
     def of(
-        cls, package: Package, entry: AvatarEntry, providers: Providers = None
+        cls, package: Package, entry: SplatsEntry, providers: Providers = None
     ) -> CoefficientModel:
         """The network of an avatar in a package. Raises PackageError, naming the file, for one that
         cannot be used."""

@@ -15,7 +15,7 @@ from mien.avatar.playback.coefficient_model import STRAIGHT_BEFORE, CoefficientM
 from mien.avatar.playback.splat_file import read_splat_model
 from mien.avatar.playback.splat_model import SplatModel
 from mien.avatar.splats import Splats
-from mien.avatar_entry import AvatarEntry
+from mien.avatar_kinds import SplatsEntry
 from mien.channels import reorder
 from mien.deform import blend, pose_from_head, shape_weights, skin
 from mien.errors import InputError, MissingExtraError, PackageError
@@ -33,16 +33,17 @@ Float32Array = NDArray[np.float32]
 class SplatAvatar:
     """One avatar, from a character package; `Character.avatar` makes it. Thread-safe."""
 
-    entry: AvatarEntry
+    entry: SplatsEntry
     rig: Rig
     model: SplatModel
     network: CoefficientModel
 
     @classmethod
-    def of(cls, package: Package, rig: Rig, network: CoefficientModel, index: int) -> SplatAvatar:
-        """The avatar at `index` of the manifest's list. Raises PackageError, naming the file, for
-        what cannot be used."""
-        entry = package.manifest.avatars[index]
+    def of(
+        cls, package: Package, rig: Rig, network: CoefficientModel, entry: SplatsEntry
+    ) -> SplatAvatar:
+        """The avatar of an entry of the manifest. Raises PackageError, naming the file, for what
+        cannot be used."""
         file = f"{package.source.where}: {entry.splats}"
         model = read_splat_model(package.verified(entry.splats), entry, file)
         if model.anchors.vertex_count != len(rig.vertices):

@@ -69,10 +69,3 @@ def untrained(ball_film, ball_atlas):
         return avatar.eval()
 
     return make
-
-
-@pytest.fixture(scope="session")
-def anny_volume_atlas(anny):
-    from mien_training.avatar.anchors import AnchorAtlas
-
-    return AnchorAtlas.of(anny)

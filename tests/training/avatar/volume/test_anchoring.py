@@ -90,8 +90,8 @@ def test_gradients_reach_the_points(anchoring, head_template, points):
     assert torch.isfinite(at.grad).all() and (at.grad.abs().sum(1) > 0).all()
 
 
-def test_layers_stand_above_the_scalp_and_have_own_features(anny_volume_atlas, anny):
-    anchors = NearestAnchors(anny_volume_atlas, 64, True, 4)
+def test_layers_stand_above_the_scalp_and_have_own_features(anny_atlas, anny):
+    anchors = NearestAnchors(anny_atlas, 64, True, 4)
     texels = len(anchors.anchors.texel)
     assert len(anchors.lift_m) == texels + 4 * len(anchors.chosen)
     with torch.no_grad():

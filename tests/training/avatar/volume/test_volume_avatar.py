@@ -76,9 +76,9 @@ def test_anchors_that_stay_do_not_follow(untrained, ball_film):
         assert ((found.anchors.poses.positions - rest).abs().max() > 1e-4) == follows
 
 
-def test_the_papers_size_with_hair(anny, anny_volume_atlas, ball_film):
+def test_the_papers_size_with_hair(anny, anny_atlas, ball_film):
     config = VolumeConfig(size="paper", network="appended")
-    avatar = VolumeAvatar(anny, 58, anny_volume_atlas, config)
+    avatar = VolumeAvatar(anny, 58, anny_atlas, config)
     camera = Pinhole(
         np.array([[60.0, 0, 4], [0, 60, 4], [0, 0, 1]]),
         np.array([[1.0, 0, 0, 0], [0, -1, 0, float(anny.vertices[:, 1].mean())], [0, 0, -1, 0.9],

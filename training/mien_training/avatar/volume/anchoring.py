@@ -21,11 +21,14 @@ from mien_training.avatar.anchors.torch_anchors import raise_layers
 from mien_training.avatar.volume.nearest_places import NearestOfCloud, NearestOnMesh
 from mien_training.avatar.volume.shell import vertex_normals
 
-__all__ = ["Nearby", "NearestAnchors", "PosedAnchors", "PosedSurface", "SurfaceAnchors"]
+__all__ = [
+    "FADE_M", "REACH_M", "Nearby", "NearestAnchors", "PosedAnchors", "PosedSurface",
+    "SurfaceAnchors",
+]  # fmt: skip
 
 REACH_M = 0.025
 """From an anchor, or in addition to the shell's thickness over the surface, half of it."""
-_FADE_M = 0.01
+FADE_M = 0.01
 """Over the last of which density fades."""
 _NEAREST_M = 1e-5
 
@@ -123,7 +126,7 @@ class PosedAnchors:
         shares = there / distance
         shares = shares / shares.sum(1, keepdim=True).clamp_min(1e-12)
         heights = (shares * (offsets[..., 2] + self.lift_m[index])).sum(1)
-        presence = ((REACH_M - distance[:, 0]) / _FADE_M).clamp(0, 1) * there[:, 0]
+        presence = ((REACH_M - distance[:, 0]) / FADE_M).clamp(0, 1) * there[:, 0]
         return Nearby(index[..., None], None, offsets, shares, heights, presence)
 
 
@@ -201,7 +204,7 @@ class PosedSurface:
         normal = F.normalize((self._normals[corners] * share[..., None]).sum(1), dim=1)
         distance = away.square().sum(-1).clamp_min(_NEAREST_M**2).sqrt()
         reach = (kept.thickness_m[corners] * share).sum(1) + REACH_M / 2
-        presence = ((reach - distance) / _FADE_M).clamp(0, 1) * there
+        presence = ((reach - distance) / FADE_M).clamp(0, 1) * there
         return Nearby(
             texels[:, None], blend[:, None], offsets[:, None], torch.ones_like(distance)[:, None],
             (away * normal).sum(1), presence,

@@ -40,7 +40,7 @@ class NearestOfCloud:
         points = points.detach().float().contiguous()
         found = torch.full((len(points), NEIGHBOURS), -1, dtype=torch.int32, device=points.device)
         with _warp_on(points) as wp:
-            from mien_training.avatar.volume.nearest_kernels import four_nearest_kernel
+            from mien.avatar.volume.nearest_kernels import four_nearest_kernel
 
             wp.launch(
                 four_nearest_kernel, len(points),

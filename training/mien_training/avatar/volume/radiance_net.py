@@ -10,11 +10,11 @@ from mien_training.avatar.volume.anchoring import Nearby
 from mien_training.avatar.volume.encoding import encode, encoded_size
 from mien_training.avatar.volume.volume_config import VolumeSize
 
-__all__ = ["RadianceNet"]
+__all__ = ["DENSITY", "SOLID", "SOLID_M", "RadianceNet"]
 
-_DENSITY = 200.0
+DENSITY = 200.0
 """Per metre, of one unit of what the network says."""
-_SOLID, _SKIN_M = 4.0, 0.002
+SOLID, SOLID_M = 4.0, 0.002
 """What the network says of points inside, and less outside, before it has learnt: density that
 starts as nothing everywhere has no gradient to come alive by."""
 
@@ -48,8 +48,8 @@ class RadianceNet(nn.Module):
         x = F.relu(self.of_offset(encode(near.offsets, self.longest_m, self.bands[0])) + z)
         x = (self.mlp0(x) * near.shares[..., None]).sum(1)
         x = self.mlp1(x)
-        prior = -_SOLID * torch.tanh(near.heights / _SKIN_M)
-        density = _DENSITY * F.softplus(self.density(x)[:, 0] + prior) * near.presence
+        prior = -SOLID * torch.tanh(near.heights / SOLID_M)
+        density = DENSITY * F.softplus(self.density(x)[:, 0] + prior) * near.presence
         seen = self.mlp2(torch.cat([x, encode(view, 2.0, self.bands[1])], 1))
         return density, torch.sigmoid(self.colour(seen))
 

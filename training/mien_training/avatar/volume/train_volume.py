@@ -19,7 +19,7 @@ from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
-__all__ = ["train_volume"]
+__all__ = ["keeps_rays", "train_volume"]
 
 _CHECK = 500
 _KEPT = 1 << 23
@@ -76,7 +76,7 @@ def train_volume(
         rng = np.random.default_rng((config.seed, 31, step))
         posed = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))[0]
         rays = kept.get(frame) or posed.rays(film.camera(frame), film.side)
-        if film.training * film.side**2 <= _KEPT:
+        if keeps_rays(film):
             kept[frame] = rays
         rays = _chosen(rays, _odds(film, frame, looked_at[frame], config), size.rays, rng)
         if not len(rays):
@@ -113,6 +113,11 @@ def train_volume(
     )  # fmt: skip
     trained = trainer.run(loss)
     return avatar, warp, trained
+
+
+def keeps_rays(film: AvatarFilm) -> bool:
+    """Whether rays of all frames have room in memory, and are found once."""
+    return film.training * film.side**2 <= _KEPT
 
 
 def frame_of_step(seed: int, frames: int, step: int) -> int:

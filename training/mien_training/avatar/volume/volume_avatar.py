@@ -57,7 +57,7 @@ class VolumeAvatar(nn.Module):
         self.config = config
         self.register_buffer("neutral", torch.from_numpy(person.vertices).float())
         moves = np.square(person.shape_deltas).sum(2).max(0, initial=0.0)
-        self._still = moves <= np.quantile(moves, _STILL)
+        self.still: NDArray[np.bool_] = moves <= np.quantile(moves, _STILL)
         self.shell = Shell(person, config.hair)
         self.map_anchors = TorchAnchors(atlas.anchors(size.map))
         self.network = expression_network(
@@ -101,7 +101,7 @@ class VolumeAvatar(nn.Module):
         The paper takes the neck's pose out of its head model; this needs no joints.
         """
         v = vertices.detach().cpu().numpy().astype(np.float64)
-        fit = fit_alignment(v, self.neutral.cpu().numpy(), "rigid", self._still)
+        fit = fit_alignment(v, self.neutral.cpu().numpy(), "rigid", self.still)
         back = np.eye(4)
         back[:3, :3] = fit.rotation.T
         back[:3, 3] = -fit.rotation.T @ fit.translation

@@ -1,0 +1,1 @@
+"""A volume's training run, and the files of a package that it becomes."""
