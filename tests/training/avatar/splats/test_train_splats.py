@@ -121,3 +121,22 @@ def test_options_out_of_range(values):
     (name,) = values
     with pytest.raises(InputError, match=f"splats: .*{name} {values[name]}.* expected"):
         SplatsConfig(**values)
+
+
+def test_codes_of_frames_take_what_the_camera_changed(ball_film, ball_atlas):
+    """One moment, exposed in two ways: without codes the head learns what lies between."""
+    one = [0] * len(ball_film)
+    images = ball_film.images[one].copy()
+    images[::2] = 0.6 * images[::2]
+    film = replace(
+        ball_film, images=images, alpha=ball_film.alpha[one], K=ball_film.K[one],
+        camera_from_rig=ball_film.camera_from_rig[one], weights=ball_film.weights[one], plate=None,
+    )  # fmt: skip
+    config = replace(CONFIG, steps=150, correction=False, network_rate=0.01)
+    _, _, plain = learn(film, ball_atlas, config)
+    told, _, by_codes = learn(film, ball_atlas, replace(config, appearance=4))
+    assert by_codes.history[-1]["loss"] < 0.9 * plain.history[-1]["loss"]
+    with torch.no_grad():
+        still = film.vertices([0]), film.codes([0])
+        assert torch.equal(told(*still, torch.zeros(1, 4)).colours, told(*still).colours)
+        assert not torch.equal(told(*still, torch.ones(1, 4)).colours, told(*still).colours)

@@ -23,6 +23,9 @@ from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
 __all__ = ["SplatAvatar", "SplatsConfig", "train_splats"]
 
+_APPEARANCE_RATE = 0.1
+"""Each frame's code is seen once a round: it must move far at each."""
+
 
 @dataclass(frozen=True)
 class SplatsConfig:
@@ -57,6 +60,11 @@ class SplatsConfig:
     """Share of the steps after which frames may move."""
     correction_hold: float = 0.01
     """Weight of the square of these motions."""
+    appearance: int = 0
+    """Numbers of a code of each frame's own, which the network is told as well and which takes what
+    light and camera change from frame to frame; zero at run time."""
+    appearance_hold: float = 0.001
+    """Weight of the square of these codes."""
     alpha_weight: float = 0.5
     """Weight of the difference of coverage, where the film's is known."""
     edges_weight: float = 0.5
@@ -74,6 +82,8 @@ class SplatsConfig:
         for name, side in (("atlas", self.atlas), ("network_size", self.network_size)):
             if not least <= side <= most:
                 raise InputError(f"splats: {name} {side}, expected {least} to {most}")
+        if not 0 <= self.appearance <= 64:
+            raise InputError(f"splats: appearance {self.appearance}, expected 0 to 64")
 
 
 class SplatAvatar(nn.Module):
@@ -87,19 +97,24 @@ class SplatAvatar(nn.Module):
         layers = HairLayers.of(atlas, config.atlas) if config.hair_layers else None
         self.head = SplatHead(atlas, config.atlas, layers, config.seed)
         self.coarse = TorchAnchors(atlas.anchors(config.network_size))
-        codes = film.codes([0]).shape[1]
+        self.appearance = config.appearance
+        codes = film.codes([0]).shape[1] + config.appearance
         self.network = expression_network(
             config.network, config.network_size, codes, CHANGES, config.widths
         )
         self.register_buffer("neutral", torch.from_numpy(film.person.vertices).float())
 
-    def forward(self, vertices: Tensor, codes: Tensor) -> Cloud:
-        """vertices (B, V, 3), rig space; codes as `AvatarFilm.codes`."""
-        cloud: Cloud = self.head(vertices, self.changes(vertices, codes))
+    def forward(self, vertices: Tensor, codes: Tensor, appearance: Tensor | None = None) -> Cloud:
+        """vertices (B, V, 3), rig space; codes as `AvatarFilm.codes`; appearance (B, A) of frames,
+        None: zero."""
+        cloud: Cloud = self.head(vertices, self.changes(vertices, codes, appearance))
         return cloud
 
-    def changes(self, vertices: Tensor, codes: Tensor) -> Tensor:
+    def changes(self, vertices: Tensor, codes: Tensor, appearance: Tensor | None = None) -> Tensor:
         """(B, CHANGES, S, S) of the atlas's texels."""
+        if appearance is None:
+            appearance = codes.new_zeros(len(codes), self.appearance)
+        codes = torch.cat([codes, appearance], 1)
         moved = self.coarse.image(self.coarse.interpolate(vertices - self.neutral))
         found: Tensor = self.network(moved, codes)
         size = (self.head.size, self.head.size)
@@ -121,12 +136,16 @@ def train_splats(
     avatar = SplatAvatar(film, atlas, config).to(device)
     centre = torch.from_numpy(film.person.vertices.mean(0))
     correction = FrameCorrection(film.training, centre).to(device)
-    module = nn.ModuleDict({"avatar": avatar, "correction": correction})
+    appearance = nn.Embedding(film.training, config.appearance).to(device)
+    nn.init.normal_(appearance.weight, std=0.1)  # from zero they would all go one way
+    module = nn.ModuleDict({"avatar": avatar, "correction": correction, "appearance": appearance})
     groups: list[dict[str, object]] = avatar.head.parameter_groups(config.rate)
     groups += [
         {"params": list(avatar.network.parameters()), "lr": config.network_rate},
         {"params": list(correction.parameters()), "lr": 0.05},
     ]
+    if config.appearance:
+        groups.append({"params": list(appearance.parameters()), "lr": _APPEARANCE_RATE})
     groups = [g for g in groups if g["params"]]
     optimiser = torch.optim.Adam(groups, eps=1e-12)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -141,7 +160,8 @@ def train_splats(
             relocate(avatar.head, optimiser, int(config.relocated * len(avatar.head.anchor)))
         frame = frame_of_step(step, film.training, config.seed)
         index = torch.tensor([frame], device=device)
-        cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))
+        own = appearance(index)
+        cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device), own)
         moving = config.correction and step >= late
         if moving:
             cloud = correction(cloud, index)
@@ -150,6 +170,8 @@ def train_splats(
         total = image_loss(film, frame, drawn, backdrop, looked_at[frame].to(device), config)
         if moving:
             total = total + config.correction_hold * correction.size(index)
+        if config.appearance:
+            total = total + config.appearance_hold * own.square().mean()
         return total + 0.01 * regularity(avatar.head)
 
     trainer = Trainer(
