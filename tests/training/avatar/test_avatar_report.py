@@ -11,6 +11,7 @@ HISTORY = [
 ]  # fmt: skip
 METRICS = {
     "frames": 12,
+    "advice": ["Turn the head right: 3 degrees were filmed."],
     "held_out": {
         "splats": {"head": 31.25, "alpha": 0.0123}, "volume": {"head": 28.75, "alpha": 0.0345},
         "mean image": {"head": 20.0},
@@ -33,7 +34,8 @@ def test_figures_are_on_the_page(ball_film, tmp_path):
     text = path.read_text()
     assert path == tmp_path / "report.html"
     for words in ("spheres", "31.2 dB", "0.25 dB", "0.0123", "345", "mean image", "was filmed",
-                  "28.8 dB", "0.0345", "70 steps, 91 s", "loss, volume"):  # fmt: skip
+                  "28.8 dB", "0.0345", "70 steps, 91 s", "loss, volume",
+                  "Turn the head right"):  # fmt: skip
         assert words in text
 
 

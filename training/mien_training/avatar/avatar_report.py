@@ -18,6 +18,7 @@ from mien_training.reports.html import cards, figure, page, section, table
 __all__ = ["write_avatar_report"]
 
 _SHOWN = 8
+_NOTHING = "Nothing: the film shows every shape, turns to all sides, and where hair ends."
 _LEAD = "Pictures made by the mien SDK: they show nothing that was filmed."
 
 
@@ -53,6 +54,7 @@ def write_avatar_report(
         numbers[f"training, {kind}"] = took
         losses = [{"round": h["step"], f"loss, {kind}": h["loss"]} for h in told["history"]]
         curves.append(history_charts(losses))
+    advice = [[line] for line in metrics["advice"] or [_NOTHING]]
     body = [
         cards([(figure_of, words) for words, figure_of in numbers.items()]),
         section(
@@ -68,6 +70,7 @@ def write_avatar_report(
             "How near it comes",
             table(["way", *regions], lines),
         ),
+        section("What to film again", table([], advice)),
         section("Training", "".join(curves)),
     ]  # fmt: skip
     path = folder / "report.html"

@@ -22,8 +22,9 @@ from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.avatar_report import write_avatar_report
 from mien_training.avatar.bake.linear_bake import BakeConfig
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.film_advice import film_advice
 from mien_training.avatar.film.mesh_masks import MeshMasks, mesh_masks
-from mien_training.avatar.film.read_film import read_film
+from mien_training.avatar.film.read_film import face_px, read_film
 from mien_training.avatar.judge import Draw, psnr_by_region
 from mien_training.avatar.learn_splats import SPLATS, UNBAKED, learn_splats, probe_splats
 from mien_training.avatar.learn_volume import VOLUME, learn_volume, probe_volume
@@ -167,7 +168,9 @@ def _train(
         bars.say("judging held-out frames")
         figures = _figures(film, atlas, learnt, masks)
     metrics: dict[str, Any] = {
-        "frames": len(film), "held_out_frames": len(film.held_out), "held_out": figures,
+        "frames": len(film), "held_out_frames": len(film.held_out),
+        "face_px": face_px(person, film.K, film.camera_from_rig),
+        "advice": list(film_advice(film)), "held_out": figures,
         **{each.kind: dict(each.metrics) for each in learnt},
         "config": plain_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
         "device": device_name(device),

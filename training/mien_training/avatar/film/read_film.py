@@ -14,7 +14,7 @@ from mien_training.footage.own_footage import OwnFootage
 from mien_training.head import Template
 from mien_training.runs.progress import Progress, Report, silent
 
-__all__ = ["FEWEST_FRAMES", "LEAST_FACE_PX", "head_crop", "read_film"]
+__all__ = ["FEWEST_FRAMES", "LEAST_FACE_PX", "face_px", "head_crop", "read_film"]
 
 FEWEST_FRAMES = 60
 LEAST_FACE_PX = 64
@@ -60,10 +60,10 @@ def read_film(
         parts.append((rows, images, np.tile(view.K, (len(rows), 1, 1)), from_rig))
         report(Progress("reading the film", c + 1, len(own.sources)))
     rows, images, K, from_rig = (np.concatenate(column) for column in zip(*parts, strict=True))
-    face_px = _face_px(person, K, from_rig)
-    if face_px < LEAST_FACE_PX:
+    height_px = face_px(person, K, from_rig)
+    if height_px < LEAST_FACE_PX:
         raise InputError(
-            f"{names}: the face is {face_px:.0f} pixels high in squares of {size}, expected at "
+            f"{names}: the face is {height_px:.0f} pixels high in squares of {size}, expected at "
             f"least {LEAST_FACE_PX}: come closer to the camera, or give a larger --size"
         )
     order = np.argsort(performance.time_s[rows], kind="stable")
@@ -93,7 +93,7 @@ def head_crop(person: Template, camera: Camera, posed: NDArray[np.floating]) -> 
     return FaceCrop(camera, left, top, side)
 
 
-def _face_px(person: Template, K: NDArray[np.float64], from_rig: NDArray[np.float64]) -> float:
+def face_px(person: Template, K: NDArray[np.float64], from_rig: NDArray[np.float64]) -> float:
     """Median height of the neutral face in frames of K (T, 3, 3), pixels."""
     face = person.landmarks.positions(person.vertices, person.triangles)
     face = face[np.isfinite(face).all(1)]
