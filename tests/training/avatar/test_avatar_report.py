@@ -7,7 +7,7 @@ import numpy as np
 from mien_training.avatar.avatar_report import write_avatar_report
 
 METRICS = {
-    "frames": 12, "gaussians": 345, "bake_loss_db": 0.25,
+    "frames": 12, "gaussians": 345, "bake_loss_db": 0.25, "mattes": "plate",
     "held_out": {"avatar": {"head": 31.25, "alpha": 0.0123}, "mean image": {"head": 20.0}},
     "history": [
         {"step": 5.0, "loss": 0.2, "error": 0.1}, {"step": 9.0, "loss": 0.1, "error": 0.09},
@@ -23,7 +23,16 @@ def test_figures_are_on_the_page(ball_film, tmp_path):
     path = write_avatar_report(tmp_path, ball_film, draw, METRICS, True)
     text = path.read_text()
     assert path == tmp_path / "report.html"
-    for words in ("spheres", "31.2 dB", "0.25 dB", "0.0123", "345", "mean image", "was filmed"):
+    for words in (
+        "spheres",
+        "31.2 dB",
+        "0.25 dB",
+        "0.0123",
+        "345",
+        "mean image",
+        "plate",
+        "was filmed",
+    ):
         assert words in text
 
 

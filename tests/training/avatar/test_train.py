@@ -62,6 +62,7 @@ def test_it_beats_the_mean_image(trained):
     assert "beyond the mesh" in held["avatar"]
     assert metrics["bake_loss_db"] == held["network"]["head"] - held["avatar"]["head"]
     assert 0 <= metrics["bake_unexplained"] < 1
+    assert metrics["mattes"] == "plate"
     assert (metrics["frames"], metrics["held_out_frames"]) == (64, 12)
 
 
@@ -144,7 +145,7 @@ def test_the_exported_character_shows_it(trained, filmed, tmp_path):
     film, crops = read_film(person, own_footage(filmed.rig), 128)
     masks = mesh_masks(film)
     with ProgressBars(True) as bars:
-        film = matted(film, crops, masks, None, bars)
+        film, _ = matted(film, crops, masks, None, bars)
     rig = drop_still_shapes(rig_from_template(person, "Ada")[0])
     run = read_avatar_run(folder)
     path = build_character(

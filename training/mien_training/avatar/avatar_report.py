@@ -43,6 +43,7 @@ def write_avatar_report(
         "Gaussians": str(metrics["gaussians"]),
         "head, held out": f"{held['avatar']['head']:.1f} dB",
         "lost by the bake": f"{metrics['bake_loss_db']:.2f} dB",
+        "mattes": metrics["mattes"],
     }
     curves = [{"round": h["step"], "loss": h["loss"]} for h in metrics["history"]]
     body = [

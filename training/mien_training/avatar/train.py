@@ -57,8 +57,8 @@ class TrainAvatarConfig:
     size: int = 192
     """Side of the square images of the head, pixels."""
     mattes: Path | None = None
-    """Video or folder of images, one per frame of the film, white where the head is; found by what
-    is behind the head, for a still camera, if left out."""
+    """Video or folder of images, one per frame of the film, white where the head is; found if left
+    out, by what a still camera sees behind the head, else by a net."""
     splats: SplatsConfig = field(default_factory=SplatsConfig)
     """The Gaussians and their training."""
     bake: BakeConfig = field(default_factory=BakeConfig)
@@ -103,8 +103,8 @@ def train_avatar(
     """Run every step; returns the metrics that also go to metrics.json.
 
     Raises InputError for a rig run without performance, a film that has changed, fewer than 60
-    frames with a face, a face below 64 pixels, mattes that do not fit, and a film whose mattes
-    cannot be found; all of it before any training.
+    frames with a face, a face below 64 pixels, and mattes that do not fit; all of it before any
+    training.
     """
     consent = None
     if config.consent is not None:
@@ -130,7 +130,7 @@ def _train(
         bars.say(f"learning on {device_name(device)}")
         film, crops = read_film(person, own, config.size, bars)
         masks = mesh_masks(film, bars)
-        film = matted(film, crops, masks, config.mattes, bars)
+        film, mattes = matted(film, crops, masks, config.mattes, bars)
         bars.say("laying out the anchors")
         atlas = AnchorAtlas.of(person)
         looked_at = torch.from_numpy(masks.looked_at.astype(np.float32))
@@ -146,7 +146,7 @@ def _train(
     loss_db = figures["network"]["head"] - figures["avatar"]["head"]
     metrics: dict[str, Any] = {
         "frames": len(film), "held_out_frames": len(film.held_out),
-        "gaussians": len(avatar.head.anchor), "held_out": figures, "bake_loss_db": loss_db,
+        "gaussians": len(avatar.head.anchor), "mattes": mattes, "held_out": figures, "bake_loss_db": loss_db,
         "bake_unexplained": linear.unexplained,
         "config": plain_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
         "device": device_name(device), "seed": config.splats.seed,

@@ -15,7 +15,7 @@ from mien_training.synthetic.avatar.backdrops import draw_backdrop
 from mien_training.synthetic.avatar.shoulders import draw_shoulders
 from mien_training.synthetic.degradation import Degradation
 
-__all__ = ["Composite", "compose", "composite_over"]
+__all__ = ["Composite", "compose", "composite_over", "linear"]
 
 Float32Array = NDArray[np.float32]
 _BODY = 0.85

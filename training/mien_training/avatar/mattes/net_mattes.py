@@ -52,6 +52,7 @@ class MattingModel:
         if told.get("format") != FORMAT:
             raise InputError(f"{path}: not a matting net of this version")
         self._multiple = int(told["multiple"])
+        self.size_bytes = len(data)
 
     def __call__(self, told: Float32Array) -> Float32Array:
         """Alpha and doubt (2, H, W) of hints (HINTS, H, W), of any size."""
