@@ -146,8 +146,8 @@ def _train(
     loss_db = figures["network"]["head"] - figures["avatar"]["head"]
     metrics: dict[str, Any] = {
         "frames": len(film), "held_out_frames": len(film.held_out),
-        "gaussians": len(avatar.head.anchor), "mattes": mattes, "held_out": figures, "bake_loss_db": loss_db,
-        "bake_unexplained": linear.unexplained,
+        "mattes": mattes, "gaussians": len(avatar.head.anchor), "held_out": figures,
+        "bake_loss_db": loss_db, "bake_unexplained": linear.unexplained,
         "config": plain_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
         "device": device_name(device), "seed": config.splats.seed,
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},

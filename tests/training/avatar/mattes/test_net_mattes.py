@@ -44,7 +44,7 @@ def test_it_beats_the_mesh_and_knows_where(moving):
 
 
 def test_large_images_are_told_as_small_ones(moving):
-    images, alpha, covered = moving
+    images, _, covered = moving
     small = net_mattes(images[:1], covered[:1])
     large = net_mattes(*(a[:1].repeat(3, 1).repeat(3, 2) for a in (images, covered)))
     assert large.alpha.shape == (1, 384, 384)

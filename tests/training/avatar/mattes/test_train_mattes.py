@@ -14,7 +14,7 @@ from mien_training.avatar.mattes.train_mattes import TrainMattesConfig, train_ma
 @pytest.mark.parametrize(
     ("values", "field"),
     [({"people": 0}, "people"), ({"widths": (8,)}, "widths"), ({"widths": (8, 12)}, "widths"),
-     ({"side": 120}, "side is 120, expected a multiple of 16"), ({"learning_rate": 0.0}, "learning"),
+     ({"side": 120}, "side is 120, expected a multiple of 16"), ({"learning_rate": 0}, "learning"),
      ({"device": "tpu"}, "device")],
 )  # fmt: skip
 def test_configurations_that_cannot_be(values, field):
@@ -23,22 +23,12 @@ def test_configurations_that_cannot_be(values, field):
 
 
 @pytest.fixture(scope="module")
-def run(matte_sample, tmp_path_factory, one_thread):
-    """People's samples are there already: of the test's own, small ones."""
-    out = tmp_path_factory.mktemp("mattes") / "run"
+def run(tmp_path_factory, one_thread):
     config = TrainMattesConfig(
-        out, people=1, held_out=1, side=32, widths=(8, 16), steps=30, batch=4, workers=1,
-        learning_rate=1e-2, device="cpu",
+        tmp_path_factory.mktemp("mattes") / "run", people=1, pictures=1, held_out=1, side=32,
+        widths=(8, 16), steps=30, batch=4, learning_rate=1e-2, workers=1, device="cpu",
     )  # fmt: skip
-    from mien_training.avatar.mattes import train_mattes as module
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(module, "_photograph", lambda *_: None)
-    patch.setattr(module, "run_in_processes", lambda *_: None)
-    patch.setattr(module.MatteSample, "read", classmethod(lambda cls, path: matte_sample))
-    with patch.context():
-        yield config, train_mattes(config, quiet=True)
-    patch.undo()
+    return config, train_mattes(config, quiet=True)
 
 
 def test_it_learns_and_says_so(run):
@@ -52,7 +42,11 @@ def test_it_learns_and_says_so(run):
 
 def test_called_again_nothing_is_done_again(run):
     config, metrics = run
+    people = sorted((config.out / "people").iterdir())
+    before = [path.stat().st_mtime_ns for path in people]
+    assert len(people) == 2
     assert train_mattes(config, quiet=True)["history"] == metrics["history"]
+    assert [path.stat().st_mtime_ns for path in people] == before
 
 
 def test_another_configuration_does_not_take_the_folder(run):
