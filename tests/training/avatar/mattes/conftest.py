@@ -8,7 +8,7 @@ def matte_sample():
     pytest.importorskip("anny", reason="anny is not installed (extra `train`)")
     from mien_training.avatar.mattes.matte_samples import draw_matte_sample
 
-    return draw_matte_sample(7, 2, 64)
+    return draw_matte_sample(7, 2, 128)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from mien_training.avatar.mattes.matte_samples import MatteSample
 def test_the_mesh_is_nearly_in_place(matte_sample):
     alpha, covered = matte_sample.alpha / 255, matte_sample.covered
     assert alpha[covered].mean() > 0.95
-    wrong = (covered & (alpha < 0.02)).sum() / covered.sum()
+    wrong = (covered & (alpha < 0.5)).sum() / covered.sum()
     assert 0 < wrong < 0.05  # as a fit's, neither right nor elsewhere
     assert (matte_sample.colour[alpha == 0] == 0).all()
 

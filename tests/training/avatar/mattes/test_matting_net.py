@@ -44,8 +44,14 @@ def test_doubt_excuses_nothing():
 
 def test_the_band_counts_more():
     alpha, band = case()
-    wrong = torch.stack([alpha + 0.1, torch.full_like(alpha, 0.1)], 1)
-    assert matting_loss(wrong, alpha, band) > matting_loss(wrong, alpha, 0 * band)
+    doubt = torch.full_like(alpha, 0.1)
+    costs = []
+    for where in (band, 0 * band):
+        right, wrong = (
+            matting_loss(torch.stack([alpha + off, doubt], 1), alpha, where) for off in (0, 0.1)
+        )
+        costs.append(wrong - right)
+    assert costs[0] > 1.5 * costs[1]
 
 
 def test_answers_are_shares():
