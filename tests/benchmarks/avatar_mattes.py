@@ -217,13 +217,14 @@ def pictures(
     def grey(values: NDArray[Any]) -> Grey:
         return np.rint(255 * values.astype(np.float64)).astype(np.uint8)
 
-    blank = np.zeros((SIDE, SIDE))
+    plate = np.full((SIDE, SIDE), 0.5)  # grey: nothing is claimed
+    if "plate" in found:
+        plate = np.where(found["plate"][1][frame], found["plate"][0][frame], plate)
     alpha, known, _ = found["net"]
     over = images[frame] * alpha[frame, ..., None] + (1 - alpha[frame, ..., None]) * (60, 160, 90)
     return [
-        images[frame], grey(shot.alpha[frame]), grey(shot.covered[frame]),
-        grey(found["plate"][0][frame] if "plate" in found else blank), grey(alpha[frame]),
-        grey(~known[frame]), over.astype(np.uint8),
+        images[frame], grey(shot.alpha[frame]), grey(shot.covered[frame]), grey(plate),
+        grey(alpha[frame]), grey(~known[frame]), over.astype(np.uint8),
     ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from mien_training.head import Template
 from mien_training.runs.cache import read_arrays, write_arrays
 from mien_training.synthetic.avatar import AvatarTruth
 from mien_training.synthetic.hair import HairStyle
+from mien_training.synthetic.hair.style import Combing
 from mien_training.synthetic.light import Light
 from mien_training.synthetic.relief.wrinkled_person import WrinkledPerson
 from mien_training.synthetic.smooth_field import SmoothField
@@ -32,6 +33,8 @@ SAMPLE_SIDE = 192
 """Of pictures, pixels."""
 _BALD = 0.1
 """Share of people without strands."""
+_FULL = 0.35
+"""Share of the others whose hair stands off the head further than `HairStyle.random` lets it."""
 _TEXTURE = 512
 _STRANDS = (3000, 9000)
 _LEAST_M, _MOST_M = 0.0004, 0.0026
@@ -71,7 +74,7 @@ def draw_matte_sample(seed: int, pictures: int, side: int = SAMPLE_SIDE) -> Matt
     rng = np.random.default_rng((seed, 83))
     style = None
     if rng.random() >= _BALD:
-        style = HairStyle.random(seed, int(rng.integers(*_STRANDS)))
+        style = _style(seed, int(rng.integers(*_STRANDS)))
     wrinkled = WrinkledPerson.make(_template(), seed, None, _TEXTURE, style)
     light = Light.draw(rng, "mild" if rng.random() < 0.6 else "strong")
     truth = AvatarTruth(wrinkled, light)
@@ -88,6 +91,24 @@ def draw_matte_sample(seed: int, pictures: int, side: int = SAMPLE_SIDE) -> Matt
     covered = _fitted_mask(rng, truth, frames.images, weights, K, from_rig)
     alpha = np.rint(255 * frames.alpha).astype(np.uint8)
     return MatteSample(frames.images, alpha, covered, _neck(truth.neutral, K, from_rig))
+
+
+def _style(seed: int, strands: int) -> HairStyle:
+    rng = np.random.default_rng((seed, 97))
+    style = HairStyle.random(seed, strands)
+    if rng.random() >= _FULL:
+        return style
+    combings: tuple[Combing, ...] = ("whorl", "back", "parting")
+    return replace(
+        style,
+        length_m=float(np.exp(rng.uniform(np.log(0.05), np.log(0.2)))),
+        combing=combings[int(rng.integers(3))],
+        lift=float(rng.uniform(0.25, 0.6)),
+        gravity=float(rng.uniform(0.1, 0.7)),
+        clumping=float(rng.uniform(0.2, 0.8)),
+        curl_m=float(rng.uniform(0.001, 0.009)),
+        curl_period_m=float(rng.uniform(0.02, 0.06)),
+    )
 
 
 def _camera(rng: np.random.Generator, neutral: Float64Array, side: int) -> Camera:

@@ -60,7 +60,7 @@ class TrainMattesConfig:
     """Of the images in training, pixels; a multiple of 2^(levels - 1)."""
     widths: tuple[int, ...] = (16, 24, 40, 64, 96)
     """Channels of the U-Net's levels, the finest first; multiples of 8."""
-    steps: int = 1800
+    steps: int = 1200
     """Optimiser steps."""
     batch: int = 8
     """Images a step."""
