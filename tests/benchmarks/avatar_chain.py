@@ -81,9 +81,10 @@ def chain(source: Path, folder: Path, statement: str) -> dict[str, Any]:
         )  # fmt: skip
     seconds = json.loads((rig / "metrics.json").read_bytes())["seconds"]
     metrics = json.loads((avatar / "metrics.json").read_bytes())
+    splats = metrics["splats"]
     return {
-        **{k: metrics[k] for k in ("frames", "gaussians", "held_out", "bake_loss_db", "mattes",
-                                   "face_px")},
+        **{k: metrics[k] for k in ("frames", "held_out", "mattes", "face_px")},
+        **{k: splats[k] for k in ("gaussians", "bake_loss_db", "cpu_s")},
         "rig_s": sum(seconds.values()),
     }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,13 +50,14 @@ class GraphWriter:
 
     def model(
         self,
-        inputs: dict[str, tuple[int, ...]],
-        outputs: dict[str, tuple[int, ...]],
+        inputs: Mapping[str, tuple[int | str, ...]],
+        outputs: Mapping[str, tuple[int | str, ...]],
         metadata: dict[str, str],
     ) -> onnx.ModelProto:
-        """The checked model. Shapes come without the batch, which becomes the dynamic `batch`."""
+        """The checked model. Shapes come without the batch, which becomes the dynamic `batch`;
+        names in them are dynamic too."""
 
-        def info(name: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
+        def info(name: str, shape: tuple[int | str, ...]) -> onnx.ValueInfoProto:
             return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
 
         nodes = self._needed(set(outputs))

@@ -10,7 +10,7 @@ HISTORY = [
     {"step": 5.0, "loss": 0.2, "error": 0.1}, {"step": 9.0, "loss": 0.1, "error": 0.09},
 ]  # fmt: skip
 METRICS = {
-    "frames": 12,
+    "frames": 12, "mattes": "plate",
     "advice": ["Turn the head right: 3 degrees were filmed."],
     "held_out": {
         "splats": {"head": 31.25, "alpha": 0.0123}, "volume": {"head": 28.75, "alpha": 0.0345},
@@ -35,7 +35,7 @@ def test_figures_are_on_the_page(ball_film, tmp_path):
     assert path == tmp_path / "report.html"
     for words in ("spheres", "31.2 dB", "0.25 dB", "0.0123", "345", "mean image", "was filmed",
                   "28.8 dB", "0.0345", "70 steps, 91 s", "loss, volume",
-                  "Turn the head right"):  # fmt: skip
+                  "Turn the head right", "plate"):  # fmt: skip
         assert words in text
 
 

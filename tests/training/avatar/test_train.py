@@ -119,6 +119,7 @@ def test_it_beats_the_mean_image(trained):
     assert 0 <= splats["bake_unexplained"] < 1
     assert (splats["steps"], volume["steps"]) == (100, 30)
     assert min(splats["wall_s"], splats["cpu_s"], volume["wall_s"], volume["cpu_s"]) > 0
+    assert metrics["mattes"] == "plate"
     assert (metrics["frames"], metrics["held_out_frames"]) == (64, 12)
 
 
@@ -205,7 +206,7 @@ def test_the_exported_character_shows_it(trained, filmed, tmp_path):
     film, crops = read_film(person, own_footage(filmed.rig), 128)
     masks = mesh_masks(film)
     with ProgressBars(True) as bars:
-        film = matted(film, crops, masks, None, bars)
+        film, _ = matted(film, crops, masks, None, bars)
     rig = drop_still_shapes(rig_from_template(person, "Ada")[0])
     run, volume = read_avatar_run(folder), read_volume_run(folder)
     path = build_character(

@@ -42,7 +42,7 @@ def write_avatar_report(
     regions = list(held[next(iter(draws))])
     lines = [[name, *[f"{v[r]:.4f}" if r == "alpha" else f"{v[r]:.1f}" for r in regions if r in v]]
              for name, v in held.items()]  # fmt: skip
-    numbers = {"frames": str(metrics["frames"])}
+    numbers = {"frames": str(metrics["frames"]), "mattes": metrics["mattes"]}
     curves = []
     for kind in draws:
         told = metrics[kind]

@@ -63,8 +63,8 @@ class TrainAvatarConfig:
     size: int = 192
     """Side of the square images of the head, pixels."""
     mattes: Path | None = None
-    """Video or folder of images, one per frame of the film, white where the head is; found by what
-    is behind the head, for a still camera, if left out."""
+    """Video or folder of images, one per frame of the film, white where the head is; found if left
+    out, by what a still camera sees behind the head, else by a net."""
     kind: Kind = "splats"
     """What is learnt: splats, Gaussians that engines and browsers draw in real time; volume,
     MonoAvatar's radiance field, for pictures; or both, side by side."""
@@ -134,8 +134,8 @@ def train_avatar(
     """Run every step; returns the metrics that also go to metrics.json.
 
     Raises InputError for a rig run without performance, a film that has changed, fewer than 60
-    frames with a face, a face below 64 pixels, mattes that do not fit, and a film whose mattes
-    cannot be found; all of it before any training.
+    frames with a face, a face below 64 pixels, and mattes that do not fit; all of it before any
+    training.
     """
     consent = None
     if config.consent is not None:
@@ -161,7 +161,7 @@ def _train(
         bars.say(f"learning on {device_name(device)}")
         film, crops = read_film(person, own, config.size, bars)
         masks = mesh_masks(film, bars)
-        film = matted(film, crops, masks, config.mattes, bars)
+        film, mattes = matted(film, crops, masks, config.mattes, bars)
         bars.say("laying out the anchors")
         atlas = AnchorAtlas.of(person)
         learnt = _learnt(config, film, atlas, masks, inputs, bars, device)
@@ -170,7 +170,7 @@ def _train(
     metrics: dict[str, Any] = {
         "frames": len(film), "held_out_frames": len(film.held_out),
         "face_px": face_px(person, film.K, film.camera_from_rig),
-        "advice": list(film_advice(film)), "held_out": figures,
+        "mattes": mattes, "advice": list(film_advice(film)), "held_out": figures,
         **{each.kind: dict(each.metrics) for each in learnt},
         "config": plain_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
         "device": device_name(device),

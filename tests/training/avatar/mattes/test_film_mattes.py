@@ -1,4 +1,4 @@
-"""Mattes that are given are taken; else the wall's; and it is told what to do where neither is."""
+"""Mattes that are given are taken; else the wall's; else the net's; and it is said which."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from mien.errors import InputError
 from mien_training.avatar.film.mesh_masks import mesh_masks
@@ -31,7 +32,8 @@ def make(world, mattes=None, crops=None):
 def test_a_plain_wall_is_enough(world, filmed):
     from support.avatar_films import WALL
 
-    film = make(world)
+    film, way = make(world)
+    assert way == "plate"
     assert np.abs(film.plate.astype(int) - WALL).max() < 8
     assert film.known.mean() > 0.9
     covered = world[2].covered
@@ -43,9 +45,9 @@ def test_a_plain_wall_is_enough(world, filmed):
 def test_given_ones_are_taken_frame_by_frame(world, filmed, tmp_path):
     for number, alpha in enumerate(filmed.truth.alpha):
         Image.fromarray(np.rint(255 * alpha).astype(np.uint8)).save(tmp_path / f"{number:03}.png")
-    film = make(world, tmp_path)
-    assert film.known is None and film.plate is None
-    found = make(world)
+    film, way = make(world, tmp_path)
+    assert way == "given" and film.known is None and film.plate is None
+    found, _ = make(world)
     # What a still camera tells agrees, but for pixels that hair covers in part: it has them whole.
     whole = found.known & ((film.alpha < 3) | (film.alpha > 252))
     error = np.abs(film.alpha.astype(float) - found.alpha)[whole]
@@ -53,16 +55,26 @@ def test_given_ones_are_taken_frame_by_frame(world, filmed, tmp_path):
     assert error.mean() < 0.3 * np.abs(film.alpha.astype(float) - found.alpha[::-1])[whole].mean()
 
 
-def test_several_cameras_are_refused(world):
+def test_given_ones_are_of_one_camera(world):
     (crop,) = world[1]
-    with pytest.raises(InputError, match="films of several cameras have no mattes of their own"):
-        make(world, crops=(crop, crop))
     with pytest.raises(InputError, match="mattes of one film, but the rig has 2 cameras"):
         make(world, Path("mattes"), crops=(crop, crop))
 
 
-def test_a_moving_camera_is_told_so(world):
+@pytest.mark.parametrize("reason", ["several cameras", "a background that moves"])
+def test_else_a_net_tells(world, reason):
     film, crops, masks = world
-    noise = np.random.default_rng(0).integers(0, 255, film.images.shape, np.uint8)
-    with pytest.raises(InputError, match=r"film: the camera moves, .* or give --mattes"):
-        make((replace(film, images=noise), crops, masks))
+    plain, _ = make(world)
+    if reason == "several cameras":
+        crops = (*crops, *crops)
+    else:
+        rng = np.random.default_rng(0)
+        away = ~np.stack([ndimage.binary_dilation(a > 0, iterations=3) for a in plain.alpha])
+        shades = rng.integers(0, 255, (len(film), 1, 1, 3), np.uint8)
+        film = replace(film, images=np.where(away[..., None], shades, film.images))
+    found, way = make((film, crops, masks))
+    assert way == "net" and found.plate is None
+    sure = plain.known & found.known
+    assert sure.mean() > 0.8
+    assert np.abs(plain.alpha.astype(float) - found.alpha)[sure].mean() < 0.05 * 255
+    assert ((found.alpha > 127) & ~masks.covered).sum() > 0.02 * masks.covered.sum()

@@ -15,51 +15,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from mien.errors import InputError
 from mien_training.detail.encoder.evidence_maps import CHANNELS, HEIGHT_UNIT_M, evidence_maps
 from mien_training.detail.fit.linear_fit import DetailModel
 from mien_training.detail.fit.photometric_detail import ShadingEvidence
+from mien_training.networks.unet import UNet
 from mien_training.runs.cache import read_arrays, write_arrays
 
 __all__ = ["SkinEncoder", "default_encoder"]
 
-_GROUPS = 8
 
-
-class SkinEncoder(nn.Module):
+class SkinEncoder(UNet):
     """Evidence (B, CHANNELS, S, S) -> heights (B, 3, S, S), S a multiple of 2^(levels - 1)."""
 
     def __init__(self, size: int = 256, widths: tuple[int, ...] = (16, 32, 48, 64, 96)) -> None:
         """`size`: side of the atlas that it learns with, texels; `widths`: channels of each level,
         the finest first, multiples of 8. Until it has learnt anything it gives back the fit."""
-        super().__init__()
-        self.size, self.widths = size, widths
-        self.first = nn.Conv2d(CHANNELS, widths[0], 3, padding=1)
-        self.down = nn.ModuleList(
-            _Block(a, b) for a, b in zip((widths[0], *widths[:-1]), widths, strict=True)
-        )
-        self.up = nn.ModuleList(
-            _Block(a + b, a) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True)
-        )
-        self.last = nn.Conv2d(widths[0], 6, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        assert self.last.bias is not None
-        nn.init.zeros_(self.last.bias)
+        super().__init__(CHANNELS, 6, widths)
+        self.size = size
 
     def forward(self, evidence: Tensor) -> Tensor:
         """Heights in units of HEIGHT_UNIT_M: of the fit as much as is believed, and what it lacks,
         in parts of what people differ by."""
-        levels = []
-        x = self.first(evidence)
-        for depth, block in enumerate(self.down):
-            x = block(x if depth == 0 else F.avg_pool2d(x, 2))
-            levels.append(x)
-        for block, skip in zip(self.up, levels[-2::-1], strict=True):
-            x = block(torch.cat([F.interpolate(x, scale_factor=2, mode="bilinear"), skip], 1))
-        belief, more = self.last(x).chunk(2, 1)
+        belief, more = super().forward(evidence).chunk(2, 1)
         fit, spread = evidence[:, :3], evidence[:, -5:-2]
         found: Tensor = 2 * torch.sigmoid(belief) * fit + more * spread
         return found
@@ -91,19 +71,6 @@ class SkinEncoder(nn.Module):
         except (KeyError, RuntimeError, ValueError, TypeError):
             raise InputError(f"{path}: not a skin encoder of this version") from None
         return net.eval()
-
-
-class _Block(nn.Module):
-    def __init__(self, before: int, after: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(before, after, 3, padding=1), nn.GroupNorm(_GROUPS, after), nn.SiLU(),
-            nn.Conv2d(after, after, 3, padding=1), nn.GroupNorm(_GROUPS, after), nn.SiLU(),
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.body(x)
-        return out
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.errors import InputError
 
-__all__ = ["NAMED_STYLES", "HairStyle"]
+__all__ = ["NAMED_STYLES", "Combing", "HairStyle"]
 
 Combing = Literal["whorl", "back", "parting"]
 
