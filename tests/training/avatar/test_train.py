@@ -62,7 +62,7 @@ def test_it_beats_the_mean_image(trained):
     assert "beyond the mesh" in held["avatar"]
     assert metrics["bake_loss_db"] == held["network"]["head"] - held["avatar"]["head"]
     assert 0 <= metrics["bake_unexplained"] < 1
-    assert metrics["mattes"] == "plate"
+    assert metrics["mattes"] == "net and plate"
     assert (metrics["frames"], metrics["held_out_frames"]) == (64, 12)
 
 
