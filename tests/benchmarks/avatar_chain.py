@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from result_pages import RESULTS, only_rendered
 
+from mien_training.avatar.splats.train_splats import SplatsConfig
 from mien_training.avatar.train import TrainAvatarConfig, train_avatar
 from mien_training.metrics.tables import markdown_table, write_results
 from mien_training.rig.train import TrainRigConfig, train_rig
@@ -36,15 +37,15 @@ from mien_training.templates import load_template
 
 RUNS = Path(__file__).parents[2] / "runs" / "avatar_chain"
 SEEDS, SIDE, FRAMES = (5, 6), 320, 240
-SIZE = 128
+SIZE, STEPS = 128, 2000
 REGIONS = ("head", "looked at", "mouth", "beyond the mesh", "alpha")
 TEXT = f"""# From pixels to a photoreal head
 
-`mien train rig`, then `mien train avatar --size {SIZE}`, of a film alone: the rig's fit finds mesh,
-poses and weights, mattes are found as well, and the last fifth of the frames is held out. PSNR in
-dB of the held-out frames against the film, over all pixels of a region: the head where the mesh
-covers it, lips, lids, brows and eyes (looked at), the mouth's inside, and hair beyond the mesh.
-What counts as head there is what the found mattes say. Synthetic people with strand hair and a
+`mien train rig`, then `mien train avatar --size {SIZE} --splats.steps {STEPS}`, of a film alone:
+the rig's fit finds mesh, poses and weights, mattes are found as well, and the last fifth of the
+frames is held out. PSNR in dB of the held-out frames against the film, over all pixels of a region:
+the head where the mesh covers it, lips, lids, brows and eyes (looked at), the mouth's inside, and
+hair beyond the mesh. What counts as head there is what the found mattes say. Synthetic people with strand hair and a
 scanned head with its photographed skin: {FRAMES} frames of {SIDE} pixels. face: its height in the
 square images, pixels, median."""
 
@@ -75,10 +76,11 @@ def chain(source: Path, folder: Path, statement: str) -> dict[str, Any]:
     if not (rig / "metrics.json").exists():
         train_rig(TrainRigConfig((source,), out=rig))
     if not (avatar / "metrics.json").exists():
-        train_avatar(
-            TrainAvatarConfig(rig, avatar, size=SIZE, consent="synthetic" if statement else None,
-                              consent_statement=statement, show_frames=bool(statement))
+        config = TrainAvatarConfig(
+            rig, avatar, size=SIZE, splats=SplatsConfig(steps=STEPS), show_frames=bool(statement),
+            consent="synthetic" if statement else None, consent_statement=statement,
         )  # fmt: skip
+        train_avatar(config)
     seconds = json.loads((rig / "metrics.json").read_bytes())["seconds"]
     metrics = json.loads((avatar / "metrics.json").read_bytes())
     splats = metrics["splats"]

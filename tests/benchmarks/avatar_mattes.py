@@ -26,6 +26,7 @@ from scipy import ndimage
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.film.mesh_masks import mesh_masks
 from mien_training.avatar.mattes.composites import composite_over, linear
+from mien_training.avatar.mattes.cross_check import cross_checked
 from mien_training.avatar.mattes.mesh_hints import head_height
 from mien_training.avatar.mattes.net_mattes import MattingModel, default_matting, net_mattes
 from mien_training.avatar.mattes.plate import plate_mattes
@@ -44,7 +45,7 @@ from mien_training.templates import load_template
 FIGURES = Path(__file__).parents[2] / "docs/figures"
 STYLES = ("crop", "bob", "parted", "curls", "swept", "random", "bald")
 BACKGROUNDS = ("wall", "wall, shoulders", "room", "moving")
-WAYS = ("mesh", "plate", "net")
+WAYS = ("mesh", "plate", "net", "net and plate")
 FRAMES, SIDE, ROUNDS = 24, 192, 2
 TURN = np.array([0.5, 0.2, 0.1])
 """Largest yaw, pitch and roll, radians."""
@@ -192,12 +193,18 @@ def ways(
         "plate": lambda: plate_mattes(images, shot.covered, _HAIR * head_height(shot.covered)),
         "net": lambda: net_mattes(images, shot.covered, model),
     }
+    made = {}
     for name, call in calls.items():
         begun = time.process_time()
         mattes = call()
         spent = 1e3 * (time.process_time() - begun) / len(images)
         if mattes is not None:
+            made[name] = mattes
             found[name] = (mattes.alpha / 255.0, mattes.known, spent)
+    if "plate" in made:
+        mattes = cross_checked(made["net"], made["plate"])
+        spent = found["net"][2] + found["plate"][2]
+        found["net and plate"] = (mattes.alpha / 255.0, mattes.known, spent)
     return found
 
 
@@ -236,7 +243,9 @@ named styles was in its training), {record["frames"]} frames each at {record["si
 turning; the mesh as wrong as a fit's (neutral {FIT[0]} mm). Before a plain wall, a wall with
 shoulders below the head, a room, and a room that a camera moves past. `mesh`: coverage by the mesh
 alone. `plate`: what other frames saw behind the head; empty where the camera moves. `net`:
-`mien train mattes`, {record["megabytes"]:.2f} MB.
+`mien train mattes`, {record["megabytes"]:.2f} MB. `net and plate`: the net's, corrected where the
+plate surely sees background, and without claim where the two contradict each other: what `mien
+train avatar` uses where a plate is found, else it is the net.
 
 Mean error of alpha: of all pixels; in the hair band, which is all within {_BAND} of the head's
 height of the mesh's outline and all hair beyond; of hair beyond the mesh; of pixels that are

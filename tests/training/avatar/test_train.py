@@ -119,7 +119,7 @@ def test_it_beats_the_mean_image(trained):
     assert 0 <= splats["bake_unexplained"] < 1
     assert (splats["steps"], volume["steps"]) == (100, 30)
     assert min(splats["wall_s"], splats["cpu_s"], volume["wall_s"], volume["cpu_s"]) > 0
-    assert metrics["mattes"] == "plate"
+    assert metrics["mattes"] == "net and plate"
     assert (metrics["frames"], metrics["held_out_frames"]) == (64, 12)
 
 

@@ -9,6 +9,7 @@ import pytest
 from mien.errors import InputError
 from mien_training.avatar.mattes.net_mattes import MattingModel
 from mien_training.avatar.mattes.train_mattes import TrainMattesConfig, train_mattes
+from mien_training.runs.run_folder import claimed_folder
 
 
 @pytest.mark.parametrize(
@@ -23,11 +24,17 @@ def test_configurations_that_cannot_be(values, field):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, one_thread):
+def run(matte_sample, tmp_path_factory, one_thread):
+    """Of a run that was interrupted when all people were photographed."""
     config = TrainMattesConfig(
         tmp_path_factory.mktemp("mattes") / "run", people=1, pictures=1, held_out=1, side=32,
         widths=(8, 16), steps=30, batch=4, learning_rate=1e-2, workers=1, device="cpu",
     )  # fmt: skip
+    folder = config.out / "people"
+    with claimed_folder(config.out, config, ("out", "workers", "device")):
+        folder.mkdir()
+        for seed in (70_000, 80_000):
+            matte_sample.write(folder / f"{seed}.npz")
     return config, train_mattes(config, quiet=True)
 
 
@@ -44,7 +51,7 @@ def test_called_again_nothing_is_done_again(run):
     config, metrics = run
     people = sorted((config.out / "people").iterdir())
     before = [path.stat().st_mtime_ns for path in people]
-    assert len(people) == 2
+    assert len(people) == 2  # and nobody else was photographed
     assert train_mattes(config, quiet=True)["history"] == metrics["history"]
     assert [path.stat().st_mtime_ns for path in people] == before
 

@@ -1,4 +1,4 @@
-"""The film with its mattes: those that the user has, what a still camera tells, or a net's."""
+"""The film with its mattes: those that the user has, else a net's, checked by a still camera."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mien.errors import InputError
 from mien_training.avatar.film.avatar_film import AvatarFilm
 from mien_training.avatar.film.film_crop import FilmCrop
 from mien_training.avatar.film.mesh_masks import MeshMasks
+from mien_training.avatar.mattes.cross_check import cross_checked
 from mien_training.avatar.mattes.given import given_mattes
 from mien_training.avatar.mattes.mesh_hints import head_height
 from mien_training.avatar.mattes.net_mattes import net_mattes
@@ -24,8 +25,9 @@ _HAIR = 0.3
 """How far hair may reach beyond the mesh, of the head's height in the image."""
 WAYS = {
     "given": "mattes: as given",
-    "plate": "mattes: the camera is still, so other frames tell what is behind the head",
-    "net": "mattes: what is behind the head moves or is never seen, so a net tells hair from it",
+    "net and plate": "mattes: a net tells hair from what is behind it; frames of the still camera "
+    "check it",
+    "net": "mattes: a net tells hair from what is behind it, which moves or is never seen alone",
 }
 """Where mattes may come from, in words."""
 
@@ -54,10 +56,14 @@ def _matted(
                 mattes, one.source, one.crop, one.frames.tolist(), film.side
             )
         return replace(film, alpha=alpha), "given"
-    if len(crops) == 1:
-        band_px = _HAIR * head_height(masks.covered)
-        seen = plate_mattes(film.images, masks.covered, band_px)
-        if seen is not None:
-            return replace(film, alpha=seen.alpha, known=seen.known, plate=seen.plate), "plate"
     found = net_mattes(film.images, masks.covered, report=bars)
-    return replace(film, alpha=found.alpha, known=found.known), "net"
+    plate = None
+    if len(crops) == 1:
+        bars.say("looking for what is behind the head")
+        plate = plate_mattes(film.images, masks.covered, _HAIR * head_height(masks.covered))
+    if plate is None:
+        return replace(film, alpha=found.alpha, known=found.known), "net"
+    found = cross_checked(found, plate)
+    # A plate with gaps would be subtracted as grey there.
+    behind = plate.plate if plate.whole else None
+    return replace(film, alpha=found.alpha, known=found.known, plate=behind), "net and plate"

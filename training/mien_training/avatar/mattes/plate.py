@@ -38,6 +38,8 @@ class PlateMattes:
     """(T, S, S) coverage, 255 is all."""
     known: NDArray[np.bool_]
     """(T, S, S) where coverage is claimed."""
+    whole: bool
+    """The wall is plain: the plate holds behind the head too, in every frame."""
 
 
 def plate_mattes(
@@ -58,7 +60,8 @@ def plate_mattes(
     if float(np.median(noise[there])) > _STILL:
         return None
     filled, texture = _filled(plate, there)
-    if texture <= _PLAIN:  # a wall goes on behind the head as it is beside it
+    plain = texture <= _PLAIN
+    if plain:  # a wall goes on behind the head as it is beside it
         plate, noise = filled, np.where(there, noise, texture)
         there = np.ones_like(there)
     else:
@@ -75,7 +78,7 @@ def plate_mattes(
         alpha[t] = np.rint(255 * value)
         # A head of the plate's colour looks like the plate: between the two nothing is claimed.
         known[t] = inside | outside[t] | (there & ((soft > 0.95) | (soft < 0.05)))
-    return PlateMattes(np.rint(plate).astype(np.uint8), alpha, known)
+    return PlateMattes(np.rint(plate).astype(np.uint8), alpha, known, plain)
 
 
 def _filled(
