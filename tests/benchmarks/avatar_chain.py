@@ -45,9 +45,9 @@ TEXT = f"""# From pixels to a photoreal head
 the rig's fit finds mesh, poses and weights, mattes are found as well, and the last fifth of the
 frames is held out. PSNR in dB of the held-out frames against the film, over all pixels of a region:
 the head where the mesh covers it, lips, lids, brows and eyes (looked at), the mouth's inside, and
-hair beyond the mesh. What counts as head there is what the found mattes say. Synthetic people with strand hair and a
-scanned head with its photographed skin: {FRAMES} frames of {SIDE} pixels. face: its height in the
-square images, pixels, median."""
+hair beyond the mesh. What counts as head there is what the found mattes say. Synthetic people with
+strand hair and a scanned head with its photographed skin: {FRAMES} frames of {SIDE} pixels. face:
+its height in the square images, pixels, median."""
 
 
 def person_images(take: Path, seed: int) -> list[NDArray[np.uint8]]:
