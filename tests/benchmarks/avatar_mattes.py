@@ -183,6 +183,11 @@ def mean_in(values: NDArray[np.floating], mask: NDArray[np.bool_]) -> float:
     return float(values[mask].mean()) if mask.any() else float("nan")
 
 
+def mean_of(values: list[float]) -> float:
+    """Of those that are numbers: without hair, hair has no error."""
+    return mean_in(np.array(values), np.isfinite(values))
+
+
 def ways(
     shot: Filmed, images: NDArray[np.uint8], model: MattingModel
 ) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_], float]]:
@@ -259,11 +264,9 @@ claimed teaches an avatar. The last column is processor time a picture."""
              "band, known", "band, unknown", "ms")  # fmt: skip
     rows = [[row["background"], row["way"], *[row.get(n) for n in names]] for row in record["rows"]]
     text = results_page(text, columns, rows, record["command"])
-    columns = ["hair", *[f"{b}: {w}" for b in BACKGROUNDS for w in WAYS]]
-    rows = [
-        [style, *[record["styles"][style][b].get(w) for b in BACKGROUNDS for w in WAYS]]
-        for style in STYLES
-    ]
+    measured = [(b, w) for b in BACKGROUNDS for w in WAYS if w in record["styles"][STYLES[0]][b]]
+    columns = ["hair", *[f"{background}: {way}" for background, way in measured]]
+    rows = [[style, *[record["styles"][style][b][w] for b, w in measured]] for style in STYLES]
     return (
         text
         + "\n"
@@ -296,7 +299,7 @@ def measure(model: MattingModel) -> tuple[dict[str, Any], Grey]:
         for way in WAYS:
             own = [r for (_, k, w), some in kept.items() if (k, w) == (kind, way) for r in some]
             if own:
-                mean = {name: float(np.nanmean([r[name] for r in own])) for name in own[0]}
+                mean = {n: mean_of([r[n] for r in own]) for n in own[0]}
                 mean["worst"] = max(r["worst"] for r in own)
                 rows.append({"background": kind, "way": way, "films": len(own), **mean})
             else:
