@@ -266,6 +266,23 @@ def test_either_kind_goes_on_where_it_was(filmed, tmp_path, tiny_volume, read_on
     assert "training splats" not in stages and stages.count("training the volume") == 4
 
 
+def test_changed_mattes_are_another_run(filmed, tmp_path, monkeypatch):
+    def stop(*given):
+        (config.out / "begun").touch()
+        raise KeyboardInterrupt
+
+    mattes = tmp_path / "mattes"
+    mattes.mkdir()
+    (mattes / "0.png").write_bytes(b"one")
+    config = TrainAvatarConfig(filmed.rig, tmp_path / "out", mattes=mattes, **SMALL)
+    monkeypatch.setattr(train, "read_film", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train_avatar(config, True)
+    (mattes / "0.png").write_bytes(b"another")
+    with pytest.raises(InputError, match="changed since this run began: mattes"):
+        train_avatar(config, True)
+
+
 def test_minutes_are_steps_of_this_run(filmed, tmp_path, tiny_volume, read_once, monkeypatch):
     monkeypatch.setattr(
         "mien_training.avatar.step_budget._step_s", lambda train, clock: train(print) or 20.0

@@ -36,7 +36,7 @@ from mien_training.avatar.textured_mesh import TexturedMesh, mean_image
 from mien_training.avatar.volume.volume_config import VolumeConfig
 from mien_training.footage.own_footage import own_footage
 from mien_training.runs.checkpoint import Checkpoint
-from mien_training.runs.content_key import content_digest, template_digest
+from mien_training.runs.content_key import content_digest, file_digest, template_digest
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import ProgressBars, Report
@@ -63,8 +63,9 @@ class TrainAvatarConfig:
     size: int = 192
     """Side of the square images of the head, pixels."""
     mattes: Path | None = None
-    """Video or folder of images, one per frame of the film, white where the head is; found if left
-    out, by what a still camera sees behind the head, else by a net."""
+    """Video or folder of images, one per frame of the film, white where the head is; of cut-out
+    images (with alpha) what is opaque. Found if left out, by what a still camera sees behind the
+    head, else by a net."""
     kind: Kind = "splats"
     """What is learnt: splats, Gaussians that engines and browsers draw in real time; volume,
     MonoAvatar's radiance field, for pictures; or both, side by side."""
@@ -155,6 +156,7 @@ def _train(
         "rig": template_digest(person),
         "performance": content_digest(own.performance),
         **{f"footage {c.source}": c.sha256 for c in own.performance.cameras},
+        **({} if config.mattes is None else {"mattes": file_digest(config.mattes)}),
     }
     claim_inputs(config.out, inputs)
     with ProgressBars(quiet, also=report) as bars:
