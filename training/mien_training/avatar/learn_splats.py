@@ -17,6 +17,7 @@ from mien_exporters.avatar.avatar_run import AvatarRun, merge_mean, write_avatar
 from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.bake.linear_bake import BakeConfig, LinearBake, bake
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.even_frames import even_frames
 from mien_training.avatar.judge import Draw
 from mien_training.avatar.learnt import Learnt, cost
 from mien_training.avatar.splats.splat_head import Cloud
@@ -30,6 +31,8 @@ __all__ = ["SPLATS", "UNBAKED", "learn_splats", "probe_splats"]
 
 SPLATS, UNBAKED = "splats", "splats unbaked"
 """What engines show, and what was learnt."""
+_MOST_FRAMES = 32
+"""That bounds are found from."""
 
 
 def probe_splats(
@@ -96,7 +99,7 @@ def _run_of(
     static = torch.cat(parts, 1).detach().numpy()
     centres = []
     with torch.no_grad():
-        for frame in range(0, film.training, max(1, film.training // 32)):
+        for frame in even_frames(film.training, _MOST_FRAMES):
             changes = head.anchors.image(linear.changes(film.codes([frame])))
             centres.append(head(film.vertices([frame]), changes).means[0].numpy())
     low = np.min([c.min(0) for c in centres], 0)

@@ -22,6 +22,7 @@ from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.avatar_report import write_avatar_report
 from mien_training.avatar.bake.linear_bake import BakeConfig
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.even_frames import even_frames
 from mien_training.avatar.film.film_advice import film_advice
 from mien_training.avatar.film.mesh_masks import MeshMasks, mesh_masks
 from mien_training.avatar.film.read_film import face_px, read_film
@@ -223,8 +224,8 @@ def _figures(
     film: AvatarFilm, atlas: AnchorAtlas, learnt: Sequence[Learnt], masks: MeshMasks
 ) -> dict[str, dict[str, float]]:
     """By way of drawing, then by region."""
-    frames = list(film.held_out)
-    frames = frames[:: max(1, len(frames) // _TABLED)]
+    held_out = list(film.held_out)
+    frames = [held_out[i] for i in even_frames(len(held_out), _TABLED)]
     regions = {"head": masks.covered, "looked at": masks.looked_at, "mouth": masks.mouth}
     if film.alpha is not None:
         regions["beyond the mesh"] = (film.alpha > 127) & ~masks.covered
