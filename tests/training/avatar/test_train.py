@@ -283,6 +283,31 @@ def test_changed_mattes_are_another_run(filmed, tmp_path, monkeypatch):
         train_avatar(config, True)
 
 
+def test_what_nothing_is_learnt_from_may_be_told_later(filmed, tmp_path, read_once):
+    """Consent, bake and report are taken anew; the training stays."""
+    config = TrainAvatarConfig(filmed.rig, tmp_path / "out", **SMALL)
+    config = replace(
+        config, splats=replace(config.splats, steps=3), consent=None, consent_statement="",
+        bake=replace(config.bake, bases=2, steps=1),
+    )  # fmt: skip
+    train_avatar(config, True)
+    first, report = read_avatar_run(config.out), (config.out / "report.html").read_bytes()
+    assert first.consent is None and len(first.maps) == 2
+    other = replace(
+        config, consent="given", consent_statement="Ada said so.", show_frames=False,
+        bake=replace(config.bake, bases=3),
+    )  # fmt: skip
+    stages = []
+    metrics = train_avatar(other, True, lambda progress: stages.append(progress.stage))
+    assert "training splats" not in stages and "baking" in stages
+    again = read_avatar_run(config.out)
+    assert again.consent.statement == "Ada said so." and len(again.maps) == 3
+    assert metrics["config"]["bake"]["bases"] == 3
+    assert (config.out / "report.html").read_bytes() != report
+    with pytest.raises(InputError, match=r"splats\.steps is 3 there, 4 here"):
+        train_avatar(replace(other, splats=replace(config.splats, steps=4)), True)
+
+
 def test_minutes_are_steps_of_this_run(filmed, tmp_path, tiny_volume, read_once, monkeypatch):
     monkeypatch.setattr(
         "mien_training.avatar.step_budget._step_s", lambda train, clock: train(print) or 20.0

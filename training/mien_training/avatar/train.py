@@ -48,6 +48,8 @@ __all__ = ["TrainAvatarConfig", "run", "train_avatar"]
 
 Kind = Literal["splats", "volume", "both"]
 _NOT_OF_THE_RESULT = ("out", "device")
+_NOT_LEARNT_FROM = (*_NOT_OF_THE_RESULT, "consent", "consent_statement", "bake", "show_frames")
+"""May change after the training, which then stays: what follows it is done anew."""
 _MOST_MINUTES = 60 * 24 * 31
 _TABLED = 40
 """Held-out frames that figures are of, at most."""
@@ -81,7 +83,7 @@ class TrainAvatarConfig:
     """How the network becomes linear for engines."""
     consent: str | None = None
     """Why pictures of this person may be made: self, given, public or synthetic; needed for
-    `mien export`."""
+    `mien export`. May be told later: the same command with it trains nothing anew."""
     consent_statement: str = ""
     """Who is shown and what they agreed to, in words."""
     device: str = "auto"
@@ -143,7 +145,7 @@ def train_avatar(
     if config.consent is not None:
         consent = Consent(config.consent, config.consent_statement)
     device = choose_device(config.device)
-    with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
+    with claimed_folder(config.out, config, _NOT_LEARNT_FROM):
         return _train(config, consent, device, quiet, report)
 
 
@@ -197,7 +199,7 @@ def _learnt(
 ) -> list[Learnt]:  # fmt: skip
     """Every kind after its training, each with a checkpoint of its own."""
     looked_at = torch.from_numpy(masks.looked_at.astype(np.float32))
-    origin = {**inputs, **plain_config(config, _NOT_OF_THE_RESULT)}
+    origin = {**inputs, **plain_config(config, _NOT_LEARNT_FROM)}
     found = []
     for kind in config.kinds:
         splats, volume = config.splats, config.volume
