@@ -81,6 +81,33 @@ def test_an_interrupted_run_ends_where_another_does(learnt, ball_film, ball_atla
         assert torch.equal(value, again[name]), name
 
 
+def test_gaussians_that_move_survive_interruptions(ball_film, ball_atlas, tmp_path, monkeypatch):
+    """Where each hangs, and what the optimiser knows of it, is in the checkpoint: a relocation
+    just after one, and one that is done again, end where an uninterrupted training does."""
+    from mien_training.avatar.splats import train_splats as module
+
+    trainer_config = module.TrainerConfig
+    monkeypatch.setattr(module, "TrainerConfig", lambda steps, _: trainer_config(steps, 5))
+    # Opacity at first, nearly: half of all fade at once. They move before steps 3, 5, 7 and 9.
+    monkeypatch.setattr("mien_training.avatar.splats.relocation._FADED", 0.8808)
+    config = replace(CONFIG, steps=24)
+    whole = learn(ball_film, ball_atlas, config)[0]
+    untrained = SplatAvatar(ball_film, ball_atlas, config)
+    assert (whole.head.anchor != untrained.head.anchor).sum() > 20
+    kept = Checkpoint(tmp_path / "checkpoint.pt", {"inputs": 1})
+    for step in (6, 8):
+
+        def stop(progress, step=step):
+            if progress.done == step:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            learn(ball_film, ball_atlas, config, checkpoint=kept, report=stop)
+    again = learn(ball_film, ball_atlas, config, checkpoint=kept)[0].state_dict()
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, again[name]), name
+
+
 def test_every_frame_comes_once_a_round():
     frames = [frame_of_step(step, 7, 3) for step in range(21)]
     rounds = [frames[:7], frames[7:14], frames[14:]]
