@@ -1,7 +1,9 @@
 """Painted balls are learnt from a few frames, the same after an interruption, and frames that were
 tracked a little beside are told so."""
 
+import re
 from dataclasses import replace
+from math import inf, nan
 
 import numpy as np
 import pytest
@@ -142,11 +144,19 @@ def test_a_film_without_coverage_is_refused(ball_film):
         train_splats(film, None, CONFIG, torch.zeros(len(film), 64, 64))
 
 
-@pytest.mark.parametrize("values", [{"steps": 0}, {"rate": 0.0}, {"network_rate": -1.0},
-                                    {"atlas": 32}, {"network_size": 1024}])  # fmt: skip
+@pytest.mark.parametrize("values", [
+    {"steps": 0}, {"rate": 0.0}, {"rate": nan}, {"network_rate": -1.0}, {"network_rate": inf},
+    {"atlas": 32}, {"network_size": 1024}, {"network": "magic"}, {"appearance": 65},
+    {"widths": ()}, {"widths": (8, 0)}, {"network_size": 68}, {"looked_at": 0.5},
+    {"looked_at": nan}, {"looked_at": inf}, {"relocations": -1}, {"relocated": -0.1},
+    {"relocated": 1.5}, {"relocated": nan}, {"correction_from": 1.1}, {"correction_from": nan},
+    {"correction_hold": -1.0}, {"appearance_hold": nan}, {"alpha_weight": nan},
+    {"edges_weight": -0.5}, {"edges_weight": inf},
+])  # fmt: skip
 def test_options_out_of_range(values):
     (name,) = values
-    with pytest.raises(InputError, match=f"splats: .*{name} {values[name]}.* expected"):
+    said = re.escape(f"{name} {values[name]!r}")
+    with pytest.raises(InputError, match=f"splats: .*{said}.* expected"):
         SplatsConfig(**values)
 
 
