@@ -12,7 +12,7 @@ import mien
 from mien.avatar import draw_splats
 from mien.errors import InputError
 from mien.rotation import IDENTITY, quaternion_from_matrix
-from mien_exporters.avatar.avatar_run import read_avatar_run
+from mien_exporters.avatar.avatar_run import read_avatar_run, with_eight_bit_maps
 from mien_exporters.avatar.volume.volume_run import read_volume_run
 from mien_exporters.export import build_character
 from mien_exporters.gltf_mesh import drop_still_shapes
@@ -130,6 +130,8 @@ def test_the_run_is_what_exporters_read(trained, filmed):
     assert len(run.anchor) == metrics["splats"]["gaussians"]
     assert run.maps.shape[0] == 4 and np.isfinite(run.static).all()
     assert (run.lift_m > 0).any()  # hair
+    packed = with_eight_bit_maps(run)[2].maps
+    np.testing.assert_allclose(run.maps, packed, rtol=1e-6)  # so the figures are of what is packed
     low, high = run.bounds_m
     assert (low < run.vertices.min(0) + 0.05).all() and (high > run.vertices.max(0) - 0.05).all()
     text = (folder / "metrics.json").read_text()
@@ -216,6 +218,10 @@ def test_the_exported_character_shows_it(trained, filmed, tmp_path):
     )  # fmt: skip
     character = mien.load(path)
     assert character.avatars == ("splats", "volume")
+    for told, steps in ((run.provenance, 100), (volume.provenance, 30)):
+        assert (told["steps"], told["seed"]) == (steps, 0)
+        assert told["config"]["rig"] == filmed.rig.name
+        assert str(filmed.rig.parent) not in json.dumps(told)
     columns = [person.shape_names.index(name) for name in character.channel_names]
 
     def shown(frame, turned):

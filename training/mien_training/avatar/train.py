@@ -41,7 +41,7 @@ from mien_training.runs.content_key import content_digest, file_digest, template
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import ProgressBars, Report
-from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config, told_config
 from mien_training.templates.person import read_person
 
 __all__ = ["TrainAvatarConfig", "run", "train_avatar"]
@@ -177,9 +177,8 @@ def _train(
         "face_px": face_px(person, film.K, film.camera_from_rig),
         "mattes": mattes, "advice": list(film_advice(film)), "held_out": figures,
         **{each.kind: dict(each.metrics) for each in learnt},
-        "config": plain_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
+        "config": told_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
         "device": device_name(device),
-        "seed": (config.volume if config.kind == VOLUME else config.splats).seed,
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
     }  # fmt: skip
     if UNBAKED in figures:
