@@ -37,7 +37,7 @@ from mien_exporters.detail.detail_glb import with_detail
 from mien_exporters.detail.detail_run import DETAIL_RECORD, DetailRun, read_detail_run
 from mien_exporters.gltf import rig_to_glb, with_clips
 from mien_exporters.gltf_mesh import drop_still_shapes
-from mien_exporters.run_folder import read_animator_run
+from mien_exporters.run_folder import RECORD, read_animator_run
 
 __all__ = ["ExportConfig", "build_character", "character_id", "export_runs", "run"]
 
@@ -206,6 +206,12 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
     records = (AVATAR_RECORD, VOLUME_RECORD)
     avatars = [p for p in config.runs if any((p / record).exists() for record in records)]
     runs = [path for path in config.runs if path not in (*details, *avatars)]
+    unfinished = [path for path in runs if not (path / RECORD).exists()]
+    if unfinished and len(runs) > 1:
+        raise InputError(
+            f"{unfinished[0]}: not finished: none of {RECORD}, {DETAIL_RECORD}, {AVATAR_RECORD} "
+            f"and {VOLUME_RECORD} is there; call its `mien train` again, which goes on where it was"
+        )
     if len(runs) != 1 or len(details) > 1 or len(avatars) > 1:
         raise InputError(
             f"{len(runs)} runs of an animator, {len(details)} of detail and {len(avatars)} of an "
@@ -213,10 +219,7 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
             "`mien train detail` and one `mien train avatar`"
         )
     detail = read_detail_run(details[0]) if details else None
-    avatar, volume = None, None
-    for path in avatars:
-        avatar = read_avatar_run(path) if (path / AVATAR_RECORD).exists() else None
-        volume = read_volume_run(path) if (path / VOLUME_RECORD).exists() else None
+    avatar, volume = _avatar_runs(avatars[0]) if avatars else (None, None)
     if config.out.suffix != ".mien":
         raise InputError(f"--out is {str(config.out)!r}, expected a name ending in .mien")
     clips = {path.stem: Clip.read(path) for path in config.clips}
@@ -260,3 +263,18 @@ def export_runs(config: ExportConfig) -> dict[str, Any]:
         "gaussians": 0 if avatar is None else len(avatar.anchor),
         "volume_anchors": 0 if volume is None else len(volume.model),
     }
+
+
+def _avatar_runs(folder: Path) -> tuple[AvatarRun | None, VolumeRun | None]:
+    """Raises InputError for a folder whose training was stopped between the files of its kinds."""
+    avatar = read_avatar_run(folder) if (folder / AVATAR_RECORD).exists() else None
+    volume = read_volume_run(folder) if (folder / VOLUME_RECORD).exists() else None
+    found = [each for each in (avatar, volume) if each is not None]
+    trained = [each.provenance.get("config") for each in found]
+    both = any(isinstance(config, dict) and config.get("kind") == "both" for config in trained)
+    if len(found) < both + 1 or len({each.consent for each in found}) > 1:
+        raise InputError(
+            f"{folder}: not finished: it was to hold splats and a volume of one training; call "
+            "`mien train avatar` again, which goes on where it was"
+        )
+    return avatar, volume

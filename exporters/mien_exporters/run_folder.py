@@ -25,9 +25,10 @@ from mien.strict_json import Fields, parse_strict
 from mien_exporters.gltf import rig_to_glb
 from mien_exporters.gltf_mesh import drop_still_shapes
 
-__all__ = ["AnimatorRun", "read_animator_run", "write_animator_run"]
+__all__ = ["RECORD", "AnimatorRun", "read_animator_run", "write_animator_run"]
 
-_RIG, _MODEL, _RECORD, _PREVIEW = "rig.glb", "animator.onnx", "run.json", "preview.png"
+RECORD = "run.json"
+_RIG, _MODEL, _PREVIEW = "rig.glb", "animator.onnx", "preview.png"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,15 +79,15 @@ def write_animator_run(folder: str | Path, run: AnimatorRun) -> None:
     try:
         text = json.dumps(record, indent=1, allow_nan=False)
     except (TypeError, ValueError) as reason:
-        raise InputError(f"{folder / _RECORD}: provenance is not plain JSON: {reason}") from None
-    write_atomically(folder / _RECORD, text.encode() + b"\n")
+        raise InputError(f"{folder / RECORD}: provenance is not plain JSON: {reason}") from None
+    write_atomically(folder / RECORD, text.encode() + b"\n")
 
 
 def read_animator_run(folder: str | Path) -> AnimatorRun:
     """Read a run's folder. Raises InputError, naming the file, for one that is unfinished."""
     folder = Path(folder)
-    where = str(folder / _RECORD)
-    fields = Fields(parse_strict(_read(folder / _RECORD), where, InputError), where, InputError)
+    where = str(folder / RECORD)
+    fields = Fields(parse_strict(_read(folder / RECORD), where, InputError), where, InputError)
     if fields.text("kind") != "animator":
         raise InputError(f"{where}: field 'kind' is {fields.text('kind')!r}, expected 'animator'")
     consent = fields.object("consent")

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.avatar_kinds import KINDS, SplatsEntry, VolumeEntry
+from mien.character_avatars import CharacterAvatars
 from mien.clip import CLIP_SUFFIXES, Clip
 from mien.driving import Drive, drive_from_clip, drive_from_images
 from mien.errors import ChannelError, InputError, PackageError
@@ -32,9 +32,6 @@ from mien.tracker.features import FeatureLayout
 
 if TYPE_CHECKING:
     from mien.animator import Animator
-    from mien.avatar.playback.coefficient_model import CoefficientModel
-    from mien.avatar.playback.splat_avatar import SplatAvatar
-    from mien.avatar.playback.volume_avatar import VolumeAvatar
     from mien.detail import DetailMaps
     from mien.detail_normals import DetailNormals
     from mien.rig import Rig
@@ -42,11 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Character", "load"]
 
-Entry = TypeVar("Entry", SplatsEntry, VolumeEntry)
-
 
 @dataclass(frozen=True, eq=False)
-class Character:
+class Character(CharacterAvatars):
     """One person, from a `.mien` file; `load` makes it.
 
     The rig and the network are read, and checked against the manifest, when they are first used.
@@ -166,98 +161,6 @@ class Character:
         from mien.detail_normals import DetailNormals
 
         return DetailNormals.of(self.package, self.detail_maps(size))
-
-    @property
-    def avatars(self) -> tuple[str, ...]:
-        """Kinds of the photoreal avatars: "splats", "volume", both or none.
-
-        >>> mien.load(SPHERE).avatars
-        ()
-        """
-        return tuple(dict.fromkeys(entry.kind for entry in self.manifest.avatars))
-
-    @property
-    def avatar_names(self) -> tuple[str, ...]:
-        """D coefficients of the avatar of splats, in the order of `Frame.avatar`; none for a
-        character without one.
-
-        >>> mien.load(SPHERE).avatar_names
-        ()
-        """
-        entry = self._entry(SplatsEntry)
-        return () if entry is None else entry.coefficients
-
-    @cached_property
-    def avatar_network(self) -> CoefficientModel | None:
-        """What gives the coefficients of the avatar of splats, without its Gaussians; None for a
-        character without one. Raises PackageError if it cannot be used.
-
-        >>> mien.load(SPHERE).avatar_network is None
-        True
-        """
-        entry = self._entry(SplatsEntry)
-        if entry is None:
-            return None
-        from mien.avatar.playback.coefficient_model import CoefficientModel
-
-        return CoefficientModel.of(self.package, entry, self.providers)
-
-    @property
-    def has_avatar(self) -> bool:
-        """Whether there is a photoreal avatar of this character.
-
-        >>> mien.load(SPHERE).has_avatar
-        False
-        """
-        return bool(self.manifest.avatars)
-
-    @overload
-    def avatar(self, kind: Literal["splats"]) -> SplatAvatar: ...
-    @overload
-    def avatar(self, kind: Literal["volume"]) -> VolumeAvatar: ...
-    @overload
-    def avatar(self, kind: str | None = None) -> SplatAvatar | VolumeAvatar: ...
-
-    def avatar(self, kind: str | None = None) -> SplatAvatar | VolumeAvatar:
-        """The photoreal avatar of a kind: "splats", Gaussians that move with the frames, and
-        pictures of them, or "volume", pictures alone. None: the splats where there are some, else
-        the volume. Raises InputError for one that the character does not have, PackageError for one
-        that cannot be used.
-
-        >>> mien.load(SPHERE).avatar()
-        Traceback (most recent call last):
-        mien.errors.InputError: character 'Sphere' has no avatar
-        """
-        if kind not in (None, *KINDS):
-            raise InputError(f"avatar kind is {kind!r}, expected one of {', '.join(KINDS)}")
-        if not self.has_avatar:
-            raise InputError(f"character {self.name!r} has no avatar")
-        if kind is not None and kind not in self.avatars:
-            raise InputError(
-                f"character {self.name!r} has no avatar of kind {kind!r}, only "
-                f"{', '.join(self.avatars)}"
-            )
-        kind = next(k for k in KINDS if k in self.avatars) if kind is None else kind
-        return self._splats if kind == SplatsEntry.KIND else self._volume
-
-    @cached_property
-    def _splats(self) -> SplatAvatar:
-        entry, network = self._entry(SplatsEntry), self.avatar_network
-        assert entry is not None and network is not None
-        from mien.avatar.playback.splat_avatar import SplatAvatar
-
-        return SplatAvatar.of(self.package, self.rig, network, entry)
-
-    @cached_property
-    def _volume(self) -> VolumeAvatar:
-        entry = self._entry(VolumeEntry)
-        assert entry is not None
-        from mien.avatar.playback.volume_avatar import VolumeAvatar
-
-        return VolumeAvatar.of(self.package, self.rig, entry, self.providers)
-
-    def _entry(self, kind: type[Entry]) -> Entry | None:
-        return next((e for e in self.manifest.avatars if isinstance(e, kind)), None)
 
     def session(
         self,

@@ -45,8 +45,10 @@ class VideoFrame:
     """(H, W, 3) RGB, upright (rotation noted in the file is carried out)."""
 
 
-def read_frames(source: str | os.PathLike[str]) -> Iterator[VideoFrame]:
+def read_frames(source: str | os.PathLike[str], cut_outs: bool = False) -> Iterator[VideoFrame]:
     """Frames of a video file, a folder of images (natural order), one image, or "camera:N".
+
+    cut_outs: images that are transparent anywhere give their coverage, as grey, not their colours.
 
     The source is opened at the call, images are decoded as they are asked for. Raises InputError,
     naming the source, when it is missing, empty, damaged or of an unknown kind.
@@ -56,11 +58,11 @@ def read_frames(source: str | os.PathLike[str]) -> Iterator[VideoFrame]:
         return _decode(*_camera_input(int(camera[1])), str(source))
     path = Path(source)
     if path.is_dir():
-        return _read_images(_images_in(path))
+        return _read_images(_images_in(path), cut_outs)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        return _read_images([path])
+        return _read_images([path], cut_outs)
     return _decode(str(path), None, {}, str(path))
 
 
@@ -212,11 +214,12 @@ def _images_in(folder: Path) -> list[Path]:
     return sorted(images, key=natural)
 
 
-def _read_images(paths: list[Path]) -> Iterator[VideoFrame]:
+def _read_images(paths: list[Path], cut_outs: bool) -> Iterator[VideoFrame]:
     for index, path in enumerate(paths):
         try:
-            with Image.open(path) as image:
-                upright = _rgb(ImageOps.exif_transpose(image), path)
+            with Image.open(path) as stored:
+                image = ImageOps.exif_transpose(stored)
+                upright = _rgb(_coverage(image) if cut_outs else image, path)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             unknown = isinstance(error, UnidentifiedImageError)
             reason = "not an image" if unknown else f"damaged image ({error})"
@@ -233,6 +236,14 @@ def _rgb(image: Image.Image, path: Path) -> NDArray[np.uint8]:
     if image.mode == "F" or values.min() < 0 or values.max() > 0xFFFF:
         raise InputError(f"{path}: an image of 32 bits, expected 8 or 16 bits a channel")
     return np.repeat((values >> 8).astype(np.uint8)[..., None], 3, 2)
+
+
+def _coverage(image: Image.Image) -> Image.Image:
+    """Of a cut-out; the picture itself where nothing of it is transparent."""
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image
+    alpha = image.convert("RGBA").getchannel("A")
+    return alpha if alpha.getextrema() != (255, 255) else image
 
 
 def _camera_input(number: int) -> tuple[str, str, dict[str, str]]:

@@ -23,8 +23,8 @@ from mien.errors import InputError
 from mien_exporters.avatar.run_parts import AGAIN, read_arrays, read_record, write_run
 
 __all__ = [
-    "ANCHOR_ARRAYS", "AVATAR_RECORD", "AvatarRun", "Layers", "merge_mean", "read_avatar_run",
-    "with_eight_bit_maps", "write_avatar_run",
+    "ANCHOR_ARRAYS", "AVATAR_RECORD", "AvatarRun", "Layers", "eight_bit_maps", "merge_mean",
+    "read_avatar_run", "with_eight_bit_maps", "write_avatar_run",
 ]  # fmt: skip
 
 Float32Array = NDArray[np.float32]
@@ -199,10 +199,18 @@ def read_avatar_run(folder: str | Path) -> AvatarRun:
     )  # fmt: skip
 
 
+def eight_bit_maps(
+    maps: Float32Array,
+) -> tuple[NDArray[np.int8], Float32Array, Float32Array]:
+    """(D, N, 16) codes, (D, 16) steps, and the maps that codes times steps make."""
+    most = np.abs(maps).max(1)
+    steps = (np.where(most > 0, most, 1) / 127).astype(np.float32)
+    codes = np.rint(maps / steps[:, None]).clip(-127, 127).astype(np.int8)
+    return codes, steps, codes.astype(np.float32) * steps[:, None]
+
+
 def with_eight_bit_maps(run: AvatarRun) -> tuple[NDArray[np.int8], Float32Array, AvatarRun]:
     """(D, N, 16) codes, (D, 16) steps, and the run whose maps are codes times steps: what an
     export can say of it."""
-    most = np.abs(run.maps).max(1)
-    steps = (np.where(most > 0, most, 1) / 127).astype(np.float32)
-    codes = np.rint(run.maps / steps[:, None]).clip(-127, 127).astype(np.int8)
-    return codes, steps, replace(run, maps=codes.astype(np.float32) * steps[:, None])
+    codes, steps, maps = eight_bit_maps(run.maps)
+    return codes, steps, replace(run, maps=maps)

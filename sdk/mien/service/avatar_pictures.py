@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from mien.avatar.playback.avatar_image import AvatarPicture
 from mien.avatar.playback.portrait import portrait
+from mien.avatar_kinds import SplatsEntry
 from mien.errors import InputError, MissingExtraError
 from mien.frame import Frame
 from mien.service.character_registry import ServedCharacter
@@ -37,6 +38,11 @@ def check_pictures(
         raise InputError(f"{field} is set: name the character whose avatar is wanted")
     if not served.character.has_avatar:
         raise InputError(f"{field}: character {served.character.name!r} has no avatar")
+    if SplatsEntry.KIND not in served.character.avatars:
+        # A picture of a volume takes longer than the limits, which count pixels, make of it.
+        raise InputError(
+            f"{field}: character {served.character.name!r} has no avatar of splats, only a volume"
+        )
     if not 1 <= wanted.side <= limits.max_avatar_picture_side:
         raise InputError(
             f"{field}.side is {wanted.side}, expected 1 to {limits.max_avatar_picture_side}"
@@ -138,11 +144,11 @@ def _load(served: ServedCharacter) -> None:
         require_drawing()
     except MissingExtraError as error:
         raise InputError(f"outputs.avatar_picture: this server cannot draw: {error}") from None
-    served.character.avatar()
+    served.character.avatar("splats")
 
 
 def _draw(served: ServedCharacter, wanted: AvatarPictureOutputs, frame: Frame) -> AvatarPicture:
     character, side = served.character, wanted.side
     camera = portrait(character.rig, side, side)
-    image = character.avatar().image(frame, camera, side, side)
+    image = character.avatar("splats").image(frame, camera, side, side)
     return AvatarPicture(side, image.png(_FASTEST), image.mark)

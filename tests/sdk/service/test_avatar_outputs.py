@@ -9,13 +9,13 @@ from support.splat_avatars import avatar_package
 from support.volume_avatars import volume_package
 
 import mien
-from mien.avatar.playback.avatar_image import is_marked
 from mien.avatar.playback.splat_avatar import SplatAvatar
 from mien.service import wire
 from mien.service.character_registry import CharacterRegistry, ServedCharacter
 from mien.service.client import connect
 
 WANTED = wire.Outputs(avatar=True)
+OPEN_SPHERE = wire.AnimateOpen("sphere", WIRE_LAYOUT)
 
 
 @pytest.fixture(scope="module")
@@ -59,22 +59,22 @@ def test_none_unless_asked_for(server, path):
         assert len(far.step(features, time_s).avatar) == 0
 
 
-def test_a_volume_has_no_coefficients_but_pictures(tmp_path):
+def test_a_volume_has_neither_coefficients_nor_pictures(tmp_path):
+    """A picture of one takes as long as hundreds of splats', and animation would wait."""
     volume = volume_package(tmp_path / "v.mien")
+    pictures = wire.Outputs(avatar_picture=wire.AvatarPictureOutputs(16))
     with serving(CharacterRegistry([ServedCharacter.load(volume)])) as running:
-        opening = wire.AnimateOpen("sphere", WIRE_LAYOUT, outputs=WANTED)
-        _, code, told = exchange_raw(running.address, opening)
-        assert code is grpc.StatusCode.INVALID_ARGUMENT
-        assert "character 'sphere' has no avatar with coefficients, only a volume" in told
-        pictures = wire.Outputs(avatar_picture=wire.AvatarPictureOutputs(16))
-        layout = mien.load(volume).layout
-        with (
-            connect(running.address) as client,
-            client.session("sphere", layout=layout, neutral=NEUTRAL, outputs=pictures) as far,
+        for outputs, words in (
+            (WANTED, "outputs.avatar: character 'sphere' has no avatar with coefficients"),
+            (pictures, "outputs.avatar_picture: character 'sphere' has no avatar of splats"),
         ):
-            assert far.opened.avatar_names == ()
-            features, time_s = take(1)[0]
-            assert is_marked(far.step(features, time_s).avatar_picture.png)
+            opening = wire.AnimateOpen("sphere", WIRE_LAYOUT, outputs=outputs)
+            _, code, told = exchange_raw(running.address, opening)
+            assert code is grpc.StatusCode.INVALID_ARGUMENT
+            assert f"{words}, only a volume" in told
+        answers, code, _ = exchange_raw(running.address, OPEN_SPHERE)
+        assert len(answers) == 1 and code is grpc.StatusCode.OK
+        assert tuple(answers[0].avatar_names) == ()
 
 
 def test_characters_without_one_are_refused(tmp_path):

@@ -46,6 +46,10 @@ def world(anny, tmp_path_factory):
         for parameter in head.parameters():
             noise = rng.normal(0, 0.3, tuple(parameter.shape)).astype(np.float32)
             parameter += torch.from_numpy(noise)
+    # As relocation leaves them: three on one anchor, hair where skin was and skin where hair was.
+    lifted = int((head.lift_m > 0).nonzero()[0])
+    for gone, kept in ((10, 500), (11, 500), (12, lifted), (lifted + 1, 20)):
+        head.anchor[gone], head.lift_m[gone] = head.anchor[kept], head.lift_m[kept]
     rig, source = rig_from_template(anny, "Anny")
     rig = drop_still_shapes(rig)
     first = np.full(len(anny.vertices), -1)

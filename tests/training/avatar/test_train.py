@@ -12,7 +12,7 @@ import mien
 from mien.avatar import draw_splats
 from mien.errors import InputError
 from mien.rotation import IDENTITY, quaternion_from_matrix
-from mien_exporters.avatar.avatar_run import read_avatar_run
+from mien_exporters.avatar.avatar_run import read_avatar_run, with_eight_bit_maps
 from mien_exporters.avatar.volume.volume_run import read_volume_run
 from mien_exporters.export import build_character
 from mien_exporters.gltf_mesh import drop_still_shapes
@@ -130,6 +130,8 @@ def test_the_run_is_what_exporters_read(trained, filmed):
     assert len(run.anchor) == metrics["splats"]["gaussians"]
     assert run.maps.shape[0] == 4 and np.isfinite(run.static).all()
     assert (run.lift_m > 0).any()  # hair
+    packed = with_eight_bit_maps(run)[2].maps
+    np.testing.assert_allclose(run.maps, packed, rtol=1e-6)  # so the figures are of what is packed
     low, high = run.bounds_m
     assert (low < run.vertices.min(0) + 0.05).all() and (high > run.vertices.max(0) - 0.05).all()
     text = (folder / "metrics.json").read_text()
@@ -216,6 +218,10 @@ def test_the_exported_character_shows_it(trained, filmed, tmp_path):
     )  # fmt: skip
     character = mien.load(path)
     assert character.avatars == ("splats", "volume")
+    for told, steps in ((run.provenance, 100), (volume.provenance, 30)):
+        assert (told["steps"], told["seed"]) == (steps, 0)
+        assert told["config"]["rig"] == filmed.rig.name
+        assert str(filmed.rig.parent) not in json.dumps(told)
     columns = [person.shape_names.index(name) for name in character.channel_names]
 
     def shown(frame, turned):
@@ -264,6 +270,48 @@ def test_either_kind_goes_on_where_it_was(filmed, tmp_path, tiny_volume, read_on
     stages = []
     train_avatar(config, True, lambda progress: stages.append(progress.stage))
     assert "training splats" not in stages and stages.count("training the volume") == 4
+
+
+def test_changed_mattes_are_another_run(filmed, tmp_path, monkeypatch):
+    def stop(*given):
+        (config.out / "begun").touch()
+        raise KeyboardInterrupt
+
+    mattes = tmp_path / "mattes"
+    mattes.mkdir()
+    (mattes / "0.png").write_bytes(b"one")
+    config = TrainAvatarConfig(filmed.rig, tmp_path / "out", mattes=mattes, **SMALL)
+    monkeypatch.setattr(train, "read_film", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train_avatar(config, True)
+    (mattes / "0.png").write_bytes(b"another")
+    with pytest.raises(InputError, match="changed since this run began: mattes"):
+        train_avatar(config, True)
+
+
+def test_what_nothing_is_learnt_from_may_be_told_later(filmed, tmp_path, read_once):
+    """Consent, bake and report are taken anew; the training stays."""
+    config = TrainAvatarConfig(filmed.rig, tmp_path / "out", **SMALL)
+    config = replace(
+        config, splats=replace(config.splats, steps=3), consent=None, consent_statement="",
+        bake=replace(config.bake, bases=2, steps=1),
+    )  # fmt: skip
+    train_avatar(config, True)
+    first, report = read_avatar_run(config.out), (config.out / "report.html").read_bytes()
+    assert first.consent is None and len(first.maps) == 2
+    other = replace(
+        config, consent="given", consent_statement="Ada said so.", show_frames=False,
+        bake=replace(config.bake, bases=3),
+    )  # fmt: skip
+    stages = []
+    metrics = train_avatar(other, True, lambda progress: stages.append(progress.stage))
+    assert "training splats" not in stages and "baking" in stages
+    again = read_avatar_run(config.out)
+    assert again.consent.statement == "Ada said so." and len(again.maps) == 3
+    assert metrics["config"]["bake"]["bases"] == 3
+    assert (config.out / "report.html").read_bytes() != report
+    with pytest.raises(InputError, match=r"splats\.steps is 3 there, 4 here"):
+        train_avatar(replace(other, splats=replace(config.splats, steps=4)), True)
 
 
 def test_minutes_are_steps_of_this_run(filmed, tmp_path, tiny_volume, read_once, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import InputError
-from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config, told_config
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,20 @@ class Config:
 def test_what_does_not_change_the_result_is_left_out(tmp_path):
     config = Config(tmp_path, clips=(Path("a.csv"),), workers=2)
     assert plain_config(config, ("out", "workers")) == {"steps": 3, "clips": ["a.csv"]}
+
+
+def test_what_others_are_told_names_no_folder():
+    @dataclass(frozen=True)
+    class Nested:
+        inner: Config
+        template: str
+        out: Path = Path("out")
+
+    inner = Config(Path("/home/ada/run"), clips=(Path("/home/ada/a.csv"), Path("b.csv")))
+    found = told_config(Nested(inner, "/home/ada/head.glb"))
+    clips = {"out": "run", "steps": 3, "clips": ["a.csv", "b.csv"], "workers": None}
+    assert found == {"inner": clips, "template": "head.glb"}
+    assert told_config(Nested(inner, "anny"))["template"] == "anny"
 
 
 def claim(folder, config, leave_out=("out",)):

@@ -38,7 +38,7 @@ from mien_training.runs.content_key import (
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import ProgressBars, Report
-from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, told_config
 from mien_training.templates import load_template
 from mien_training.templates.person import TEMPLATE_FILE, read_person
 
@@ -188,7 +188,7 @@ def _train(
     weights.write(config.out / "animator.npz")
     provenance = {
         "seed": config.seed,
-        "config": plain_config(config, _NOT_OF_THE_RESULT),
+        "config": told_config(config, _NOT_OF_THE_RESULT),
         "inputs": inputs,
         "metrics": metrics,
         "versions": {name: version(name) for name in ("mien", "torch", "onnxruntime", "anny")},

@@ -19,7 +19,8 @@ __all__ = ["write_avatar_report"]
 
 _SHOWN = 8
 _NOTHING = "Nothing: the film shows every shape, turns to all sides, and where hair ends."
-_LEAD = "Pictures made by the mien SDK: they show nothing that was filmed."
+_LEAD = "The avatar's pictures are made by the mien SDK: they show nothing that was filmed."
+_LEAD_OF_FRAMES = f"{_LEAD} Above them are the film's own frames, for comparison."
 
 
 def write_avatar_report(
@@ -73,6 +74,7 @@ def write_avatar_report(
         section("What to film again", table([], advice)),
         section("Training", "".join(curves)),
     ]  # fmt: skip
+    lead = _LEAD_OF_FRAMES if show_frames else _LEAD
     path = folder / "report.html"
-    write_atomically(path, page(f"Avatar of {film.person.name}", _LEAD, body).encode())
+    write_atomically(path, page(f"Avatar of {film.person.name}", lead, body).encode())
     return path

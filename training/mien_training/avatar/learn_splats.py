@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.consent import Consent
-from mien_exporters.avatar.avatar_run import AvatarRun, merge_mean, write_avatar_run
+from mien_exporters.avatar.avatar_run import AvatarRun, eight_bit_maps, merge_mean, write_avatar_run
 from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.bake.linear_bake import BakeConfig, LinearBake, bake
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.even_frames import even_frames
 from mien_training.avatar.judge import Draw
-from mien_training.avatar.learnt import Learnt, cost
+from mien_training.avatar.learnt import Learnt, cost, provenance
 from mien_training.avatar.splats.splat_head import Cloud
 from mien_training.avatar.splats.train_splats import SplatAvatar, SplatsConfig, train_splats
 from mien_training.avatar.step_budget import PROBED
@@ -30,6 +31,8 @@ __all__ = ["SPLATS", "UNBAKED", "learn_splats", "probe_splats"]
 
 SPLATS, UNBAKED = "splats", "splats unbaked"
 """What engines show, and what was learnt."""
+_MOST_FRAMES = 32
+"""That bounds are found from."""
 
 
 def probe_splats(
@@ -49,6 +52,8 @@ def learn_splats(
     avatar, _, trained = train_splats(film, atlas, config, looked_at, checkpoint, bars, device)
     avatar = avatar.cpu()
     linear = bake(avatar, film, bake_config, config.seed, bars)
+    # Judged as it is packed: rounding is a part of what the bake loses.
+    linear = replace(linear, maps=eight_bit_maps(linear.maps)[2])
 
     def unbaked(frame: int) -> NDArray[np.float32]:
         with torch.no_grad():
@@ -61,7 +66,7 @@ def learn_splats(
         SPLATS,
         {SPLATS: _baked(avatar, linear, film), UNBAKED: unbaked},
         {"gaussians": len(avatar.head.anchor), "bake_unexplained": linear.unexplained,
-         **cost(trained, config.steps)},
+         **cost(trained, config.steps, config.seed)},
         write,
     )  # fmt: skip
 
@@ -96,7 +101,7 @@ def _run_of(
     static = torch.cat(parts, 1).detach().numpy()
     centres = []
     with torch.no_grad():
-        for frame in range(0, film.training, max(1, film.training // 32)):
+        for frame in even_frames(film.training, _MOST_FRAMES):
             changes = head.anchors.image(linear.changes(film.codes([frame])))
             centres.append(head(film.vertices([frame]), changes).means[0].numpy())
     low = np.min([c.min(0) for c in centres], 0)
@@ -110,5 +115,5 @@ def _run_of(
         bounds_m=np.stack([low - margin, high + margin]).astype(np.float32),
         bake_loss_db=metrics[SPLATS]["bake_loss_db"], consent=consent,
         metrics={"held_out": metrics["held_out"]},
-        provenance={k: metrics[k] for k in ("config", "versions", "seed", "inputs")},
+        provenance=provenance(SPLATS, metrics),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from mien.consent import Consent
 from mien_exporters.avatar.volume.volume_run import write_volume_run
 from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.film.avatar_film import AvatarFilm
-from mien_training.avatar.learnt import Learnt, cost
+from mien_training.avatar.learnt import Learnt, cost, provenance
 from mien_training.avatar.step_budget import PROBED
 from mien_training.avatar.volume.train_volume import keeps_rays, train_volume
 from mien_training.avatar.volume.volume_config import VolumeConfig
@@ -55,14 +55,18 @@ def learn_volume(
         return np.asarray(avatar.image(*seen).numpy(), np.float32)
 
     def write(folder: Path, consent: Consent | None, metrics: Mapping[str, Any]) -> None:
-        provenance = {k: metrics[k] for k in ("config", "versions", "seed", "inputs")}
+        origin = provenance(VOLUME, metrics)
         told = {"held_out": metrics["held_out"]}
-        write_volume_run(folder, volume_run(film, atlas, avatar, consent, told, provenance))
+        write_volume_run(folder, volume_run(film, atlas, avatar, consent, told, origin))
 
     sizes = config.sizes
     return Learnt(
         VOLUME,
         {VOLUME: draw},
-        {"size": config.size, "samples": list(sizes.samples), **cost(trained, config.step_count)},
+        {
+            "size": config.size,
+            "samples": list(sizes.samples),
+            **cost(trained, config.step_count, config.seed),
+        },
         write,
-    )
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from mien.consent import Consent
 from mien_training.avatar.judge import Draw
 from mien_training.runs.trainer import Trained
 
-__all__ = ["Learnt", "cost"]
+__all__ = ["Learnt", "cost", "provenance"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +28,16 @@ class Learnt:
     those of this kind under its name."""
 
 
-def cost(trained: Trained, steps: int) -> dict[str, Any]:
+def cost(trained: Trained, steps: int, seed: int) -> dict[str, Any]:
     """What a training took, for the metrics: without reading the film, judging and baking."""
     return {
-        "steps": steps, "wall_s": trained.wall_s, "cpu_s": trained.cpu_s,
+        "steps": steps, "seed": seed, "wall_s": trained.wall_s, "cpu_s": trained.cpu_s,
         "history": list(trained.history),
     }  # fmt: skip
+
+
+def provenance(kind: str, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one kind, from the whole run's metrics: the steps that it took, not those that were asked
+    for, and its own seed."""
+    of_all = {name: metrics[name] for name in ("config", "versions", "inputs")}
+    return of_all | {name: metrics[kind][name] for name in ("steps", "seed")}

@@ -22,6 +22,7 @@ from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.avatar_report import write_avatar_report
 from mien_training.avatar.bake.linear_bake import BakeConfig
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.even_frames import even_frames
 from mien_training.avatar.film.film_advice import film_advice
 from mien_training.avatar.film.mesh_masks import MeshMasks, mesh_masks
 from mien_training.avatar.film.read_film import face_px, read_film
@@ -36,17 +37,19 @@ from mien_training.avatar.textured_mesh import TexturedMesh, mean_image
 from mien_training.avatar.volume.volume_config import VolumeConfig
 from mien_training.footage.own_footage import own_footage
 from mien_training.runs.checkpoint import Checkpoint
-from mien_training.runs.content_key import content_digest, template_digest
+from mien_training.runs.content_key import content_digest, file_digest, template_digest
 from mien_training.runs.device import check_device_name, choose_device, device_name
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import ProgressBars, Report
-from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config, told_config
 from mien_training.templates.person import read_person
 
 __all__ = ["TrainAvatarConfig", "run", "train_avatar"]
 
 Kind = Literal["splats", "volume", "both"]
 _NOT_OF_THE_RESULT = ("out", "device")
+_NOT_LEARNT_FROM = (*_NOT_OF_THE_RESULT, "consent", "consent_statement", "bake", "show_frames")
+"""May change after the training, which then stays: what follows it is done anew."""
 _MOST_MINUTES = 60 * 24 * 31
 _TABLED = 40
 """Held-out frames that figures are of, at most."""
@@ -63,8 +66,9 @@ class TrainAvatarConfig:
     size: int = 192
     """Side of the square images of the head, pixels."""
     mattes: Path | None = None
-    """Video or folder of images, one per frame of the film, white where the head is; found if left
-    out, by what a still camera sees behind the head, else by a net."""
+    """Video or folder of images, one per frame of the film, white where the head is; of cut-out
+    images (with alpha) what is opaque. Found if left out, by what a still camera sees behind the
+    head, else by a net."""
     kind: Kind = "splats"
     """What is learnt: splats, Gaussians that engines and browsers draw in real time; volume,
     MonoAvatar's radiance field, for pictures; or both, side by side."""
@@ -79,7 +83,7 @@ class TrainAvatarConfig:
     """How the network becomes linear for engines."""
     consent: str | None = None
     """Why pictures of this person may be made: self, given, public or synthetic; needed for
-    `mien export`."""
+    `mien export`. May be told later: the same command with it trains nothing anew."""
     consent_statement: str = ""
     """Who is shown and what they agreed to, in words."""
     device: str = "auto"
@@ -141,7 +145,7 @@ def train_avatar(
     if config.consent is not None:
         consent = Consent(config.consent, config.consent_statement)
     device = choose_device(config.device)
-    with claimed_folder(config.out, config, _NOT_OF_THE_RESULT):
+    with claimed_folder(config.out, config, _NOT_LEARNT_FROM):
         return _train(config, consent, device, quiet, report)
 
 
@@ -155,6 +159,7 @@ def _train(
         "rig": template_digest(person),
         "performance": content_digest(own.performance),
         **{f"footage {c.source}": c.sha256 for c in own.performance.cameras},
+        **({} if config.mattes is None else {"mattes": file_digest(config.mattes)}),
     }
     claim_inputs(config.out, inputs)
     with ProgressBars(quiet, also=report) as bars:
@@ -172,9 +177,8 @@ def _train(
         "face_px": face_px(person, film.K, film.camera_from_rig),
         "mattes": mattes, "advice": list(film_advice(film)), "held_out": figures,
         **{each.kind: dict(each.metrics) for each in learnt},
-        "config": plain_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
+        "config": told_config(config, _NOT_OF_THE_RESULT), "inputs": inputs,
         "device": device_name(device),
-        "seed": (config.volume if config.kind == VOLUME else config.splats).seed,
         "versions": {name: version(name) for name in ("mien", "torch", "warp-lang", "numpy")},
     }  # fmt: skip
     if UNBAKED in figures:
@@ -194,7 +198,7 @@ def _learnt(
 ) -> list[Learnt]:  # fmt: skip
     """Every kind after its training, each with a checkpoint of its own."""
     looked_at = torch.from_numpy(masks.looked_at.astype(np.float32))
-    origin = {**inputs, **plain_config(config, _NOT_OF_THE_RESULT)}
+    origin = {**inputs, **plain_config(config, _NOT_LEARNT_FROM)}
     found = []
     for kind in config.kinds:
         splats, volume = config.splats, config.volume
@@ -221,8 +225,8 @@ def _figures(
     film: AvatarFilm, atlas: AnchorAtlas, learnt: Sequence[Learnt], masks: MeshMasks
 ) -> dict[str, dict[str, float]]:
     """By way of drawing, then by region."""
-    frames = list(film.held_out)
-    frames = frames[:: max(1, len(frames) // _TABLED)]
+    held_out = list(film.held_out)
+    frames = [held_out[i] for i in even_frames(len(held_out), _TABLED)]
     regions = {"head": masks.covered, "looked at": masks.looked_at, "mouth": masks.mouth}
     if film.alpha is not None:
         regions["beyond the mesh"] = (film.alpha > 127) & ~masks.covered

@@ -60,7 +60,7 @@ from mien_training.runs.content_key import (
 )
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import ProgressBars, Report
-from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, told_config
 from mien_training.runs.stages import Stages
 from mien_training.templates.person import read_person
 
@@ -326,7 +326,7 @@ def _metrics(
         "solver": {"iterations": fitted.solved.iterations, "remaining": fitted.solved.remaining},
         "network": {"layers": len(network.layers), "rms": network.errors},
         "seed": config.seed,
-        "config": plain_config(config, _NOT_OF_THE_RESULT),
+        "config": told_config(config, _NOT_OF_THE_RESULT),
         "inputs": inputs,
         "versions": {name: version(name) for name in ("mien", "torch", "numpy", "scipy")},
     }

@@ -58,10 +58,10 @@ class SourceFrames:
 
 
 def read_crops(
-    source: str | Path, crop: FaceCrop, frames: Iterable[int], size: int
+    source: str | Path, crop: FaceCrop, frames: Iterable[int], size: int, cut_outs: bool = False
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """(F, size, size, 3) squares out of the file's frames with these indices, in the file's order,
-    and their (F,) times, seconds. Whole frames are held one at a time.
+    and their (F,) times, seconds. Whole frames are held one at a time. cut_outs: as `read_frames`.
 
     Raises InputError for images of another size than the crop's camera has, and for a file that
     ends before the last of them.
@@ -69,7 +69,7 @@ def read_crops(
     wanted = set(frames)
     camera, lens = crop.camera, lens_map(crop.camera)
     images, times = [], []
-    for frame in read_frames(source):
+    for frame in read_frames(source, cut_outs):
         if frame.index not in wanted:
             continue
         height, width = frame.image.shape[:2]

@@ -12,7 +12,7 @@ from typing import Any
 from mien.atomic import write_atomically
 from mien.errors import InputError
 
-__all__ = ["claim_inputs", "claimed_folder", "plain_config"]
+__all__ = ["claim_inputs", "claimed_folder", "plain_config", "told_config"]
 
 _CONFIG, _INPUTS = "config.json", "inputs.json"
 
@@ -21,6 +21,13 @@ def plain_config(config: Any, leave_out: tuple[str, ...] = ("out",)) -> dict[str
     """The dataclass as plain JSON, without the fields that do not change the result."""
     record: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
     return {name: value for name, value in record.items() if name not in leave_out}
+
+
+def told_config(config: Any, leave_out: tuple[str, ...] = ("out",)) -> dict[str, Any]:
+    """`plain_config` for what goes to others: of paths their last name alone, as folders may name
+    whose machine it was."""
+    told: dict[str, Any] = _without_folders(plain_config(config, leave_out))
+    return told
 
 
 @contextmanager
@@ -71,6 +78,16 @@ def claim_inputs(folder: Path, digests: Mapping[str, str]) -> None:
             f"{path}: changed since this run began: {', '.join(others)}; give another --out, or "
             "delete the folder to start afresh"
         )
+
+
+def _without_folders(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_folders(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(item) for item in value]
+    if isinstance(value, str) and Path(value).is_absolute():  # options of type str may be paths
+        return Path(value).name
+    return value
 
 
 def _make(folder: Path) -> None:

@@ -60,10 +60,16 @@ def test_another_mesh_is_refused():
         check_volume(RUN, sphere_rig(rows=10), CONSENT)
 
 
+@pytest.fixture(scope="module")
+def animator_run(tmp_path_factory):
+    """The folder of a finished animator of the same rig."""
+    folder = tmp_path_factory.mktemp("animator")
+    write_animator_run(folder, finished_run())
+    return folder
+
+
 @pytest.mark.parametrize("kinds", [("volume",), ("splats", "volume")])
-def test_export_packs_what_the_folder_holds(tmp_path, kinds):
-    animator_run = tmp_path / "run"
-    write_animator_run(animator_run, finished_run())
+def test_export_packs_what_the_folder_holds(animator_run, tmp_path, kinds):
     folder = tmp_path / "avatar"
     write_volume_run(folder, RUN)
     if "splats" in kinds:
@@ -77,3 +83,32 @@ def test_export_packs_what_the_folder_holds(tmp_path, kinds):
         "splats" in kinds
     )
     assert np.isfinite(character.avatar("volume").bounds()).all()
+
+
+@pytest.mark.parametrize("kept", ["volume", "splats"])
+def test_a_training_of_both_kinds_that_left_one_is_not_finished(kept, animator_run, tmp_path):
+    """It was stopped between the two; or went on with another consent, and was stopped then."""
+    both = {"provenance": {"config": {"kind": "both"}}}
+    volume, splats = replace(RUN, **both), sphere_avatar(RIG, **both)
+    folder, out = tmp_path / "avatar", tmp_path / "s.mien"
+    folder.mkdir()
+    if kept == "volume":
+        write_volume_run(folder, volume)
+    else:
+        write_avatar_run(folder, splats)
+    with pytest.raises(
+        InputError, match="avatar: not finished: it was to hold splats and a volume"
+    ):
+        export_runs(ExportConfig((animator_run, folder), out))
+    write_avatar_run(folder, splats)
+    write_volume_run(folder, replace(volume, consent=Consent("given", "In writing.")))
+    with pytest.raises(InputError, match="avatar: not finished"):
+        export_runs(ExportConfig((animator_run, folder), out))
+    write_volume_run(folder, volume)
+    assert export_runs(ExportConfig((animator_run, folder), out))["gaussians"] > 0
+
+
+def test_a_folder_without_any_record_is_not_finished(animator_run, tmp_path):
+    (tmp_path / "avatar").mkdir()
+    with pytest.raises(InputError, match=r"avatar: not finished: none of run\.json, .* is there"):
+        export_runs(ExportConfig((animator_run, tmp_path / "avatar"), tmp_path / "s.mien"))

@@ -110,6 +110,19 @@ def test_it_is_the_same_every_time_and_held_out_frames_are_not_seen(avatar, ball
     np.testing.assert_array_equal(again.layers[0][0], linear.layers[0][0])
 
 
+def test_of_a_long_film_some_frames_are_taken(avatar, ball_film, monkeypatch):
+    """Memory must not grow with the film; a film of just so many is taken whole."""
+    config = replace(CONFIG, invented=0, steps=1)
+    seen = []
+    monkeypatch.setattr("mien_training.avatar.bake.linear_bake._OWN", 4)
+    bake(avatar, ball_film, config, 0, lambda progress: seen.append(progress.total))
+    assert seen == [4] * 4
+    monkeypatch.setattr("mien_training.avatar.bake.linear_bake._OWN", ball_film.training)
+    whole = bake(avatar, ball_film, config, 0)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(whole.maps, bake(avatar, ball_film, config, 0).maps)
+
+
 @pytest.mark.parametrize("values", [{"bases": 0}, {"bases": 25}, {"steps": 0}, {"hidden": 0},
                                     {"invented": -1}])  # fmt: skip
 def test_options_out_of_range(values):

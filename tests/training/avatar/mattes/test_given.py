@@ -45,6 +45,21 @@ def test_colours_count_where_they_are_brightest(film, tmp_path):
     np.testing.assert_array_equal(found[0], squares()[2, 5:25, 10:30])
 
 
+def test_cut_outs_count_where_they_are_opaque(film, tmp_path):
+    """However dark the head is, and however bright what lies hidden beside it."""
+    colours = np.full((COUNT, SIDE, SIDE, 3), 230, np.uint8)
+    colours[squares() > 0] = 5
+    cut = np.concatenate([colours, squares()[..., None]], -1)
+    found = given_mattes(write(tmp_path / "mattes", cut), film, CROP, [0, 2], 20)
+    np.testing.assert_array_equal(found, squares()[[0, 2], 5:25, 10:30])
+
+
+def test_alpha_that_hides_nothing_says_nothing(film, tmp_path):
+    white = np.stack([*[squares()] * 3, np.full((COUNT, SIDE, SIDE), 255, np.uint8)], -1)
+    found = given_mattes(write(tmp_path / "mattes", white), film, CROP, [3], 20)
+    np.testing.assert_array_equal(found[0], squares()[3, 5:25, 10:30])
+
+
 def test_mattes_that_are_not_there(film, tmp_path):
     with pytest.raises(InputError, match="mattes: not there; expected the mattes of film"):
         given_mattes(tmp_path / "mattes", film, CROP, [0], 20)
@@ -66,6 +81,6 @@ def test_an_empty_one(film, tmp_path):
     images = squares()
     images[2] = 0
     with pytest.raises(
-        InputError, match=r"the matte of frame 2 covers 0\.0 % .*: white is the head"
+        InputError, match=r"the matte of frame 2 covers 0\.0 % .*: white, or opaque, is the head"
     ):
         given_mattes(write(tmp_path / "mattes", images), film, CROP, [1, 2, 3], 20)

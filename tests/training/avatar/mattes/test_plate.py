@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from mien_training.avatar.film.even_frames import even_frames
 from mien_training.avatar.mattes.plate import plate_mattes
 
 COUNT, SIDE, RADIUS, BAND = 40, 64, 12.0, 10.0
@@ -73,6 +74,20 @@ def test_a_plain_wall_goes_on_behind_a_head_that_stays():
         else:
             assert not found.known[ring].any()
             assert (found.plate[32, 32] == 128).all()
+
+
+def test_a_long_film_is_that_of_some_of_its_frames(monkeypatch):
+    """The plate is; coverage is told of every frame."""
+    images, _, covered = filmed(walls(20.0))
+    monkeypatch.setattr("mien_training.avatar.mattes.plate._LOOKED_AT", 20)
+    some = even_frames(COUNT, 20)
+    whole, short = (
+        plate_mattes(images, covered, BAND),
+        plate_mattes(images[some], covered[some], BAND),
+    )
+    np.testing.assert_array_equal(whole.plate, short.plate)
+    np.testing.assert_array_equal(whole.alpha[some], short.alpha)
+    assert whole.alpha.shape == (COUNT, SIDE, SIDE)
 
 
 def test_a_moving_camera_gives_nothing():

@@ -1,7 +1,9 @@
 """Painted balls are learnt from a few frames, the same after an interruption, and frames that were
 tracked a little beside are told so."""
 
+import re
 from dataclasses import replace
+from math import inf, nan
 
 import numpy as np
 import pytest
@@ -81,6 +83,33 @@ def test_an_interrupted_run_ends_where_another_does(learnt, ball_film, ball_atla
         assert torch.equal(value, again[name]), name
 
 
+def test_gaussians_that_move_survive_interruptions(ball_film, ball_atlas, tmp_path, monkeypatch):
+    """Where each hangs, and what the optimiser knows of it, is in the checkpoint: a relocation
+    just after one, and one that is done again, end where an uninterrupted training does."""
+    from mien_training.avatar.splats import train_splats as module
+
+    trainer_config = module.TrainerConfig
+    monkeypatch.setattr(module, "TrainerConfig", lambda steps, _: trainer_config(steps, 5))
+    # Opacity at first, nearly: half of all fade at once. They move before steps 3, 5, 7 and 9.
+    monkeypatch.setattr("mien_training.avatar.splats.relocation._FADED", 0.8808)
+    config = replace(CONFIG, steps=24)
+    whole = learn(ball_film, ball_atlas, config)[0]
+    untrained = SplatAvatar(ball_film, ball_atlas, config)
+    assert (whole.head.anchor != untrained.head.anchor).sum() > 20
+    kept = Checkpoint(tmp_path / "checkpoint.pt", {"inputs": 1})
+    for step in (6, 8):
+
+        def stop(progress, step=step):
+            if progress.done == step:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            learn(ball_film, ball_atlas, config, checkpoint=kept, report=stop)
+    again = learn(ball_film, ball_atlas, config, checkpoint=kept)[0].state_dict()
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, again[name]), name
+
+
 def test_every_frame_comes_once_a_round():
     frames = [frame_of_step(step, 7, 3) for step in range(21)]
     rounds = [frames[:7], frames[7:14], frames[14:]]
@@ -115,11 +144,19 @@ def test_a_film_without_coverage_is_refused(ball_film):
         train_splats(film, None, CONFIG, torch.zeros(len(film), 64, 64))
 
 
-@pytest.mark.parametrize("values", [{"steps": 0}, {"rate": 0.0}, {"network_rate": -1.0},
-                                    {"atlas": 32}, {"network_size": 1024}])  # fmt: skip
+@pytest.mark.parametrize("values", [
+    {"steps": 0}, {"rate": 0.0}, {"rate": nan}, {"network_rate": -1.0}, {"network_rate": inf},
+    {"atlas": 32}, {"network_size": 1024}, {"network": "magic"}, {"appearance": 65},
+    {"widths": ()}, {"widths": (8, 0)}, {"network_size": 68}, {"looked_at": 0.5},
+    {"looked_at": nan}, {"looked_at": inf}, {"relocations": -1}, {"relocated": -0.1},
+    {"relocated": 1.5}, {"relocated": nan}, {"correction_from": 1.1}, {"correction_from": nan},
+    {"correction_hold": -1.0}, {"appearance_hold": nan}, {"alpha_weight": nan},
+    {"edges_weight": -0.5}, {"edges_weight": inf},
+])  # fmt: skip
 def test_options_out_of_range(values):
     (name,) = values
-    with pytest.raises(InputError, match=f"splats: .*{name} {values[name]}.* expected"):
+    said = re.escape(f"{name} {values[name]!r}")
+    with pytest.raises(InputError, match=f"splats: .*{said}.* expected"):
         SplatsConfig(**values)
 
 

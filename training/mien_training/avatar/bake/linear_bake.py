@@ -16,12 +16,15 @@ from torch import Tensor, nn
 
 from mien.errors import InputError
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.even_frames import even_frames
 from mien_training.avatar.splats.train_splats import SplatAvatar
 from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["BakeConfig", "LinearBake", "bake"]
 
 Float32Array = NDArray[np.float32]
+_OWN = 600
+"""Frames of the film that the maps are of, at most: each is held with all its texels."""
 _WEIGHTS = np.repeat([1.0, 1.0, 1.0, 0.5, 1.0, 1.0], [3, 3, 3, 1, 3, 3]).astype(np.float32)
 """How much a unit of place, turn, log size, opacity and colours counts."""
 
@@ -110,14 +113,16 @@ def bake(
 def _frames(
     film: AvatarFilm, config: BakeConfig, rng: np.random.Generator
 ) -> tuple[Float32Array, Tensor]:
-    """Weights (F, K) and codes (F, C) of the film's training frames and of invented ones."""
-    own = film.weights[: film.training]
+    """Weights (F, K) and codes (F, C) of the film's training frames, of a long film of some, and of
+    invented ones."""
+    frames = even_frames(film.training, _OWN)
+    own = film.weights[frames]
     count = config.invented
     a, b, c = (own[rng.integers(len(own), size=count)] for _ in range(3))
     mixed = np.maximum(a * rng.uniform(0, 1, (count, 1)), b * rng.uniform(0, 1, (count, 1)))
     mixed = np.where(rng.random((count, 1)) < 0.5, mixed, c * rng.uniform(0, 1, (count, 1)))
     weights = np.concatenate([own, mixed.astype(np.float32)])
-    told = film.codes(list(range(film.training))).numpy()
+    told = film.codes(frames).numpy()
     turns = told[rng.integers(len(told), size=count), weights.shape[1] :]
     codes = np.concatenate([told, np.concatenate([mixed, turns], 1)]).astype(np.float32)
     return weights, torch.from_numpy(codes)

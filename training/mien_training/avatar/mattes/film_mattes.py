@@ -49,7 +49,10 @@ def _matted(
 ) -> tuple[AvatarFilm, str]:  # fmt: skip
     if mattes is not None:
         if len(crops) > 1:
-            raise InputError(f"{mattes}: mattes of one film, but the rig has {len(crops)} cameras")
+            raise InputError(
+                f"{mattes}: mattes of one film, but the rig has {len(crops)} cameras; leave "
+                "--mattes out, and a net finds those of all"
+            )
         alpha = np.zeros(film.images.shape[:3], np.uint8)
         for one in crops:
             alpha[one.rows] = given_mattes(

@@ -12,10 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from mien_training.avatar.film.even_frames import even_frames
+
 __all__ = ["PlateMattes", "plate_mattes"]
 
 _FRAMES = 8
 """Least frames that must have seen a pixel of the plate."""
+_LOOKED_AT = 200
+"""Frames that the plate is the median of, at most: of a longer film evenly chosen ones."""
 _SURE = 6.0
 """Standard deviations from the plate from which on a pixel is the head's."""
 _SAME = 2.0
@@ -48,11 +52,13 @@ def plate_mattes(
     """images (T, S, S, 3) of one still camera; covered (T, S, S): by the mesh; band_px: how far
     hair may reach beyond the mesh. None where the camera was not still or nothing is behind."""
     outside = np.stack([_grown(mask, band_px) for mask in covered]) == 0
-    seen = outside.sum(0)
-    there = seen >= min(_FRAMES, len(images))
+    some = even_frames(len(images), _LOOKED_AT)
+    there = outside[some].sum(0) >= min(_FRAMES, len(images))
     if not there.any():
         return None
-    values = np.where(outside[..., None], images, np.nan).astype(np.float32)
+    # numpy's own NaN would make doubles of all pixels.
+    values = np.where(outside[some][..., None], images[some], np.float32(np.nan))
+    values = values.astype(np.float32, copy=False)
     plate = np.full(images.shape[1:], np.nan, np.float32)
     plate[there] = np.nanmedian(values[:, there], 0)
     noise = np.zeros(there.shape, np.float32)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
+from typing import get_args
 
 import numpy as np
 import torch
@@ -73,17 +75,43 @@ class SplatsConfig:
     """Of initial values and of the order of frames."""
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not min(self.rate, self.network_rate) > 0:
+        if self.network not in get_args(ExpressionKind):
             raise InputError(
-                f"splats: steps {self.steps}, rate {self.rate}, network_rate {self.network_rate}, "
-                "expected above 0"
+                f"splats: network {self.network!r}, expected one of "
+                f"{', '.join(get_args(ExpressionKind))}"
             )
         least, most = SIDES
         for name, side in (("atlas", self.atlas), ("network_size", self.network_size)):
             if not least <= side <= most:
                 raise InputError(f"splats: {name} {side}, expected {least} to {most}")
+        if not self.widths or min(self.widths) < 1:
+            raise InputError(f"splats: widths {self.widths}, expected some, all above 0")
+        halved = 2 ** (len(self.widths) - 1)
+        if self.network_size % halved:
+            raise InputError(
+                f"splats: network_size {self.network_size}, expected a multiple of {halved} with "
+                f"widths of {len(self.widths)} levels"
+            )
+        if self.steps < 1 or not all(0 < rate < inf for rate in (self.rate, self.network_rate)):
+            raise InputError(
+                f"splats: steps {self.steps}, rate {self.rate}, network_rate {self.network_rate}, "
+                "expected above 0"
+            )
         if not 0 <= self.appearance <= 64:
             raise InputError(f"splats: appearance {self.appearance}, expected 0 to 64")
+        if not 1 <= self.looked_at < inf:
+            raise InputError(f"splats: looked_at {self.looked_at}, expected 1 or more")
+        if self.relocations < 0:
+            raise InputError(f"splats: relocations {self.relocations}, expected 0 or more")
+        if not (0 <= self.relocated <= 1 and 0 <= self.correction_from <= 1):
+            raise InputError(
+                f"splats: relocated {self.relocated}, correction_from {self.correction_from}, "
+                "expected shares, 0..1"
+            )
+        for name in ("correction_hold", "appearance_hold", "alpha_weight", "edges_weight"):
+            value = getattr(self, name)
+            if not 0 <= value < inf:
+                raise InputError(f"splats: {name} {value}, expected 0 or more")
 
 
 class SplatAvatar(nn.Module):

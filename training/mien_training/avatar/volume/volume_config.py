@@ -133,7 +133,7 @@ class VolumeConfig:
                 f"volume: warp_from {self.warp_from}, warp_opened {self.warp_opened}, expected "
                 "shares of the steps"
             )
-        if min(self.alpha_weight, self.warp_hold, self.warp_elastic) < 0:
+        if not all(w >= 0 for w in (self.alpha_weight, self.warp_hold, self.warp_elastic)):
             raise InputError(
                 f"volume: alpha_weight {self.alpha_weight}, warp_hold {self.warp_hold}, "
                 f"warp_elastic {self.warp_elastic}, expected 0 or more"

@@ -13,6 +13,7 @@ from mien.errors import InputError
 from mien_exporters.avatar.volume.volume_run import FieldShape, VolumeRun
 from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.even_frames import even_frames
 from mien_training.avatar.volume.anchoring import FADE_M, REACH_M, NearestAnchors
 from mien_training.avatar.volume.radiance_net import DENSITY, SOLID, SOLID_M
 from mien_training.avatar.volume.shell import BELOW_M, SKIN_M
@@ -23,6 +24,7 @@ __all__ = ["volume_run"]
 
 _NETWORKS = ("network", "coarse", "fine")
 _MOST_FRAMES = 32
+"""That bounds are found from."""
 
 
 def volume_run(
@@ -53,7 +55,7 @@ def volume_run(
     }
     weights["static"] = avatar.static.detach().numpy().copy()
     weights["own"] = placed.own.detach().numpy().copy()
-    frames = list(range(0, film.training, max(1, film.training // _MOST_FRAMES)))
+    frames = even_frames(film.training, _MOST_FRAMES)
     posed, thick = film.vertices(frames).numpy(), thickness_m[:, None]
     return VolumeRun(
         name=person.name,
