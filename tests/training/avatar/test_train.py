@@ -84,7 +84,8 @@ def test_the_run_is_what_exporters_read(trained, filmed):
 def test_its_steps_are_reported(trained):
     _, _, stages = trained
     order = list(dict.fromkeys(stages))
-    assert order == ["reading the film", "reading the mesh", "training splats", "baking"]
+    hair = "telling hair from background"
+    assert order == ["reading the film", "reading the mesh", hair, "training splats", "baking"]
 
 
 def test_another_run_in_its_folder_is_refused(trained, filmed):
