@@ -14,6 +14,7 @@ from mien_training.avatar.mattes.mesh_hints import head_height
 from mien_training.synthetic.avatar.backdrops import draw_backdrop
 from mien_training.synthetic.avatar.shoulders import draw_shoulders
 from mien_training.synthetic.degradation import Degradation
+from mien_training.synthetic.light import Strength
 
 __all__ = ["Composite", "compose", "composite_over", "linear"]
 
@@ -68,7 +69,7 @@ def compose(
         skin = _skin(colour, alpha, neck, height)
         behind = draw_shoulders(rng, behind, neck, height, skin, cloth)
     image = composite_over(colour, alpha, behind)
-    strength = "mild" if rng.random() < 0.6 else "strong"
+    strength: Strength = "mild" if rng.random() < 0.6 else "strong"
     filmed = Degradation.draw(rng, strength, side, int(rng.integers(2**31)))
     return Composite(filmed.apply(image), np.ascontiguousarray(alpha), covered, height)
 

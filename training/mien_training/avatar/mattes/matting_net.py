@@ -54,4 +54,5 @@ def matting_loss(found: Tensor, alpha: Tensor, band: Tensor) -> Tensor:
         coarse = below
     pyramid = pyramid + 2 ** (_LEVELS - 1) * coarse.abs().mean()
     likelihood = error.detach() / doubt + doubt.log()
-    return (weight * error).mean() + pyramid + _DOUBT * (weight * likelihood).mean()
+    loss: Tensor = (weight * error).mean() + pyramid + _DOUBT * (weight * likelihood).mean()
+    return loss
