@@ -148,7 +148,8 @@ def test_its_steps_are_reported(trained):
     _, _, stages = trained
     order = list(dict.fromkeys(stages))
     assert order == [
-        "reading the film", "reading the mesh", "training splats", "baking", "training the volume",
+        "reading the film", "reading the mesh", "telling hair from background",
+        "training splats", "baking", "training the volume",
     ]  # fmt: skip
 
 
