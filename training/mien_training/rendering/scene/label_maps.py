@@ -28,6 +28,17 @@ class LabelMaps:
     """(H, W, 3) unit vectors in the world that face the camera; 0 where none is seen."""
     uv: Float32Array
     """(H, W, 2) texture coordinates, (0, 0) the upper left; 0 where none is seen."""
+    weights: Float32Array
+    """(H, W, 3) of the triangle's corners at the place seen; 0 where none is."""
+
+    def interpolate(self, values: Float32Array, triangles: NDArray[np.int32]) -> Float32Array:
+        """(H, W, N) what (V, N) vertices of the first F of the triangles drawn have at each
+        pixel's place; 0 where no such triangle is seen. triangles (F, 3)."""
+        rows, columns = np.nonzero((self.triangle >= 0) & (self.triangle < len(triangles)))
+        corners = values[triangles[self.triangle[rows, columns]]]
+        found = np.zeros((*self.triangle.shape, values.shape[1]), np.float32)
+        found[rows, columns] = np.einsum("nc,ncx->nx", self.weights[rows, columns], corners)
+        return found
 
 
 def read_label_maps(
@@ -50,6 +61,7 @@ def read_label_maps(
     depth = np.zeros((height, width), np.float32)
     facing = np.zeros((height, width, 3), np.float32)
     uv = np.zeros((height, width, 2), np.float32)
+    corner_weights = np.zeros((height, width, 3), np.float32)
     rows, columns = np.nonzero(triangle >= 0)
     if len(rows):
         seen = triangle[rows, columns]
@@ -69,7 +81,8 @@ def read_label_maps(
         facing[rows, columns] = smooth
         uv[rows, columns] = np.einsum("nc,ncx->nx", weights, uvs[triangles[seen]])
         part[rows, columns] = triangle_part[seen]
-    return LabelMaps(triangle, part, depth, facing, uv)
+        corner_weights[rows, columns] = weights
+    return LabelMaps(triangle, part, depth, facing, uv, corner_weights)
 
 
 def _perspective_weights(
