@@ -102,9 +102,9 @@ def scan_tile(moment: CaptureMoment, view: int) -> NDArray[np.uint8]:
 
 
 def picture(template: Template) -> None:
-    """Two moments a row: three images of each, then labels of one view and the scan."""
+    """A moment a row: five of its images, then labels of one view, and the scan."""
     spec = CaptureSpec(
-        rig=RigSpec(views=(4, 16), long_side=SIDE),
+        rig=RigSpec(views=(5, 16), long_side=SIDE),
         wear=WearSpec(glasses=0.4, beard=0.35),
         scan=ScanSpec(points=60_000),
         least_seen=0.9,

@@ -32,11 +32,13 @@ class LinesOfSight:
     def seen(self, points: Float32Array, normals: Float32Array, camera: Camera) -> BoolArray:
         """(N,) points (N, 3) of the surface that face the camera, lie in its image, and are hidden
         by nothing. normals (N, 3) unit, outwards."""
-        pixels, depth = project(camera, points)
-        found = ((camera.centre - points) * normals).sum(1) > 0
-        inside = (depth > 0) & (pixels >= 0).all(1)
-        inside &= (pixels <= (camera.width, camera.height)).all(1)
-        at = np.flatnonzero(found & inside)
+        way = camera.centre.astype(np.float32) - points
+        x, y, z = (way * normals).T
+        at = np.flatnonzero(x + y + z > 0)
+        pixels, depth = project(camera, points[at])
+        column, row = pixels.T
+        inside = (depth > 0) & (column >= 0) & (column <= camera.width)
+        at = at[inside & (row >= 0) & (row <= camera.height)]
         result = np.zeros(len(points), np.bool_)
         result[at] = self.clear(points[at] + np.float32(_LIFT_M) * normals[at], camera)
         return result

@@ -70,10 +70,11 @@ class CameraResponse:
         if self.grey:
             toned = np.rint(toned @ _LUMINANCE)[..., None].astype(np.uint8)
         if self.noise > 0:
-            light = toned.astype(np.float32)
-            sigma = self.noise * np.sqrt(0.0625 + 0.9375 / 255 * light)
-            light += sigma * rng.standard_normal(light.shape, np.float32)
-            toned = np.rint(light).clip(0, 255).astype(np.uint8)
+            sigma = self.noise * np.sqrt(0.0625 + 0.9375 / 255 * np.arange(256))
+            light = sigma.astype(np.float32).take(toned)
+            light *= rng.standard_normal(light.shape, np.float32)
+            light += toned
+            toned = np.rint(light, out=light).clip(0, 255, out=light).astype(np.uint8)
         return np.ascontiguousarray(np.broadcast_to(toned, (*toned.shape[:2], 3)))
 
 

@@ -24,7 +24,7 @@ _DOWN = (0.0, 0.08, 0.2, 0.4, 0.6, 0.75, 0.87, 1.0)
 """Along the cloth from the collar to where the chest is cut off; at these shares of it,"""
 _REACH = (0.0, 0.01, 0.22, 0.55, 0.86, 0.98, 1.0, 0.97)
 """how far it has come from the neck to the shoulder,"""
-_DROP_M = (0.0, 0.008, 0.020, 0.040, 0.066, 0.100, 0.140, 0.190)
+_DROP_M = (0.0, 0.008, 0.020, 0.040, 0.066, 0.100, 0.140, 0.240)
 """and how far below the collar it is, metres, where shoulders slope little."""
 
 
@@ -34,7 +34,7 @@ def draw_shoulders(template: Template, neutral: Float32Array, seed: int) -> Worn
     Its collar stands around the neck's open end, a little above it: a round neck or a high one.
     """
     rng = np.random.default_rng((seed, 86))
-    turn = np.arange(_COLUMNS) * (2 * np.pi / _COLUMNS)
+    turn: Float64Array = np.linspace(0, 2 * np.pi, _COLUMNS, endpoint=False)
     middle, radius, lowest = _neck(template, neutral, turn)
     collar = rng.uniform(0.004, 0.012) if rng.random() < 0.75 else rng.uniform(0.015, 0.035)
     wide, deep = rng.uniform(0.17, 0.23), rng.uniform(0.09, 0.13)
