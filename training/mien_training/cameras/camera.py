@@ -68,7 +68,8 @@ def project(camera: Camera, points: ArrayLike) -> tuple[Float64Array, Float64Arr
     depth = seen[..., 2]
     with np.errstate(divide="ignore", invalid="ignore"):
         xy = np.where(depth[..., None] > 0, seen[..., :2] / depth[..., None], np.nan)
-    r2 = (xy * xy).sum(-1, keepdims=True)
+    x, y = xy[..., 0], xy[..., 1]  # summing over an axis of 2 takes several times as long
+    r2 = (x * x + y * y)[..., None]
     xy = xy * (1.0 + r2 * (camera.k1 + r2 * camera.k2))
     return xy @ camera.K[:2, :2].T + camera.K[:2, 2], depth
 

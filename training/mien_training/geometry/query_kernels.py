@@ -92,5 +92,4 @@ def line_of_sight_kernel(
     way = eye - points[i]
     distance = wp.length(way)
     way = way / distance
-    hit = wp.mesh_query_ray(mesh, points[i] + lift * way, way, distance - lift)
-    clear[i] = not hit.result
+    clear[i] = not wp.mesh_query_ray_anyhit(mesh, points[i] + lift * way, way, distance - lift)

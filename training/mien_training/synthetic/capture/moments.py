@@ -143,6 +143,8 @@ class _Stage:
     """(V',) template vertex of each vertex of the renderer's rig."""
     first: NDArray[np.int64]
     """(V,) a vertex of the renderer's rig for each of the template's."""
+    skin_area: Float64Array
+    """(V,) share of the head's skin that is each vertex's; they add up to 1."""
 
 
 @lru_cache(maxsize=2)
@@ -150,7 +152,11 @@ def _stage(template: Template, samples: int) -> _Stage:
     rig, source = rig_from_template(template, "capture")
     first = np.zeros(len(template.vertices), np.int64)
     first[source] = np.arange(len(source))
-    return _Stage(HeadRenderer(rig, samples), source, first)
+    skin_triangles = template.triangles[template.triangle_material == SKIN]
+    a, b, c = template.vertices[skin_triangles].astype(np.float64).transpose(1, 0, 2)
+    twice = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    area = np.bincount(skin_triangles.ravel(), np.repeat(twice, 3), len(template.vertices))
+    return _Stage(HeadRenderer(rig, samples), source, first, area / area.sum())
 
 
 def _posed(
@@ -164,8 +170,8 @@ def _posed(
 ) -> tuple[Float32Array, Float64Array, Float64Array]:
     """(V, 3) in the world, world_from_head and world_from_body (4, 4).
 
-    Neck and head share the turn; the body stays, and all of it stands where every camera sees
-    `least_seen` of the head.
+    Neck and head share the turn; the body stays, and all of it stands where `least_seen` of the
+    head's skin lies in every image.
     """
     template, rig = person.template, stage.renderer.rig
     active = [
@@ -187,29 +193,31 @@ def _posed(
         # Towards the end nearer and nearer to the centre, where every camera sees heads whole.
         reach = spec.reach_m * min(1.0, 2 * (1 - attempt / (_TRIES - 1)))
         offset = rng.uniform(-reach, reach, 3) - middle
-        if all(_sees(camera, posed + offset, spec.least_seen) for camera in cameras):
+        at = posed + offset
+        if all(_sees(camera, at, stage.skin_area, spec.least_seen) for camera in cameras):
             break
     else:
         raise InputError(
-            f"draw_moment: seed {seed}: no place where every camera sees {spec.least_seen} of the "
-            "head; lower CaptureSpec.least_seen or RigSpec.fill"
+            f"draw_moment: seed {seed}: no place where {spec.least_seen} of the head lies in every "
+            "image; lower CaptureSpec.least_seen or RigSpec.fill"
         )
     body = np.eye(4)
     body[:3, 3] = offset
     return (posed + offset).astype(np.float32), body @ turned, body
 
 
-def _sees(camera: Camera, points: Float64Array, least: float) -> bool:
-    """Whether at least this share of (V, 3) points lies in a camera's image."""
+def _sees(camera: Camera, points: Float64Array, area: Float64Array, least: float) -> bool:
+    """Whether at least this share of the area of (V, 3) points, (V,), lies in a camera's image."""
 
-    def share(some: Float64Array) -> float:
-        pixels, depth = project(camera, some)
+    def share(every: int) -> float:
+        pixels, depth = project(camera, points[::every])
         column, row = pixels.T
         inside = (depth > 0) & (column >= 0) & (column <= camera.width)
-        return float((inside & (row >= 0) & (row <= camera.height)).mean())
+        inside &= (row >= 0) & (row <= camera.height)
+        return float(area[::every][inside].sum() / area[::every].sum())
 
     # Most places are refused, and a few points tell.
-    return share(points[::16]) >= least - 0.05 and share(points) >= least
+    return share(16) >= least - 0.1 and share(1) >= least
 
 
 def _images(

@@ -75,8 +75,8 @@ class CaptureSpec:
     reach_m: float = 0.1
     """Farthest that a head is from the rig's centre along each axis, metres."""
     least_seen: float = 0.85
-    """Least share of the head's vertices that must fall into every camera's image; heads that
-    stand too far aside are drawn again."""
+    """Least share of the head's skin, by area and whether hidden or not, that must fall into
+    every camera's image; heads that stand too far aside are drawn again."""
     calibration_px: float = 0.0
     """Root mean square, in pixels, by which the calibration errs in every camera."""
     samples: int = 2

@@ -1,8 +1,11 @@
 """Shoulders enclose the neck's end, lie below the face, and are broader than the head."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mien.errors import InputError
 from mien_training.synthetic.capture.occluders.shoulders import draw_shoulders
 
 
@@ -26,8 +29,15 @@ def test_the_collar_stands_around_the_neck(anny):
     assert rim[:, 2].max() > low[:, 2].max()
 
 
-def test_tori_differ_and_repeat(anny):
+def test_torsos_differ_and_repeat(anny):
     one, same, other = (draw_shoulders(anny, anny.vertices, s) for s in (1, 1, 2))
     np.testing.assert_array_equal(one.vertices, same.vertices)
     assert np.abs(one.vertices - other.vertices).max() > 0.005
     assert not np.array_equal(one.mesh.material.base_color, other.mesh.material.base_color)
+
+
+def test_a_face_without_a_neck_is_refused(anny):
+    none = np.zeros(len(anny.vertices), np.bool_)
+    face = replace(anny, regions={**anny.regions, "neck": none})
+    with pytest.raises(InputError, match="no neck"):
+        draw_shoulders(face, face.vertices, 0)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.interpolate import PchipInterpolator
 
+from mien.errors import InputError
 from mien.rig import Material
 from mien_training.head import Template
 from mien_training.rendering.noise import smoothstep
@@ -32,6 +33,7 @@ def draw_shoulders(template: Template, neutral: Float32Array, seed: int) -> Worn
     """A random torso for a head with (V, 3) neutral vertices, metres; it stays with the body.
 
     Its collar stands around the neck's open end, a little above it: a round neck or a high one.
+    Raises InputError for a head without a neck.
     """
     rng = np.random.default_rng((seed, 86))
     turn: Float64Array = np.linspace(0, 2 * np.pi, _COLUMNS, endpoint=False)
@@ -80,6 +82,10 @@ def _neck(
     """x and z (2,) of the neck's axis; radius and height (C,) of its lower end about it at angles
     `turn` (C,), 0 in front, growing to +X. Metres."""
     neck = neutral[template.regions["neck"]].astype(np.float64)
+    if not len(neck):
+        raise InputError(
+            f"draw_shoulders: template {template.name!r} has no neck; set WearSpec.shoulders to 0"
+        )
     middle = 0.5 * (neck.min(0) + neck.max(0))[[0, 2]]
     low = neck[neck[:, 1] < neck[:, 1].min() + 0.06]
     middle[1] = 0.5 * (low[:, 2].min() + np.quantile(low[:, 2], 0.9))
