@@ -180,7 +180,14 @@ cameras, with images of at most {record["side"]} pixels a side ({count} moments 
 everything else; the machine was in use by others). Mean over the moments; "median" of the whole.
 The lids of active shapes are part of "expression, pose". "rest" is mostly loading textures and
 meshes into the renderer, and the rays that tell which vertices each camera sees. A second moment of
-the same person saves what is called "person". People with strands cost most: see the slowest."""
+the same person saves what is called "person". People with strands cost most: see the slowest.
+
+![captured moments](../figures/capture_factory.jpg)
+
+Ten moments of as many people, with more glasses and beards than usual: five of the images; then of
+the view that sees most vertices what pixels show (skin, eyes, hair, glasses, clothes), canonical
+coordinates as colours, normals in the camera's axes, vertices seen (green) and not (red), and a
+scan by all cameras, shaded by its normals."""
     stages = [*STAGES, "rest", "all"]
     rows = [[s, *(mean(row[s] for row in rows) for rows in cases.values())] for s in stages]
     for name, choose in (("median of all", median), ("fastest", min), ("slowest", max)):

@@ -1,7 +1,7 @@
 """Moments as few bytes: labels only where the head is seen, in the precision that learning needs.
 
 Canonical coordinates in steps of some micrometres, normals to a third of a degree, scans in single
-precision. 8 views of 192 x 144 pixels take about 1.5 MB.
+precision. 8 views of at most 192 pixels a side take about 1.3 MB.
 """
 
 from __future__ import annotations
