@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -76,9 +77,15 @@ def lid_contacts(
 
 
 def fit_eyelids(
-    template: Template, neutral: Float32Array, deltas: Float32Array
+    template: Template,
+    neutral: Float32Array,
+    deltas: Float32Array,
+    names: Sequence[str] | None = None,
 ) -> tuple[Float32Array, Float32Array]:
     """Neutral (V, 3) and shapes (K, V, 3) of a person with the lids corrected. Metres.
+
+    names: K of the template's shapes that `deltas` holds; None: all of them. No shape's correction
+    depends on another's.
 
     Identities and fits widen and narrow the eyes, but the template's blink travels as far as ever:
     added up, lids gape, or the eyeball comes through them. Eyeballs stay as they are; for rigid
@@ -92,16 +99,18 @@ def fit_eyelids(
     """
     neutral, deltas = neutral.copy(), deltas.copy()
     still = np.zeros_like(neutral)
+    chosen = template.shape_names if names is None else tuple(names)
     for lids in _lids(template, neutral):
         blink = f"eyeBlink{lids.eye.side}"
         rest = lids.posed(neutral, still)
         lids.move(neutral, rest, lids.on_ball(-1, neutral, still, rest))
-        for k, name in enumerate(template.shape_names):
+        for delta, name in zip(deltas, chosen, strict=True):
+            k = template.shape_names.index(name)
             if name.startswith("eye") and not name.endswith(lids.eye.side):
-                lids.rest(k, deltas[k])
-            pose = lids.posed(neutral, deltas[k])
+                lids.rest(k, delta)
+            pose = lids.posed(neutral, delta)
             corrected = lids.closed(k, pose) if name == blink else pose
-            lids.move(deltas[k], pose, lids.on_ball(k, neutral, deltas[k], corrected))
+            lids.move(delta, pose, lids.on_ball(k, neutral, delta, corrected))
     return neutral, deltas
 
 

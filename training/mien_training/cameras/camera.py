@@ -64,7 +64,8 @@ class Camera:
 
     def distorted(self, xy: Float64Array) -> Float64Array:
         """Normalised coordinates x / z and y / z (..., 2) as the lens bends them."""
-        r2 = (xy * xy).sum(-1, keepdims=True)
+        x, y = xy[..., 0], xy[..., 1]  # summing over an axis of 2 takes several times as long
+        r2 = (x * x + y * y)[..., None]
         return np.asarray(xy * (1.0 + r2 * (self.k1 + r2 * self.k2)))
 
 

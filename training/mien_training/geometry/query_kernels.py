@@ -1,5 +1,5 @@
 """Warp kernels of spatial queries: signed distance to a mesh, its nearest point, overlapping
-boxes.
+boxes, lines of sight.
 
 On the CPU a launch runs in the calling thread alone.
 """
@@ -13,7 +13,9 @@ import warp as wp
 
 import mien_training.geometry.warp_start  # noqa: F401
 
-__all__ = ["box_pairs_kernel", "nearest_kernel", "signed_distance_kernel"]
+__all__ = [
+    "box_pairs_kernel", "line_of_sight_kernel", "nearest_kernel", "signed_distance_kernel",
+]  # fmt: skip
 
 
 @wp.kernel
@@ -75,3 +77,19 @@ def nearest_kernel(
     hit = wp.mesh_query_point_no_sign(mesh, points[i], reach)
     face[i] = hit.face
     share[i] = wp.vec2(hit.u, hit.v)
+
+
+@wp.kernel
+def line_of_sight_kernel(
+    mesh: wp.uint64,
+    points: wp.array(dtype=wp.vec3),
+    eye: wp.vec3,
+    lift: float,
+    clear: wp.array(dtype=wp.bool),
+):
+    """Whether nothing of the mesh lies between a point, lifted towards the eye, and the eye."""
+    i = wp.tid()
+    way = eye - points[i]
+    distance = wp.length(way)
+    way = way / distance
+    clear[i] = not wp.mesh_query_ray_anyhit(mesh, points[i] + lift * way, way, distance - lift)

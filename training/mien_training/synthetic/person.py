@@ -26,7 +26,8 @@ from mien_training.synthetic.scene import RandomScene
 from mien_training.synthetic.smooth_field import SmoothField
 
 __all__ = [
-    "SyntheticPerson", "perform", "personal_geometry", "record_views", "view_cameras",
+    "SyntheticPerson", "off_basis_neutral", "perform", "personal_geometry", "record_views",
+    "view_cameras",
 ]  # fmt: skip
 
 Float32Array = NDArray[np.float32]
@@ -90,16 +91,28 @@ def personal_geometry(
     template: Template, seed: int, strength: float, off_basis_m: float
 ) -> tuple[Float32Array, Float32Array]:
     """(V, 3) neutral and (K, V, 3) shapes of person `seed`, metres; `SyntheticPerson.make`."""
+    neutral = off_basis_neutral(template, seed, off_basis_m)
+    deltas = personal_deltas(template, seed, strength)
+    return fit_eyelids(template, neutral, deltas)
+
+
+def off_basis_neutral(
+    template: Template, seed: int, off_basis_m: float, shortest_m: float = 0.05
+) -> Float32Array:
+    """(V, 3) head of person `seed`, metres, before its lids are fitted.
+
+    One of the template's identities, and a smooth field that they cannot express: `off_basis_m`
+    root mean square, of wavelengths from `shortest_m` to 0.11 m. Raises InputError for a template
+    of one person only, or a number below 0.
+    """
     if template.identity is None:
         raise InputError(f"SyntheticPerson: template {template.name!r} is one person only")
     if not off_basis_m >= 0:
         raise InputError(f"SyntheticPerson: off_basis_m {off_basis_m}, expected a number >= 0")
     usual = template.vertices + template.identity.sample(seed)
-    own = SmoothField(np.random.default_rng((seed, 11)), 3, 0.05, 0.11)
+    own = SmoothField(np.random.default_rng((seed, 11)), 3, shortest_m, 0.11)
     change = own(field_points(template, usual)) * (off_basis_m / np.sqrt(3))
-    neutral = (usual + change).astype(np.float32)
-    deltas = personal_deltas(template, seed, strength)
-    return fit_eyelids(template, neutral, deltas)
+    return np.asarray(usual + change, np.float32)
 
 
 def perform(

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
+from mien_training.runs import shards
 from mien_training.runs.content_key import template_digest
 from mien_training.runs.progress import Progress
+from mien_training.runs.shards import shard_path
 from mien_training.synthetic.factory import DatasetReader, draw_sequence, generate, generate_dataset
 from mien_training.synthetic.factory.generate import (
     dataset_key,
     sequence_seed,
-    shard_path,
     worker_template,
 )
 from mien_training.synthetic.factory.sequence import LabelledFrame
@@ -30,7 +31,7 @@ def in_this_process():
             report(Progress(stage, done, len(jobs)))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "run_in_processes", run)
+        patch.setattr(shards, "run_in_processes", run)
         yield
 
 
@@ -66,14 +67,14 @@ def test_frames_come_back_as_they_were_made(finished, factory_spec, anny):
 def test_an_interrupted_data_set_goes_on_to_the_same_bytes(
     finished, factory_spec, tmp_path, monkeypatch
 ):
-    run = generate.run_in_processes
+    run = shards.run_in_processes
 
     def interrupted(work, jobs, workers, report):
         run(work, jobs[1:2], workers, report)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(generate, "run_in_processes", interrupted)
+        patch.setattr(shards, "run_in_processes", interrupted)
         with pytest.raises(KeyboardInterrupt):
             generate_dataset(factory_spec, tmp_path)
     with pytest.raises(InputError, match="2 of 3 shards are not made yet"):

@@ -9,7 +9,7 @@ from mien_training.rendering.noise import SpaceNoise, mix, smoothstep
 from mien_training.rendering.paint.face_frame import FaceFrame, polygon_distance, polyline_distance
 from mien_training.rendering.paint.look import Look, skin_albedo
 
-__all__ = ["paint_skin", "scalp_cover"]
+__all__ = ["beard_cover", "paint_skin", "scalp_cover"]
 
 Float32Array = NDArray[np.float32]
 
@@ -23,11 +23,11 @@ def paint_skin(
     """
     noise = SpaceNoise(look.seed)
     q = frame.local(points)
-    front = smoothstep(0.0, 0.5, (points[:, 2] - frame.skull_z) / np.float32(frame.unit))
+    front = _front(points, frame)
     colour = _complexion(points, q, front, look, noise)
     scalp = scalp_cover(q, frame, points, noise)
     lips = _lips(points, lip_region, frame)
-    beard = _beard(q, front) * (1.0 - lips)
+    beard = beard_cover(points, frame) * (1.0 - lips)
     hair = np.array(look.hair_colour, np.float32) / 255.0
 
     grain = 0.84 + 0.16 * np.tanh(noise(points, 0.0007, 3) + 0.7 * noise(points, 0.0004, 4))
@@ -73,12 +73,20 @@ def _complexion(
     return mix(colour.astype(np.float32), colour * np.float32(0.72), spots)
 
 
-def _beard(q: Float32Array, front: Float32Array) -> Float32Array:
+def beard_cover(points: Float32Array, frame: FaceFrame) -> Float32Array:
+    """(N,) 0..1 where a beard grows on skin at (N, 3), metres: cheeks, jaw, chin, upper lip."""
+    q = frame.local(points)
+    front = _front(points, frame)
     x = np.abs(q[:, 0])
     start = -0.92 + 0.10 * smoothstep(0.1, 0.5, x) - 0.35 * _bump(x, 0.55, 0.2)
     start = start + 0.75 * smoothstep(0.75, 1.15, x)
     jaw = smoothstep(0.0, -0.22, q[:, 1] - start) * smoothstep(-2.7, -2.2, q[:, 1])
     return np.asarray(jaw * smoothstep(0.05, 0.4, front), np.float32)
+
+
+def _front(points: Float32Array, frame: FaceFrame) -> Float32Array:
+    """(N,) 0 behind the middle of the skull, 1 half an eyes' distance before it."""
+    return smoothstep(0.0, 0.5, (points[:, 2] - frame.skull_z) / np.float32(frame.unit))
 
 
 def _bump(x: Float32Array, centre: float, width: float) -> Float32Array:

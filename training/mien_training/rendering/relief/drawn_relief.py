@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -71,8 +72,9 @@ class DrawnRelief:
         )  # fmt: skip
 
 
+@cache
 def no_relief() -> kernels.Relief:
-    """Smooth skin."""
+    """Smooth skin; the same for all renderers."""
     zero = np.zeros((1, 3), np.float32)
     return _struct(-1, zero[:, :2], zero, zero, [(0, 1, 1)])
 

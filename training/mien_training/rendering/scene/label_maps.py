@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from mien_training.cameras.camera import Camera, project
 __all__ = ["LabelMaps", "read_label_maps"]
 
 Float32Array = NDArray[np.float32]
+FloatArray = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,17 @@ class LabelMaps:
     """(H, W, 3) unit vectors in the world that face the camera; 0 where none is seen."""
     uv: Float32Array
     """(H, W, 2) texture coordinates, (0, 0) the upper left; 0 where none is seen."""
+    weights: Float32Array
+    """(H, W, 3) of the triangle's corners at the place seen; 0 where none is."""
+
+    def interpolate(self, values: Float32Array, triangles: NDArray[np.int32]) -> Float32Array:
+        """(H, W, N) what (V, N) vertices of the first F of the triangles drawn have at each
+        pixel's place; 0 where no such triangle is seen. triangles (F, 3)."""
+        rows, columns = np.nonzero((self.triangle >= 0) & (self.triangle < len(triangles)))
+        corners = values[triangles[self.triangle[rows, columns]]]
+        found = np.zeros((*self.triangle.shape, values.shape[1]), np.float32)
+        found[rows, columns] = _blend(self.weights[rows, columns], corners)
+        return found
 
 
 def read_label_maps(
@@ -50,26 +63,35 @@ def read_label_maps(
     depth = np.zeros((height, width), np.float32)
     facing = np.zeros((height, width, 3), np.float32)
     uv = np.zeros((height, width, 2), np.float32)
+    corner_weights = np.zeros((height, width, 3), np.float32)
     rows, columns = np.nonzero(triangle >= 0)
     if len(rows):
         seen = triangle[rows, columns]
-        used, corner = np.unique(triangles[seen], return_inverse=True)
-        corner = corner.reshape(-1, 3)
-        pixels, distance = project(camera, vertices[used])
+        used = np.zeros(len(triangles), np.bool_)
+        used[seen] = True
+        drawn = np.zeros(len(vertices), np.bool_)
+        drawn[triangles[used]] = True
+        index = np.cumsum(drawn) - 1
+        corner = index[triangles[seen]]
+        places = vertices[drawn].astype(np.float64)
+        pixels, distance = project(camera, places)
         at = np.asarray(np.stack([columns, rows], 1) + 0.5, np.float64)
         weights = _perspective_weights(pixels[corner], distance[corner], at)
-        depth[rows, columns] = (weights * distance[corner]).sum(1)
-        corners = vertices[used].astype(np.float64)[corner]
-        place = np.einsum("nc,ncx->nx", weights, corners)
-        sight = camera.centre - place
-        smooth = _unit(np.einsum("nc,ncx->nx", weights, normals[triangles[seen]]))
-        flat = _unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
-        flat *= np.where((flat * sight).sum(1) < 0, -1.0, 1.0)[:, None]
-        smooth = np.where(((smooth * sight).sum(1) > 0)[:, None], smooth, flat)
+        depth[rows, columns] = _dot(weights, distance[corner])
+        corners = places[corner]
+        sight = camera.centre - _blend(weights, corners)
+        smooth = _unit(_blend(weights, normals[drawn][corner]))
+        away = np.flatnonzero(_dot(smooth, sight) <= 0)
+        if len(away):
+            a, b, c = corners[away].transpose(1, 0, 2)
+            flat = _unit(np.cross(b - a, c - a))
+            flat *= np.where(_dot(flat, sight[away]) < 0, -1.0, 1.0)[:, None]
+            smooth[away] = flat
         facing[rows, columns] = smooth
-        uv[rows, columns] = np.einsum("nc,ncx->nx", weights, uvs[triangles[seen]])
+        uv[rows, columns] = _blend(weights, uvs[drawn][corner])
         part[rows, columns] = triangle_part[seen]
-    return LabelMaps(triangle, part, depth, facing, uv)
+        corner_weights[rows, columns] = weights
+    return LabelMaps(triangle, part, depth, facing, uv, corner_weights)
 
 
 def _perspective_weights(
@@ -82,9 +104,19 @@ def _perspective_weights(
         return np.asarray(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
 
     weights = np.stack([cross(b, c), cross(c, a), cross(a, b)], 1) / distance
-    return np.asarray(weights / weights.sum(1, keepdims=True))
+    return np.asarray(weights / (weights[:, 0] + weights[:, 1] + weights[:, 2])[:, None])
 
 
-def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-12))
+def _blend(weights: FloatArray, corners: FloatArray) -> FloatArray:
+    """(N, D) of corners (N, 3, D) by weights (N, 3): much faster than summing over an axis of 3."""
+    w = weights[..., None]
+    return np.asarray(w[:, 0] * corners[:, 0] + w[:, 1] * corners[:, 1] + w[:, 2] * corners[:, 2])
+
+
+def _dot(one: FloatArray, other: FloatArray) -> FloatArray:
+    """(N,) of (N, 3) each."""
+    return np.asarray(one[:, 0] * other[:, 0] + one[:, 1] * other[:, 1] + one[:, 2] * other[:, 2])
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    return np.asarray(vectors / np.maximum(np.sqrt(_dot(vectors, vectors)), 1e-12)[:, None])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,24 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien_training.head import Template
 from mien_training.rendering import RENDERING_VERSION
 from mien_training.runs.cache import write_arrays
 from mien_training.runs.content_key import content_digest, file_digest, template_digest
-from mien_training.runs.progress import Progress, Report, silent
-from mien_training.runs.worker_pool import run_in_processes
+from mien_training.runs.progress import Report, silent
+from mien_training.runs.shards import claim_folder, make_shards, shard_path
 from mien_training.synthetic.factory.sequence import LabelledFrame, draw_sequence
 from mien_training.synthetic.factory.spec import DatasetSpec
 from mien_training.templates import load_template
 
-__all__ = [
-    "KEY_FILE", "dataset_key", "generate_dataset", "sequence_seed", "shard_path",
-    "worker_template",
-]  # fmt: skip
+__all__ = ["dataset_key", "generate_dataset", "sequence_seed", "worker_template"]
 
-KEY_FILE = "dataset.json"
 _FORMAT = 2
 """Raised whenever shards are laid out differently, or people and factors are drawn otherwise."""
 
@@ -44,31 +38,11 @@ def generate_dataset(
     of shards. Raises InputError for a folder that holds another data set, and
     MienError when a worker dies.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     template = load_template(spec.sequence.person.template)
-    claim = {"key": dataset_key(spec, template), "spec": asdict(spec), "shards": spec.shards}
-    path = folder / KEY_FILE
-    if path.exists():
-        try:
-            found = json.loads(path.read_bytes())["key"]
-        except (ValueError, KeyError, TypeError):
-            found = None
-        if found != claim["key"]:
-            raise InputError(
-                f"{path}: the folder holds a data set of another spec, template, clip or renderer; "
-                "expected an empty folder or the same"
-            )
-    else:
-        write_atomically(path, json.dumps(claim, indent=1).encode() + b"\n")
-    todo = [n for n in range(spec.shards) if not shard_path(folder, n).exists()]
-    if todo:
-        done = spec.shards - len(todo)
-        run_in_processes(
-            _make_shard,
-            [_ShardJob(spec, template_digest(template), str(folder), n) for n in todo],
-            workers,
-            lambda at: report(Progress("rendering", done + at.done, spec.shards)),
-        )
+    claim_folder(folder, dataset_key(spec, template), asdict(spec), spec.shards)
+    digest = template_digest(template)
+    jobs = [_ShardJob(spec, digest, str(folder), n) for n in range(spec.shards)]
+    make_shards(folder, _make_shard, jobs, workers, report)
 
 
 def dataset_key(spec: DatasetSpec, template: Template) -> str:
@@ -103,11 +77,6 @@ def worker_template(name: str, digest: str) -> Template:
 def sequence_seed(seed: int, index: int) -> int:
     """Of sequence `index` in a data set of `seed`."""
     return int(np.random.default_rng((seed, index, 61)).integers(2**31))
-
-
-def shard_path(folder: Path, number: int) -> Path:
-    """Where shard `number` lies."""
-    return folder / f"shard-{number:06d}.npz"
 
 
 @dataclass(frozen=True)

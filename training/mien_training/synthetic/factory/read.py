@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mien.errors import InputError
 from mien_training.cameras import Camera
 from mien_training.runs.cache import read_arrays
-from mien_training.synthetic.factory.generate import KEY_FILE, shard_path
+from mien_training.runs.shards import read_claim, shard_path
 from mien_training.synthetic.factory.sequence import LabelledFrame
 
 __all__ = ["DatasetReader"]
@@ -28,19 +26,7 @@ class DatasetReader:
 
     def __init__(self, folder: Path) -> None:
         """Raises InputError for a folder without a data set, or an unfinished one."""
-        path = folder / KEY_FILE
-        try:
-            claim = json.loads(path.read_bytes())
-            self.key, self.shards = str(claim["key"]), int(claim["shards"])
-            self.spec: dict[str, Any] = claim["spec"]
-        except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(f"{path}: not a data set of synthetic people") from None
-        missing = [n for n in range(self.shards) if not shard_path(folder, n).exists()]
-        if missing:
-            raise InputError(
-                f"{folder}: {len(missing)} of {self.shards} shards are not made yet; "
-                "generate_dataset goes on where it stopped"
-            )
+        self.key, self.shards, self.spec = read_claim(folder, "synthetic people")
         self.folder = folder
 
     def __iter__(self) -> Iterator[LabelledFrame]:

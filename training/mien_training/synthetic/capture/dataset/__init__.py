@@ -1,0 +1,1 @@
+"""Captured moments on disk: made shard by shard, packed, read back."""
