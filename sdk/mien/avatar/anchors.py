@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from mien.errors import InputError
 from mien.rotation import quaternion_from_matrix
 
-__all__ = ["AnchorPoses", "Anchors", "displacement_image", "pose_anchors", "raise_layers"]
+__all__ = ["AnchorPoses", "Anchors", "displacement_image", "exact_shares",
+           "pose_anchors", "raise_layers"]  # fmt: skip
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
@@ -123,7 +124,7 @@ def pose_anchors(anchors: Anchors, vertices: ArrayLike) -> AnchorPoses:
             f"pose_anchors: vertices {v.shape}, expected (..., {anchors.vertex_count}, 3)"
         )
     if len(anchors.extra_corners):
-        followed = v[..., anchors.extra_corners, :] * _exact(anchors.extra_weights)[..., None]
+        followed = v[..., anchors.extra_corners, :] * exact_shares(anchors.extra_weights)[..., None]
         v = np.concatenate([v, followed.sum(-2)], -2)
     p = v[..., anchors.source[anchors.triangles], :]
     first, second = p[..., 1, :] - p[..., 0, :], p[..., 2, :] - p[..., 0, :]
@@ -137,7 +138,7 @@ def pose_anchors(anchors: Anchors, vertices: ArrayLike) -> AnchorPoses:
     tangents = _gathered(along, on_atlas, len(anchors.source))
     area = _gathered(0.5 * np.linalg.norm(across, axis=-1, keepdims=True), on_head, v.shape[-2])
     ratio = np.sqrt(area[..., 0] / np.maximum(anchors.rest_areas.astype(np.float64), 1e-12))
-    corners, bary = anchors.corners, _exact(anchors.bary)
+    corners, bary = anchors.corners, exact_shares(anchors.bary)
     n = _unit(_mixed(normals, corners, bary), (0.0, 0.0, 1.0))
     ways = _mixed(tangents, anchors.triangles[anchors.triangle], bary)
     t = _unit(ways - (ways * n).sum(-1, keepdims=True) * n, None, n)
@@ -186,13 +187,15 @@ def displacement_image(
         moved = (moved - matrix[..., None, :3, 3]) @ matrix[..., :3, :3]
     d = moved - rest
     if len(anchors.extra_corners):
-        followed = d[..., anchors.extra_corners, :] * _exact(anchors.extra_weights)[..., None]
+        followed = d[..., anchors.extra_corners, :] * exact_shares(anchors.extra_weights)[..., None]
         d = np.concatenate([d, followed.sum(-2)], -2)
-    return anchors.image((d[..., anchors.corners, :] * _exact(anchors.bary)[..., None]).sum(-2))
+    return anchors.image(
+        (d[..., anchors.corners, :] * exact_shares(anchors.bary)[..., None]).sum(-2)
+    )
 
 
-def _exact(shares: Float32Array) -> Float64Array:
-    """Shares that sum to 1 in double precision too."""
+def exact_shares(shares: Float32Array) -> Float64Array:
+    """(..., 3) shares that sum to 1 in double precision too."""
     wide = shares.astype(np.float64)
     return np.asarray(wide / wide.sum(-1, keepdims=True))
 

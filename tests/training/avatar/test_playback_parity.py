@@ -31,7 +31,7 @@ from mien_exporters.gltf_mesh import drop_still_shapes
 from mien_training.avatar.anchors import AnchorAtlas, HairLayers
 from mien_training.avatar.bake.linear_bake import LinearBake
 from mien_training.avatar.splats.splat_head import SplatHead
-from mien_training.head import rig_from_template
+from mien_training.head import rig_from_template, rig_vertex_of_template
 
 SIDE, MAPS = 64, 6
 
@@ -52,8 +52,7 @@ def world(anny, tmp_path_factory):
         head.anchor[gone], head.lift_m[gone] = head.anchor[kept], head.lift_m[kept]
     rig, source = rig_from_template(anny, "Anny")
     rig = drop_still_shapes(rig)
-    first = np.full(len(anny.vertices), -1)
-    first[source[::-1]] = np.arange(len(source))[::-1]
+    first = rig_vertex_of_template(source, len(anny.vertices))
     anchors = atlas.anchors(SIDE).for_rig(first, len(source))
     count, shapes = len(anchors.texel), len(rig.shape_names)
     mean = rng.normal(0, 0.1, (count, 16)).astype(np.float32)

@@ -5,7 +5,7 @@ import pytest
 
 from mien.deform import blend
 from mien.errors import InputError
-from mien_training.head.to_rig import rig_from_template
+from mien_training.head.to_rig import rig_from_template, rig_vertex_of_template
 
 
 def test_every_vertex_knows_its_source(anny):
@@ -16,6 +16,15 @@ def test_every_vertex_knows_its_source(anny):
     np.testing.assert_allclose(rig.vertices, person[source], atol=1e-7)
     np.testing.assert_array_equal(source[rig.triangles], anny.triangles)
     np.testing.assert_array_equal(rig.uvs[rig.triangles], anny.uvs[anny.uv_triangles])
+
+
+def test_of_every_vertex_the_rig_has_a_first(anny):
+    _, source = rig_from_template(anny, "anny")
+    first = rig_vertex_of_template(source, len(anny.vertices))
+    there = first >= 0
+    assert set(np.flatnonzero(there)) == set(source)
+    np.testing.assert_array_equal(source[first[there]], np.flatnonzero(there))
+    assert rig_vertex_of_template(np.array([2, 0, 2], np.int32), 4).tolist() == [1, -1, 0, -1]
 
 
 def test_seams_stay_closed_in_motion(anny):

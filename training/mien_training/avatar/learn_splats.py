@@ -23,7 +23,7 @@ from mien_training.avatar.learnt import Learnt, cost, provenance
 from mien_training.avatar.splats.splat_head import Cloud
 from mien_training.avatar.splats.train_splats import SplatAvatar, SplatsConfig, train_splats
 from mien_training.avatar.step_budget import PROBED
-from mien_training.head import rig_from_template
+from mien_training.head import rig_from_template, rig_vertex_of_template
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import ProgressBars, Report
 
@@ -93,8 +93,7 @@ def _run_of(
     """On the vertices of the rig that the character will have."""
     person = film.person
     rig, source = rig_from_template(person, person.name)
-    first = np.full(len(person.vertices), -1, np.int32)
-    first[source[::-1]] = np.arange(len(source), dtype=np.int32)[::-1]
+    first = rig_vertex_of_template(source, len(person.vertices))
     head = avatar.head
     anchor, lift = head.anchor.numpy().astype(np.int32), head.lift_m.numpy()
     parts = (head.place, head.turn, head.size_log, head.opacity[:, None], head.colour)

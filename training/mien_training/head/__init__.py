@@ -7,7 +7,7 @@ from mien_training.head.template import (
     LandmarkMap,
     Template,
 )
-from mien_training.head.to_rig import rig_from_template
+from mien_training.head.to_rig import rig_from_template, rig_vertex_of_template
 
 __all__ = [
     "MATERIALS",
@@ -16,4 +16,5 @@ __all__ = [
     "LandmarkMap",
     "Template",
     "rig_from_template",
+    "rig_vertex_of_template",
 ]

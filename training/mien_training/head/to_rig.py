@@ -10,7 +10,7 @@ from mien.errors import InputError
 from mien.rig import Joint, Material, Rig
 from mien_training.head.template import MATERIALS, Template
 
-__all__ = ["rig_from_template"]
+__all__ = ["rig_from_template", "rig_vertex_of_template"]
 
 
 def rig_from_template(
@@ -58,6 +58,14 @@ def rig_from_template(
         joint_weights=weights[source].astype(np.float32),
     )
     return rig, source
+
+
+def rig_vertex_of_template(source: NDArray[np.int32], count: int) -> NDArray[np.int32]:
+    """(V,) the first of the rig's vertices that came from each of `count` template vertices, -1
+    where none did; source: (V',) as `rig_from_template` gives it."""
+    first = np.full(count, -1, np.int32)
+    first[source[::-1]] = np.arange(len(source), dtype=np.int32)[::-1]
+    return first
 
 
 def _joints_of(template: Template, vertices: NDArray[np.float32]) -> tuple[Joint, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.avatar import Anchors
+from mien.avatar.anchors import exact_shares
 from mien.avatar.playback.avatar_tensors import volume_tensors
 from mien.avatar_kinds import VolumeEntry
 from mien_exporters.avatar.code_nodes import code_nodes, columns_for
@@ -48,14 +49,14 @@ def _displacement_map(graph: Graph, anchors: Anchors) -> str:
     if len(anchors.extra_corners):
         count, each = anchors.extra_corners.shape
         followed = graph.add("Gather", given, graph.tensor(anchors.extra_corners.ravel()), axis=1)
-        shares = graph.tensor(_exact(anchors.extra_weights).reshape(-1, 1))
+        shares = graph.tensor(exact_shares(anchors.extra_weights).reshape(-1, 1))
         parts = graph.reshape(graph.add("Mul", followed, shares), (0, count, each, 3))
         extra = graph.add("ReduceSum", parts, graph.tensor(np.array([2])), keepdims=0)
         given = graph.add("Concat", given, extra, axis=1)
     corners: NDArray[np.int64] = np.zeros((anchors.size**2, 3), np.int64)
     shares_of: NDArray[np.float64] = np.zeros((anchors.size**2, 3, 1))
     corners[anchors.texel] = anchors.corners
-    shares_of[anchors.texel] = _exact(anchors.bary)[..., None]
+    shares_of[anchors.texel] = exact_shares(anchors.bary)[..., None]
     flat = graph.add("Transpose", _mixed(graph, given, corners, shares_of, 1), perm=[0, 2, 1])
     return graph.reshape(flat, (0, 3, anchors.size, anchors.size))
 
@@ -102,9 +103,3 @@ def _mixed(
     for part in parts[1:]:
         total = graph.add("Add", total, part)
     return total
-
-
-def _exact(shares: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Shares that sum to 1 in double precision too."""
-    wide = shares.astype(np.float64)
-    return np.asarray(wide / wide.sum(-1, keepdims=True))

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.rigs import CENTRE_M, sphere_rig
-from support.splat_avatars import avatar_package
 from support.volume_avatars import volume_package
 
 import mien
@@ -15,7 +14,6 @@ from mien.avatar import Pinhole
 from mien.avatar.playback.avatar_image import is_marked
 from mien.avatar.playback.coefficient_model import STRAIGHT_BEFORE
 from mien.avatar.playback.portrait import portrait
-from mien.avatar.playback.splat_avatar import SplatAvatar
 from mien.avatar.playback.volume_avatar import VolumeAvatar
 from mien.deform import joint_motion, pose_from_head
 from mien.errors import ChannelError, InputError
@@ -121,22 +119,6 @@ def test_frames_of_other_characters_are_refused(avatar):
         avatar.image(frame_of(names=("a", "b", "jawOpen")), before(), 8, 8)
     with pytest.raises(InputError, match="image of 0 x 8"):
         avatar.image(frame_of(), before(), 0, 8)
-
-
-def test_a_character_says_which_kinds_it_has(path, tmp_path):
-    volume, splats = mien.load(path), mien.load(avatar_package(tmp_path / "s.mien"))
-    both = mien.load(volume_package(tmp_path / "both.mien", splats=True))
-    assert (volume.avatars, splats.avatars) == (("volume",), ("splats",))
-    assert both.avatars == ("splats", "volume")
-    assert isinstance(both.avatar(), SplatAvatar) and isinstance(volume.avatar(), VolumeAvatar)
-    assert both.avatar("volume") is both.avatar("volume")
-    assert volume.has_avatar and volume.avatar_names == () and volume.avatar_network is None
-    with pytest.raises(InputError, match="no avatar of kind 'splats', only volume"):
-        volume.avatar("splats")
-    with pytest.raises(InputError, match="no avatar of kind 'volume', only splats"):
-        splats.avatar("volume")
-    with pytest.raises(InputError, match="kind is 'mesh', expected one of splats, volume"):
-        both.avatar("mesh")
 
 
 def test_without_warp_the_extra_is_named(path):

@@ -13,7 +13,6 @@ from mien.errors import InputError
 from mien_training.avatar.splats.train_splats import (
     SplatAvatar,
     SplatsConfig,
-    frame_of_step,
     image_loss,
     train_splats,
 )
@@ -108,14 +107,6 @@ def test_gaussians_that_move_survive_interruptions(ball_film, ball_atlas, tmp_pa
     again = learn(ball_film, ball_atlas, config, checkpoint=kept)[0].state_dict()
     for name, value in whole.state_dict().items():
         assert torch.equal(value, again[name]), name
-
-
-def test_every_frame_comes_once_a_round():
-    frames = [frame_of_step(step, 7, 3) for step in range(21)]
-    rounds = [frames[:7], frames[7:14], frames[14:]]
-    assert all(sorted(one) == list(range(7)) for one in rounds)
-    assert rounds[0] != rounds[1] and rounds[1] != rounds[2]
-    assert frames != [frame_of_step(step, 7, 4) for step in range(21)]
 
 
 def test_the_loss_is_of_known_pixels(ball_film):

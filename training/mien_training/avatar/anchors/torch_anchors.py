@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from mien.avatar.anchors import Anchors
+from mien.avatar.anchors import Anchors, exact_shares
 from mien.errors import InputError
 
 __all__ = ["TorchAnchors", "TorchPoses", "quaternion_from_matrix", "raise_layers"]
@@ -44,13 +42,13 @@ class TorchAnchors(nn.Module):
             "texel": anchors.texel,
             "corners": anchors.corners.astype("int64"),
             "atlas_corners": anchors.triangles[anchors.triangle].astype("int64"),
-            "bary": _exact(anchors.bary),
+            "bary": exact_shares(anchors.bary),
             "triangles": anchors.triangles.astype("int64"),
             "source": anchors.source.astype("int64"),
             "down": flat[:, 1:, 1] - flat[:, :1, 1],
             "rest_areas": anchors.rest_areas.astype("float64"),
             "extra_corners": anchors.extra_corners.astype("int64"),
-            "extra_weights": _exact(anchors.extra_weights),
+            "extra_weights": exact_shares(anchors.extra_weights),
         }.items():
             self.register_buffer(name, torch.from_numpy(value), persistent=False)
 
@@ -158,11 +156,6 @@ def quaternion_from_matrix(m: torch.Tensor) -> torch.Tensor:
     row = k.gather(-2, best[..., None, None].expand(*best.shape, 1, 4))[..., 0, :]
     unit = nn.functional.normalize(row, dim=-1)
     return torch.where(unit[..., 3:] < 0, -unit, unit)
-
-
-def _exact(shares: NDArray[np.float32]) -> NDArray[np.float64]:
-    wide = shares.astype(np.float64)
-    return np.asarray(wide / wide.sum(-1, keepdims=True))
 
 
 def _gathered(values: torch.Tensor, corners: torch.Tensor, count: int) -> torch.Tensor:

@@ -16,6 +16,7 @@ from mien_training.avatar.anchors import AnchorAtlas, HairLayers, TorchAnchors
 from mien_training.avatar.anchors.atlas import SIDES
 from mien_training.avatar.expression.expression_network import ExpressionKind, expression_network
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.frame_order import frame_of_step
 from mien_training.avatar.splats.frame_correction import FrameCorrection
 from mien_training.avatar.splats.relocation import relocate
 from mien_training.avatar.splats.splat_head import CHANGES, Cloud, SplatHead
@@ -25,6 +26,8 @@ from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
 __all__ = ["SplatAvatar", "SplatsConfig", "train_splats"]
 
+_ORDER = 29
+"""Stream of the order of frames."""
 _APPEARANCE_RATE = 0.1
 """Each frame's code is seen once a round: it must move far at each."""
 
@@ -186,7 +189,7 @@ def train_splats(
     def loss(step: int) -> Tensor:
         if step in moments:
             relocate(avatar.head, optimiser, int(config.relocated * len(avatar.head.anchor)))
-        frame = frame_of_step(step, film.training, config.seed)
+        frame = frame_of_step(step, film.training, config.seed, _ORDER)
         index = torch.tensor([frame], device=device)
         own = appearance(index)
         cloud = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device), own)
@@ -214,13 +217,6 @@ def _relocations(config: SplatsConfig) -> frozenset[int]:
     """Steps before which Gaussians move."""
     first, last = 0.15 * config.steps, 0.4 * config.steps
     return frozenset(int(step) for step in np.linspace(first, last, config.relocations))
-
-
-def frame_of_step(step: int, count: int, seed: int) -> int:
-    """Every frame once a round, in an order of its own: by the step alone, so that a run that was
-    interrupted goes on with the frames that it has not had."""
-    passed, place = divmod(step, count)
-    return int(np.random.default_rng((seed, 29, passed)).permutation(count)[place])
 
 
 def image_loss(

@@ -6,14 +6,10 @@ tree, and is the same on CUDA.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from mien.errors import InputError
+from mien_training.rendering.splats.warp_stream import warp_on
 
 __all__ = ["NEIGHBOURS", "NearestOfCloud", "NearestOnMesh"]
 
@@ -29,7 +25,7 @@ class NearestOfCloud:
     def __init__(self, places: Tensor) -> None:
         """places (N, 3), metres, of which no gradient is asked."""
         self.places = places.detach().float().contiguous()
-        with _warp_on(self.places) as wp:
+        with warp_on(self.places, "volume") as wp:
             self._places = wp.from_torch(self.places, dtype=wp.vec3)
             device = wp.device_from_torch(places.device)
             self._grid = wp.HashGrid(_CELLS, _CELLS, _CELLS, device=device)
@@ -39,7 +35,7 @@ class NearestOfCloud:
         """(P, 4) indices of the nearest within reach of points (P, 3); -1 for none."""
         points = points.detach().float().contiguous()
         found = torch.full((len(points), NEIGHBOURS), -1, dtype=torch.int32, device=points.device)
-        with _warp_on(points) as wp:
+        with warp_on(points, "volume") as wp:
             from mien.avatar.volume.nearest_kernels import four_nearest_kernel
 
             wp.launch(
@@ -58,7 +54,7 @@ class NearestOnMesh:
         """vertices (V, 3), metres, of which no gradient is asked; triangles (F, 3)."""
         self._vertices = vertices.detach().float().contiguous()
         self._triangles = triangles.to(vertices.device).int().flatten().contiguous()
-        with _warp_on(self._vertices) as wp:
+        with warp_on(self._vertices, "volume") as wp:
             self._mesh = wp.Mesh(
                 wp.from_torch(self._vertices, dtype=wp.vec3), wp.from_torch(self._triangles)
             )
@@ -69,7 +65,7 @@ class NearestOnMesh:
         points = points.detach().float().contiguous()
         face = torch.full((len(points),), -1, dtype=torch.int32, device=points.device)
         share = torch.zeros(len(points), 2, device=points.device)
-        with _warp_on(points) as wp:
+        with warp_on(points, "volume") as wp:
             from mien_training.geometry.query_kernels import nearest_kernel
 
             wp.launch(
@@ -83,17 +79,3 @@ class NearestOnMesh:
         corners = self._vertices[self._triangles.reshape(-1, 3)[found.clamp_min(0)].long()]
         distance = ((corners * weights[..., None]).sum(1) - points).norm(dim=1)
         return torch.where(distance <= reach_m, found, -1), weights
-
-
-@contextlib.contextmanager
-def _warp_on(tensor: Tensor) -> Iterator[Any]:
-    """Warp, with its work in torch's stream where the tensor lies on CUDA."""
-    from mien.avatar.warp_start import wp
-
-    if not tensor.is_cuda:
-        yield wp
-        return
-    if not wp.is_cuda_available():
-        raise InputError("volume: torch uses CUDA, but Warp finds no driver; take device cpu")
-    with wp.ScopedStream(wp.stream_from_torch(tensor.device)):
-        yield wp

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mien.errors import InputError
 from mien_training.avatar.anchors import AnchorAtlas
 from mien_training.avatar.film.avatar_film import AvatarFilm
+from mien_training.avatar.film.frame_order import frame_of_step
 from mien_training.avatar.volume.error_warp import BANDS, ErrorWarp
 from mien_training.avatar.volume.quadrature import Gathered
 from mien_training.avatar.volume.shell import Rays
@@ -22,6 +23,8 @@ from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 __all__ = ["keeps_rays", "train_volume"]
 
 _CHECK = 500
+_ORDER = 30
+"""Stream of the order of frames."""
 _KEPT = 1 << 23
 """Pixels of films whose rays are kept, of some 28 bytes each."""
 _CLIP = 0.3
@@ -72,7 +75,7 @@ def train_volume(
     late, opening = config.warp_from * steps, config.warp_opened * steps
 
     def loss(step: int) -> Tensor:
-        frame = frame_of_step(config.seed, film.training, step)
+        frame = frame_of_step(step, film.training, config.seed, _ORDER)
         rng = np.random.default_rng((config.seed, 31, step))
         posed = avatar(film.vertices([frame]).to(device), film.codes([frame]).to(device))[0]
         rays = kept.get(frame) or posed.rays(film.camera(frame), film.side)
@@ -118,13 +121,6 @@ def train_volume(
 def keeps_rays(film: AvatarFilm) -> bool:
     """Whether rays of all frames have room in memory, and are found once."""
     return film.training * film.side**2 <= _KEPT
-
-
-def frame_of_step(seed: int, frames: int, step: int) -> int:
-    """Every frame once, in an order of its own every time; of the step alone, so that a resumed
-    run goes on with the same."""
-    order = np.random.default_rng((seed, 30, step // frames)).permutation(frames)
-    return int(order[step % frames])
 
 
 def _odds(

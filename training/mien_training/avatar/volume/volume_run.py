@@ -18,7 +18,7 @@ from mien_training.avatar.volume.anchoring import FADE_M, REACH_M, NearestAnchor
 from mien_training.avatar.volume.radiance_net import DENSITY, SOLID, SOLID_M
 from mien_training.avatar.volume.shell import BELOW_M, SKIN_M
 from mien_training.avatar.volume.volume_avatar import VolumeAvatar
-from mien_training.head import rig_from_template
+from mien_training.head import rig_from_template, rig_vertex_of_template
 
 __all__ = ["volume_run"]
 
@@ -41,8 +41,7 @@ def volume_run(
         )
     person, config = film.person, avatar.config
     rig, source = rig_from_template(person, person.name)
-    first = np.full(len(person.vertices), -1, np.int32)
-    first[source[::-1]] = np.arange(len(source), dtype=np.int32)[::-1]
+    first = rig_vertex_of_template(source, len(person.vertices))
     there = first >= 0
     thickness_m = avatar.shell.thickness_m.numpy()
     on_rig: NDArray[np.float32] = np.zeros(len(rig.vertices), np.float32)

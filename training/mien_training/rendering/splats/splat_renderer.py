@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ import torch
 from mien.avatar.pinhole import PinholeCamera, camera_arrays
 from mien.errors import InputError
 from mien_training.rendering.splats.splat_reference import draw_reference
+from mien_training.rendering.splats.warp_stream import warp_on
 
 __all__ = ["SplatBackend", "SplatImages", "render_splats"]
 
@@ -112,7 +112,7 @@ class _Draw(torch.autograd.Function):
         *tensors, (height, width), with_depth = inputs
         means = tensors[0]
         frames = len(means)
-        with _warp_on(means) as wp:
+        with warp_on(means, "render_splats") as wp:
             cloud = _cloud(wp, tensors, (height, width))
             light = means.new_empty(frames, height, width, 4)
             grid = (frames, height, width)
@@ -142,7 +142,7 @@ class _Draw(torch.autograd.Function):
         gradients = [torch.zeros_like(tensor) for tensor in tensors[:5]]
         image_gradient = image_gradient.contiguous()
         depth_gradient = depth_gradient.contiguous()
-        with _warp_on(light) as wp:
+        with warp_on(light, "render_splats") as wp:
             blend_backward(
                 ctx.scene,
                 wp.from_torch(light, dtype=wp.vec4),
@@ -160,19 +160,3 @@ def _cloud(wp: Any, tensors: Sequence[torch.Tensor], size: tuple[int, int]) -> A
     types = (wp.vec3, wp.vec4, wp.vec3, wp.float32, wp.vec3, wp.mat44, wp.vec4)
     arrays = [wp.from_torch(t.detach(), dtype=d) for t, d in zip(tensors, types, strict=True)]
     return Cloud(size, *arrays)
-
-
-@contextlib.contextmanager
-def _warp_on(tensor: torch.Tensor) -> Iterator[Any]:
-    """Warp, with its work in torch's stream where the tensor lies on CUDA."""
-    from mien.avatar.warp_start import wp
-
-    if not tensor.is_cuda:
-        yield wp
-        return
-    if not wp.is_cuda_available():
-        raise InputError(
-            "render_splats: torch uses CUDA, but Warp finds no driver; take device cpu"
-        )
-    with wp.ScopedStream(wp.stream_from_torch(tensor.device)):
-        yield wp
