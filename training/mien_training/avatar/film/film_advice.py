@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from mien_training.avatar.film.avatar_film import AvatarFilm
 
@@ -12,8 +13,10 @@ _SHOWN = 0.3
 """Weight that a shape must have reached in some training frame."""
 _TURNED_DEG, _NODDED_DEG = 20.0, 8.0
 """How far the head should have turned to each side, and up and down."""
-_TOLD = 0.8
-"""Share of the pixels about the head's outline whose coverage should be known."""
+_TOLD, _BAND = 0.6, 20
+"""Share of the pixels about the outline whose coverage should be known, within a 20th of the image
+on both sides of it; the outline itself is half covered, and doubtful at best."""
+_EVERY = 5
 _HALF = 127
 
 
@@ -58,18 +61,17 @@ def _turns(film: AvatarFilm) -> list[str]:
 
 
 def _outline_known(film: AvatarFilm) -> float:
-    """Share of the pixels beside the outline of the coverage whose coverage is known."""
+    """Share of the pixels about the outline of the coverage whose coverage is known."""
     if film.alpha is None:
         return 0.0
     if film.known is None:
         return 1.0
-    inside = film.alpha[: film.training] > _HALF
-    edge = np.zeros(inside.shape, np.bool_)
-    for axis in (1, 2):
-        steps = np.diff(inside, axis=axis)
-        before = [slice(None)] * 3
-        after = [slice(None)] * 3
-        before[axis], after[axis] = slice(None, -1), slice(1, None)
-        edge[tuple(before)] |= steps
-        edge[tuple(after)] |= steps
-    return float(film.known[: film.training][edge].mean()) if edge.any() else 0.0
+    reach = max(1, film.side // _BAND)
+    shares = []
+    for frame in range(0, film.training, _EVERY):
+        inside = film.alpha[frame] > _HALF
+        wide = ndimage.binary_dilation(inside, iterations=reach)
+        band = wide & ~ndimage.binary_erosion(inside, iterations=reach)
+        if band.any():
+            shares.append(float(film.known[frame][band].mean()))
+    return float(np.mean(shares)) if shares else 0.0
