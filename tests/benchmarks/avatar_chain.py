@@ -1,7 +1,7 @@
 """From pixels to a head of Gaussians: a rig and an avatar of a film, nothing else given.
 
 python tests/benchmarks/avatar_chain.py TAKE.csv [--scan HEADSCAN_FOLDER] [--clips CLIP.mp4 ...]
-    [--names NAME ...]
+    [--names NAME ...] [--only NAME ...]
 
 Two synthetic people, and a scanned head, perform a take before a still camera; clips show real
 people: figures alone are kept, no pixel. Runs are kept in runs/avatar_chain, so that an interrupted
@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--scan", type=Path)
     parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--names", nargs="*", default=[])
+    parser.add_argument("--only", nargs="*", help="besides those that are there already")
     options = parser.parse_args()
     torch.set_num_threads(1)
     results: dict[str, Any] = {}
@@ -135,6 +136,12 @@ def main() -> None:
     clips = dict(zip(options.names or [c.stem for c in options.clips], options.clips, strict=True))
     for name in [*drawn, *clips]:
         folder = RUNS / name.replace(" ", "_")
+        if (
+            options.only
+            and name not in options.only
+            and not (folder / "avatar/metrics.json").exists()
+        ):
+            continue
         source = clips[name] if name in clips else film(folder, drawn[name])
         results[name] = chain(source, folder, "" if name in clips else "Drawn by a renderer.")
         print(name, results[name]["held_out"], flush=True)
