@@ -48,42 +48,42 @@ def learn_splats(
     film: AvatarFilm, atlas: AnchorAtlas, config: SplatsConfig, bake_config: BakeConfig,
     looked_at: Tensor, checkpoint: Checkpoint, bars: ProgressBars, device: torch.device,
 ) -> Learnt:  # fmt: skip
-    """As `train_splats`; the avatar on the CPU."""
+    """As `train_splats`; what it draws is drawn there too."""
     avatar, _, trained = train_splats(film, atlas, config, looked_at, checkpoint, bars, device)
-    avatar = avatar.cpu()
     linear = bake(avatar, film, bake_config, config.seed, bars)
     # Judged as it is packed: rounding is a part of what the bake loses.
     linear = replace(linear, maps=eight_bit_maps(linear.maps)[2])
 
     def unbaked(frame: int) -> NDArray[np.float32]:
         with torch.no_grad():
-            return _image(avatar(film.vertices([frame]), film.codes([frame])), film, frame)
+            seen = film.vertices([frame]).to(device), film.codes([frame]).to(device)
+            return _image(avatar(*seen), film, frame)
 
     def write(folder: Path, consent: Consent | None, metrics: Mapping[str, Any]) -> None:
-        write_avatar_run(folder, _run_of(film, atlas, avatar, linear, consent, metrics))
+        write_avatar_run(folder, _run_of(film, atlas, avatar.cpu(), linear, consent, metrics))
 
     return Learnt(
         SPLATS,
-        {SPLATS: _baked(avatar, linear, film), UNBAKED: unbaked},
+        {SPLATS: _baked(avatar, linear, film, device), UNBAKED: unbaked},
         {"gaussians": len(avatar.head.anchor), "bake_unexplained": linear.unexplained,
          **cost(trained, config.steps, config.seed)},
         write,
     )  # fmt: skip
 
 
-def _baked(avatar: SplatAvatar, linear: LinearBake, film: AvatarFilm) -> Draw:
+def _baked(avatar: SplatAvatar, linear: LinearBake, film: AvatarFilm, device: torch.device) -> Draw:
     """What engines will show."""
 
     def draw(frame: int) -> NDArray[np.float32]:
         with torch.no_grad():
-            changes = avatar.head.anchors.image(linear.changes(film.codes([frame])))
-            return _image(avatar.head(film.vertices([frame]), changes), film, frame)
+            changes = avatar.head.anchors.image(linear.changes(film.codes([frame])).to(device))
+            return _image(avatar.head(film.vertices([frame]).to(device), changes), film, frame)
 
     return draw
 
 
 def _image(cloud: Cloud, film: AvatarFilm, frame: int) -> NDArray[np.float32]:
-    return np.asarray(cloud.image(film.camera(frame), film.side).numpy(), np.float32)
+    return np.asarray(cloud.image(film.camera(frame), film.side).cpu().numpy(), np.float32)
 
 
 def _run_of(

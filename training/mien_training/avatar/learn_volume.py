@@ -46,18 +46,18 @@ def learn_volume(
     film: AvatarFilm, atlas: AnchorAtlas, config: VolumeConfig, looked_at: Tensor,
     checkpoint: Checkpoint, bars: ProgressBars, device: torch.device,
 ) -> Learnt:  # fmt: skip
-    """As `train_volume`; the avatar on the CPU."""
+    """As `train_volume`; what it draws is drawn there too."""
     avatar, _, trained = train_volume(film, atlas, config, looked_at, checkpoint, bars, device)
-    avatar = avatar.cpu()
 
     def draw(frame: int) -> NDArray[np.float32]:
-        seen = (film.vertices([frame]), film.codes([frame]), film.camera(frame), film.side)
-        return np.asarray(avatar.image(*seen).numpy(), np.float32)
+        moved = film.vertices([frame]).to(device), film.codes([frame]).to(device)
+        image = avatar.image(*moved, film.camera(frame), film.side)
+        return np.asarray(image.cpu().numpy(), np.float32)
 
     def write(folder: Path, consent: Consent | None, metrics: Mapping[str, Any]) -> None:
         origin = provenance(VOLUME, metrics)
         told = {"held_out": metrics["held_out"]}
-        write_volume_run(folder, volume_run(film, atlas, avatar, consent, told, origin))
+        write_volume_run(folder, volume_run(film, atlas, avatar.cpu(), consent, told, origin))
 
     sizes = config.sizes
     return Learnt(

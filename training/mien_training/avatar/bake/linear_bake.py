@@ -86,14 +86,14 @@ def bake(
     """From the film's training frames, and others made of them."""
     rng = np.random.default_rng((seed, 17))
     weights, codes = _frames(film, config, rng)
-    head = avatar.head
+    head, device = avatar.head, avatar.neutral.device
     rows = []
     with torch.no_grad():
         for n in range(len(codes)):
             apart = np.tensordot(weights[n : n + 1], film.person.shape_deltas, 1)
-            moved = torch.from_numpy(apart.astype(np.float32))
-            changes = avatar.changes(avatar.neutral + moved, codes[n : n + 1])
-            rows.append(head.anchors.sample(changes)[0].numpy().astype(np.float16))
+            moved = torch.from_numpy(apart.astype(np.float32)).to(device)
+            changes = avatar.changes(avatar.neutral + moved, codes[n : n + 1].to(device))
+            rows.append(head.anchors.sample(changes)[0].cpu().numpy().astype(np.float16))
             report(Progress("baking", n + 1, len(codes)))
     said = np.stack(rows).astype(np.float32) * _WEIGHTS
     mean = said.mean(0)
