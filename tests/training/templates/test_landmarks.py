@@ -60,7 +60,7 @@ def test_lid_points_lie_on_the_rim_and_not_in_the_socket(anny):
 
 def test_a_face_found_far_from_the_eyes_is_refused(anny, monkeypatch):
     """As it is where hair without a telling name hangs before it."""
-    monkeypatch.setattr(landmarks, "_track_render", lambda template, vertices: anny.landmarks)
+    monkeypatch.setattr(landmarks._DrawnHead, "track", lambda *_: anny.landmarks)
     unseen = replace(anny.landmarks, triangle=np.full_like(anny.landmarks.triangle, -1))
     head = replace(anny, landmarks=unseen)
     assert landmarks.with_landmarks(head).regions["lids"].any()
