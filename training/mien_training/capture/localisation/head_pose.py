@@ -1,0 +1,182 @@
+"""Where a head is, in closed form, from what every pixel of every view says it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+from mien_training.cameras import project
+from mien_training.capture.localisation.map_rays import MapRays
+from mien_training.capture.localisation.robust_alignment import robust_alignment, robust_weight
+
+__all__ = ["HeadPose", "PoseConfig", "locate_head"]
+
+Float64Array = NDArray[np.float64]
+
+_COARSE = (16.0, 8.0, 4.0, 4.0, 2.0, 2.0)
+"""Robust scales of the closed form, as multiples of the last: wrong places, which at first pull
+the head together, lose their say one after the other."""
+_STEPS = 12
+
+
+@dataclass(frozen=True)
+class PoseConfig:
+    """How heads are located."""
+
+    scale_m: float = 0.008
+    """Distance of a ray from its place beyond which it loses its say, metres."""
+    with_scale: bool = False
+    """Whether the head's size is free; else it is the mean head's."""
+    least_rays: int = 30
+    """Rays that a camera must have to count as seeing the head."""
+    least_inliers: float = 0.25
+    """Share of rays within twice `scale_m`, by certainty, below which the pose is a failure."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.scale_m < 1 and self.least_rays >= 1 and 0 <= self.least_inliers <= 1):
+            raise InputError(
+                f"PoseConfig: scale_m {self.scale_m}, least_rays {self.least_rays}, least_inliers "
+                f"{self.least_inliers}, expected 0..1, 1 or more, 0..1"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class HeadPose:
+    """Of one moment."""
+
+    world_from_head: Float64Array
+    """(4, 4) rigid: the mean head in rig space, metres, to the world."""
+    scale: float
+    """How much larger than the mean head; 1 where not asked for. The head is scaled about rig
+    space's origin before it is moved."""
+    inliers: float
+    """Share of rays within twice the scale, weighted by certainty."""
+    residual_m: Float64Array
+    """(C,) median distance of each camera's rays from their places; NaN without rays."""
+    offset_px: Float64Array
+    """(C, 2) mean of predicted minus seen pixels, weighted as in the fit: over many moments it
+    shows a camera that is off. NaN without rays."""
+    rays: NDArray[np.int64]
+    """(C,) rays of each camera."""
+    failure: str = ""
+    """Why this pose is not to be believed; empty if it is."""
+
+
+def locate_head(rays: MapRays, config: PoseConfig | None = None) -> HeadPose:
+    """The pose of the mean head from rays of at least two cameras.
+
+    First a free 3x4 map M of the mean head: Q (M [c; 1] - o) = 0 with Q = I - d d^T of each ray
+    (o, d) that shows c, by iterated least squares; its rotation by Procrustes; then Gauss-Newton
+    over the pose alone. Both are robust and weighted by certainty. Raises InputError where fewer
+    than two cameras, apart from each other, have `least_rays`.
+    """
+    config = config or PoseConfig()
+    count = np.bincount(rays.camera, minlength=len(rays.cameras))
+    seen = count >= config.least_rays
+    centres = np.stack([c.centre for c in rays.cameras])[seen]
+    if seen.sum() < 2 or np.ptp(centres, axis=0).max() < 1e-3:
+        raise InputError(
+            f"locate_head: cameras have {count.tolist()} rays that show the head; expected at "
+            f"least two cameras, apart from each other, with {config.least_rays} or more"
+        )
+    projectors = rays.projectors
+    affine, off = _closed_form(rays, projectors, config.scale_m)
+    middle = np.average(rays.canonical, axis=0, weights=rays.certainty)
+    u, stretch, vt = np.linalg.svd(affine[:, :3])
+    mirrored = bool(np.linalg.det(u @ vt) < 0)
+    rotation = u @ np.diag([1.0, 1.0, -1.0 if mirrored else 1.0]) @ vt
+    scale = float(np.clip(stretch.mean(), 0.5, 2.0)) if config.with_scale else 1.0
+    translation = affine @ np.append(middle, 1.0) - scale * rotation @ middle
+    fit = None
+    for wider in (4.0, 2.0, 1.0):
+        state = (rotation, translation, scale, np.zeros(0))
+        fit = robust_alignment(
+            rays.canonical, np.zeros((len(off), 3, 0)), projectors, rays.origins, rays.certainty,
+            np.zeros(0), state, wider * config.scale_m, _STEPS, config.with_scale,
+        )  # fmt: skip
+        rotation, translation, scale = fit.rotation, fit.translation, fit.scale
+    assert fit is not None
+    near = fit.residuals < 2 * config.scale_m
+    inliers = float(rays.certainty[near].sum() / rays.certainty.sum())
+    world_from_head = np.eye(4)
+    world_from_head[:3, :3], world_from_head[:3, 3] = rotation, translation
+    residual, offset = _per_camera(rays, world_from_head, scale, fit.residuals, config.scale_m)
+    return HeadPose(
+        world_from_head, scale, inliers, residual, offset, count,
+        _failure(rays, world_from_head, scale, inliers, mirrored, off, config),
+    )  # fmt: skip
+
+
+def _closed_form(
+    rays: MapRays, projectors: Float64Array, scale_m: float
+) -> tuple[Float64Array, Float64Array]:
+    """(3, 4) from the mean head to the world, and (N,) distances of its rays, metres."""
+    # About the middle of the places, and in decimetres, all twelve unknowns are of one size.
+    shift, unit = rays.canonical.mean(0), 0.1
+    places = np.pad((rays.canonical - shift) / unit, ((0, 0), (0, 1)), constant_values=1.0)
+    nearest = rays.origins.mean(0)
+    across = np.einsum("nij,nj->ni", projectors, rays.origins - nearest)
+    weights = rays.certainty
+    solved = np.zeros((3, 4))
+    off = np.zeros(len(places))
+    for wider in _COARSE:
+        hessian = np.einsum("n,na,nb,nij->aibj", weights, places, places, projectors, optimize=True)
+        rhs = np.einsum("n,na,ni->ai", weights, places, across)
+        flat = np.linalg.lstsq(hessian.reshape(12, 12), rhs.ravel(), rcond=1e-10)[0]
+        solved = flat.reshape(4, 3).T
+        off = np.linalg.norm(
+            np.einsum("nij,nj->ni", projectors, places @ solved.T) - across, axis=1
+        )
+        weights = rays.certainty * robust_weight(off, wider * scale_m)
+    affine = np.empty((3, 4))
+    affine[:, :3] = solved[:, :3] / unit
+    affine[:, 3] = solved[:, 3] - affine[:, :3] @ shift + nearest
+    return affine, off
+
+
+def _per_camera(
+    rays: MapRays,
+    world_from_head: Float64Array,
+    scale: float,
+    residuals: Float64Array,
+    scale_m: float,
+) -> tuple[Float64Array, Float64Array]:
+    """(C,) median distances, metres, and (C, 2) mean offsets, pixels."""
+    placed = scale * rays.canonical @ world_from_head[:3, :3].T + world_from_head[:3, 3]
+    weights = rays.certainty * robust_weight(residuals, scale_m)
+    median = np.full(len(rays.cameras), np.nan)
+    offset = np.full((len(rays.cameras), 2), np.nan)
+    for c, camera in enumerate(rays.cameras):
+        own = rays.camera == c
+        if not own.any():
+            continue
+        median[c] = np.median(residuals[own])
+        pixels, depth = project(camera, placed[own])
+        ahead = depth > 0
+        if ahead.any():
+            off = (pixels - rays.pixels[own])[ahead]
+            offset[c] = np.average(off, axis=0, weights=weights[own][ahead])
+    return median, offset
+
+
+def _failure(
+    rays: MapRays,
+    world_from_head: Float64Array,
+    scale: float,
+    inliers: float,
+    mirrored: bool,
+    affine_off: Float64Array,
+    config: PoseConfig,
+) -> str:
+    placed = scale * rays.canonical @ world_from_head[:3, :3].T + world_from_head[:3, 3]
+    ahead = np.einsum("ni,ni->n", placed - rays.origins, rays.directions) > 0
+    if mirrored and (affine_off < 2 * config.scale_m).mean() >= config.least_inliers:
+        return "the head appears mirrored: check the axes of the calibration, or mirrored images"
+    if ahead.mean() < 0.5:
+        return "the head lies behind the cameras: check the calibration"
+    if inliers < config.least_inliers:
+        return f"only {inliers:.0%} of the rays agree on a pose"
+    return ""
