@@ -7,7 +7,6 @@ import pytest
 
 from mien_training.capture.morphable.fit_maps import fit_maps
 from mien_training.capture.morphable.morphable_fit import FitConfig
-from mien_training.geometry.barycentric import barycentric_weights
 from mien_training.geometry.nearest_surface import nearest_on_surface
 
 SURE = FitConfig(noise_m=1e-5, effective_points=1e6, scale_m=0.02, steps=25)
@@ -20,10 +19,9 @@ def member(heads, anny, true_rays, seen_head):
     c = rng.standard_normal(len(heads.variances)) * np.sqrt(heads.variances)
     skin = anny.triangles[anny.triangle_material == 0]
     near = nearest_on_surface(anny.vertices, skin, true_rays.canonical)
-    weights = barycentric_weights(anny.vertices[skin[near.triangle]], near.positions)
     pose = seen_head.world_from_head
     vertices = heads.vertices(c) @ pose[:3, :3].T + pose[:3, 3]
-    places = np.einsum("nc,ncx->nx", weights, vertices[skin[near.triangle]])
+    places = np.einsum("nc,ncx->nx", near.barycentric, vertices[skin[near.triangle]])
     ways = places - true_rays.origins
     ways /= np.linalg.norm(ways, axis=1, keepdims=True)
     return replace(true_rays, directions=ways), vertices

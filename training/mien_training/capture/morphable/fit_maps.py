@@ -9,7 +9,6 @@ from mien_training.capture.localisation.head_pose import locate_head
 from mien_training.capture.localisation.map_rays import MapRays
 from mien_training.capture.morphable.linear_heads import LinearHeads
 from mien_training.capture.morphable.morphable_fit import FitConfig, MorphableFit, fit_model
-from mien_training.geometry.barycentric import barycentric_weights
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import MATERIALS, Template
 
@@ -34,8 +33,7 @@ def fit_maps(
     pose = locate_head(rays).world_from_head if world_from_head is None else world_from_head
     skin = template.triangles[template.triangle_material == MATERIALS.index("skin")]
     nearest = nearest_on_surface(template.vertices, skin, rays.canonical)
-    corners = template.vertices[skin[nearest.triangle]]
-    places = model.at(skin, nearest.triangle, barycentric_weights(corners, nearest.positions))
+    places = model.at(skin, nearest.triangle, nearest.barycentric)
     certainty = rays.certainty / (1 + (nearest.distance / _LAYER_M) ** 2)
     return fit_model(
         model, places, rays.projectors, rays.origins, certainty, pose, config or FitConfig()
