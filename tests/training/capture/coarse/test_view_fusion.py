@@ -44,7 +44,9 @@ def occluded_sphere(count, seed):
     cosine = (towards * normals[:, None]).sum(-1)
     visible = (cosine > 0).float()
     true = torch.randn(1, 1, 4, 2000, generator=g)
-    noise = torch.randn(1, count, 4, 2000, generator=g) * (0.08 / cosine.clamp_min(0.15))[:, :, None]
+    noise = (
+        torch.randn(1, count, 4, 2000, generator=g) * (0.08 / cosine.clamp_min(0.15))[:, :, None]
+    )
     wrong = torch.randn(1, count, 4, 2000, generator=g)
     features = torch.where(visible[:, :, None] > 0, true + noise, wrong)
     seen = visible.any(1)[0]

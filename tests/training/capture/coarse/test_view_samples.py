@@ -45,9 +45,7 @@ def test_features_are_those_of_the_pixels_that_see_a_point(scale):
 def test_what_is_behind_or_outside_is_not_seen():
     camera = look_at_camera((0, 0, 1), (0, 0, 0), 0.5, *SIZE)
     points = torch.tensor([[[0.0, 0, 0], [0, 0, 2], [0, 0, 1], [3, 0, 0], [1e9, 0, 0.999]]])
-    sampled, seen = sample_views(
-        torch.ones(1, 1, 3, 4, 6), points, CameraBatch.of([camera]), SIZE
-    )
+    sampled, seen = sample_views(torch.ones(1, 1, 3, 4, 6), points, CameraBatch.of([camera]), SIZE)
     assert seen.tolist() == [[[True, False, False, False, False]]]
     assert torch.equal(sampled[0, 0], seen[0, 0].float().expand(3, 5))
 

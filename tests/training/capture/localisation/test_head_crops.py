@@ -1,4 +1,4 @@
-"""Crops are images of their own cameras: centred, upright, straight, and right to the half pixel."""
+"""Crops are images of their own cameras: centred, upright, straight, right to the half pixel."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,11 @@ import pytest
 from mien.errors import InputError
 from mien_training.cameras import Camera, look_at_camera, project
 from mien_training.capture.localisation.head_crops import (
-    HEAD_CENTRE, HEAD_RADIUS_M, crop_cameras, head_crops,
-)  # fmt: skip
+    HEAD_CENTRE,
+    HEAD_RADIUS_M,
+    crop_cameras,
+    head_crops,
+)
 
 CENTRE = np.array([0.05, 0.1, -0.02])
 

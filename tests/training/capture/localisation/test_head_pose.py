@@ -11,6 +11,8 @@ from mien_training.cameras import Camera
 from mien_training.capture.localisation.head_pose import PoseConfig, locate_head
 from mien_training.geometry.alignment import fit_alignment
 
+FIELDS = ("origins", "directions", "canonical", "certainty", "pixels")
+
 
 def exact(rays, pose, scale=1.0):
     """The same rays as if the head were the mean head itself, at `pose`, seen from C cameras."""
@@ -71,9 +73,8 @@ def test_the_order_of_views_does_not_matter(true_rays):
         true_rays,
         cameras=tuple(true_rays.cameras[i] for i in order),
         camera=place[true_rays.camera][mixed],
-        **{n: getattr(true_rays, n)[mixed]
-           for n in ("origins", "directions", "canonical", "certainty", "pixels")},
-    )  # fmt: skip
+        **{n: getattr(true_rays, n)[mixed] for n in FIELDS},
+    )
     a, b = locate_head(true_rays), locate_head(swapped)
     np.testing.assert_allclose(b.world_from_head, a.world_from_head, atol=1e-9)
     np.testing.assert_allclose(b.residual_m, a.residual_m[order], atol=1e-9)
@@ -110,8 +111,7 @@ def test_one_camera_that_is_off_is_told_by_its_offset(seen_head, true_rays):
 
 def test_what_cannot_be_trusted_says_so(seen_head, true_rays):
     lone = true_rays.camera == 0
-    few = {n: getattr(true_rays, n)[lone]
-           for n in ("origins", "directions", "canonical", "certainty", "pixels", "camera")}  # fmt: skip
+    few = {n: getattr(true_rays, n)[lone] for n in (*FIELDS, "camera")}
     with pytest.raises(InputError, match="at least two cameras"):
         locate_head(replace(true_rays, **few))
     noise = np.random.default_rng(0).uniform(-0.1, 0.3, true_rays.canonical.shape)

@@ -21,9 +21,7 @@ def log_prior(grid: Tensor, places: Tensor, deviation_m: float) -> Tensor:
     return -0.5 * torch.cdist(places, grid).square() / deviation_m**2
 
 
-def soft_argmax(
-    scores: Tensor, grid: Tensor, prior: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def soft_argmax(scores: Tensor, grid: Tensor, prior: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Mean (B, K, 3) of grid places under softmax of scores, and its deviation (B, K).
 
     scores (B, K, D, D, D), or (B, K, P); grid (P, 3), or (B, P, 3), metres, as

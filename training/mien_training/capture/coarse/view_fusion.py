@@ -32,9 +32,7 @@ def fuse_views(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def surface_weights(
-    visible: Tensor, normals: Tensor, points: Tensor, centres: Tensor
-) -> Tensor:
+def surface_weights(visible: Tensor, normals: Tensor, points: Tensor, centres: Tensor) -> Tensor:
     """(B, V, P) how much each view tells of each point of a surface.
 
     softplus_50 of visibility times the cosine at which a view meets the surface (Bolkart, Li and

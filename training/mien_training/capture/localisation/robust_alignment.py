@@ -70,9 +70,7 @@ def robust_alignment(
     off, cost = _residuals(state, points, bases, projectors, targets, weights, ridge, scale_m)
     history = [cost]
     for _ in range(steps):
-        step = _step(
-            state, off, points, bases, projectors, weights, ridge, scale_m, with_scale
-        )
+        step = _step(state, off, points, bases, projectors, weights, ridge, scale_m, with_scale)
         for _ in range(_HALVINGS):
             tried = _moved(state, step, points, bases)
             new_off, new = _residuals(
@@ -154,9 +152,7 @@ def _step(
     return step
 
 
-def _moved(
-    state: _State, step: Float64Array, points: Float64Array, bases: Float64Array
-) -> _State:
+def _moved(state: _State, step: Float64Array, points: Float64Array, bases: Float64Array) -> _State:
     middle = _placed(state, points, bases).mean(0)
     turn = Rotation.from_rotvec(step[:3]).as_matrix()
     grow = float(np.exp(step[6]))
