@@ -33,20 +33,24 @@ def test_the_mean_head_is_found_exactly(seen_head, true_rays):
     true = seen_head.world_from_head
     found = locate_head(exact(true_rays, true))
     angle, place = errors(found.world_from_head, true)
-    assert angle < 1e-6 and place < 1e-6 and found.scale == 1 and not found.failure
+    assert angle < 1e-6 and place < 1e-6 and abs(found.scale - 1) < 1e-8 and not found.failure
     assert found.inliers == pytest.approx(1) and found.residual_m.max() < 1e-9
-    larger = locate_head(exact(true_rays, true, 1.07), PoseConfig(with_scale=True))
-    assert larger.scale == pytest.approx(1.07)
-    assert errors(larger.world_from_head, true)[0] < 1e-6
+    larger = locate_head(exact(true_rays, true, 1.07), PoseConfig(scale_deviation=0.9))
+    assert larger.scale == pytest.approx(1.07, abs=1e-3)
+    assert errors(larger.world_from_head, true)[0] < 0.01
+    same = locate_head(exact(true_rays, true, 1.07), PoseConfig(scale_deviation=0))
+    assert same.scale == 1 and errors(same.world_from_head, true)[0] < 1
 
 
 def test_somebody_else_is_found_as_well_as_by_their_true_mesh(seen_head, true_rays, anny):
     found = locate_head(true_rays)
     seen = seen_head.visible.any(0) & anny.regions["skin"]
-    fit = fit_alignment(anny.vertices, seen_head.vertices, mask=seen)
+    fit = fit_alignment(anny.vertices, seen_head.vertices, "similarity", seen)
     best = np.eye(4)
-    best[:3, :3], best[:3, 3] = fit.rotation, fit.translation
-    angle, place = errors(found.world_from_head, best)
+    best[:3, :3], best[:3, 3] = fit.scale * fit.rotation, fit.translation
+    pose = found.world_from_head @ np.diag([found.scale] * 3 + [1.0])
+    angle, place = errors(pose, best)
+    assert abs(found.scale / fit.scale - 1) < 0.05
     assert angle < 2.5 and place < 5 and found.inliers > 0.8 and not found.failure
     assert np.isfinite(found.residual_m).all() and np.abs(found.offset_px).max() < 4
 
@@ -121,3 +125,5 @@ def test_what_cannot_be_trusted_says_so(seen_head, true_rays):
     assert "mirrored" in locate_head(replace(rays, canonical=rays.canonical * mirror)).failure
     with pytest.raises(InputError, match="scale_m"):
         PoseConfig(scale_m=0)
+    with pytest.raises(InputError, match="scale_deviation"):
+        PoseConfig(scale_deviation=-1)

@@ -83,7 +83,7 @@ def _laplacian(vertices: Float64Array, triangles: Int64Array) -> csr_array:
         i, j = triangles[:, (k + 1) % 3], triangles[:, (k + 2) % 3]
         pairs = (np.append(i, j), np.append(j, i))
         adjacency = adjacency + coo_array((np.tile(weight, 2), pairs), shape=(count, count)).tocsr()
-    flat = diags_array(np.asarray(adjacency.sum(1)).ravel()) - adjacency
+    flat: csr_array = csr_array(diags_array(np.asarray(adjacency.sum(1)).ravel()) - adjacency)
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     sixth = np.linalg.norm(np.cross(a, b), axis=1) / 6
     area = np.bincount(triangles.ravel(), np.repeat(sixth, 3), count)

@@ -67,5 +67,5 @@ def sample_views(
         features.flatten(0, 1), places.flatten(0, 1)[:, :, None], mode="bilinear",
         padding_mode="border", align_corners=False,
     )[..., 0]  # fmt: skip
-    sampled = sampled.unflatten(0, features.shape[:2])
+    sampled = sampled.reshape(*features.shape[:3], -1)
     return sampled * inside[:, :, None], inside

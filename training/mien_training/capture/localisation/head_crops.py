@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from mien.errors import InputError
 from mien_training.cameras import Camera
@@ -20,7 +21,6 @@ HEAD_CENTRE = (0.0, 0.125, 0.045)
 """Middle of a head in rig space, metres."""
 HEAD_RADIUS_M = 0.16
 """Of a sphere about it that holds most heads down to the neck."""
-_MOST_SAMPLES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,16 +59,16 @@ class HeadCrop:
     def image(self, original: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(S, S, 3 or 1) the crop of an original (H, W, 3 or 1); black outside of it.
 
-        Each pixel is the mean of as many bilinear samples as it has pixels of the original: the
-        one resampling, lens distortion included. Raises InputError for another size.
+        Interpolated once, lens distortion included; of images larger than the crop, blocks of
+        about as many pixels as fall on one of the crop's are averaged before. Raises InputError
+        for another size.
         """
         self._check(original)
-        side = self.camera.width
-        shrink = self._source_step()
-        n = int(np.clip(np.ceil(shrink), 1, _MOST_SAMPLES))
-        at = self.source_pixels(_grid(side * n) / n)
-        values = _bilinear(original, at).reshape(side, n, side, n, original.shape[2])
-        return np.rint(values.mean((1, 3))).clip(0, 255).astype(np.uint8)
+        block = max(round(self._source_step()), 1)
+        at = self.source_pixels(_grid(self.camera.width))
+        values = _bilinear(original if block == 1 else _block_means(original, block), at / block)
+        inside = self._cells(at)[2][..., None]
+        return np.asarray(np.rint(values * inside).clip(0, 255), np.uint8)
 
     def labels(self, original: NDArray[np.generic], outside: float = 0) -> NDArray[np.generic]:
         """(S, S, ...) nearest values of a map (H, W, ...) of the original, such as canonical
@@ -76,7 +76,7 @@ class HeadCrop:
         self._check(original)
         at = self.source_pixels(_grid(self.camera.width))
         column, row, valid = self._cells(at)
-        found = original[row, column]
+        found = np.asarray(original[row, column])
         found[~valid] = outside
         return found
 
@@ -90,7 +90,7 @@ class HeadCrop:
         """Column, row and whether it exists, of original pixels (..., 2)."""
         size = np.array([self.source.width, self.source.height])
         with np.errstate(invalid="ignore"):
-            valid = ((at >= 0) & (at < size)).all(-1)
+            valid = np.asarray(((at >= 0) & (at < size)).all(-1))
         cell = np.where(valid[..., None], at, 0).astype(np.int64)
         return cell[..., 0], cell[..., 1], valid
 
@@ -185,17 +185,23 @@ def _grid(side: int) -> Float64Array:
     return np.stack(np.meshgrid(at, at), -1)
 
 
+def _block_means(image: NDArray[np.uint8], block: int) -> NDArray[np.uint8]:
+    """(ceil(H / block), ceil(W / block), C): the mean of each block of pixels."""
+    channels = [
+        np.asarray(Image.fromarray(image[..., c]).reduce(block)) for c in range(image.shape[2])
+    ]
+    return np.stack(channels, -1)
+
+
 def _bilinear(image: NDArray[np.uint8], at: Float64Array) -> NDArray[np.float32]:
-    """(..., C) values at pixels (..., 2) of (H, W, C); 0 outside, edges repeated half a pixel."""
+    """(..., C) values at pixels (..., 2) of (H, W, C); edges are repeated."""
     height, width = image.shape[:2]
-    with np.errstate(invalid="ignore"):
-        valid = ((at >= 0) & (at <= (width, height))).all(-1)
-    x = np.where(valid, at[..., 0] - 0.5, 0.0).clip(0, width - 1)
-    y = np.where(valid, at[..., 1] - 0.5, 0.0).clip(0, height - 1)
+    x = np.nan_to_num(at[..., 0] - 0.5).clip(0, width - 1)
+    y = np.nan_to_num(at[..., 1] - 0.5).clip(0, height - 1)
     left, top = x.astype(np.int64), y.astype(np.int64)
     right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
     u = (x - left).astype(np.float32)[..., None]
     v = (y - top).astype(np.float32)[..., None]
     upper = (1 - u) * image[top, left] + u * image[top, right]
     lower = (1 - u) * image[bottom, left] + u * image[bottom, right]
-    return np.asarray(valid[..., None] * ((1 - v) * upper + v * lower), np.float32)
+    return np.asarray((1 - v) * upper + v * lower, np.float32)

@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien_training.cameras import project
 from mien_training.capture.localisation.map_rays import MapRays
-from mien_training.capture.localisation.robust_alignment import robust_alignment, robust_weight
+from mien_training.capture.localisation.robust_alignment import (
+    AlignmentFit,
+    robust_alignment,
+    robust_weight,
+)
 
 __all__ = ["HeadPose", "PoseConfig", "locate_head"]
 
@@ -19,7 +23,10 @@ Float64Array = NDArray[np.float64]
 _COARSE = (16.0, 8.0, 4.0, 4.0, 2.0, 2.0)
 """Robust scales of the closed form, as multiples of the last: wrong places, which at first pull
 the head together, lose their say one after the other."""
+_FINE = (4.0, 2.0, 1.0)
 _STEPS = 12
+_EFFECTIVE_RAYS = 300.0
+"""Rays are worth so many independent ones, beside what is known of sizes: neighbours err alike."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +35,17 @@ class PoseConfig:
 
     scale_m: float = 0.008
     """Distance of a ray from its place beyond which it loses its say, metres."""
-    with_scale: bool = False
-    """Whether the head's size is free; else it is the mean head's."""
+    scale_deviation: float = 0.06
+    """Standard deviation of heads' size about the mean head's, as a share of it; 0: all heads are
+    as large as the mean head."""
     least_rays: int = 30
     """Rays that a camera must have to count as seeing the head."""
     least_inliers: float = 0.25
     """Share of rays within twice `scale_m`, by certainty, below which the pose is a failure."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.scale_deviation < 1:
+            raise InputError(f"PoseConfig: scale_deviation {self.scale_deviation}, expected 0..1")
         if not (0 < self.scale_m < 1 and self.least_rays >= 1 and 0 <= self.least_inliers <= 1):
             raise InputError(
                 f"PoseConfig: scale_m {self.scale_m}, least_rays {self.least_rays}, least_inliers "
@@ -50,8 +60,7 @@ class HeadPose:
     world_from_head: Float64Array
     """(4, 4) rigid: the mean head in rig space, metres, to the world."""
     scale: float
-    """How much larger than the mean head; 1 where not asked for. The head is scaled about rig
-    space's origin before it is moved."""
+    """Its size over the mean head's, which is scaled about rig space's origin, then moved."""
     inliers: float
     """Share of rays within twice the scale, weighted by certainty."""
     residual_m: Float64Array
@@ -70,8 +79,8 @@ def locate_head(rays: MapRays, config: PoseConfig | None = None) -> HeadPose:
 
     First a free 3x4 map M of the mean head: Q (M [c; 1] - o) = 0 with Q = I - d d^T of each ray
     (o, d) that shows c, by iterated least squares; its rotation by Procrustes; then Gauss-Newton
-    over the pose alone. Both are robust and weighted by certainty. Raises InputError where fewer
-    than two cameras, apart from each other, have `least_rays`.
+    over pose and size alone. Both are robust and weighted by certainty. Raises InputError where
+    fewer than two cameras, apart from each other, have `least_rays`.
     """
     config = config or PoseConfig()
     count = np.bincount(rays.camera, minlength=len(rays.cameras))
@@ -85,24 +94,16 @@ def locate_head(rays: MapRays, config: PoseConfig | None = None) -> HeadPose:
     projectors = rays.projectors
     affine, off = _closed_form(rays, projectors, config.scale_m)
     middle = np.average(rays.canonical, axis=0, weights=rays.certainty)
-    u, stretch, vt = np.linalg.svd(affine[:, :3])
+    u, _, vt = np.linalg.svd(affine[:, :3])
     mirrored = bool(np.linalg.det(u @ vt) < 0)
     rotation = u @ np.diag([1.0, 1.0, -1.0 if mirrored else 1.0]) @ vt
-    scale = float(np.clip(stretch.mean(), 0.5, 2.0)) if config.with_scale else 1.0
-    translation = affine @ np.append(middle, 1.0) - scale * rotation @ middle
-    fit = None
-    for wider in (4.0, 2.0, 1.0):
-        state = (rotation, translation, scale, np.zeros(0))
-        fit = robust_alignment(
-            rays.canonical, np.zeros((len(off), 3, 0)), projectors, rays.origins, rays.certainty,
-            np.zeros(0), state, wider * config.scale_m, _STEPS, config.with_scale,
-        )  # fmt: skip
-        rotation, translation, scale = fit.rotation, fit.translation, fit.scale
-    assert fit is not None
+    translation = affine @ np.append(middle, 1.0) - rotation @ middle
+    fit = _rigid(rays, projectors, (rotation, translation), config)
+    scale = 1.0 + float(fit.coefficients.sum())
     near = fit.residuals < 2 * config.scale_m
     inliers = float(rays.certainty[near].sum() / rays.certainty.sum())
     world_from_head = np.eye(4)
-    world_from_head[:3, :3], world_from_head[:3, 3] = rotation, translation
+    world_from_head[:3, :3], world_from_head[:3, 3] = fit.rotation, fit.translation
     residual, offset = _per_camera(rays, world_from_head, scale, fit.residuals, config.scale_m)
     return HeadPose(
         world_from_head, scale, inliers, residual, offset, count,
@@ -135,6 +136,28 @@ def _closed_form(
     affine[:, :3] = solved[:, :3] / unit
     affine[:, 3] = solved[:, 3] - affine[:, :3] @ shift + nearest
     return affine, off
+
+
+def _rigid(
+    rays: MapRays,
+    projectors: Float64Array,
+    start: tuple[Float64Array, Float64Array],
+    config: PoseConfig,
+) -> AlignmentFit:
+    """Pose, and what the size differs from the mean head's as the only coefficient, if any."""
+    sized = config.scale_deviation > 0
+    bases = rays.canonical[:, :, None] if sized else np.zeros((*rays.canonical.shape, 0))
+    ridge = np.full(int(sized), 1 / max(config.scale_deviation, 1e-9) ** 2)
+    worth = min(_EFFECTIVE_RAYS, len(bases))
+    weights = rays.certainty * (worth / rays.certainty.sum() / config.scale_m**2)
+    state = (*start, np.zeros(int(sized)))
+    for wider in _FINE:
+        fit = robust_alignment(
+            rays.canonical, bases, projectors, rays.origins, weights, ridge, state,
+            wider * config.scale_m, _STEPS,
+        )  # fmt: skip
+        state = (fit.rotation, fit.translation, fit.coefficients)
+    return fit
 
 
 def _per_camera(

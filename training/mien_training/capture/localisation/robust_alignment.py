@@ -19,13 +19,12 @@ _STILL = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class AlignmentFit:
-    """world = scale * rotation @ (points + bases @ coefficients) + translation."""
+    """world = rotation @ (points + bases @ coefficients) + translation."""
 
     rotation: Float64Array
     """(3, 3)."""
     translation: Float64Array
     """(3,) metres."""
-    scale: float
     coefficients: Float64Array
     """(K,)."""
     residuals: Float64Array
@@ -38,7 +37,6 @@ class AlignmentFit:
 class _State:
     rotation: Float64Array
     translation: Float64Array
-    scale: float
     coefficients: Float64Array
 
 
@@ -54,15 +52,14 @@ def robust_alignment(
     targets: Float64Array,
     weights: Float64Array,
     ridge: Float64Array,
-    start: tuple[Float64Array, Float64Array, float, Float64Array],
+    start: tuple[Float64Array, Float64Array, Float64Array],
     scale_m: float,
     steps: int,
-    with_scale: bool = False,
 ) -> AlignmentFit:
     """Gauss-Newton over sum_n w_n rho(|P_n (world_n - target_n)|) + sum_k ridge_k c_k^2.
 
     points (N, 3), bases (N, 3, K), metres; projectors (N, 3, 3): I - d d^T of rays, or I of plain
-    points; targets (N, 3), weights (N,), ridge (K,); start: rotation, translation, scale and
+    points; targets (N, 3), weights (N,), ridge (K,); start: rotation, translation and
     coefficients; rho: Geman and McClure's, with `scale_m`. A step that would raise the objective
     is halved until it does not, or is the last.
     """
@@ -70,7 +67,7 @@ def robust_alignment(
     off, cost = _residuals(state, points, bases, projectors, targets, weights, ridge, scale_m)
     history = [cost]
     for _ in range(steps):
-        step = _step(state, off, points, bases, projectors, weights, ridge, scale_m, with_scale)
+        step = _step(state, off, points, bases, projectors, weights, ridge, scale_m)
         for _ in range(_HALVINGS):
             tried = _moved(state, step, points, bases)
             new_off, new = _residuals(
@@ -87,7 +84,7 @@ def robust_alignment(
         if fell <= _STILL * cost:
             break
     return AlignmentFit(
-        state.rotation, state.translation, state.scale, state.coefficients,
+        state.rotation, state.translation, state.coefficients,
         np.linalg.norm(off, axis=1), np.array(history),
     )  # fmt: skip
 
@@ -95,7 +92,7 @@ def robust_alignment(
 def _placed(state: _State, points: Float64Array, bases: Float64Array) -> Float64Array:
     """(N, 3) in the world."""
     shaped = points + bases @ state.coefficients
-    return np.asarray(state.scale * shaped @ state.rotation.T + state.translation)
+    return np.asarray(shaped @ state.rotation.T + state.translation)
 
 
 def _residuals(
@@ -124,41 +121,33 @@ def _step(
     weights: Float64Array,
     ridge: Float64Array,
     scale_m: float,
-    with_scale: bool,
 ) -> Float64Array:
-    """(7 + K,) rotation vector, translation and growth about the points' middle, coefficients."""
+    """(6 + K,) rotation vector about the points' middle, translation, coefficients."""
     placed = _placed(state, points, bases)
     arm = placed - placed.mean(0)
     count = bases.shape[2]
-    change = np.zeros((len(points), 3, 7 + count))
+    change = np.zeros((len(points), 3, 6 + count))
     x, y, z = arm.T
     change[:, 1, 0], change[:, 2, 0] = -z, y  # columns are axis x arm
     change[:, 0, 1], change[:, 2, 1] = z, -x
     change[:, 0, 2], change[:, 1, 2] = -y, x
     change[:, range(3), range(3, 6)] = 1.0
-    if with_scale:
-        change[:, :, 6] = arm
     if count:
-        change[:, :, 7:] = state.scale * (state.rotation @ bases)
+        change[:, :, 6:] = state.rotation @ bases
     change = projectors @ change
     root = np.sqrt(weights * robust_weight(np.linalg.norm(off, axis=1), scale_m))
-    rows = (root[:, None, None] * change).reshape(-1, 7 + count)
+    rows = (root[:, None, None] * change).reshape(-1, 6 + count)
     hessian, rhs = rows.T @ rows, rows.T @ (root[:, None] * off).ravel()
-    hessian[range(7, 7 + count), range(7, 7 + count)] += ridge
-    rhs[7:] += ridge * state.coefficients
-    free = np.array([i != 6 or with_scale for i in range(7 + count)])
-    step = np.zeros(7 + count)
-    step[free] = -np.linalg.lstsq(hessian[np.ix_(free, free)], rhs[free], rcond=1e-12)[0]
-    return step
+    hessian[range(6, 6 + count), range(6, 6 + count)] += ridge
+    rhs[6:] += ridge * state.coefficients
+    return np.asarray(-np.linalg.lstsq(hessian, rhs, rcond=1e-12)[0])
 
 
 def _moved(state: _State, step: Float64Array, points: Float64Array, bases: Float64Array) -> _State:
     middle = _placed(state, points, bases).mean(0)
     turn = Rotation.from_rotvec(step[:3]).as_matrix()
-    grow = float(np.exp(step[6]))
     return _State(
         turn @ state.rotation,
-        grow * turn @ (state.translation - middle) + middle + step[3:6],
-        grow * state.scale,
-        state.coefficients + step[7:],
+        turn @ (state.translation - middle) + middle + step[3:6],
+        state.coefficients + step[6:],
     )

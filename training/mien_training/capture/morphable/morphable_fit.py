@@ -72,7 +72,7 @@ def fit_model(
     worth = min(config.effective_points, len(targets))
     weights = certainty * (worth / certainty.sum() / config.noise_m**2)
     start = (
-        world_from_head[:3, :3], world_from_head[:3, 3], 1.0, np.zeros(len(model.variances)),
+        world_from_head[:3, :3], world_from_head[:3, 3], np.zeros(len(model.variances)),
     )  # fmt: skip
     fit = robust_alignment(
         *places, projectors, targets, weights, 1 / model.variances, start, config.scale_m,
