@@ -48,8 +48,7 @@ def test_somebody_else_is_found_as_well_as_by_their_true_mesh(seen_head, true_ra
     fit = fit_alignment(anny.vertices, seen_head.vertices, "similarity", seen)
     best = np.eye(4)
     best[:3, :3], best[:3, 3] = fit.scale * fit.rotation, fit.translation
-    pose = found.world_from_head @ np.diag([found.scale] * 3 + [1.0])
-    angle, place = errors(pose, best)
+    angle, place = errors(found.world_from_mean, best)
     assert abs(found.scale / fit.scale - 1) < 0.05
     assert angle < 2.5 and place < 5 and found.inliers > 0.8 and not found.failure
     assert np.isfinite(found.residual_m).all() and np.abs(found.offset_px).max() < 4

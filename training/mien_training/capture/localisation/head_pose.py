@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,11 @@ class HeadPose:
     failure: str = ""
     """Why this pose is not to be believed; empty if it is."""
 
+    @property
+    def world_from_mean(self) -> Float64Array:
+        """(4, 4) with the scale in it: the mean head to where this one is."""
+        return np.asarray(self.world_from_head @ np.diag([*(3 * [self.scale]), 1.0]))
+
 
 def locate_head(rays: MapRays, config: PoseConfig | None = None) -> HeadPose:
     """The pose of the mean head from rays of at least two cameras.
@@ -102,13 +107,12 @@ def locate_head(rays: MapRays, config: PoseConfig | None = None) -> HeadPose:
     scale = 1.0 + float(fit.coefficients.sum())
     near = fit.residuals < 2 * config.scale_m
     inliers = float(rays.certainty[near].sum() / rays.certainty.sum())
-    world_from_head = np.eye(4)
-    world_from_head[:3, :3], world_from_head[:3, 3] = fit.rotation, fit.translation
-    residual, offset = _per_camera(rays, world_from_head, scale, fit.residuals, config.scale_m)
-    return HeadPose(
-        world_from_head, scale, inliers, residual, offset, count,
-        _failure(rays, world_from_head, scale, inliers, mirrored, off, config),
-    )  # fmt: skip
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = fit.rotation, fit.translation
+    found = HeadPose(pose, scale, inliers, np.zeros(0), np.zeros(0), count)
+    residual, offset = _per_camera(rays, found.world_from_mean, fit.residuals, config.scale_m)
+    failure = _failure(rays, found.world_from_mean, inliers, mirrored, off, config)
+    return replace(found, residual_m=residual, offset_px=offset, failure=failure)
 
 
 def _closed_form(
@@ -162,13 +166,12 @@ def _rigid(
 
 def _per_camera(
     rays: MapRays,
-    world_from_head: Float64Array,
-    scale: float,
+    world_from_mean: Float64Array,
     residuals: Float64Array,
     scale_m: float,
 ) -> tuple[Float64Array, Float64Array]:
     """(C,) median distances, metres, and (C, 2) mean offsets, pixels."""
-    placed = scale * rays.canonical @ world_from_head[:3, :3].T + world_from_head[:3, 3]
+    placed = rays.canonical @ world_from_mean[:3, :3].T + world_from_mean[:3, 3]
     weights = rays.certainty * robust_weight(residuals, scale_m)
     median = np.full(len(rays.cameras), np.nan)
     offset = np.full((len(rays.cameras), 2), np.nan)
@@ -187,14 +190,13 @@ def _per_camera(
 
 def _failure(
     rays: MapRays,
-    world_from_head: Float64Array,
-    scale: float,
+    world_from_mean: Float64Array,
     inliers: float,
     mirrored: bool,
     affine_off: Float64Array,
     config: PoseConfig,
 ) -> str:
-    placed = scale * rays.canonical @ world_from_head[:3, :3].T + world_from_head[:3, 3]
+    placed = rays.canonical @ world_from_mean[:3, :3].T + world_from_mean[:3, 3]
     ahead = np.einsum("ni,ni->n", placed - rays.origins, rays.directions) > 0
     if mirrored and (affine_off < 2 * config.scale_m).mean() >= config.least_inliers:
         return "the head appears mirrored: check the axes of the calibration, or mirrored images"

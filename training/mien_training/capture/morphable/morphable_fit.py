@@ -22,10 +22,10 @@ class FitConfig:
 
     noise_m: float = 0.004
     """Standard deviation of what is observed, across a ray, metres."""
-    effective_points: float = 300.0
+    effective_points: float = 1000.0
     """How many independent observations all of them are worth: neighbouring pixels err alike. If
     there are fewer, their own number counts."""
-    scale_m: float = 0.008
+    scale_m: float = 0.012
     """Distance beyond which an observation loses its say, metres."""
     steps: int = 15
     """Gauss-Newton steps at most."""
