@@ -136,11 +136,12 @@ def crop_cameras(
 def head_crops(
     cameras: Sequence[Camera], world_from_head: ArrayLike, side: int, scale: float = 1.0
 ) -> tuple[HeadCrop, ...]:
-    """Upright crops of a head at a pose (4, 4), `scale` times as large as the mean head."""
+    """Upright crops of a head at a pose (4, 4), `scale` times as large as the mean head, about
+    HEAD_CENTRE (`HeadPose.scale`)."""
     pose = np.asarray(world_from_head, np.float64)
     if pose.shape != (4, 4) or not np.isfinite(pose).all() or not scale > 0:
         raise InputError(f"head_crops: world_from_head {pose.shape}, expected (4, 4), finite")
-    centre = pose[:3, :3] @ (scale * np.array(HEAD_CENTRE)) + pose[:3, 3]
+    centre = pose[:3, :3] @ HEAD_CENTRE + pose[:3, 3]
     return crop_cameras(cameras, centre, side, scale * HEAD_RADIUS_M, pose[:3, 1])
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.cameras import project
+from mien_training.capture.localisation.head_crops import HEAD_CENTRE
 from mien_training.capture.localisation.map_rays import MapRays
 from mien_training.capture.localisation.robust_alignment import (
     AlignmentFit,
@@ -60,7 +61,7 @@ class HeadPose:
     world_from_head: Float64Array
     """(4, 4) rigid: the mean head in rig space, metres, to the world."""
     scale: float
-    """Its size over the mean head's, which is scaled about rig space's origin, then moved."""
+    """Its size over the mean head's, which is scaled about HEAD_CENTRE, then moved."""
     inliers: float
     """Share of rays within twice the scale, weighted by certainty."""
     residual_m: Float64Array
@@ -76,7 +77,10 @@ class HeadPose:
     @property
     def world_from_mean(self) -> Float64Array:
         """(4, 4) with the scale in it: the mean head to where this one is."""
-        return np.asarray(self.world_from_head @ np.diag([*(3 * [self.scale]), 1.0]))
+        grown = self.scale * np.eye(4)
+        grown[:3, 3] = (1 - self.scale) * np.array(HEAD_CENTRE)
+        grown[3, 3] = 1.0
+        return np.asarray(self.world_from_head @ grown)
 
 
 def locate_head(rays: MapRays, config: PoseConfig | None = None) -> HeadPose:
@@ -150,7 +154,7 @@ def _rigid(
 ) -> AlignmentFit:
     """Pose, and what the size differs from the mean head's as the only coefficient, if any."""
     sized = config.scale_deviation > 0
-    bases = rays.canonical[:, :, None] if sized else np.zeros((*rays.canonical.shape, 0))
+    bases = (rays.canonical - HEAD_CENTRE)[:, :, None][:, :, : int(sized)]
     ridge = np.full(int(sized), 1 / max(config.scale_deviation, 1e-9) ** 2)
     worth = min(_EFFECTIVE_RAYS, len(bases))
     weights = rays.certainty * (worth / rays.certainty.sum() / config.scale_m**2)
