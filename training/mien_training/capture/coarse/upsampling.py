@@ -30,7 +30,7 @@ def biharmonic_upsampling(
     Of template vertices (V, 3), metres, and triangles (F, 3). Control vertices keep their places,
     affine maps of the template are exact, and what remains is the surface of least squared
     Laplacian through them (Botsch and Sorkine 2008, "On Linear Variational Surface Deformation
-    Methods", section 2). Parts of the mesh without control vertices follow the affine map that
+    Methods"). Parts of the mesh without control vertices follow the affine map that
     fits the control vertices near them best. Raises InputError for control vertices that are not
     distinct, or lie in one plane.
     """
