@@ -36,7 +36,7 @@ def surface_weights(visible: Tensor, normals: Tensor, points: Tensor, centres: T
     """(B, V, P) how much each view tells of each point of a surface.
 
     softplus_50 of visibility times the cosine at which a view meets the surface (Bolkart, Li and
-    Black 2023, "Instant Multi-View Head Capture through Learnable Registration", surface-aware fusion):
+    Black 2023, "Instant Multi-View Head Capture through Learnable Registration"):
     views that do not see it keep a little, so that points which none sees have features too.
     visible (B, V, P) in 0..1; normals (B, P, 3) unit; points (B, P, 3) and camera centres
     (B, V, 3), world, metres.
