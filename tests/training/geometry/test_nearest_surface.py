@@ -37,6 +37,7 @@ def test_the_point_lies_on_its_triangle():
     weights = np.linalg.solve(corners.transpose(0, 2, 1), hit.positions[..., None])[..., 0]
     assert weights.min() > -1e-5
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(hit.barycentric, weights, atol=1e-5)
 
 
 def test_a_far_and_small_cube_is_as_exact():

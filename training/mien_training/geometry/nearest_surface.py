@@ -23,6 +23,8 @@ class NearestPoints:
     """(P, 3) the point on it, in the vertices' unit."""
     distance: Float64Array
     """(P,) how far away, not signed."""
+    barycentric: Float64Array
+    """(P, 3) weights of the triangle's corners at the point, summing to 1."""
 
 
 def nearest_on_surface(
@@ -57,4 +59,4 @@ def nearest_on_surface(
         uv = np.asarray(share.numpy(), np.float64)
     weights = np.column_stack([uv, 1 - uv.sum(1)])
     positions = np.einsum("pc,pcx->px", weights, corners[faces[found]])
-    return NearestPoints(found, positions, np.linalg.norm(positions - at, axis=1))
+    return NearestPoints(found, positions, np.linalg.norm(positions - at, axis=1), weights)

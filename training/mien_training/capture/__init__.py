@@ -1,0 +1,1 @@
+"""Heads from synchronous images of calibrated cameras, in the template's topology."""
