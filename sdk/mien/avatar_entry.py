@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +24,7 @@ Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AvatarEntry:
+class AvatarEntry(ABC):
     """One of the manifest's list `avatars`; what every kind has."""
 
     KIND: ClassVar[str] = ""
@@ -51,13 +52,13 @@ class AvatarEntry:
         return self.KIND
 
     @property
+    @abstractmethod
     def files(self) -> Mapping[str, str]:
         """What each file is -> its name in the package."""
-        raise NotImplementedError
 
+    @abstractmethod
     def own_dict(self) -> dict[str, Any]:
         """The fields that this kind alone has, as plain JSON values."""
-        raise NotImplementedError
 
     def check(self, where: str, files: Sequence[str] | None = None) -> None:
         """Raises PackageError, naming the field, for what no reader could use; `where` ends in the

@@ -27,6 +27,8 @@ DrawFilm = Callable[[AvatarFilm, int], NDArray[np.float32]]
 _EYE_CORNERS = (33, 263)
 _READ_SIDE = 512
 _READ_EVERY = 4
+_NO_FACE = 1.0
+"""Counted for a picture in which the tracker finds no face."""
 _STILLS, _STILL_ERROR = 10, 0.02
 """Draws of a still face, and how much a tracker's weights then differ from one to the next."""
 
@@ -93,8 +95,10 @@ def _points(film: AvatarFilm, frames: list[int], draw: Draw) -> float | None:
         box = box_around_landmarks(seen[0].landmarks)
         ours = _nets().landmarks_in(_large(over_grey(draw(frame))), box)
         eyes = np.linalg.norm(truth[_EYE_CORNERS[0]] - truth[_EYE_CORNERS[1]])
-        off = 1.0 if ours is None else np.linalg.norm(ours.landmarks[:, :2] - truth, axis=1).mean()
-        found.append(float(off / eyes) if ours is not None else 1.0)
+        if ours is None:
+            found.append(_NO_FACE)
+            continue
+        found.append(float(np.linalg.norm(ours.landmarks[:, :2] - truth, axis=1).mean() / eyes))
     return float(np.mean(found)) if found else None
 
 

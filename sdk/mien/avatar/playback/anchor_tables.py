@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.avatar.anchors import Anchors
-from mien.errors import InputError
+from mien.errors import InputError, PackageError
 from mien.glb_document import GlbDocument
 from mien.strict_json import Fields
 
-__all__ = ["EXTRAS", "VERSION", "read_anchors"]
+__all__ = ["EXTRAS", "VERSION", "damage_named", "read_anchors"]
 
 EXTRAS, VERSION = "mienAvatar", 1
 _UINT, _FLOAT = (5125,), (5126,)
 _SIDES = (1, 4096)
 _MOST_VERTICES = 1 << 20
 _MOST_FOLLOWED = 64
+
+
+@contextmanager
+def damage_named(where: str) -> Iterator[None]:
+    """What is found wrong inside becomes a PackageError that begins with `where`."""
+    try:
+        yield
+    except PackageError:
+        raise
+    except InputError as error:
+        message = str(error)
+        raise PackageError(
+            message if message.startswith(where) else f"{where}: {message}"
+        ) from None
 
 
 def read_anchors(document: GlbDocument, told: Fields, tables: Fields) -> Anchors:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.avatar.playback.anchor_tables import EXTRAS, VERSION, read_anchors
+from mien.avatar.playback.anchor_tables import EXTRAS, VERSION, damage_named, read_anchors
 from mien.avatar.playback.splat_model import CHANGES, SplatModel
 from mien.avatar_kinds import SplatsEntry
 from mien.budget import Budget, decoding_budget
-from mien.errors import InputError, PackageError
+from mien.errors import InputError
 from mien.glb_document import GlbDocument
 from mien.strict_json import Fields
 
@@ -33,16 +33,9 @@ def read_splat_model(
 ) -> SplatModel:
     """The model in the bytes of `entry`'s file. Raises PackageError, naming `where` and the field,
     for anything else, and before memory is spent on what the file only claims."""
-    try:
+    with damage_named(where):
         budget = decoding_budget(len(data), where) if budget is None else budget
         return _read(GlbDocument(data, where, budget), entry, budget)
-    except PackageError:
-        raise
-    except InputError as error:
-        message = str(error)
-        raise PackageError(
-            message if message.startswith(where) else f"{where}: {message}"
-        ) from None
 
 
 def _read(document: GlbDocument, entry: SplatsEntry, budget: Budget) -> SplatModel:

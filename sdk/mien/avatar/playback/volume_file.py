@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.avatar.playback.anchor_tables import EXTRAS, VERSION, read_anchors
+from mien.avatar.playback.anchor_tables import EXTRAS, VERSION, damage_named, read_anchors
 from mien.avatar.volume.volume_model import VolumeModel
 from mien.avatar_kinds import VolumeEntry
 from mien.budget import Budget, decoding_budget
-from mien.errors import InputError, PackageError
+from mien.errors import InputError
 from mien.glb_document import GlbDocument
 
 __all__ = ["read_volume_model"]
@@ -25,16 +25,9 @@ def read_volume_model(
 ) -> VolumeModel:
     """The model in the bytes of `entry`'s file. Raises PackageError, naming `where` and the field,
     for anything else, and before memory is spent on what the file only claims."""
-    try:
+    with damage_named(where):
         budget = decoding_budget(len(data), where) if budget is None else budget
         return _read(GlbDocument(data, where, budget), entry, budget)
-    except PackageError:
-        raise
-    except InputError as error:
-        message = str(error)
-        raise PackageError(
-            message if message.startswith(where) else f"{where}: {message}"
-        ) from None
 
 
 def _read(document: GlbDocument, entry: VolumeEntry, budget: Budget) -> VolumeModel:
