@@ -25,6 +25,7 @@ def test_sessions_are_admitted_up_to_the_limit(registry):
                 pass
             one.step(NEUTRAL, 1.0)
             two.step(NEUTRAL, 1.0)
+        wait_until_empty(server)
         assert_well(server.address)
 
 
