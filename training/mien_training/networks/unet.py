@@ -34,15 +34,19 @@ class UNet(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, image: Tensor) -> Tensor:
+        out: Tensor = self.last(self.features(image))
+        return out
+
+    def features(self, image: Tensor) -> Tensor:
+        """(B, widths[0], H, W) before the last convolution."""
         levels = []
-        x = self.first(image)
+        x: Tensor = self.first(image)
         for depth, block in enumerate(self.down):
             x = block(x if depth == 0 else F.avg_pool2d(x, 2))
             levels.append(x)
         for block, skip in zip(self.up, levels[-2::-1], strict=True):
             x = block(torch.cat([F.interpolate(x, scale_factor=2, mode="bilinear"), skip], 1))
-        out: Tensor = self.last(x)
-        return out
+        return x
 
 
 class _Block(nn.Module):

@@ -1,0 +1,91 @@
+"""A net that tells of every pixel which place of the head it shows, and how surely.
+
+One image in; the place on the template's mean head, its uncertainty, the surface's normal and
+whether it is bare skin out (as the dense maps of Feng et al. 2018, "Joint 3D Face Reconstruction
+and Dense Alignment with Position Map Regression Network", turned round: places of pixels instead of
+pixels of places; uncertainty after Kendall and Gal 2017). Where a mesh is known roughly, its own
+places are shown to the net as a hint, and it tells what is different: hints carry over what other
+views and other moments have found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mien_training.networks.unet import UNet
+
+__all__ = ["HINTS", "STRIDE", "CorrespondenceNet", "ViewMaps"]
+
+STRIDE = 2
+"""Pixels of the image a side to one of the maps."""
+HINTS = 4
+"""Place on the mean head of a mesh that is known roughly, and whether there is one."""
+_UNIT_M = 0.1
+"""Of places inside the net."""
+_LEAST_M = 2e-4
+_SURE_M = 0.002
+_OUT = 8
+
+
+@dataclass(frozen=True, eq=False)
+class ViewMaps:
+    """Of B images, at every second pixel of every second row."""
+
+    skin: Tensor
+    """(B, h, w) logit that the pixel shows the head's bare skin."""
+    canonical: Tensor
+    """(B, h, w, 3) place on the template's mean head, metres, rig space."""
+    deviation: Tensor
+    """(B, h, w) expected distance of it from the true place, metres."""
+    normals: Tensor
+    """(B, h, w, 3) unit, camera axes."""
+
+    @property
+    def certainty(self) -> Tensor:
+        """(B, h, w) in 0..1: weight of a place in a fit, by how likely it is skin and by its
+        expected squared distance."""
+        return torch.sigmoid(self.skin) / (1 + (self.deviation / _SURE_M).square())
+
+
+class CorrespondenceNet(nn.Module):
+    """Images (B, 3, H, W) in -1..1 and hints (B, HINTS, H / 2, W / 2) -> `ViewMaps`.
+
+    H and W are multiples of 2^levels. Grey images have three equal channels.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128)) -> None:
+        """`widths`: channels of each level, the finest first, multiples of 8."""
+        super().__init__()
+        self.unet = UNet(3 * STRIDE**2 + HINTS, _OUT, widths)
+
+    @property
+    def multiple(self) -> int:
+        """Of which sides of images are multiples."""
+        return int(STRIDE * 2 ** (len(self.unet.widths) - 1))
+
+    def forward(self, images: Tensor, hints: Tensor) -> ViewMaps:
+        return _maps(self.unet(_seen(images, hints)), hints)
+
+    def with_features(self, images: Tensor, hints: Tensor) -> tuple[ViewMaps, Tensor]:
+        """Also the last features (B, widths[0], H / 2, W / 2), of which the maps are linear."""
+        features = self.unet.features(_seen(images, hints))
+        return _maps(self.unet.last(features), hints), features
+
+
+def _seen(images: Tensor, hints: Tensor) -> Tensor:
+    scale = hints.new_tensor([1 / _UNIT_M] * 3 + [1.0])[:, None, None]
+    return torch.cat([F.pixel_unshuffle(images, STRIDE), hints * scale], 1)
+
+
+def _maps(raw: Tensor, hints: Tensor) -> ViewMaps:
+    canonical = hints[:, :3] + _UNIT_M * raw[:, 1:4]
+    return ViewMaps(
+        raw[:, 0],
+        canonical.permute(0, 2, 3, 1),
+        _LEAST_M + _UNIT_M * F.softplus(raw[:, 4] - 1),
+        F.normalize(raw[:, 5:8], dim=1).permute(0, 2, 3, 1),
+    )
