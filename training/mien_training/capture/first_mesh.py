@@ -24,6 +24,10 @@ from mien_training.head import Template
 __all__ = ["FirstMesh", "FirstMeshConfig", "first_mesh"]
 
 
+_WIDE_SURE_M = 0.02
+"""In wide images all places are unsure."""
+
+
 @dataclass(frozen=True)
 class FirstMeshConfig:
     """How often images are read before a mesh is handed on."""
@@ -78,7 +82,7 @@ def first_mesh(
     config = config or FirstMeshConfig()
     if located is None:
         wide = read_views(net, images, whole_views(cameras, config.side), template)
-        located = locate_head(wide.rays(config.rays_per_view), PoseConfig())
+        located = locate_head(wide.rays(config.rays_per_view, _WIDE_SURE_M), PoseConfig())
     crops = head_crops(cameras, located.world_from_head, config.side, located.scale)
     known = placed_mean_head(template, located.world_from_mean)
     pose, fits = located.world_from_head, []

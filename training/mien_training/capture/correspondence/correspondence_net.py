@@ -27,7 +27,6 @@ HINTS = 4
 _UNIT_M = 0.1
 """Of places inside the net."""
 _LEAST_M = 2e-4
-_SURE_M = 0.002
 _OUT = 8
 
 
@@ -44,11 +43,10 @@ class ViewMaps:
     normals: Tensor
     """(B, h, w, 3) unit, camera axes."""
 
-    @property
-    def certainty(self) -> Tensor:
+    def certainty(self, sure_m: float) -> Tensor:
         """(B, h, w) in 0..1: weight of a place in a fit, by how likely it is skin and by its
-        expected squared distance."""
-        return torch.sigmoid(self.skin) / (1 + (self.deviation / _SURE_M).square())
+        expected squared distance; half where that distance is `sure_m`."""
+        return torch.sigmoid(self.skin) / (1 + (self.deviation / sure_m).square())
 
 
 class CorrespondenceNet(nn.Module):

@@ -25,6 +25,10 @@ from mien_training.head import Template
 __all__ = ["ReadViews", "read_views"]
 
 
+_LEAST = 0.02
+"""Certainty below which a pixel is not used."""
+
+
 @dataclass(frozen=True, eq=False)
 class ReadViews:
     """What the net makes of C crops."""
@@ -35,17 +39,17 @@ class ReadViews:
     features: Tensor
     """(C, F, h, w) of which the maps are linear."""
 
-    def rays(self, rays_per_view: int = 600, least_certainty: float = 0.02) -> MapRays:
-        """Of the pixels that the original images cover."""
-        sure = self.certainty()
+    def rays(self, rays_per_view: int = 600, sure_m: float = 0.002) -> MapRays:
+        """Of the pixels that the original images cover, and whose places are hardly farther off
+        than some times `sure_m`."""
         return map_rays(
-            [crop.camera for crop in self.crops], list(self.maps.canonical.numpy()), list(sure),
-            rays_per_view, least_certainty,
+            [crop.camera for crop in self.crops], list(self.maps.canonical.numpy()),
+            list(self.certainty(sure_m)), rays_per_view, _LEAST,
         )  # fmt: skip
 
-    def certainty(self) -> NDArray[np.float32]:
+    def certainty(self, sure_m: float) -> NDArray[np.float32]:
         """(C, h, w) as `ViewMaps.certainty`, 0 beyond the original images."""
-        sure = self.maps.certainty.numpy()
+        sure = self.maps.certainty(sure_m).numpy()
         covered = [crop.covered()[::STRIDE, ::STRIDE] for crop in self.crops]
         return np.asarray(sure * np.stack(covered), np.float32)
 
@@ -70,8 +74,7 @@ def read_views(
         )
     device = next(net.parameters()).device
     shown = np.stack([crop.image(image) for crop, image in zip(crops, images, strict=True)])
-    shown = np.broadcast_to(shown, (*shown.shape[:3], 3))
-    told = torch.from_numpy(np.ascontiguousarray(shown)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    told = torch.from_numpy(shown).permute(0, 3, 1, 2).expand(-1, 3, -1, -1).float() / 127.5 - 1
     if known is None:
         hints = no_hints(len(crops), side // STRIDE, side // STRIDE)
     else:

@@ -25,7 +25,7 @@ class MeshLevels:
     """Of K vertices: level 0 are all of them, each further level fewer, some of those before."""
 
     neighbours: tuple[Tensor, ...]
-    """Of each level, (N,) sparse rows that sum to 1: the mean of a place's neighbours."""
+    """Of each level, (N, N) sparse, rows that sum to 1: the mean of a place's neighbours."""
     down: tuple[Tensor, ...]
     """To each level but the first from the one before: means of those around; rows sum to 1."""
     up: tuple[Tensor, ...]
@@ -70,9 +70,8 @@ def mesh_levels(
 def _rows(
     pairs: NDArray[np.integer], values: NDArray[np.floating], shape: tuple[int, int]
 ) -> Tensor:
-    """Sparse (CSR) matrix whose rows sum to 1, of (N, 2) pairs of row and column."""
+    """Sparse matrix whose rows sum to 1, of (N, 2) pairs of row and column."""
     total = np.bincount(pairs[:, 0], values, shape[0])
     share = values / np.maximum(total[pairs[:, 0]], 1e-12)
     index = torch.from_numpy(np.ascontiguousarray(pairs.T).astype(np.int64))
-    matrix = torch.sparse_coo_tensor(index, torch.from_numpy(share).float(), shape)
-    return matrix.coalesce().to_sparse_csr()
+    return torch.sparse_coo_tensor(index, torch.from_numpy(share).float(), shape).coalesce()

@@ -18,7 +18,7 @@ from torch import Tensor
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.capture.coarse.view_fusion import fuse_views, surface_weights
 from mien_training.capture.coarse.view_samples import project_points, sample_views
-from mien_training.capture.moment_reading import LAYERS
+from mien_training.capture.learning.moment_reading import LAYERS
 from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rendering.visibility import interpolate, rasterize
 

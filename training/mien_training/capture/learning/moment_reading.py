@@ -15,7 +15,10 @@ from mien_training.capture.correspondence.correspondence_net import STRIDE
 from mien_training.capture.first_mesh import FirstMesh
 from mien_training.runs.cache import read_arrays, write_arrays
 
-__all__ = ["LAYERS", "MomentReading"]
+__all__ = ["LAYERS", "SURE_M", "MomentReading"]
+
+SURE_M = 0.002
+"""Expected distance at which a place counts half in fits."""
 
 LAYERS = {"canonical": 3, "normals": 3, "deviation": 1, "skin": 1, "certainty": 1}
 """Channels of `MomentReading.maps` before the net's own features, in this order: metres; unit, in
@@ -50,7 +53,7 @@ class MomentReading:
         layers = torch.cat(
             [
                 maps.canonical, normals, maps.deviation[..., None],
-                torch.sigmoid(maps.skin)[..., None], maps.certainty[..., None],
+                torch.sigmoid(maps.skin)[..., None], maps.certainty(SURE_M)[..., None],
             ], -1,
         )  # fmt: skip
         told = torch.cat([layers.permute(0, 3, 1, 2), read.features], 1).numpy()
