@@ -58,7 +58,7 @@ class CorrespondenceNet(nn.Module):
     def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128)) -> None:
         """`widths`: channels of each level, the finest first, multiples of 8."""
         super().__init__()
-        self.unet = UNet(3 * STRIDE**2 + HINTS, _OUT, widths)
+        self.unet = UNet(3 * STRIDE**2 + HINTS + 2, _OUT, widths)
 
     @property
     def multiple(self) -> int:
@@ -75,8 +75,12 @@ class CorrespondenceNet(nn.Module):
 
 
 def _seen(images: Tensor, hints: Tensor) -> Tensor:
+    """Pixels, hints, and where in the image each of them is: heads are about in the middle."""
     scale = hints.new_tensor([1 / _UNIT_M] * 3 + [1.0])[:, None, None]
-    return torch.cat([F.pixel_unshuffle(images, STRIDE), hints * scale], 1)
+    batch, _, height, width = hints.shape
+    across = torch.linspace(-1, 1, width, device=hints.device).expand(batch, 1, height, width)
+    down = torch.linspace(-1, 1, height, device=hints.device)[:, None].expand(across.shape)
+    return torch.cat([F.pixel_unshuffle(images, STRIDE), hints * scale, across, down], 1)
 
 
 def _maps(raw: Tensor, hints: Tensor) -> ViewMaps:

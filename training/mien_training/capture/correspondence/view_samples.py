@@ -37,19 +37,24 @@ class SampleSpec:
 
     side: int = 128
     """Of the crops, pixels."""
-    hinted: float = 0.65
-    """Share of views with a hint; the others are looked for anywhere in a wider image."""
-    wide: float = 2.6
-    """Of views without hint, by how much more the image may show than the head, along a side."""
+    hinted: float = 0.6
+    """Share of views with a hint."""
+    wide: float = 0.1
+    """Share of views without hint in which the head may be anywhere, and small; in the others it is
+    about in the middle, as large as usual, as in crops of a head whose place is known roughly."""
+    widest: float = 2.6
+    """By how much more wide images may show than the head, along a side."""
     aside: float = 0.5
     """How far from the middle the head may be there, as a share of the room that is left."""
-    roll_rad: float = 0.25
+    off_m: float = 0.02
+    """Standard deviation of the middle of the other crops, along each axis."""
+    scale: float = 0.12
+    """Standard deviation of the logarithm of their size."""
+    roll_rad: float = 0.12
     """Standard deviation of the tilt of views without hint."""
-    on_side: float = 0.2
-    """Share of them from cameras that are mounted on their side."""
     turn_rad: float = 0.07
-    """Standard deviation of a hint's turn about each axis; the least are a tenth of it, the most
-    twice as much."""
+    """Standard deviation of a hint's turn about each axis; the least are three tenths of it,
+    the most twice as much."""
     move_m: float = 0.008
     """Of its shift along each axis, likewise."""
     mean_heads: float = 0.5
@@ -57,8 +62,8 @@ class SampleSpec:
     the linear heads."""
 
     def with_hints(self, share: float) -> SampleSpec:
-        """The same, with another share of hinted views; hints are the mean head."""
-        return replace(self, hinted=share, mean_heads=1.0)
+        """The same, with another share of hinted views and no wide ones; hints are the mean head."""
+        return replace(self, hinted=share, mean_heads=1.0, wide=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +161,7 @@ def _rough(
 ) -> tuple[NDArray[np.float32], Float64Array]:
     """(V, 3) world, and the pose (4, 4) of a guess of the head."""
     true = moment.world_from_head
-    amount = float(np.exp(rng.uniform(np.log(0.1), np.log(2.0))))
+    amount = float(np.exp(rng.uniform(np.log(0.3), np.log(2.0))))
     turn = Rotation.from_rotvec(amount * spec.turn_rad * rng.standard_normal(3)).as_matrix()
     shift = amount * spec.move_m * rng.standard_normal(3)
     middle = true[:3, :3] @ HEAD_CENTRE + true[:3, 3]
@@ -177,12 +182,15 @@ def _anywhere(
 ) -> tuple[Float64Array, float, Float64Array]:
     """Centre, radius, metres, and what is up in an image of which nothing is known yet."""
     true, camera = moment.world_from_head, moment.cameras[c]
-    wider = float(np.exp(rng.uniform(0, np.log(spec.wide))))
-    room = spec.aside * (wider - 1 + 0.2) * HEAD_RADIUS_M
-    centre = true[:3, :3] @ HEAD_CENTRE + true[:3, 3] + rng.uniform(-room, room, 3)
+    centre = true[:3, :3] @ HEAD_CENTRE + true[:3, 3]
+    if rng.random() * (1 - spec.hinted) < spec.wide:
+        wider = float(np.exp(rng.uniform(0, np.log(spec.widest))))
+        room = spec.aside * (wider - 1 + 0.2) * HEAD_RADIUS_M
+        centre = centre + rng.uniform(-room, room, 3)
+    else:
+        wider = float(np.exp(spec.scale * rng.standard_normal()))
+        centre = centre + spec.off_m * rng.standard_normal(3)
     view = camera.camera_from_world[:3, :3]
     tilt = spec.roll_rad * rng.standard_normal()
-    if rng.random() < spec.on_side:
-        tilt += float(rng.choice([-0.5, 0.5])) * np.pi
     up = view.T @ np.array([np.sin(tilt), -np.cos(tilt), 0.0])
     return centre, wider * HEAD_RADIUS_M, up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -81,7 +81,7 @@ def train_on_readings(
     optimiser = torch.optim.AdamW(stage.parameters(), config.learning_rate, weight_decay=1e-4)
     checks = [MomentReading.read(path) for path in judged]
 
-    @lru_cache(maxsize=None)
+    @cache
     def kept(index: int) -> MomentReading:
         return MomentReading.read(readings[index])
 
