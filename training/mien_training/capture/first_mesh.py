@@ -1,7 +1,7 @@
 """From images of calibrated cameras to a first mesh: located, then fitted by a linear model.
 
-Read wide images, locate the head; read crops of it with the mean head as a hint, fit the linear
-model; read again with that fit as the hint, and fit again.
+Look for skin in the whole images; read crops around it, locate the head; read crops of it with the
+mean head as a hint, fit the linear model; read again with that fit as the hint, and fit again.
 """
 
 from __future__ import annotations
@@ -10,13 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.cameras import Camera
 from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.correspondence.read_views import ReadViews, read_views
-from mien_training.capture.localisation import HeadPose, PoseConfig, head_crops, locate_head
+from mien_training.capture.localisation import (
+    HeadPose,
+    PoseConfig,
+    crop_cameras,
+    head_crops,
+    locate_head,
+)
+from mien_training.capture.localisation.head_centre import head_centre, rig_up
 from mien_training.capture.localisation.whole_views import whole_views
 from mien_training.capture.morphable import FitConfig, LinearHeads, MorphableFit, fit_maps
 from mien_training.head import Template
@@ -24,8 +32,11 @@ from mien_training.head import Template
 __all__ = ["FirstMesh", "FirstMeshConfig", "first_mesh"]
 
 
-_WIDE_SURE_M = 0.02
-"""In wide images all places are unsure."""
+_NEAR_SURE_M = 0.01
+"""Without hints all places are less sure."""
+_NEAR_M = 0.015
+_CLEAR = 0.6
+"""Share of rays that agree on a pose from which on no other direction is tried as up."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +92,7 @@ def first_mesh(
     """
     config = config or FirstMeshConfig()
     if located is None:
-        wide = read_views(net, images, whole_views(cameras, config.side), template)
-        located = locate_head(wide.rays(config.rays_per_view, _WIDE_SURE_M), PoseConfig())
+        located = find_head(net, images, cameras, template, config)
     crops = head_crops(cameras, located.world_from_head, config.side, located.scale)
     known = placed_mean_head(template, located.world_from_mean)
     pose, fits = located.world_from_head, []
@@ -92,6 +102,31 @@ def first_mesh(
         fits.append(fit)
         known, pose = fit.vertices, fit.world_from_head
     return FirstMesh(located, tuple(fits), read)
+
+
+def find_head(
+    net: CorrespondenceNet,
+    images: Sequence[NDArray[np.uint8]],
+    cameras: Sequence[Camera],
+    template: Template,
+    config: FirstMeshConfig,
+) -> HeadPose:
+    """Where the head is, of which nothing is known. Raises InputError where fewer than two cameras
+    see a head."""
+    whole = read_views(net, images, whole_views(cameras, config.side), template)
+    skin = torch.sigmoid(whole.maps.skin).numpy()
+    centre = head_centre([crop.camera for crop in whole.crops], list(skin))
+    best: HeadPose | None = None
+    for up in rig_up(cameras):
+        crops = crop_cameras(cameras, centre, config.side, up=up)
+        near = read_views(net, images, crops, template)
+        found = locate_head(near.rays(config.rays_per_view, _NEAR_SURE_M), PoseConfig(_NEAR_M))
+        if best is None or found.inliers > best.inliers:
+            best = found
+        if not best.failure and best.inliers > _CLEAR:
+            break
+    assert best is not None
+    return best
 
 
 def placed_mean_head(

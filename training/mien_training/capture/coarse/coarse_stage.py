@@ -95,7 +95,7 @@ class CoarseStage(nn.Module):
 
 
 class PooledStage(nn.Module):
-    """The usual baseline, a `VertexStage`: coefficients of a linear model from the pooled volume."""
+    """A baseline, a `VertexStage`: coefficients of a linear model from the pooled volume."""
 
     chosen: Tensor
     points: Tensor
