@@ -23,11 +23,14 @@ __all__ = ["HINTS", "STRIDE", "CorrespondenceNet", "ViewMaps"]
 STRIDE = 2
 """Pixels of the image a side to one of the maps."""
 HINTS = 4
-"""Place on the mean head of a mesh that is known roughly, and whether there is one."""
+"""Place on the mean head of a mesh that is known roughly, and how far it is one: 1 on the mesh, a
+half just beside it, 0 elsewhere."""
 _UNIT_M = 0.1
 """Of places inside the net."""
 _LEAST_M = 2e-4
-_OUT = 8
+_AWAY_M = 0.02
+"""Of differences from hints inside the net."""
+_OUT = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,11 @@ class CorrespondenceNet(nn.Module):
         self.unet = UNet(3 * STRIDE**2 + HINTS + 2, _OUT, widths)
 
     @property
+    def features(self) -> int:
+        """Channels of the last features."""
+        return self.unet.widths[0]
+
+    @property
     def multiple(self) -> int:
         """Of which sides of images are multiples."""
         return int(STRIDE * 2 ** (len(self.unet.widths) - 1))
@@ -84,10 +92,14 @@ def _seen(images: Tensor, hints: Tensor) -> Tensor:
 
 
 def _maps(raw: Tensor, hints: Tensor) -> ViewMaps:
-    canonical = hints[:, :3] + _UNIT_M * raw[:, 1:4]
+    """Where there is a hint, the difference from it; elsewhere places themselves."""
+    hinted = hints[:, 3] > 0
+    told = hints[:, :3] + _AWAY_M * raw[:, 4:7]
+    canonical = torch.where(hinted[:, None], told, _UNIT_M * raw[:, 1:4])
+    near, far = _AWAY_M * F.softplus(raw[:, 8]), _UNIT_M * F.softplus(raw[:, 7])
     return ViewMaps(
         raw[:, 0],
         canonical.permute(0, 2, 3, 1),
-        _LEAST_M + _UNIT_M * F.softplus(raw[:, 4] - 1),
-        F.normalize(raw[:, 5:8], dim=1).permute(0, 2, 3, 1),
+        _LEAST_M + torch.where(hinted, near, far),
+        F.normalize(raw[:, 9:12], dim=1).permute(0, 2, 3, 1),
     )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.capture.correspondence.correspondence_net import HINTS
 from mien_training.rendering.visibility import interpolate, rasterize
 
-__all__ = ["hint_maps", "no_hints"]
+__all__ = ["carried_on", "hint_maps", "no_hints"]
+
+_BEYOND = 4
+"""Pixels of the maps."""
 
 
 def hint_maps(
@@ -23,7 +27,22 @@ def hint_maps(
     index = torch.arange(len(vertices), device=vertices.device)
     out = rasterize(cameras.clip(index, vertices), triangles, (side, side))
     known = torch.cat([canonical, torch.ones_like(canonical[:, :1])], 1)
-    return interpolate(known, triangles, out).permute(0, 3, 1, 2)
+    return carried_on(interpolate(known, triangles, out).permute(0, 3, 1, 2))
+
+
+def carried_on(hints: Tensor) -> Tensor:
+    """Hints (B, HINTS, h, w), carried on a few pixels beyond the mesh's outline: the head may reach
+    farther than the mesh."""
+    there = hints[:, 3:]
+    near, places = there, hints[:, :3] * there
+    for _ in range(_BEYOND):
+        total = F.avg_pool2d(near, 3, 1, 1)
+        spread = F.avg_pool2d(places, 3, 1, 1) / total.clamp_min(1e-6)
+        known = near > 0
+        places = torch.where(known, places, spread)
+        near = torch.where(known, near, (total > 0).to(near))
+        places = places * near
+    return torch.cat([places, 0.5 * (near + there)], 1)
 
 
 def no_hints(batch: int, height: int, width: int) -> Tensor:

@@ -15,6 +15,7 @@ from mien_training.cameras import Camera
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.capture.correspondence.correspondence_loss import MapLabels
 from mien_training.capture.correspondence.correspondence_net import STRIDE
+from mien_training.capture.correspondence.hint_maps import carried_on
 from mien_training.capture.localisation.head_crops import (
     HEAD_CENTRE,
     HEAD_RADIUS_M,
@@ -62,7 +63,7 @@ class SampleSpec:
     the linear heads."""
 
     def with_hints(self, share: float) -> SampleSpec:
-        """The same, with another share of hinted views and no wide ones; hints are the mean head."""
+        """The same with another share of hinted views, none wide; hints are the mean head."""
         return replace(self, hinted=share, mean_heads=1.0, wide=0.0)
 
 
@@ -140,7 +141,8 @@ def _sampled(
         values[:, 0, :, 4:] = vertex_normals(both[::2], faces) @ turn
         maps = interpolate(values.flatten(0, 1), faces, out).unflatten(0, (batch, 2))
     there = maps[:, 0, ..., 3] > 0
-    hints = maps[:, 1, ..., :4] * torch.tensor(hinted)[:, None, None, None]
+    hints = carried_on(maps[:, 1, ..., :4].permute(0, 3, 1, 2))
+    hints = hints * torch.tensor(hinted)[:, None, None, None]
     labels = MapLabels(
         torch.from_numpy(skin) & there,
         there,
@@ -149,7 +151,7 @@ def _sampled(
         torch.nn.functional.normalize(maps[:, 0, ..., 4:], dim=-1),
     )
     shown = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return ViewSamples(shown, hints.permute(0, 3, 1, 2).contiguous(), labels)
+    return ViewSamples(shown, hints, labels)
 
 
 def _rough(

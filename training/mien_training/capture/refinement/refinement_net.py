@@ -35,7 +35,7 @@ class RefinementNet(nn.Module):
         super().__init__()
         self.levels = levels
         steps = torch.arange(layers) - 0.5 * (layers - 1)
-        self.register_buffer("layers_m", spacing_m * steps)
+        self.register_buffer("layers_m", spacing_m * steps, persistent=False)
         self.token = nn.Parameter(0.1 * torch.randn(vertices, token))
         self.of_sample = nn.Sequential(
             nn.Linear(channels_of(features), 32), nn.SiLU(), nn.Linear(32, 16), nn.SiLU()
