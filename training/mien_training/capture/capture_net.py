@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +14,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mien.errors import InputError
-from mien_training.cameras import Camera
 from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.morphable import FitConfig, LinearHeads
