@@ -24,7 +24,7 @@ from mien_training.capture.coarse.view_fusion import fuse_views
 from mien_training.capture.coarse.view_samples import sample_views
 from mien_training.capture.coarse.volume_grid import VolumeGrid
 from mien_training.capture.learning.moment_reading import LAYERS, MomentReading
-from mien_training.capture.learning.train_on_readings import Places
+from mien_training.capture.learning.train_on_readings import Places, VertexStage
 from mien_training.capture.morphable.linear_heads import LinearHeads
 from mien_training.head import Template
 
@@ -64,10 +64,9 @@ class CoarseConfig:
             )
 
 
-class CoarseStage(nn.Module):
-    """A `VertexStage`: control vertices."""
+class CoarseStage(VertexStage):
+    """Control vertices."""
 
-    chosen: Tensor
     points: Tensor
     prior: Tensor
 
@@ -87,17 +86,15 @@ class CoarseStage(nn.Module):
         nn.init.zeros_(self.last.weight)
 
     def forward(self, reading: MomentReading, views: NDArray[np.integer] | None = None) -> Places:
-        """views: those that are used; all if left out."""
         scores = self.last(self.volume(reading, views, self.points))
         places, spread = soft_argmax(scores, self.points, self.prior)
         # How undecided the scores are is not how wrong their mean is, but grows with it.
         return [(places[0], _LEAST_M + spread[0])]
 
 
-class PooledStage(nn.Module):
-    """A baseline, a `VertexStage`: coefficients of a linear model from the pooled volume."""
+class PooledStage(VertexStage):
+    """A baseline: coefficients of a linear model from the pooled volume."""
 
-    chosen: Tensor
     points: Tensor
     mean: Tensor
     basis: Tensor
@@ -116,11 +113,10 @@ class PooledStage(nn.Module):
         self.register_buffer("basis", basis, persistent=False)
         self.volume = _Volume(features, config)
         pooled = 2 * config.widths[0]
-        self.last = nn.Sequential(
-            nn.Linear(pooled, 256), nn.SiLU(), nn.Linear(256, len(basis) + 6 + 1)
-        )
-        for part in (self.last[2].weight, self.last[2].bias):
-            nn.init.zeros_(part)
+        told = nn.Linear(256, len(basis) + 6 + 1)
+        nn.init.zeros_(told.weight)
+        nn.init.zeros_(told.bias)
+        self.last = nn.Sequential(nn.Linear(pooled, 256), nn.SiLU(), told)
 
     def coefficients(
         self, reading: MomentReading, views: NDArray[np.integer] | None = None
@@ -131,7 +127,6 @@ class PooledStage(nn.Module):
         return found
 
     def forward(self, reading: MomentReading, views: NDArray[np.integer] | None = None) -> Places:
-        """views: those that are used; all if left out."""
         told = self.coefficients(reading, views)
         heads = self.mean + torch.tensordot(told[:-7], self.basis, 1)
         turn, shift = 0.1 * told[-7:-4], 0.01 * told[-4:-1]
@@ -159,8 +154,8 @@ class _Volume(nn.Module):
     ) -> Tensor:
         used = np.arange(len(reading.K)) if views is None else views
         with torch.no_grad():
-            x = self._fused(reading, used, points)
-        x = self.first(x)
+            fused = self._fused(reading, used, points)
+        x: Tensor = self.first(fused)
         levels = []
         for depth, block in enumerate(self.down):
             x = block(F.avg_pool3d(x, 2) if depth else x)
@@ -183,7 +178,7 @@ class _Volume(nn.Module):
         mean, variance = fuse_views(told, weight)
         total = (weight.sum(1, keepdim=True) + 1e-3).log()
         fused = torch.cat([mean, variance, total] if self.spread else [mean, total], 1)
-        return fused.unflatten(2, (self.grid.resolution,) * 3)
+        return fused.reshape(1, -1, *(self.grid.resolution,) * 3)
 
 
 def _block(before: int, after: int) -> nn.Module:

@@ -69,7 +69,9 @@ def train_correspondence(
     counts, twice: with a hint, and looked for anywhere.
     """
     torch.manual_seed(config.seed)
-    net = CorrespondenceNet(config.widths).to(device, memory_format=torch.channels_last)
+    net = CorrespondenceNet(config.widths).to(device)
+    # Other kernels, a third faster on CPUs.
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.sample.side % net.multiple:
         raise InputError(
             f"SampleSpec.side: {config.sample.side}, expected a multiple of {net.multiple}"

@@ -110,7 +110,7 @@ def draw_samples(
             centre, radius, up = _anywhere(moment, c, spec, rng)
         large, little = (crop_cameras([camera], centre, s, radius, up)[0] for s in sides)
         images[n] = large.image(moment.images[c])
-        part = little.labels(moment.part[c], outside=-1)
+        part = np.asarray(little.labels(moment.part[c], outside=-1), np.int8)
         skin.append(part == MATERIALS.index("skin"))
         head.append((part >= 0) & (part < len(MATERIALS)))
         small.append(little.camera)
@@ -139,7 +139,7 @@ def _sampled(
         values[..., :3], values[..., 3] = canonical, 1.0
         turn = every.camera_from_world[::2, :3, :3].transpose(1, 2)
         values[:, 0, :, 4:] = vertex_normals(both[::2], faces) @ turn
-        maps = interpolate(values.flatten(0, 1), faces, out).unflatten(0, (batch, 2))
+        maps = interpolate(values.flatten(0, 1), faces, out).reshape(batch, 2, side, side, -1)
     there = maps[:, 0, ..., 3] > 0
     hints = carried_on(maps[:, 1, ..., :4].permute(0, 3, 1, 2))
     hints = hints * torch.tensor(hinted)[:, None, None, None]

@@ -70,7 +70,7 @@ class MomentReading:
     @property
     def side(self) -> int:
         """Of the crops, pixels."""
-        return STRIDE * self.maps.shape[2]
+        return int(STRIDE * self.maps.shape[2])
 
     def cameras(self, views: NDArray[np.integer] | None = None) -> CameraBatch:
         """In head space, of all views or some."""

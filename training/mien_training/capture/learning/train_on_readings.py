@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,15 +28,15 @@ VertexLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Of places (K, 3), true places (K, 3) and expected distances (K,): a scalar."""
 
 
-class VertexStage(Protocol):
+class VertexStage(nn.Module, ABC):
     """A module that places some vertices of the template."""
 
     chosen: Tensor
     """(K,) which."""
 
-    def __call__(
-        self, reading: MomentReading, views: NDArray[np.integer] | None = None
-    ) -> Places: ...
+    @abstractmethod
+    def forward(self, reading: MomentReading, views: NDArray[np.integer] | None = None) -> Places:
+        """views: those that are used; all if left out."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ReadingTraining:
 
 
 def train_on_readings(
-    stage: nn.Module,
+    stage: VertexStage,
     loss_of: VertexLoss,
     config: ReadingTraining,
     readings: Sequence[Path],
@@ -73,7 +73,7 @@ def train_on_readings(
     report: Report = silent,
     name: str = "training",
 ) -> Trained:
-    """Leaves a `VertexStage` in its best state by `judged`, mean distance over all its vertices.
+    """Leaves a stage in its best state by `judged`, mean distance over all its vertices.
 
     readings, judged: files of `MomentReading.write` with truth; kept in memory once read.
     """

@@ -77,7 +77,7 @@ def mesh_samples(
     points = at[:, None] + layers_m[:, None] * normal[:, None]  # (K, L, 3)
     count, layers = points.shape[:2]
     seen, inside = sample_views(maps[None], points.reshape(1, -1, 3), cameras, (side, side))
-    seen = seen[0].unflatten(2, (count, layers))  # (C, X, K, L)
+    seen = seen[0].reshape(*seen.shape[1:3], count, layers)  # (C, X, K, L)
     place, facing, rest = seen[:, :3], seen[:, 3:6], seen[:, 6:]
     off = (place - canonical[chosen].T[None, :, :, None]) / _OFF_M
     # Where nothing is seen places are zeros: no difference, instead of a long one.
@@ -87,13 +87,13 @@ def mesh_samples(
     rest = torch.cat([rest[:, :1] / _OFF_M, rest[:, 1:]], 1)
     told = torch.cat([off, turned, rest], 1)
     weight = surface_weights(visible[None], normal[None], at[None], cameras.centres[None])[0]
-    weight = weight[..., None] * inside[0].unflatten(1, (count, layers)) * (_LEAST_SURE + sure)
+    weight = weight[..., None] * inside[0].reshape(-1, count, layers) * (_LEAST_SURE + sure)
     mean, variance = fuse_views(told.flatten(2)[None], weight.flatten(1)[None])
     total = (weight.sum(0)[..., None] + 1e-4).log()
     fused = torch.cat(
         [
-            mean[0].unflatten(1, (count, layers)).permute(1, 2, 0),
-            variance[0].unflatten(1, (count, layers)).permute(1, 2, 0), total,
+            mean[0].reshape(-1, count, layers).permute(1, 2, 0),
+            variance[0].reshape(-1, count, layers).permute(1, 2, 0), total,
         ], -1,
     )  # fmt: skip
     middle = layers // 2
@@ -106,24 +106,24 @@ def mesh_samples(
 def vertex_visibility(
     mesh: Tensor, triangles: Tensor, chosen: Tensor, cameras: CameraBatch, side: int, cells: int
 ) -> Tensor:
-    """(C, K) 0..1: vertices `chosen` of a mesh (V, 3) that no other part of it hides.
-
-    Against its depth on a grid of `cells` a side, interpolated, so that it fades where the mesh
-    bends away.
-    """
+    """(C, K) 0..1: vertices `chosen` of a mesh (V, 3) that face a camera, and that no other part of
+    the mesh hides, by its depth on a grid of `cells` a side."""
     views = len(cameras.intrinsics)
     every = mesh.expand(views, -1, -1)
     out = rasterize(cameras.clip(torch.arange(views), every), triangles, (cells, cells))
     away = (every - cameras.centres[:, None]).norm(dim=-1, keepdim=True)
     depth = interpolate(away, triangles, out)[..., 0]
     depth = torch.where(out.tri_id >= 0, depth, torch.inf)
-    # The nearest of the four cells around is what may hide; the farthest is what may be seen.
+    # Beside an edge the farther side is meant: neighbours of what is seen are seen.
     places, _ = project_points(mesh[chosen][None], cameras, (side, side))
     far = torch.where(depth.isfinite(), depth, 1e3)[:, None]
     far = F.max_pool2d(far, 3, 1, 1)
     at = F.grid_sample(far, places[0][:, None], mode="nearest", align_corners=False)[:, 0, 0]
     behind = away[:, chosen, 0] - at
-    return (1 - behind / _HIDDEN_M).clamp(0, 1)
+    normals = vertex_normals(mesh[None], triangles)[0, chosen]
+    facing = ((cameras.centres[:, None] - mesh[chosen]) * normals).sum(-1) > 0
+    visible: Tensor = (1 - behind / _HIDDEN_M).clamp(0, 1) * facing
+    return visible
 
 
 def _closest(off: Tensor, weight: Tensor, at: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:

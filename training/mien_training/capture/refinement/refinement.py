@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mien.errors import InputError
 from mien_training.capture.learning.moment_reading import MomentReading
-from mien_training.capture.learning.train_on_readings import Places
+from mien_training.capture.learning.train_on_readings import Places, VertexStage
 from mien_training.capture.refinement.mesh_levels import mesh_levels, skin_vertices
 from mien_training.capture.refinement.mesh_samples import mesh_samples
 from mien_training.capture.refinement.refinement_net import RefinementNet
@@ -39,10 +39,9 @@ class RefinementConfig:
             )
 
 
-class Refinement(nn.Module):
-    """A `VertexStage`: the skin of the template."""
+class Refinement(VertexStage):
+    """The skin of the template."""
 
-    chosen: Tensor
     triangles: Tensor
     canonical: Tensor
 
@@ -62,13 +61,13 @@ class Refinement(nn.Module):
             self.register_buffer(name, torch.from_numpy(value), persistent=False)
 
     def forward(self, reading: MomentReading, views: NDArray[np.integer] | None = None) -> Places:
-        """views: those that are used; all if left out."""
         used = np.arange(len(reading.K)) if views is None else views
         maps = torch.from_numpy(reading.maps[used].astype(np.float32)).to(self.canonical)
         cameras = reading.cameras(used).to(self.canonical.device)
         mesh = torch.from_numpy(reading.start).to(self.canonical)
         found = []
         for net in self.passes:
+            assert isinstance(net, RefinementNet)
             with torch.no_grad():
                 samples = mesh_samples(
                     mesh, self.triangles, self.chosen, self.canonical, maps, cameras, reading.side,
