@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.capture.correspondence.hint_maps import hint_maps
 from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.localisation import head_crops
@@ -39,3 +40,30 @@ def perfect_reading(template, moment, start, side=64, features=2):
     )  # fmt: skip
     maps = (maps * there).numpy().astype(np.float16)
     return MomentReading(maps, reading.K, view, start, pose, truth)
+
+
+def perfect_read(template, moment):
+    """`read_views` of a net that knows the moment."""
+    from mien_training.capture.correspondence.correspondence_net import ViewMaps
+    from mien_training.capture.correspondence.read_views import ReadViews
+
+    faces = torch.from_numpy(template.triangles.astype(np.int64))
+    canonical = torch.from_numpy(template.vertices)
+
+    def read(net, images, crops, template, known=None):
+        cameras = CameraBatch.of([crop.camera for crop in crops])
+        cells = crops[0].camera.width // 2
+        every = torch.from_numpy(moment.vertices).expand(len(crops), -1, -1)
+        out = rasterize(cameras.clip(torch.arange(len(crops)), every), faces, (cells, cells))
+        places = interpolate(canonical, faces, out)
+        turn = cameras.camera_from_world[:, :3, :3].transpose(1, 2)
+        normals = interpolate(vertex_normals(every, faces) @ turn, faces, out)
+        there = out.tri_id >= 0
+        maps = ViewMaps(
+            torch.where(there, 8.0, -8.0), places, torch.full(there.shape, 5e-4),
+            torch.nn.functional.normalize(normals, dim=-1),
+        )  # fmt: skip
+        features = torch.zeros(len(crops), 2, cells, cells)
+        return ReadViews(tuple(crops), maps, features)
+
+    return read

@@ -88,7 +88,7 @@ class CaptureNet:
     ) -> CaptureNet:
         basis = arrays["heads/basis"].astype(np.float32)
         heads = LinearHeads(arrays["heads/mean"], basis, arrays["heads/variances"])
-        correspondence = CorrespondenceNet(tuple(told["widths"]))
+        correspondence = CorrespondenceNet(tuple(told["widths"]), told["deeper"])
         refines = RefinementConfig(
             **{**told["refines"], "spacings_m": tuple(told["refines"]["spacings_m"])}
         )
@@ -106,7 +106,8 @@ class CaptureNet:
         return {
             "format": _FORMAT, "template": self.template.name,
             "template_sha256": template_digest(self.template),
-            "widths": list(self.correspondence.unet.widths), "first": asdict(self.first),
+            "widths": list(self.correspondence.unet.widths),
+            "deeper": len(self.correspondence.unet.deeper), "first": asdict(self.first),
             "refines": asdict(self.refines),
         }  # fmt: skip
 

@@ -13,7 +13,7 @@ from mien_training.capture.correspondence.correspondence_net import (
 @pytest.fixture
 def net():
     torch.manual_seed(0)
-    net = CorrespondenceNet((8, 16))
+    net = CorrespondenceNet((8, 16), 1)
     torch.nn.init.normal_(net.unet.last.weight, std=0.05)
     return net
 
@@ -38,7 +38,7 @@ def test_a_batch_is_its_views_one_by_one(net):
 
 
 def test_an_untrained_net_says_what_the_hint_says():
-    net = CorrespondenceNet((8, 16))
+    net = CorrespondenceNet((8, 16), 1)
     images, hints = told(2)
     maps = net(images, hints)
     torch.testing.assert_close(maps.canonical, hints[:, :3].permute(0, 2, 3, 1))

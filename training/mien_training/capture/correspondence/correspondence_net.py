@@ -58,10 +58,11 @@ class CorrespondenceNet(nn.Module):
     H and W are multiples of 2^levels. Grey images have three equal channels.
     """
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128)) -> None:
-        """`widths`: channels of each level, the finest first, multiples of 8."""
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 128, 192), deeper: int = 3) -> None:
+        """`widths`: channels of each level, the finest first, multiples of 8; `deeper`: residual
+        blocks at the coarsest one, which sees the whole head."""
         super().__init__()
-        self.unet = UNet(3 * STRIDE**2 + HINTS + 2, _OUT, widths)
+        self.unet = UNet(3 * STRIDE**2 + HINTS + 2, _OUT, widths, deeper=deeper)
 
     @property
     def features(self) -> int:

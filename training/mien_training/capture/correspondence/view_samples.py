@@ -38,7 +38,7 @@ class SampleSpec:
 
     side: int = 128
     """Of the crops, pixels."""
-    hinted: float = 0.6
+    hinted: float = 0.5
     """Share of views with a hint."""
     wide: float = 0.1
     """Share of views without hint in which the head may be anywhere, and small; in the others it is
