@@ -1,0 +1,77 @@
+"""A net is kept whole in one file, and every damage is named."""
+
+import numpy as np
+import pytest
+import torch
+
+from mien.errors import InputError
+from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
+from mien_training.capture.first_mesh import FirstMeshConfig
+from mien_training.capture.morphable import LinearHeads
+from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
+
+
+@pytest.fixture(scope="module")
+def net(anny):
+    torch.manual_seed(0)
+    correspondence = CorrespondenceNet((8, 16), 1)
+    torch.nn.init.normal_(correspondence.unet.last.weight)
+    refines = RefinementConfig(layers=3, spacings_m=(0.002,), width=16)
+    heads = LinearHeads(anny.vertices, anny.shape_deltas[:3], np.array([0.3, 0.2, 0.1]))
+    return CaptureNet(
+        anny, heads, correspondence, Refinement(anny, correspondence.features, refines),
+        FirstMeshConfig(side=64), refines, {"seed": 3},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def path(net, tmp_path):
+    path = tmp_path / "net.npz"
+    net.write(path)
+    return path
+
+
+def test_round_trip(net, anny, path):
+    back = CaptureNet.read(path, anny)
+    assert back.digest == net.digest and back.origin == {"seed": 3}
+    assert back.first == net.first and back.refines == net.refines
+    for name in ("correspondence", "refinement"):
+        theirs = getattr(back, name).state_dict()
+        for key, value in getattr(net, name).state_dict().items():
+            torch.testing.assert_close(theirs[key], value, atol=2e-3, rtol=1e-3)
+    assert not back.correspondence.training
+    # What was read is what is written again.
+    again = path.with_name("again.npz")
+    back.write(again)
+    assert CaptureNet.read(again, anny).digest == net.digest
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"told": None}, "told"),
+        ({"heads/variances": np.array([-1.0, 1, 1])}, "damaged"),
+        ({"correspondence/unet.first.weight": None}, "damaged"),
+        ({"refinement/passes.0.token": np.zeros((3, 3), np.float16)}, "damaged"),
+    ],
+)
+def test_damage_is_named(path, anny, damage, said):
+    with np.load(path) as arrays:
+        kept = {name: arrays[name] for name in arrays.files} | damage
+    np.savez(path, **{name: value for name, value in kept.items() if value is not None})
+    with pytest.raises(InputError, match=f"net.npz.*{said}"):
+        CaptureNet.read(path, anny)
+
+
+def test_of_another_template_or_version_or_not_there(path, anny, head_template):
+    with pytest.raises(InputError, match=r"net\.npz.*template_sha256.*'anny'"):
+        CaptureNet.read(path, head_template)
+    with np.load(path) as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    kept["told"] = np.array(kept["told"].item().replace('"format": 1', '"format": 99'))
+    np.savez(path, **kept)
+    with pytest.raises(InputError, match="99"):
+        CaptureNet.read(path, anny)
+    with pytest.raises(InputError, match="not there"):
+        CaptureNet.read(path.with_name("none.npz"), anny)
