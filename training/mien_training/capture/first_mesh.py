@@ -35,8 +35,8 @@ __all__ = ["FirstMesh", "FirstMeshConfig", "first_mesh"]
 _NEAR_SURE_M = 0.01
 """Without hints all places are less sure."""
 _NEAR_M = 0.015
-_CLEAR = 0.6
-"""Share of rays that agree on a pose from which on no other direction is tried as up."""
+_CLEARLY = 0.15
+"""By how many more rays agree on a pose where another direction than usual is up."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,10 @@ def find_head(
         crops = crop_cameras(cameras, centre, config.side, up=up)
         near = read_views(net, images, crops, template)
         found = locate_head(near.rays(config.rays_per_view, _NEAR_SURE_M), PoseConfig(_NEAR_M))
-        if best is None or found.inliers > best.inliers:
+        # Cameras are seldom mounted on their side: other directions have to be clearly better.
+        if best is None or found.inliers > best.inliers + _CLEARLY:
             best = found
-        if not best.failure and best.inliers > _CLEAR:
+        if not best.failure:
             break
     assert best is not None
     return best

@@ -38,7 +38,7 @@ class CorrespondenceConfig:
     """Residual blocks at its coarsest level."""
     sample: SampleSpec = field(default_factory=SampleSpec)
     """How views are cut out and hinted at."""
-    steps: int = 40_000
+    steps: int = 24_000
     """Optimiser steps; errors fall about as their number to the power of -0.75."""
     batch: int = 8
     """Views a step, all from the same file of moments."""

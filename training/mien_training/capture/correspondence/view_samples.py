@@ -38,9 +38,9 @@ class SampleSpec:
 
     side: int = 128
     """Of the crops, pixels."""
-    hinted: float = 0.5
+    hinted: float = 0.7
     """Share of views with a hint."""
-    wide: float = 0.1
+    wide: float = 0.06
     """Share of views without hint in which the head may be anywhere, and small; in the others it is
     about in the middle, as large as usual, as in crops of a head whose place is known roughly."""
     widest: float = 2.6
@@ -53,10 +53,10 @@ class SampleSpec:
     """Standard deviation of the logarithm of their size."""
     roll_rad: float = 0.12
     """Standard deviation of the tilt of views without hint."""
-    turn_rad: float = 0.07
-    """Standard deviation of a hint's turn about each axis; the least are three tenths of it,
-    the most twice as much."""
-    move_m: float = 0.008
+    turn_rad: float = 0.05
+    """Standard deviation of a hint's turn about each axis; the least are a tenth of it, the
+    most twice as much."""
+    move_m: float = 0.006
     """Of its shift along each axis, likewise."""
     mean_heads: float = 0.5
     """Share of hints that are the mean head; the others are the person, off by part of a draw from
@@ -163,7 +163,7 @@ def _rough(
 ) -> tuple[NDArray[np.float32], Float64Array]:
     """(V, 3) world, and the pose (4, 4) of a guess of the head."""
     true = moment.world_from_head
-    amount = float(np.exp(rng.uniform(np.log(0.3), np.log(2.0))))
+    amount = float(np.exp(rng.uniform(np.log(0.1), np.log(2.0))))
     turn = Rotation.from_rotvec(amount * spec.turn_rad * rng.standard_normal(3)).as_matrix()
     shift = amount * spec.move_m * rng.standard_normal(3)
     middle = true[:3, :3] @ HEAD_CENTRE + true[:3, 3]
