@@ -14,7 +14,7 @@ from mien_training.capture.first_mesh import FirstMeshConfig, first_mesh, placed
 from mien_training.capture.localisation import HeadPose
 from mien_training.capture.morphable import sampled_heads
 
-CONFIG = FirstMeshConfig(side=64, readings=2, rays_per_view=200)
+MAPS_ALONE = FirstMeshConfig(side=64, readings=2, rays_per_view=200, face_weight=0)
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def heads(anny):
     return sampled_heads(anny, range(30), 20)
 
 
-def fitted(monkeypatch, anny, moment, heads, located=None):
+def fitted(monkeypatch, anny, moment, heads, located=None, config=MAPS_ALONE):
     monkeypatch.setattr(room, "read_views", perfect_read(anny, moment))
-    return first_mesh(None, moment.images, moment.cameras, anny, heads, CONFIG, located)
+    return first_mesh(None, moment.images, moment.cameras, anny, heads, config, located)
 
 
 def turned(moment, turn):
@@ -59,6 +59,19 @@ def test_the_world_s_axes_do_not_matter(monkeypatch, anny, seen_head, heads, axi
     moment = turned(seen_head, Rotation.from_rotvec(axis).as_matrix())
     found = fitted(monkeypatch, anny, moment, heads)
     assert error_m(found.fit.vertices, moment) < 0.012
+
+
+def test_the_tracker_s_points_locate_a_face(monkeypatch, anny, seen_head, heads):
+    def nobody(*_):
+        raise AssertionError("the maps were asked")
+
+    monkeypatch.setattr(room, "find_head", nobody)
+    config = replace(MAPS_ALONE, face_weight=0.3)
+    found = fitted(monkeypatch, anny, seen_head, heads, None, config)
+    assert (found.rays.camera >= 0).sum() > 800 and not found.located.failure
+    assert error_m(found.fit.vertices, seen_head) < 0.012
+    with pytest.raises(InputError, match="face_weight"):
+        replace(config, face_weight=2)
 
 
 def test_a_known_pose_is_where_it_starts(monkeypatch, anny, seen_head, heads):

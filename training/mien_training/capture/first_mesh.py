@@ -1,7 +1,9 @@
 """From images of calibrated cameras to a first mesh: located, then fitted by a linear model.
 
-Look for skin in the whole images; read crops around it, locate the head; read crops of it with the
-mean head as a hint, fit the linear model; read again with that fit as the hint, and fit again.
+The tracker's face points of all views locate the head; where fewer than two views show a face, skin
+is looked for in the whole images, and crops around it are read. Then crops are read with what is
+known as a hint, and a linear model is fitted to maps and face points; and that again, with the fit
+as the hint.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from mien_training.capture.correspondence.correspondence_net import Corresponden
 from mien_training.capture.correspondence.read_views import ReadViews, read_views
 from mien_training.capture.localisation import (
     HeadPose,
+    MapRays,
     PoseConfig,
     crop_cameras,
     head_crops,
     locate_head,
 )
+from mien_training.capture.localisation.face_rays import face_rays, joined_rays
 from mien_training.capture.localisation.head_centre import head_centre, rig_up
 from mien_training.capture.localisation.whole_views import whole_views
 from mien_training.capture.morphable import FitConfig, LinearHeads, MorphableFit, fit_maps
@@ -32,6 +36,7 @@ from mien_training.head import Template
 __all__ = ["FirstMesh", "FirstMeshConfig", "first_mesh"]
 
 
+_FACE_FIT = FitConfig(effective_points=60)
 _NEAR_SURE_M = 0.01
 """Without hints all places are less sure."""
 _NEAR_M = 0.015
@@ -49,7 +54,10 @@ class FirstMeshConfig:
     """Of crops: the first with the mean head as the hint, each later one with the fit before."""
     rays_per_view: int = 600
     """Pixels of a view that a fit looks at."""
-    fit: FitConfig = field(default_factory=FitConfig)
+    face_weight: float = 0.3
+    """Weight of the tracker's face points in fits, against 1 for a pixel that is sure; 0 leaves the
+    tracker out."""
+    fit: FitConfig = field(default_factory=lambda: FitConfig(effective_points=200))
     """Of the linear model."""
 
     def __post_init__(self) -> None:
@@ -58,6 +66,8 @@ class FirstMeshConfig:
                 f"FirstMeshConfig: side {self.side}, readings {self.readings}, rays_per_view "
                 f"{self.rays_per_view}, expected 32, 1 and 30 or more"
             )
+        if not 0 <= self.face_weight <= 1:
+            raise InputError(f"FirstMeshConfig: face_weight {self.face_weight}, expected 0 to 1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +75,13 @@ class FirstMesh:
     """Of one moment."""
 
     located: HeadPose
-    """From wide images."""
+    """Before any fit."""
     fits: tuple[MorphableFit, ...]
     """After each reading."""
     read: ReadViews
     """The last reading."""
+    rays: MapRays
+    """What the last fit was made of: pixels of maps, and the tracker's face points."""
 
     @property
     def fit(self) -> MorphableFit:
@@ -91,17 +103,33 @@ def first_mesh(
     Raises InputError where fewer than two cameras see a head.
     """
     config = config or FirstMeshConfig()
-    if located is None:
+    face = face_rays(images, cameras, template) if config.face_weight else None
+    known: NDArray[np.float32] | None = None
+    if face is not None and _seen_by(face) >= 2:
+        if located is None:
+            located = locate_head(face, PoseConfig())
+        known = fit_maps(heads, template, face, located.world_from_head, _FACE_FIT).vertices
+    if located is None or located.failure:
         located = find_head(net, images, cameras, template, config)
+        known = None
+    if known is None:
+        known = placed_mean_head(template, located.world_from_mean)
     crops = head_crops(cameras, located.world_from_head, config.side, located.scale)
-    known = placed_mean_head(template, located.world_from_mean)
     pose, fits = located.world_from_head, []
     for _ in range(config.readings):
         read = read_views(net, images, crops, template, known)
-        fit = fit_maps(heads, template, read.rays(config.rays_per_view), pose, config.fit)
+        rays = read.rays(config.rays_per_view)
+        if face is not None:
+            rays = joined_rays(rays, face, config.face_weight)
+        fit = fit_maps(heads, template, rays, pose, config.fit)
         fits.append(fit)
         known, pose = fit.vertices, fit.world_from_head
-    return FirstMesh(located, tuple(fits), read)
+    return FirstMesh(located, tuple(fits), read, rays)
+
+
+def _seen_by(rays: MapRays) -> int:
+    """Cameras with enough rays to tell a pose."""
+    return int((np.bincount(rays.camera, minlength=1) >= PoseConfig().least_rays).sum())
 
 
 def find_head(
@@ -111,8 +139,8 @@ def find_head(
     template: Template,
     config: FirstMeshConfig,
 ) -> HeadPose:
-    """Where the head is, of which nothing is known. Raises InputError where fewer than two cameras
-    see a head."""
+    """Where the head is, by the maps alone. Raises InputError where fewer than two cameras see a
+    head."""
     whole = read_views(net, images, whole_views(cameras, config.side), template)
     skin = torch.sigmoid(whole.maps.skin).numpy()
     centre = head_centre([crop.camera for crop in whole.crops], list(skin))

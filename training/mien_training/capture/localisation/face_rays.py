@@ -59,13 +59,15 @@ def face_rays(
     at, way, place, sure, index, pixel = (
         np.concatenate([part[i] for part in (empty, *parts)]) for i in range(6)
     )
-    return MapRays(at, way, place, sure.clip(1e-6, 1), index.astype(np.int64), pixel, tuple(cameras))
+    return MapRays(
+        at, way, place, sure.clip(1e-6, 1), index.astype(np.int64), pixel, tuple(cameras)
+    )
 
 
 def joined_rays(first: MapRays, second: MapRays, weight: float = 1.0) -> MapRays:
-    """Both, of the same cameras in the same order, though crops of them may differ; certainty of
-    the second times `weight`, 0..1. Cameras and pixels of the second are of no use any more, and
-    are those of the first where they agree."""
+    """Both, of the same cameras in the same order, certainty of the second times `weight`, above 0
+    and at most 1. Where crops of the cameras differ, pixels of the second are not in `cameras` of
+    the first: rays alone count."""
     return MapRays(
         *(
             np.concatenate([getattr(first, name), getattr(second, name)])
