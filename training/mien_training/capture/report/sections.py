@@ -26,7 +26,7 @@ def trust_section(meshes: CapturedMeshes, template: Template) -> str:
     """Maps of confidence and of expected error, on the template."""
     good = meshes.good
     seen = (meshes.views[good] > 0).any(0)
-    cameras = [head_camera(template.vertices, 300, yaw) for yaw in _YAWS]
+    cameras = [head_camera(template.vertices, 240, yaw) for yaw in _YAWS]
 
     def drawn(values: NDArray[np.float64], limit: float, label: str) -> str:
         known = np.where(seen, values, np.nan)

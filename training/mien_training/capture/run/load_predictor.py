@@ -28,8 +28,8 @@ def checked_predictor(predictor: HeadPredictor, template: Template) -> HeadPredi
     theirs = predictor.template
     if template_digest(theirs) != template_digest(template):
         raise InputError(
-            f"--net: of template {theirs.name!r} with {len(theirs.vertices)} vertices, expected one "
-            f"of --template {template.name!r}, which has {len(template.vertices)}, of the same "
+            f"--net: of template {theirs.name!r} with {len(theirs.vertices)} vertices, expected "
+            f"one of --template {template.name!r}, which has {len(template.vertices)}, of the same "
             "content"
         )
     return predictor
