@@ -48,11 +48,12 @@ def write_report(
     seconds: Mapping[str, float],
     show_frames: bool = True,
 ) -> Path:
-    """Write `report.html` into an existing folder. seconds: by stage, of all moments."""
+    """Write `report.html` into an existing folder, of a take that is not all failures. seconds: by
+    stage, of all moments."""
     good = meshes.good
     predicted = sum(seconds.values())
-    confidence = meshes.confidence[good].mean(dtype=np.float64) if good.any() else 0.0
-    spread = 1e3 * float(np.median(meshes.spread_m[good])) if good.any() else float("nan")
+    confidence = meshes.confidence[good].mean(dtype=np.float64)
+    spread = 1e3 * float(np.median(meshes.spread_m[good]))
     body = [
         cards(
             [

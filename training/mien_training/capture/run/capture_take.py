@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -17,27 +16,23 @@ from PIL import Image
 from rich.console import Console
 
 from mien.atomic import write_atomically
-from mien.errors import InputError
 from mien_training.capture.moment_result import HeadPredictor
 from mien_training.capture.output.take_glb import write_take_glb
 from mien_training.capture.output.take_ply import write_take_ply
 from mien_training.capture.report.write_report import REPORT_FILE, write_report
 from mien_training.capture.run.config import NOT_OF_THE_MESHES, CaptureConfig
+from mien_training.capture.run.join_moments import join_moments, read_seconds
 from mien_training.capture.run.load_predictor import checked_predictor, load_predictor
-from mien_training.capture.run.moment_shards import joined, stage_seconds
 from mien_training.capture.run.picture_pass import picture_pass
 from mien_training.capture.run.predict_moments import common_failures, predict_moments
 from mien_training.capture.take import MultiViewTake, open_take, parse_frames
 from mien_training.capture.take.metric_unit import take_in_metres
 from mien_training.footage.captured import (
     MESHES_FILE,
-    RESIDUALS_FILE,
     CameraResiduals,
     CapturedMeshes,
     read_meshes,
     read_residuals,
-    write_meshes,
-    write_residuals,
 )
 from mien_training.head import Template
 from mien_training.runs.content_key import template_digest
@@ -50,7 +45,6 @@ from mien_training.templates.person import person_materials
 __all__ = ["capture_take", "run"]
 
 MOMENTS_FOLDER, TEXTURE_FILE, METRICS_FILE = "moments", "texture.png", "metrics.json"
-_SECONDS_FILE = "seconds.json"
 
 
 def run(config: CaptureConfig) -> int:
@@ -102,39 +96,11 @@ def _captured(
         bars.say(f"{config.cameras}: the face gives a unit of {take.unit_m:.4g} m")
     if not (config.out / MESHES_FILE).exists():
         predict_moments(take, predictor, config.out / MOMENTS_FOLDER, bars, config.give_up)
-        _join(config.out, take, template, inputs["template"])
+        join_moments(config.out, config.out / MOMENTS_FOLDER, take, template)
     meshes, residuals = read_meshes(config.out), read_residuals(config.out)
     shutil.rmtree(config.out / MOMENTS_FOLDER, ignore_errors=True)
-    seconds = _stage_seconds(config.out)
+    seconds = read_seconds(config.out)
     return _write(config, take, template, meshes, residuals, seconds, inputs, bars)
-
-
-def _join(folder: Path, take: MultiViewTake, template: Template, digest: str) -> None:
-    """All moments as one file; the meshes last, for they say that the moments are done."""
-    found = joined(folder / MOMENTS_FOLDER, len(take))
-    seconds = stage_seconds(folder / MOMENTS_FOLDER, len(take))
-    write_atomically(folder / _SECONDS_FILE, json.dumps(seconds).encode())
-    residual = found["residual_px"].astype(np.float32)
-    write_residuals(folder / RESIDUALS_FILE, CameraResiduals(take.names, take.frames, residual))
-    write_meshes(
-        folder / MESHES_FILE,
-        CapturedMeshes(
-            template=template.name, template_sha256=digest, frame=take.frames,
-            time_s=take.times_s, vertices=found["vertices"],
-            world_from_head=found["world_from_head"],
-            confidence=found["confidence"].astype(np.float16), views=found["views"],
-            spread_m=found["spread_m"].astype(np.float16),
-            failure=tuple(found["failure"].tolist()),
-        ),
-    )  # fmt: skip
-
-
-def _stage_seconds(folder: Path) -> dict[str, float]:
-    path = folder / _SECONDS_FILE
-    try:
-        return {str(name): float(value) for name, value in json.loads(path.read_bytes()).items()}
-    except (OSError, ValueError, AttributeError):
-        raise InputError(f"{path}: damaged; delete the folder to start afresh") from None
 
 
 def _write(

@@ -63,8 +63,16 @@ def finished_moments(folder: Path, total: int) -> int:
 def joined(folder: Path, total: int) -> dict[str, NDArray[Any]]:
     """Arrays over all `total` moments by the names of `MomentResult`'s fields. Raises InputError as
     `read_shard` does."""
-    parts = [read_arrays(shard_path(folder, n)) for n in range(-(-total // SHARD))]
-    return {name: np.concatenate([part[name] for part in parts]) for name in (*_NAMES, "failure")}
+    whole: dict[str, NDArray[Any]] = {}
+    texts: list[str] = []
+    for number in range(-(-total // SHARD)):
+        part = read_arrays(shard_path(folder, number))
+        texts += part["failure"].tolist()
+        for name in _NAMES:
+            if name not in whole:  # filled piece by piece: meshes are there once, not twice
+                whole[name] = np.empty((total, *part[name].shape[1:]), part[name].dtype)
+            whole[name][number * SHARD : number * SHARD + len(part[name])] = part[name]
+    return {**whole, "failure": np.array(texts, np.str_)}
 
 
 def stage_seconds(folder: Path, total: int) -> dict[str, float]:
