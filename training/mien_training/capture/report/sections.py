@@ -49,7 +49,7 @@ def trust_section(meshes: CapturedMeshes, template: Template) -> str:
 def cameras_section(meshes: CapturedMeshes, residuals: CameraResiduals) -> str:
     """Where each camera saw the head beside where the mesh is."""
     means = residuals.mean()
-    seen = np.isfinite(residuals.residual_px).all(2)
+    seen = np.asarray(np.isfinite(residuals.residual_px).all(2))
     rows, charts = [], []
     lengths = np.linalg.norm(residuals.residual_px.astype(np.float64), axis=2)
     top = float(np.quantile(lengths[seen], 0.99)) if seen.any() else 1.0

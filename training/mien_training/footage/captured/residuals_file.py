@@ -45,7 +45,7 @@ class CameraResiduals:
 
     def mean(self) -> NDArray[np.float64]:
         """(C, 2) over the moments that each camera saw; NaN where there is none."""
-        seen = np.isfinite(self.residual_px).all(2)
+        seen = np.asarray(np.isfinite(self.residual_px).all(2))
         sums = np.where(seen[..., None], self.residual_px, 0.0).sum(0, np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(sums / seen.sum(0)[:, None])

@@ -106,7 +106,7 @@ class ObservedTexture:
         flat[self._texels.texel[known]] = self._sum[known] / self._weight[known, None]
         filled = fill_unknown(flat.reshape(self.side, self.side, 3), self.seen).clip(0, 1)
         srgb = srgb_from_linear(torch.from_numpy(filled)).numpy()
-        return np.rint(255 * srgb).clip(0, 255).astype(np.uint8)
+        return np.asarray(np.rint(255 * srgb).clip(0, 255), np.uint8)
 
     def _view(
         self,
@@ -128,8 +128,8 @@ class ObservedTexture:
         with np.errstate(invalid="ignore"):
             inside = (straight >= 0).all(1) & (straight < size).all(1)
             inside &= (pixels >= 0).all(1) & (pixels < size).all(1)
-        rows, depth, pixels, straight = (v[inside] for v in (rows, depth, pixels, straight))
-        column, row = straight.astype(np.int64).T
+        rows, depth, pixels = rows[inside], depth[inside], pixels[inside]
+        column, row = straight[inside].astype(np.int64).T
         shown = depth < self._depth(plain, vertices)[row, column] + _BEHIND_M
         colour[rows[shown]] = _bilinear(image, pixels[shown])
         weight[rows[shown]] = cosine[rows[shown]] ** _SHARPNESS
@@ -170,7 +170,7 @@ def _gains(views: Sequence[_View]) -> Float32Array:
         off = ((mean - logs - offsets) * weight).sum(1, keepdims=True) / totals.clip(1e-9)
         offsets = offsets + off
     offsets = offsets - offsets.mean(0)
-    return np.exp(offsets[:, 0]).clip(0.25, 4.0).astype(np.float32)
+    return np.asarray(np.exp(offsets[:, 0]).clip(0.25, 4.0), np.float32)
 
 
 def _bilinear(image: NDArray[np.uint8], pixels: NDArray[np.float64]) -> Float32Array:
