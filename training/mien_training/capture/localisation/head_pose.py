@@ -74,6 +74,13 @@ class HeadPose:
     failure: str = ""
     """Why this pose is not to be believed; empty if it is."""
 
+    @classmethod
+    def given(cls, world_from_head: Float64Array, cameras: int) -> HeadPose:
+        """A pose that is known from elsewhere, such as the moment before."""
+        nothing = np.full((cameras, 2), np.nan)
+        rays = np.zeros(cameras, np.int64)
+        return cls(np.array(world_from_head), 1.0, 1.0, nothing[:, 0], nothing, rays)
+
     @property
     def world_from_mean(self) -> Float64Array:
         """(4, 4) with the scale in it: the mean head to where this one is."""

@@ -60,7 +60,7 @@ def read_meshes(path: str | Path) -> CapturedMeshes:
     for name, kinds in _KINDS.items():
         if name not in arrays or arrays[name].dtype.kind not in kinds:
             raise InputError(f"{file}: field {name!r} is missing or of another kind: capture again")
-    named = {name: arrays[name] for name in _KINDS}
+    named: dict[str, Any] = {name: arrays[name] for name in _KINDS}
     named["template"] = named["template"].item()
     named["template_sha256"] = named["template_sha256"].item()
     named["failure"] = tuple(named["failure"].tolist())

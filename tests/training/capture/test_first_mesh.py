@@ -1,0 +1,76 @@
+"""Heads are found and fitted wherever they are, by a net that reads rightly."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from support.readings import perfect_read
+
+from mien.errors import InputError
+from mien_training.cameras import Camera
+from mien_training.capture import first_mesh as room
+from mien_training.capture.first_mesh import FirstMeshConfig, first_mesh, placed_mean_head
+from mien_training.capture.localisation import HeadPose
+from mien_training.capture.morphable import sampled_heads
+
+CONFIG = FirstMeshConfig(side=64, readings=2, rays_per_view=200)
+
+
+@pytest.fixture(scope="module")
+def heads(anny):
+    return sampled_heads(anny, range(30), 20)
+
+
+def fitted(monkeypatch, anny, moment, heads, located=None):
+    monkeypatch.setattr(room, "read_views", perfect_read(anny, moment))
+    return first_mesh(None, moment.images, moment.cameras, anny, heads, CONFIG, located)
+
+
+def turned(moment, turn):
+    """The same moment in a world that has been turned about its origin."""
+    pose = np.eye(4)
+    pose[:3, :3] = turn
+    cameras = tuple(
+        Camera(c.K, c.camera_from_world @ pose.T, c.width, c.height, c.k1, c.k2)
+        for c in moment.cameras
+    )
+    return replace(
+        moment, cameras=cameras, vertices=(moment.vertices @ turn.T).astype(np.float32),
+        world_from_head=pose @ moment.world_from_head,
+    )  # fmt: skip
+
+
+def error_m(vertices, moment):
+    return float(np.linalg.norm(vertices - moment.vertices, axis=1).mean())
+
+
+def test_a_head_is_found_and_fitting_comes_nearer(monkeypatch, anny, seen_head, heads):
+    found = fitted(monkeypatch, anny, seen_head, heads)
+    assert not found.located.failure and len(found.fits) == 2
+    off = found.located.world_from_head[:3, :3].T @ seen_head.world_from_head[:3, :3]
+    assert np.degrees(Rotation.from_matrix(off).magnitude()) < 6
+    mean = error_m(placed_mean_head(anny, found.located.world_from_mean), seen_head)
+    assert error_m(found.fit.vertices, seen_head) < min(mean, 0.012)
+
+
+@pytest.mark.parametrize("axis", [[0.0, 0.0, 1.5], [1.0, 1.0, 0.0]])
+def test_the_world_s_axes_do_not_matter(monkeypatch, anny, seen_head, heads, axis):
+    moment = turned(seen_head, Rotation.from_rotvec(axis).as_matrix())
+    found = fitted(monkeypatch, anny, moment, heads)
+    assert error_m(found.fit.vertices, moment) < 0.012
+
+
+def test_a_known_pose_is_where_it_starts(monkeypatch, anny, seen_head, heads):
+    known = HeadPose.given(seen_head.world_from_head, 4)
+    found = fitted(monkeypatch, anny, seen_head, heads, known)
+    assert found.located is known
+    assert error_m(found.fit.vertices, seen_head) < 0.012
+
+
+def test_where_no_camera_sees_skin_that_is_said(monkeypatch, anny, seen_head, heads):
+    gone = replace(seen_head, vertices=seen_head.vertices + np.float32(50))
+    with pytest.raises(InputError, match="see skin"):
+        fitted(monkeypatch, anny, gone, heads)
+    with pytest.raises(InputError, match="readings"):
+        FirstMeshConfig(readings=0)

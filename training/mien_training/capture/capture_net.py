@@ -1,0 +1,134 @@
+"""The networks of a capture in one file, and what they make of a moment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mien.errors import InputError
+from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
+from mien_training.capture.first_mesh import FirstMeshConfig
+from mien_training.capture.morphable import FitConfig, LinearHeads
+from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
+from mien_training.head import Template
+from mien_training.runs.cache import read_arrays, write_arrays
+from mien_training.runs.content_key import content_digest, template_digest
+
+__all__ = ["CaptureNet"]
+
+_FORMAT = 1
+"""Raised whenever the file's fields or the networks' inputs mean something else."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaptureNet:
+    """Of one template."""
+
+    template: Template
+    heads: LinearHeads
+    """What first meshes are fitted with."""
+    correspondence: CorrespondenceNet
+    refinement: Refinement
+    first: FirstMeshConfig = field(default_factory=FirstMeshConfig)
+    """How often images are read."""
+    refines: RefinementConfig = field(default_factory=RefinementConfig)
+    """Of `refinement`."""
+    origin: dict[str, Any] = field(default_factory=dict)
+    """How it was trained: plain values, for whoever reads the file."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that results follow from: weights, heads, template, options."""
+        return content_digest([self._plain(), self._arrays()])
+
+    def write(self, path: Path) -> None:
+        """Whole or not at all; weights as 16-bit floats."""
+        text = json.dumps({**self._plain(), "origin": self.origin})
+        write_arrays(path, {"told": np.array(text), **self._arrays()})
+
+    @classmethod
+    def read(cls, path: Path, template: Template) -> CaptureNet:
+        """Raises InputError, naming file, field and what was expected, for a file that is missing,
+        damaged, of another version of mien or of another template."""
+        if not path.is_file():
+            raise InputError(f"{path}: not there; expected a file of `mien train capture`")
+        arrays = read_arrays(path)
+        try:
+            told = json.loads(arrays["told"].item())
+            kind = told["format"]
+        except (KeyError, ValueError, AttributeError, TypeError):
+            raise InputError(
+                f"{path}: field 'told' is missing or damaged: not a capture net"
+            ) from None
+        if kind != _FORMAT:
+            raise InputError(
+                f"{path}: field 'format' is {kind}, expected {_FORMAT}: train it again"
+            )
+        if told.get("template_sha256") != template_digest(template):
+            raise InputError(
+                f"{path}: field 'template_sha256' is not that of template {template.name!r}: the "
+                f"net is of {told.get('template')!r}; give that, or train another net"
+            )
+        try:
+            return cls._of(told, arrays, template)
+        except (KeyError, TypeError, ValueError, RuntimeError, InputError) as reason:
+            raise InputError(f"{path}: damaged ({reason}): train it again") from None
+
+    @classmethod
+    def _of(
+        cls, told: dict[str, Any], arrays: dict[str, NDArray[Any]], template: Template
+    ) -> CaptureNet:
+        basis = arrays["heads/basis"].astype(np.float32)
+        heads = LinearHeads(arrays["heads/mean"], basis, arrays["heads/variances"])
+        correspondence = CorrespondenceNet(tuple(told["widths"]), told["deeper"])
+        refines = RefinementConfig(
+            **{**told["refines"], "spacings_m": tuple(told["refines"]["spacings_m"])}
+        )
+        refinement = Refinement(template, correspondence.features, refines)
+        _load(correspondence, "correspondence", arrays)
+        _load(refinement, "refinement", arrays)
+        first = dict(told["first"])
+        first["fit"] = FitConfig(**first["fit"])
+        return cls(
+            template, heads, correspondence.eval(), refinement.eval(), FirstMeshConfig(**first),
+            refines, told.get("origin", {}),
+        )  # fmt: skip
+
+    def _plain(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT, "template": self.template.name,
+            "template_sha256": template_digest(self.template),
+            "widths": list(self.correspondence.unet.widths),
+            "deeper": len(self.correspondence.unet.deeper), "first": asdict(self.first),
+            "refines": asdict(self.refines),
+        }  # fmt: skip
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        found: dict[str, NDArray[Any]] = {
+            "heads/mean": self.heads.mean, "heads/basis": self.heads.basis.astype(np.float16),
+            "heads/variances": self.heads.variances,
+        }  # fmt: skip
+        for name, module in (
+            ("correspondence", self.correspondence),
+            ("refinement", self.refinement),
+        ):
+            for key, value in module.state_dict().items():
+                found[f"{name}/{key}"] = value.cpu().numpy().astype(np.float16)
+        return found
+
+
+def _load(module: nn.Module, name: str, arrays: dict[str, NDArray[Any]]) -> None:
+    state = {
+        key.removeprefix(f"{name}/"): torch.from_numpy(value.astype(np.float32))
+        for key, value in arrays.items()
+        if key.startswith(f"{name}/")
+    }
+    module.load_state_dict(state)

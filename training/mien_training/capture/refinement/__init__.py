@@ -1,0 +1,1 @@
+"""Corrections of a first mesh from what views show around it."""

@@ -1,0 +1,94 @@
+"""A net over the mesh that says how far each vertex of a first mesh is from the surface.
+
+Samples in layers along the normals, a token for each vertex of the template, messages over the mesh
+in several resolutions (layers and tokens as in reference work of Bolkart and others 2026, "SHELLS";
+messages instead of attention, which a CPU pays for).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mien_training.capture.refinement.mesh_levels import MeshLevels
+from mien_training.capture.refinement.mesh_samples import MeshSamples, channels_of
+
+__all__ = ["RefinementNet"]
+
+_UNIT_M = 0.01
+_SPREAD_M = 0.001
+_LEAST_M = 5e-5
+
+
+class RefinementNet(nn.Module):
+    """`MeshSamples` of all K vertices -> corrections (K, 3) and expected distances after them (K,),
+    metres, head space."""
+
+    layers_m: Tensor
+
+    def __init__(
+        self, features: int, vertices: int, levels: MeshLevels, layers: int = 9,
+        spacing_m: float = 0.002, width: int = 64, token: int = 16,
+    ) -> None:  # fmt: skip
+        """features: of the correspondence net; spacing_m: from one layer to the next."""
+        super().__init__()
+        self.levels = levels
+        steps = torch.arange(layers) - 0.5 * (layers - 1)
+        self.register_buffer("layers_m", spacing_m * steps, persistent=False)
+        self.token = nn.Parameter(0.1 * torch.randn(vertices, token))
+        self.of_sample = nn.Sequential(
+            nn.Linear(channels_of(features), 32), nn.SiLU(), nn.Linear(32, 16), nn.SiLU()
+        )
+        told = 16 * layers + 3 + 3 + 3 + 3 + token
+        self.first = nn.Sequential(nn.Linear(told, width), nn.SiLU(), nn.Linear(width, width))
+        depth = len(levels.neighbours)
+        self.before = nn.ModuleList(_Messages(width) for _ in range(depth))
+        self.after = nn.ModuleList(_Messages(width) for _ in range(depth - 1))
+        self.joined = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(depth - 1))
+        self.last = nn.Linear(width, layers + 5)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, samples: MeshSamples, places: Tensor) -> tuple[Tensor, Tensor]:
+        """places (K, 3): of the vertices, head space, metres."""
+        shown = self.of_sample(samples.fused).flatten(1)
+        # What is beyond two centimetres is a mistake, not a correction.
+        closest = (samples.closest / _UNIT_M).clamp(-2, 2)
+        x = self.first(
+            torch.cat(
+                [shown, closest, samples.support, samples.normals, 10 * places, self.token], 1
+            )
+        )
+        held = []
+        for depth, block in enumerate(self.before):
+            x = block(
+                self.levels.down[depth - 1] @ x if depth else x, self.levels.neighbours[depth]
+            )
+            held.append(x)
+        for depth in range(len(held) - 2, -1, -1):
+            raised = self.levels.up[depth] @ x
+            x = self.joined[depth](torch.cat([raised, held[depth]], 1))
+            x = self.after[depth](x, self.levels.neighbours[depth])
+        out = self.last(x)
+        along = (out[:, : len(self.layers_m)].softmax(1) @ self.layers_m)[:, None]
+        trust, free, doubt = out[:, -5:-4], out[:, -4:-1], out[:, -1]
+        moved = torch.sigmoid(trust) * _UNIT_M * closest
+        moved = moved + along * samples.normals + 0.1 * _UNIT_M * free
+        return moved, _LEAST_M + _SPREAD_M * F.softplus(doubt + 1)
+
+
+class _Messages(nn.Module):
+    """A residual step: each place sees the mean of its neighbours, twice."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.even = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.mixed = nn.ModuleList(nn.Linear(2 * width, width) for _ in range(2))
+        self.out = nn.ModuleList(nn.Linear(width, width) for _ in range(2))
+
+    def forward(self, x: Tensor, neighbours: Tensor) -> Tensor:
+        for even, mixed, out in zip(self.even, self.mixed, self.out, strict=True):
+            now = even(x)
+            x = x + out(F.silu(mixed(torch.cat([now, neighbours @ now], 1))))
+        return x

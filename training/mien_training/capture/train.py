@@ -1,0 +1,165 @@
+"""`mien train capture`: the networks that turn pictures of calibrated cameras into meshes.
+
+From synthetic people before rigs drawn at random (`synthetic.capture`): the correspondence net
+first, for it locates, starts everything and is what everything is limited by; then refinement, on
+moments that it has read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from mien.atomic import write_atomically
+from mien.errors import InputError
+from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.correspondence.train_correspondence import (
+    CorrespondenceConfig,
+    train_correspondence,
+)
+from mien_training.capture.first_mesh import FirstMeshConfig
+from mien_training.capture.learning.train_on_readings import ReadingTraining, train_on_readings
+from mien_training.capture.morphable import sampled_heads
+from mien_training.capture.read_moments import ReadingJob, read_moments
+from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
+from mien_training.capture.refinement.refinement_loss import RefinementLoss
+from mien_training.runs.checkpoint import Checkpoint
+from mien_training.runs.device import check_device_name, choose_device
+from mien_training.runs.interruption import interruptible
+from mien_training.runs.progress import ProgressBars
+from mien_training.runs.run_folder import claimed_folder, plain_config
+from mien_training.runs.trainer import Trained
+from mien_training.synthetic.capture.dataset.generate import generate_captures
+from mien_training.synthetic.capture.rigs import RigSpec
+from mien_training.synthetic.capture.spec import CaptureDatasetSpec, CaptureSpec
+from mien_training.templates import load_template
+
+__all__ = ["NET_FILE", "TrainCaptureConfig", "run", "train_capture"]
+
+NET_FILE = "capture_net.npz"
+_NOT_OF_THE_RESULT = ("out", "workers", "device")
+
+
+@dataclass(frozen=True)
+class TrainCaptureConfig:
+    """Train the networks of multi-view capture, from synthetic people."""
+
+    out: Path = Path("capture-net")
+    """Folder of the run: moments, checkpoints, capture_net.npz, metrics.json."""
+    template: str = "anny"
+    """Template name: anny."""
+    moments: int = 2048
+    """Synthetic moments, each of another person before another rig."""
+    held_out: int = 48
+    """Moments of people and rigs that no training sees, by which the best states are chosen."""
+    read: int = 600
+    """Of the moments, how many refinement learns from."""
+    people_of_basis: int = 200
+    """People whose principal components first meshes are fitted with."""
+    components: int = 60
+    """Of those, how many."""
+    moment: CaptureSpec = field(default_factory=lambda: CaptureSpec(rig=RigSpec(long_side=256)))
+    """How moments are drawn."""
+    correspondence: CorrespondenceConfig = field(default_factory=CorrespondenceConfig)
+    """The correspondence net."""
+    first: FirstMeshConfig = field(default_factory=FirstMeshConfig)
+    """How first meshes are found."""
+    refines: RefinementConfig = field(default_factory=RefinementConfig)
+    """Refinement."""
+    refinement: ReadingTraining = field(default_factory=ReadingTraining)
+    """How refinement learns."""
+    workers: int | None = None
+    """Processes that draw moments; one per core if left out."""
+    device: str = "auto"
+    """Where the correspondence net learns: cpu, cuda, cuda:N, or auto."""
+
+    def __post_init__(self) -> None:
+        for name in ("moments", "held_out", "read", "components"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}, expected 1 or more")
+        if self.people_of_basis < 2 or self.read > self.moments:
+            raise InputError(
+                f"people_of_basis {self.people_of_basis}, read {self.read} of {self.moments} "
+                "moments, expected 2 or more, and no more than there are"
+            )
+        if self.first.side != self.correspondence.sample.side:
+            raise InputError(
+                f"first.side is {self.first.side}, expected correspondence.sample.side, "
+                f"{self.correspondence.sample.side}: nets read the size that they have learnt"
+            )
+        check_device_name(self.device)
+
+
+def run(config: TrainCaptureConfig) -> int:
+    """The command."""
+    with interruptible(config.out):
+        metrics = train_capture(config)
+    Console(stderr=True).print(
+        f"{config.out / NET_FILE}: {metrics['bytes'] / 1e6:.1f} MB; strangers before other rigs: "
+        f"{metrics['refined_mm']:.2f} mm from the truth, first meshes {metrics['first_mm']:.2f} mm"
+    )
+    return 0
+
+
+def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, Any]:
+    """Draw, learn, measure; returns what goes to metrics.json.
+
+    Interrupted, the same call goes on with the moments that are missing and from its checkpoints.
+    """
+    device = choose_device(config.device)
+    template = load_template(config.template)
+    out, plain = config.out, plain_config(config, _NOT_OF_THE_RESULT)
+    with claimed_folder(out, config, _NOT_OF_THE_RESULT), ProgressBars(quiet) as bars:
+        for name, moment, count in (
+            ("moments", config.moment, config.moments),
+            ("held_out", config.moment.held_out(), config.held_out),
+        ):
+            spec = CaptureDatasetSpec(config.template, moment, count)
+            generate_captures(spec, out / name, config.workers, bars)
+        seeds = [config.moment.people.first + n for n in range(config.people_of_basis)]
+        heads = sampled_heads(template, seeds, config.components, config.moment.person)
+        net, learnt = train_correspondence(
+            config.correspondence, template, heads, out / "moments", out / "held_out", device,
+            Checkpoint(out / "correspondence.pt", plain), bars,
+        )  # fmt: skip
+        job = ReadingJob(net.to("cpu").eval(), template, heads, config.first)
+        readings = read_moments(job, out / "moments", config.read, out / "read", bars)
+        judged = read_moments(job, out / "held_out", config.held_out, out / "read_held_out", bars)
+        if len(readings) < config.refinement.batch or not judged:
+            raise InputError(
+                f"train_capture: heads were found in {len(readings)} moments and {len(judged)} "
+                "held-out ones: train the correspondence net for longer"
+            )
+        refinement = Refinement(template, net.features, config.refines)
+        refined = train_on_readings(
+            refinement, RefinementLoss.of(template, refinement.chosen.numpy()), config.refinement,
+            readings, judged, Checkpoint(out / "refinement.pt", plain), bars,
+            "training the refinement",
+        )  # fmt: skip
+        origin = {"config": plain, "versions": _versions()}
+        found = CaptureNet(template, heads, net, refinement, config.first, config.refines, origin)
+        found.write(out / NET_FILE)
+    metrics = _metrics(config, learnt, refined, len(judged))
+    write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode() + b"\n")
+    return metrics
+
+
+def _metrics(
+    config: TrainCaptureConfig, learnt: Trained, refined: Trained, found: int
+) -> dict[str, Any]:
+    best = next(h for h in refined.history if h["step"] == refined.step)
+    return {
+        "bytes": (config.out / NET_FILE).stat().st_size, "refined_mm": refined.error,
+        "first_mm": best["after 0 passes"], "held_out_found": found,
+        "config": plain_config(config, _NOT_OF_THE_RESULT), "versions": _versions(),
+        "correspondence": asdict(learnt), "refinement": asdict(refined),
+    }  # fmt: skip
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("mien", "torch", "numpy")}
