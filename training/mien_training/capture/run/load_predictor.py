@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from mien.errors import InputError
+from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.moment_result import HeadPredictor
+from mien_training.capture.predict_moment import NetPredictor
 from mien_training.head import Template
 from mien_training.runs.content_key import template_digest
 
@@ -15,12 +18,9 @@ __all__ = ["checked_predictor", "load_predictor"]
 def load_predictor(net: Path | None, template: Template) -> HeadPredictor:
     """Of a file of networks; None: those that come with mien.
 
-    Raises InputError, naming the file, for one of another template or version.
+    Raises InputError, naming file and field, for one of another template or version.
     """
-    raise InputError(
-        f"--net {net}: expected the networks of `mien train capture`, which this version of mien "
-        "does not have"
-    )
+    return NetPredictor(CaptureNet.read(net or DEFAULT_NET, template))
 
 
 def checked_predictor(predictor: HeadPredictor, template: Template) -> HeadPredictor:
