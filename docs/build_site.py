@@ -29,7 +29,7 @@ except ImportError:  # Python 3.10; Zensical brings this one
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = (
-    "index", "how-it-works", "filming-guide", "own-head", "calibration", "skin-detail",
+    "index", "how-it-works", "filming-guide", "own-head", "calibration", "capture", "skin-detail",
     "photoreal-avatar", "engine-import", "coordinate-frames", "run-folders", "service", "threads",
     "errors", "package-format", "data",
 )  # fmt: skip

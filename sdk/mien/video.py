@@ -45,17 +45,20 @@ class VideoFrame:
     """(H, W, 3) RGB, upright (rotation noted in the file is carried out)."""
 
 
-def read_frames(source: str | os.PathLike[str], cut_outs: bool = False) -> Iterator[VideoFrame]:
+def read_frames(
+    source: str | os.PathLike[str], cut_outs: bool = False, threads: int = 0
+) -> Iterator[VideoFrame]:
     """Frames of a video file, a folder of images (natural order), one image, or "camera:N".
 
     cut_outs: images that are transparent anywhere give their coverage, as grey, not their colours.
+    threads: of a film's decoder, each of which holds frames; 0: as many as FFmpeg likes.
 
     The source is opened at the call, images are decoded as they are asked for. Raises InputError,
     naming the source, when it is missing, empty, damaged or of an unknown kind.
     """
     camera = _CAMERA.fullmatch(str(source))
     if camera:
-        return _decode(*_camera_input(int(camera[1])), str(source))
+        return _decode(*_camera_input(int(camera[1])), str(source), threads)
     path = Path(source)
     if path.is_dir():
         return _read_images(_images_in(path), cut_outs)
@@ -63,7 +66,7 @@ def read_frames(source: str | os.PathLike[str], cut_outs: bool = False) -> Itera
         raise InputError(f"{path}: no such file or folder")
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return _read_images([path], cut_outs)
-    return _decode(str(path), None, {}, str(path))
+    return _decode(str(path), None, {}, str(path), threads)
 
 
 def is_camera(source: str | os.PathLike[str]) -> bool:
@@ -267,20 +270,22 @@ def _open(name: str, input_format: str | None, options: dict[str, str], source: 
         raise InputError(f"{source}: {kind} ({reason})") from error
 
 
-def _video_stream(container: Any, source: str) -> Any:
+def _video_stream(container: Any, source: str, threads: int = 0) -> Any:
     if not container.streams.video:
         raise InputError(f"{source}: has no video stream")
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
+    if threads:
+        stream.thread_count = threads
     return stream
 
 
 def _decode(
-    name: str, input_format: str | None, options: dict[str, str], source: str
+    name: str, input_format: str | None, options: dict[str, str], source: str, threads: int
 ) -> Iterator[VideoFrame]:
     container = _open(name, input_format, options, source)
     try:
-        stream = _video_stream(container, source)
+        stream = _video_stream(container, source, threads)
     except InputError:
         container.close()
         raise

@@ -35,7 +35,8 @@ _ABOVE_BROWS_M = 0.022
 
 def clay_materials(person: Template) -> tuple[Material, ...]:
     """A head without its colours: grey skin, and painted eyes, so that their gaze is seen."""
-    painted = paint_materials(person, person.vertices, Look())
+    none = np.zeros((1, 1, 3), np.uint8)  # painting skin takes a second, and clay has none
+    painted = paint_materials(person, person.vertices, Look(), skin=none)
     skin = MATERIALS.index("skin")
     return (*painted[:skin], _CLAY, *painted[skin + 1 :])
 

@@ -17,9 +17,9 @@ from mien_training.head import MATERIALS
 from mien_training.rendering.appearance import harmonics
 from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rendering.shading import linear_from_srgb
+from mien_training.rendering.texture.texture_fill import fill_unknown
 from mien_training.rendering.visibility import rasterize
 from mien_training.rig.photometric.objective import Objective
-from mien_training.rig.texture_fill import fill_unknown
 
 __all__ = ["paint_surroundings"]
 

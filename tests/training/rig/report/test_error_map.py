@@ -7,7 +7,7 @@ import pytest
 import torch
 from support.rig_scene import FRAMES, recorded_scene, small_person
 
-from mien_training.rig.report.error_map import colour_of, draw_error, vertex_error
+from mien_training.rig.report.error_map import draw_error, vertex_error
 from mien_training.rig.report.fitted_scene import FittedScene
 
 
@@ -57,9 +57,3 @@ def test_the_image_is_brighter_where_the_error_is_larger(scene):
     assert small.shape == large.shape and small.shape[1] == 3 * 64
     assert large[:64].mean() > small[:64].mean() + 20
     draw_error(scene.person, np.full(len(skin), np.nan), 32)
-
-
-def test_colours_grow_brighter_all_the_way():
-    light = colour_of(np.linspace(0, 1, 50)) @ [0.2126, 0.7152, 0.0722]
-    assert (np.diff(light) > 0).all()
-    np.testing.assert_array_equal(colour_of(np.array([2.0])), colour_of(np.array([1.0])))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mien_training.rig.texture_fill import fill_unknown
+from mien_training.rendering.texture.texture_fill import fill_unknown
 
 
 def test_known_texels_stay_and_the_rest_is_between_them():

@@ -1,0 +1,1 @@
+"""A page that shows how well a take was captured."""

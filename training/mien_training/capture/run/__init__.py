@@ -1,0 +1,1 @@
+"""`mien capture`: all that surrounds the networks."""

@@ -1,0 +1,35 @@
+"""The networks that `mien capture` is called with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mien.errors import InputError
+from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.default_net import DEFAULT_NET
+from mien_training.capture.moment_result import HeadPredictor
+from mien_training.capture.predict_moment import NetPredictor
+from mien_training.head import Template
+from mien_training.runs.content_key import template_digest
+
+__all__ = ["checked_predictor", "load_predictor"]
+
+
+def load_predictor(net: Path | None, template: Template) -> HeadPredictor:
+    """Of a file of networks; None: those that come with mien.
+
+    Raises InputError, naming file and field, for one of another template or version.
+    """
+    return NetPredictor(CaptureNet.read(net or DEFAULT_NET, template))
+
+
+def checked_predictor(predictor: HeadPredictor, template: Template) -> HeadPredictor:
+    """Raises InputError, naming both, for a predictor of another template."""
+    theirs = predictor.template
+    if template_digest(theirs) != template_digest(template):
+        raise InputError(
+            f"--net: of template {theirs.name!r} with {len(theirs.vertices)} vertices, expected "
+            f"one of --template {template.name!r}, which has {len(template.vertices)}, of the same "
+            "content"
+        )
+    return predictor

@@ -1,0 +1,1 @@
+"""Textures of a head made of pictures of it."""
