@@ -290,8 +290,8 @@ def page(record: dict[str, Any]) -> str:
 {len(first)} people outside the template's basis, known in every vertex, hold still for {STILL}
 moments and then perform {record["frames"]} moments of a real range-of-motion take at 30 a second,
 while the head turns. Every moment gets errors as a capture makes them, 1 mm root mean square:
-{NOISE_MM["apart"]} mm of each vertex alone, {NOISE_MM["smooth"]} mm as a smooth field that is new in
-each moment, {NOISE_MM["slow"]} mm as one that changes within {SLOW_S} s; {HAIR} times that under
+{NOISE_MM["apart"]} mm of each vertex alone, {NOISE_MM["smooth"]} mm as a smooth field, new in each
+moment, {NOISE_MM["slow"]} mm as one that changes within {SLOW_S} s; {HAIR} times that under
 hair, where confidence is 0.2; poses are off by 0.3 degrees and 1 mm an axis. "Step" is the distance
 from one moment to the next. Drift is what moves along the skin, about its mean over the take, in
 texels of a texture of {TEXELS} a side. A blink is found where the lids come as near as

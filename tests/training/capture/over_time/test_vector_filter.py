@@ -1,5 +1,7 @@
 """The One-Euro filter for vectors: stated lag, no axis special."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from mien_training.capture.over_time.vector_filter import (
 
 def smoothed(values, dt_s, config):
     smooth, speed, out = values[0], np.zeros_like(values[0]), [values[0]]
-    for last, now in zip(values[:-1], values[1:], strict=True):
+    for last, now in pairwise(values):
         speed, cutoff = one_euro_step(now - last, dt_s, speed, config)
         smooth = smooth + low_pass_share(cutoff, dt_s) * (now - smooth)
         out.append(smooth)

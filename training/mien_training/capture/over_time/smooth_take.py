@@ -162,7 +162,7 @@ def _causal(
 def _zero_lag(
     some: CapturedMeshes, smoother: TakeSmoother, config: TimeConfig
 ) -> tuple[Float32Array, Float64Array]:
-    """The mean of the filters that run forwards and backwards: one is as late as the other early."""
+    """Means of filters that run forwards and backwards: one is as late as the other is early."""
     trust = smoother.weights * _trusted(some.confidence[:, smoother.members])
     skull = some.vertices[:, smoother.members]
     raw, _ = skull_poses(skull, some.world_from_head, trust)
