@@ -23,7 +23,7 @@ def test_scalp_ears_and_forehead_count_and_nothing_that_moves(anny):
     assert not weights[~anny.regions["skin"]].any()
     # The face's front is part of it: else the head's nodding rests on the ears alone.
     front = anny.vertices[:, 2] > np.quantile(anny.vertices[anny.regions["skin"], 2], 0.5)
-    assert weights[front].sum() > 0.1 * weights.sum()
+    assert weights[front].sum() > 0.04 * weights.sum()
 
 
 def test_a_head_without_anything_firm_is_refused(anny):
