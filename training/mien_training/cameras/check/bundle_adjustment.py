@@ -33,8 +33,9 @@ class AdjustConfig:
 
     focal: bool = False
     """Correct focal lengths too."""
-    noise_m: float = 0.006
-    """Standard deviation of a sighting across the view, metres: that of dense correspondence."""
+    noise_m: float = 0.0035
+    """Standard deviation of a sighting along each axis of the image, as a distance at the head,
+    metres: that of dense correspondence."""
     worth: float = 8.0
     """How many independent sightings a camera's of one moment are worth: neighbours err alike."""
     anchor_m: float = 0.02
@@ -184,20 +185,18 @@ class _Solver:
         by_point, by_camera = lines.by_point, lines.by_camera
         points = len(seen.points)
         # (P, 3, 3) and (P, 3), cameras' (C, 7, 7) and (C, 7), and what joins them.
-        own = _summed(np.einsum("n,nia,nib->nab", weight, by_point, by_point), seen.point, points)
+        weighted = (weight[:, None, None] * by_point).transpose(0, 2, 1)
+        own = _summed(weighted @ by_point, seen.point, points)
         own += self.anchor[:, None, None] * np.eye(3)
-        pull = _summed(np.einsum("n,nia,ni->na", weight, by_point, lines.residual),
-                       seen.point, points)  # fmt: skip
+        pull = _summed((weighted @ lines.residual[:, :, None])[..., 0], seen.point, points)
         pull += self.anchor[:, None] * (state.points - seen.points)
-        view = _summed(np.einsum("n,nia,nib->nab", weight, by_camera, by_camera),
-                       seen.camera, count)  # fmt: skip
+        turned = (weight[:, None, None] * by_camera).transpose(0, 2, 1)
+        view = _summed(turned @ by_camera, seen.camera, count)
         view[:, range(CHANGES), range(CHANGES)] += self.prior
-        push = _summed(np.einsum("n,nia,ni->na", weight, by_camera, lines.residual),
-                       seen.camera, count)  # fmt: skip
+        push = _summed((turned @ lines.residual[:, :, None])[..., 0], seen.camera, count)
         push += self.prior * state.changes
         joined = np.zeros((points * count, 3, CHANGES))
-        cross = np.einsum("n,nia,nib->nab", weight, by_point, by_camera)
-        np.add.at(joined, seen.point * count + seen.camera, cross)
+        np.add.at(joined, seen.point * count + seen.camera, weighted @ by_camera)
         joined = joined.reshape(points, count, 3, CHANGES).transpose(0, 2, 1, 3)
         joined = joined.reshape(points, 3, count * CHANGES)
         inverse = np.linalg.inv(own)

@@ -20,7 +20,7 @@ BoolArray = NDArray[np.bool_]
 
 _ROUNDS = 2
 _LEAST_CHANGE_M = 3e-4
-_CLOUD = 200
+_CLOUD = 60
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CheckConfig:
     """Moments below which nothing is said: single ones scatter more than cameras err."""
     least_sightings: int = 100
     """Sightings that a camera must have to be judged."""
-    least_off_m: float = 0.0007
+    least_off_m: float = 0.001
     """Offset at the head below which no camera is called off, metres."""
     ratio: float = 3.0
     """How many times the median offset of the others a camera's must be to be called off."""

@@ -67,7 +67,7 @@ def align_rig(
             rhs.append(weight * off)
         step = -np.linalg.lstsq(np.concatenate(rows), np.concatenate(rhs), rcond=1e-10)[0]
         found = _similarity(step, middle) @ found
-        if np.abs(step).max() < 1e-12:
+        if np.abs(step).max() < 1e-8:
             break
     return tuple(_moved(camera, found) for camera in after), found
 
