@@ -72,3 +72,13 @@ def test_nonsense_is_refused():
         adjust_cameras(seen.chosen(seen.camera == 0))
     with pytest.raises(InputError, match="anchor_m"):
         AdjustConfig(anchor_m=0)
+
+
+def test_going_on_ends_where_it_would_have():
+    true = rig(3)
+    seen = seen_by(true, [off_by(true[0], 0.004), *true[1:]], moments=6, noise_m=0.002)
+    tight = [0.004, 5e-4, 5e-4]
+    at_once = adjust_cameras(seen, change_m=tight)
+    later = adjust_cameras(seen, change_m=tight, start=adjust_cameras(seen))
+    assert left_over(at_once.cameras, later.cameras).max() < 0.03
+    assert len(later.objective) <= len(at_once.objective)

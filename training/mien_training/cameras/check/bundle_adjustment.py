@@ -22,7 +22,7 @@ __all__ = ["AdjustConfig", "AdjustedCameras", "adjust_cameras", "sighting_weight
 Float64Array = NDArray[np.float64]
 
 _HALVINGS = 6
-_STILL = 1e-6
+_STILL = 1e-5
 """Relative fall of the objective below which nothing more is to be gained."""
 _FIXED = 1e12
 
@@ -72,17 +72,20 @@ class AdjustedCameras:
 
 
 def adjust_cameras(
-    seen: Sightings, config: AdjustConfig | None = None, change_m: ArrayLike | None = None
+    seen: Sightings,
+    config: AdjustConfig | None = None,
+    change_m: ArrayLike | None = None,
+    start: AdjustedCameras | None = None,
 ) -> AdjustedCameras:
     """Gauss-Newton over changes d_c of cameras and points x_p together:
 
     sum w rho(|predicted - seen|) + sum |x_p - x0_p|^2 / anchor^2 + sum |d_c / D_c|^2
 
     with rho of Geman and McClure at three times the noise. change_m (C,): each camera's own, in
-    place of the config's. Points are eliminated by the Schur
-    complement (Triggs et al. 2000, "Bundle Adjustment - A Modern Synthesis", section 6.1); a step
-    that would raise the objective is halved. Raises InputError for fewer than two cameras with
-    sightings.
+    place of the config's; start: of the same sightings, where to go on from. Points are eliminated
+    by the Schur complement (Triggs et al. 2000, "Bundle Adjustment - A Modern Synthesis", section
+    6.1); a step that would raise the objective is halved. Raises InputError for fewer than two
+    cameras with sightings.
     """
     config = config or AdjustConfig()
     if len(np.unique(seen.camera)) < 2:
@@ -90,15 +93,11 @@ def adjust_cameras(
             f"adjust_cameras: {len(np.unique(seen.camera))} of {len(seen.cameras)} cameras saw "
             "something, expected at least two"
         )
-    solver = _Solver(
-        seen,
-        config,
-        np.broadcast_to(
-            np.asarray(config.change_m if change_m is None else change_m, np.float64),
-            (len(seen.cameras),),
-        ),
-    )
+    given = np.asarray(config.change_m if change_m is None else change_m, np.float64)
+    solver = _Solver(seen, config, np.broadcast_to(given, (len(seen.cameras),)))
     state = _State(np.zeros((len(seen.cameras), CHANGES)), seen.points)
+    if start is not None:
+        state = _State(start.changes, start.points)
     lines, cost = solver.at(state)
     history = [cost]
     for _ in range(config.steps):

@@ -95,8 +95,9 @@ def check_cameras(seen: Sightings, config: CheckConfig | None = None) -> CameraC
     members = np.flatnonzero(judged)
     kept = [seen.cameras[c] for c in members]
     change_m = np.full(count, config.adjust.change_m)
+    found = None
     for _ in range(_ROUNDS + 1):
-        found = adjust_cameras(some, config.adjust, change_m)
+        found = adjust_cameras(some, config.adjust, change_m, found)
         moved, _ = align_rig(kept, [found.cameras[c] for c in members], cloud)
         pixels, metres = image_offsets(kept, moved, cloud)
         change_m[members] = np.maximum(metres, _LEAST_CHANGE_M)
