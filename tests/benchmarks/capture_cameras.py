@@ -26,6 +26,7 @@ from mien_training.cameras.check.camera_check import CheckConfig, check_cameras
 from mien_training.cameras.check.rig_gauge import align_rig, image_offsets
 from mien_training.cameras.check.sightings import Sightings, linearise
 from mien_training.capture.localisation.head_crops import HEAD_CENTRE
+from mien_training.capture.trust.camera_sightings import spread_vertices
 from mien_training.footage.captured import read_residuals
 from mien_training.head import Template
 from mien_training.metrics.tables import results_page, write_results
@@ -45,24 +46,13 @@ LEAST_COSINE = 0.3
 CLOUD = np.stack(np.meshgrid(*[[-0.1, 0.0, 0.1]] * 3), -1).reshape(-1, 3)
 
 
-def places(template: Template) -> NDArray[np.int64]:
-    """(PLACES,) vertices evenly spread over the skin: farthest points."""
-    skin = np.flatnonzero(template.regions["skin"])
-    at = template.vertices[skin].astype(np.float64)
-    far, found = np.full(len(at), np.inf), [0]
-    for _ in range(PLACES - 1):
-        far = np.minimum(far, ((at - at[found[-1]]) ** 2).sum(1))
-        found.append(int(far.argmax()))
-    return skin[found]
-
-
 def simulated(template: Template, seed: int, views: int) -> Sightings:
     """What a rig saw of a head that turns and moves, MOMENTS[-1] times; its cameras are right."""
     rng = np.random.default_rng((seed, views, 5))
     cameras = draw_rig(RigSpec(views=(views, views), long_side=SIDE), 100 * seed + views)
     rest = template.vertices.astype(np.float64) - HEAD_CENTRE
     normals = vertex_normals(template.vertices, template.triangles).astype(np.float64)
-    chosen = places(template)
+    chosen = spread_vertices(template, PLACES)
     size = NOISE_M / np.sqrt(3)
     steady = [SmoothField(rng, 3, *WAVES_M)(rest[chosen]) for _ in cameras]
     own = rest[chosen] + SHAPE_M / np.sqrt(3) * SmoothField(rng, 3, *WAVES_M)(rest[chosen])
