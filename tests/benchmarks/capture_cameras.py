@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from result_pages import RESULTS, only_rendered
 from scipy.spatial.transform import Rotation
 
