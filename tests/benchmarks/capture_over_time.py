@@ -297,8 +297,8 @@ from one moment to the next. Drift is what moves along the skin, about its mean 
 texels of a texture of {TEXELS} a side. A blink is found where the lids come as near as
 {round(100 * CLOSED)} % of the open eye's gap. Lateness is the delay of the truth that fits best.
 Stated lag of the causal mode at rest: pose {1e3 * lags.pose.turn.lag_s():.0f} ms, skin
-{1e3 * lags.shape.skin.lag_s():.0f} ms, lids and lips {1e3 * lags.shape.quick.lag_s():.0f} ms; of
-what moves less: skin at 0.1 m a second {1e3 * lags.shape.skin.lag_s(0.1):.0f} ms, a head that
+{1e3 * lags.shape.skin.lag_s():.0f} ms, lids and lips {1e3 * lags.shape.quick.lag_s():.0f} ms; in
+motion less: skin at 0.1 m a second {1e3 * lags.shape.skin.lag_s(0.1):.0f} ms, a head that
 turns by 1 radian a second {1e3 * lags.pose.turn.lag_s(1.0):.0f} ms. Means over the people."""
     columns = list(first[0])
     cells = [

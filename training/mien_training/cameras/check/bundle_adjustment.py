@@ -126,7 +126,7 @@ def sighting_weights(seen: Sightings, scale: Float64Array, config: AdjustConfig)
     group = seen.camera + len(seen.cameras) * seen.moment[seen.point]
     total = np.bincount(group, seen.weight, len(seen.cameras) * max(seen.moments, 1))
     share = np.minimum(1.0, config.worth / np.maximum(total, 1e-9))[group]
-    return seen.weight * share / (np.maximum(scale, 1e-9) * config.noise_m) ** 2
+    return np.asarray(seen.weight * share / (np.maximum(scale, 1e-9) * config.noise_m) ** 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,10 +194,10 @@ class _Solver:
         view[:, range(CHANGES), range(CHANGES)] += self.prior
         push = _summed((turned @ lines.residual[:, :, None])[..., 0], seen.camera, count)
         push += self.prior * state.changes
-        joined = np.zeros((points * count, 3, CHANGES))
-        np.add.at(joined, seen.point * count + seen.camera, weighted @ by_camera)
-        joined = joined.reshape(points, count, 3, CHANGES).transpose(0, 2, 1, 3)
-        joined = joined.reshape(points, 3, count * CHANGES)
+        blocks = np.zeros((points * count, 3, CHANGES))
+        np.add.at(blocks, seen.point * count + seen.camera, weighted @ by_camera)
+        by_view = blocks.reshape(points, count, 3, CHANGES).transpose(0, 2, 1, 3)
+        joined = by_view.reshape(points, 3, count * CHANGES)
         inverse = np.linalg.inv(own)
         carried = inverse @ joined
         hessian = np.zeros((count * CHANGES, count * CHANGES))
@@ -217,5 +217,5 @@ class _Solver:
 def _summed(values: Float64Array, group: NDArray[np.int64], count: int) -> Float64Array:
     """(count, ...) sums of (N, ...) by group (N,)."""
     flat = values.reshape(len(values), int(np.prod(values.shape[1:])))
-    sums = [np.bincount(group, column, count) for column in flat.T]
+    sums = [np.bincount(group, column, count).astype(np.float64) for column in flat.T]
     return np.stack(sums, 1).reshape(count, *values.shape[1:])

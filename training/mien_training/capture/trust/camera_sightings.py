@@ -116,7 +116,7 @@ def map_pixels(
     if len(row) < _NEIGHBOURS or not len(wanted):
         return pixel, weight
     named, at = maps[row, column], np.stack([column, row], 1) + 0.5
-    away, index = cKDTree(named).query(wanted, k=_NEIGHBOURS)
+    away, index = (np.asarray(part) for part in cKDTree(named).query(wanted, k=_NEIGHBOURS))
     own = sure[row, column][index] * np.exp(-0.5 * (away / _REACH_M) ** 2)
     total = own.sum(1)
     share = own / np.maximum(total, 1e-30)[:, None]

@@ -43,8 +43,8 @@ def vertex_residuals(
     if not len(off):
         return np.full(len(at), np.nan)
     count = min(_NEIGHBOURS, len(off))
-    away, index = cKDTree(where).query(at, k=count, distance_upper_bound=3 * reach_m)
-    away, index = away.reshape(len(at), count), index.reshape(len(at), count)
+    found = cKDTree(where).query(at, k=count, distance_upper_bound=3 * reach_m)
+    away, index = (np.reshape(part, (len(at), count)) for part in found)
     none = ~np.isfinite(away)
     index[none] = 0
     weight = sure[index] * np.where(none, 0.0, np.exp(-0.5 * (away / reach_m) ** 2))
