@@ -69,7 +69,7 @@ def noisy_rays(moment: CaptureMoment, rng: np.random.Generator) -> MapRays:
 
 
 def judged(moment: CaptureMoment, template: Template, model: Any, seed: int) -> dict[str, Any]:
-    """Doubts (V, 6) and errors (V,) of one moment."""
+    """Doubts (V, 7) and errors (V,) of one moment."""
     rng = np.random.default_rng((seed, 8))
     rays = noisy_rays(moment, rng)
     pose = locate_head(rays).world_from_head

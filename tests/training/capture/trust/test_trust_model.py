@@ -31,7 +31,7 @@ def drawn(model, count, seed=0):
 
 
 def test_a_fit_finds_the_numbers_and_confidence_is_the_share_within():
-    model = TrustModel(-7.0, (1.5, 0.0, 0.5, 0.3, 0.8, 0.0), 0.5)
+    model = TrustModel(-7.0, (1.5, 0.0, 0.5, 0.3, 0.2, 0.8, 0.0), 0.5)
     found = fit_trust(*drawn(model, 20_000))
     assert found.level == pytest.approx(model.level, abs=0.05)
     np.testing.assert_allclose(found.slopes, model.slopes, atol=0.05)
@@ -45,7 +45,7 @@ def test_a_fit_finds_the_numbers_and_confidence_is_the_share_within():
 
 
 def test_what_would_lower_errors_gets_no_slope():
-    model = TrustModel(-7.0, (1.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.3)
+    model = TrustModel(-7.0, (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.3)
     doubts, errors = drawn(model, 2000)
     errors = errors * np.exp(-doubts[:, 2])
     found = fit_trust(doubts, errors)

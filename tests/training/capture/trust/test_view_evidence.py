@@ -48,6 +48,16 @@ def test_masks_are_asked_where_the_vertex_is(scene):
     assert set(np.unique(found.skin[0])) == {0.0, 0.8}
 
 
+def test_how_far_the_next_well_seen_vertex_is(scene):
+    found = view_evidence(*scene)
+    twice = found.views >= 2
+    assert not found.away_m[twice].any() and (found.away_m[~twice] > 0).all()
+    back = scene[0][:, 2].argmin()
+    nearest = np.linalg.norm(scene[0][twice] - scene[0][back], axis=1).min()
+    assert found.away_m[back] == pytest.approx(nearest)
+    assert (view_evidence(*scene[:3], scene[3][:1]).away_m == 1).all()
+
+
 def test_the_order_of_views_is_theirs_alone(scene):
     found = view_evidence(*scene)
     again = view_evidence(*scene[:3], scene[3][::-1])

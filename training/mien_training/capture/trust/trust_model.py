@@ -15,7 +15,7 @@ __all__ = ["DOUBTS", "TrustModel", "fit_trust"]
 
 Float64Array = NDArray[np.float64]
 
-DOUBTS = ("unseen", "grazing", "narrow", "covered", "residual", "deviation")
+DOUBTS = ("unseen", "grazing", "narrow", "covered", "far", "residual", "deviation")
 """What makes errors larger (`vertex_doubts`)."""
 
 
@@ -28,7 +28,7 @@ class TrustModel:
 
     level: float = -6.5
     """Of a vertex without any doubt."""
-    slopes: tuple[float, ...] = (0.8, 0.3, 0.2, 0.2, 0.4, 0.2)
+    slopes: tuple[float, ...] = (0.3, 0.0, 0.0, 0.27, 0.1, 0.53, 0.59)
     """Of DOUBTS, in their order."""
     scatter: float = 0.6
     """Standard deviation."""
@@ -43,11 +43,11 @@ class TrustModel:
             raise InputError(f"{self}: expected slopes of 0 or more, scatter and within_m above 0")
 
     def spread_m(self, doubts: ArrayLike) -> Float64Array:
-        """(...,) expected error, metres, of doubts (..., 6)."""
+        """(...,) expected error, metres, of doubts (..., 7)."""
         return np.asarray(np.exp(self._log_error(doubts) + 0.5 * self.scatter**2))
 
     def confidence(self, doubts: ArrayLike) -> Float64Array:
-        """(...,) 0..1, of doubts (..., 6): never rises with any of them."""
+        """(...,) 0..1, of doubts (..., 7): never rises with any of them."""
         distance = np.log(self.within_m) - self._log_error(doubts)
         return np.asarray(ndtr(distance / self.scatter))
 
@@ -61,7 +61,7 @@ class TrustModel:
 
 
 def fit_trust(doubts: ArrayLike, errors_m: ArrayLike, within_m: float = 0.002) -> TrustModel:
-    """The model of highest likelihood for errors (N,) of known vertices with doubts (N, 6).
+    """The model of highest likelihood for errors (N,) of known vertices with doubts (N, 7).
 
     Non-negative least squares over logarithms (Lawson and Hanson 1974, chapter 23); the level is
     free. Errors below 0.01 mm count as that. Raises InputError for other shapes, numbers that are

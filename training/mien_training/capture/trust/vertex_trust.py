@@ -52,12 +52,13 @@ def vertex_doubts(
     residual_m: ArrayLike | None = None,
     deviation_m: ArrayLike | None = None,
 ) -> Float64Array:
-    """(V, 6) what speaks against each vertex, in the order of DOUBTS, all 0 or more:
+    """(V, 7) what speaks against each vertex, in the order of DOUBTS, all 0 or more:
 
     unseen: 1 / (1 + sum over views of cosine^2, by how surely skin is seen); grazing: 1 - the
     largest cosine; narrow: 1 - the largest sine between two lines of sight; covered: the share of
-    the views in whose sight it lies that see no skin there; residual and deviation: log(1 + mm),
-    those of the median vertex where there is none.
+    the views in whose sight it lies that see no skin there; far: log(1 + mm) to the nearest vertex
+    that two views see; residual and deviation: log(1 + mm), those of the median vertex where there
+    is none.
     """
     skin = np.where(evidence.seen, evidence.skin, 0.0)
     weight = skin * evidence.cosine
@@ -74,7 +75,7 @@ def vertex_doubts(
             sine = np.maximum(sine, np.where(both, np.where(wide, 1.0, apart), 0.0))
     sight = np.maximum(evidence.in_sight.sum(0), 1)
     covered = (evidence.in_sight * (1 - evidence.skin)).sum(0) / sight
-    columns = [unseen, grazing, 1 - sine, covered]
+    columns = [unseen, grazing, 1 - sine, covered, np.log1p(evidence.away_m / _UNIT_M)]
     for name, given in (("residual_m", residual_m), ("deviation_m", deviation_m)):
         columns.append(_logarithm(name, given, len(unseen)))
     return np.stack(columns, 1)

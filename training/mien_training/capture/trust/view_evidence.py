@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
 
 from mien.errors import InputError
 from mien_training.cameras import Camera, project
@@ -32,6 +33,8 @@ class ViewEvidence:
     """(C, V) 0..1 how surely skin is seen there: not hair, glasses or a hand; 0 likewise."""
     towards: Float64Array
     """(C, V, 3) unit vectors from vertices to cameras."""
+    away_m: Float64Array
+    """(V,) distance to the nearest vertex that two views see, metres; 1 if there is none."""
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -78,7 +81,9 @@ def view_evidence(
         in_sight[c] = sight.seen(at.astype(np.float32), out.astype(np.float32), camera)
         cosine[c] = np.where(in_sight[c], (towards[c] * out).sum(1).clip(0, 1), 0.0)
         skin[c, in_sight[c]] = 1.0 if mask is None else _sampled(mask, camera, at[in_sight[c]], c)
-    return ViewEvidence(in_sight, cosine, skin, towards)
+    twice = (in_sight & (skin >= _SKIN)).sum(0) >= 2
+    away = np.asarray(cKDTree(at[twice]).query(at)[0]) if twice.any() else np.ones(len(at))
+    return ViewEvidence(in_sight, cosine, skin, towards, away.astype(np.float64))
 
 
 def _sampled(
