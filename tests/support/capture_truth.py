@@ -12,6 +12,7 @@ from PIL import Image
 from mien_training.cameras import Camera, project
 from mien_training.cameras.calibration import calibration_json
 from mien_training.capture.moment_result import MomentResult
+from mien_training.footage.captured import MomentSightings
 from mien_training.head import Template
 from mien_training.synthetic.capture import CaptureMoment
 
@@ -46,15 +47,19 @@ class TruthPredictor:
         rng = np.random.default_rng(moment.seed)
         wave = np.sin(moment.vertices @ rng.normal(0, 60, (3, 3)))
         views = moment.visible.sum(0)
-        residual = [
-            np.nanmean(project(one, moment.vertices)[0] - project(true, moment.vertices)[0], axis=0)
-            for one, true in zip(cameras, moment.cameras, strict=True)
-        ]
+        mesh = (moment.vertices + self.noise_m * wave).astype(np.float32)
+        parts = []
+        for c, true in enumerate(moment.cameras):
+            seen = np.flatnonzero(moment.visible[c])[::200].astype(np.int32)
+            pixels = project(true, moment.vertices[seen])[0].astype(np.float32)
+            sure = np.ones(len(seen), np.float32)
+            index = np.full(len(seen), c, np.int32)
+            parts.append(MomentSightings(index, seen, pixels, mesh[seen], sure))
         return MomentResult(
-            vertices=(moment.vertices + self.noise_m * wave).astype(np.float32),
+            vertices=mesh,
             world_from_head=moment.world_from_head,
             confidence=(views / len(cameras)).clip(0.05, 1).astype(np.float32),
             views=views.astype(np.uint8),
             spread_m=(self.noise_m * (1 + (views == 0))).astype(np.float32),
-            residual_px=np.stack(residual),
+            sightings=MomentSightings.join(parts),
         )

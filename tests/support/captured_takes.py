@@ -11,9 +11,10 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from mien.errors import InputError
-from mien_training.cameras import Camera, look_at_camera
+from mien_training.cameras import Camera, look_at_camera, project
 from mien_training.cameras.calibration import calibration_json
 from mien_training.capture.moment_result import MomentResult
+from mien_training.footage.captured import MomentSightings
 from mien_training.head import Template
 
 SIDE = 24
@@ -78,12 +79,29 @@ class CodedPredictor:
         below = self.template.vertices[:, 1] < 0
         head = self.template.vertices + (code % 5) * np.outer(below, (0, 0.002, 0))
         count = len(head)
+        placed = (head @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
         return MomentResult(
-            vertices=(head @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32),
+            vertices=placed,
             world_from_head=pose,
             confidence=np.linspace(0.2, 1, count, dtype=np.float32),
             views=np.full(count, len(cameras), np.uint8),
             spread_m=np.full(count, 1e-3, np.float32),
-            residual_px=rng.normal((0.5, -0.2), 0.1, (len(cameras), 2)),
+            sightings=seen_aside(cameras, placed, (0.5, -0.2)),
             failure="the rays do not agree" if code in self.failing else "",
         )
+
+
+def seen_aside(cameras, placed, off_px):
+    """Sightings of every tenth vertex, each seen so far from where the mesh (V, 3) has it that
+    predicted minus seen is `off_px`."""
+    vertex = np.arange(0, len(placed), 10, dtype=np.int32)
+    parts = []
+    for c, camera in enumerate(cameras):
+        pixels = project(camera, placed[vertex])[0] - off_px
+        parts.append(
+            MomentSightings(
+                np.full(len(vertex), c, np.int32), vertex, pixels.astype(np.float32),
+                placed[vertex], np.ones(len(vertex), np.float32),
+            )
+        )  # fmt: skip
+    return MomentSightings.join(parts)

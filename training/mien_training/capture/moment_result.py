@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.cameras import Camera
+from mien_training.footage.captured import MomentSightings
 from mien_training.head import Template
 
 __all__ = ["HeadPredictor", "MomentResult"]
@@ -20,7 +21,7 @@ _RIGID = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class MomentResult:
-    """V vertices of the predictor's template, seen by C cameras; the world is theirs, metres.
+    """V vertices of the predictor's template, seen by several cameras; the world is theirs, metres.
 
     Raises InputError for other shapes, numbers that are not finite, and a pose that is no rotation
     and shift.
@@ -36,8 +37,8 @@ class MomentResult:
     """(V,) how many cameras saw each vertex."""
     spread_m: NDArray[np.float32]
     """(V,) expected distance of each vertex from where it really is."""
-    residual_px: NDArray[np.float64]
-    """(C, 2) mean of predicted minus seen pixels of each camera; NaN where it saw nothing."""
+    sightings: MomentSightings
+    """Where cameras saw some of the vertices."""
     failure: str = ""
     """Why this moment is not to be believed at all; empty if it is."""
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -55,10 +56,6 @@ class MomentResult:
                 raise InputError(f"MomentResult.{name}: shape {values.shape}, expected {shape}")
             if not np.isfinite(values).all():
                 raise InputError(f"MomentResult.{name}: expected finite numbers")
-        if self.residual_px.ndim != 2 or self.residual_px.shape[1] != 2:
-            raise InputError(
-                f"MomentResult.residual_px: shape {self.residual_px.shape}, expected (C, 2)"
-            )
         turn = self.world_from_head[:3, :3]
         if not np.allclose(turn @ turn.T, np.eye(3), atol=_RIGID) or np.linalg.det(turn) < 0:
             raise InputError("MomentResult.world_from_head: expected a rotation and a shift")

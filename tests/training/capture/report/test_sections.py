@@ -1,18 +1,19 @@
 """Curves and tables say what the arrays say."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.captured import captured_meshes
+from support.captured import camera_residuals, captured_meshes
 
 from mien_training.capture.report.sections import (
     cameras_section,
     failures_section,
+    mean_offsets,
     time_section,
     trust_section,
 )
-from mien_training.footage.captured import CameraResiduals
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +27,28 @@ def cells(html):
 
 
 def test_cameras_with_their_means(meshes):
-    residual = np.zeros((6, 3, 2), np.float32)
-    residual[:, 0] = (3, -4)
-    residual[1:, 1] = np.nan
-    residual[:, 2] = np.nan
-    html = cameras_section(meshes, CameraResiduals(("a", "b", "c"), meshes.frame, residual))
-    assert cells(html) == [
-        "a", "+3.00", "-4.00", "5.00", "6", "b", "+0.00", "+0.00", "0.00", "1",
-        "c", "-", "-", "-", "0",
-    ]  # fmt: skip
-    assert html.count("<svg") == 3 and "nan" not in html
+    residuals = camera_residuals(6)
+    off = np.where(residuals.camera == 0, 1.0, 0.0)[:, None] * np.array([3.0, -4.0])
+    seen = (residuals.camera != 2) & ((residuals.camera != 1) | (residuals.moment == 0))
+    fields = ("moment", "camera", "vertex", "point", "certainty")
+    some = replace(
+        residuals, pixel=(residuals.pixel - off).astype(np.float32)[seen],
+        **{name: getattr(residuals, name)[seen] for name in fields},
+    )  # fmt: skip
+    html = cameras_section(meshes, some)
+    found = cells(html)
+    assert found[:5] == ["a.mp4", "+3.00", "-4.00", "5.00", "6"]
+    assert found[5] == "b.mp4" and found[8:10] == ["0.00", "1"]
+    assert found[10:15] == ["c.mp4", "-", "-", "-", "0"]
+    assert html.count("<svg") == 4 and "nan" not in html
+
+
+def test_means_are_over_moments_that_saw():
+    offsets = np.full((3, 2, 2), np.nan)
+    offsets[:2, 0] = [(1, 2), (3, 4)]
+    found = mean_offsets(offsets)
+    np.testing.assert_array_equal(found[0], (2, 3))
+    assert np.isnan(found[1]).all()
 
 
 def test_failures_by_reason(meshes):

@@ -2,18 +2,17 @@
 
 import numpy as np
 import pytest
-from support.captured import captured_meshes
+from support.captured import camera_residuals, captured_meshes
 
 from mien_training.capture.report.write_report import ReportPictures, write_report
-from mien_training.footage.captured import CameraResiduals
 
 
 @pytest.fixture
 def call(head_template, tmp_path):
     meshes = captured_meshes(4, len(head_template.vertices), ("", "two heads", "", ""))
-    residuals = CameraResiduals(("left", "right"), meshes.frame, np.zeros((4, 2, 2), np.float32))
+    residuals = camera_residuals(4)
     tile = np.full((20, 20, 3), 90, np.uint8)
-    pictures = ReportPictures({"best": (0, [tile, tile]), "worst": (1, [tile, tile])}, [(0, tile)])
+    pictures = ReportPictures({"best": (0, [tile] * 4), "worst": (1, [tile] * 4)}, [(0, tile)])
     return {
         "folder": tmp_path, "meshes": meshes, "residuals": residuals, "template": head_template,
         "pictures": pictures, "seconds": {"predicting": 2.0},

@@ -1,5 +1,7 @@
 """Results come back from disk as they were."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from support.captured_takes import CodedPredictor, ring_of_cameras
@@ -9,13 +11,14 @@ from mien_training.capture.run.moment_shards import (
     SHARD,
     finished_moments,
     joined,
+    joined_sightings,
     read_shard,
     stage_seconds,
     write_shard,
 )
 from mien_training.runs.shards import shard_path
 
-NAMES = ("vertices", "world_from_head", "confidence", "views", "spread_m", "residual_px")
+NAMES = ("vertices", "world_from_head", "confidence", "views", "spread_m")
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +43,15 @@ def folder(results, tmp_path):
 def test_what_was_written_is_read(folder, results):
     found = read_shard(folder, 0) + read_shard(folder, 1)
     whole = joined(folder, len(results))
+    seen = joined_sightings(folder, len(results))
     for n, (one, other) in enumerate(zip(found, results, strict=True)):
         for name in NAMES:
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
             np.testing.assert_array_equal(whole[name][n], getattr(other, name))
+        for field in fields(other.sightings):
+            expected = getattr(other.sightings, field.name)
+            np.testing.assert_array_equal(getattr(one.sightings, field.name), expected)
+            np.testing.assert_array_equal(getattr(seen[n], field.name), expected)
         assert one.failure == other.failure == whole["failure"][n]
     assert stage_seconds(folder, len(results)) == {}
 

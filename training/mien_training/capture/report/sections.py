@@ -16,7 +16,9 @@ from mien_training.reports.head_stills import png_bytes
 from mien_training.reports.html import figure, section, table
 from mien_training.reports.vertex_map import draw_vertex_map, head_camera
 
-__all__ = ["cameras_section", "failures_section", "time_section", "trust_section"]
+__all__ = [
+    "cameras_section", "failures_section", "mean_offsets", "time_section", "trust_section",
+]  # fmt: skip
 
 _YAWS = (-1.3, 0.0, 1.3, np.pi)
 _MOST_NAMED = 20
@@ -48,13 +50,14 @@ def trust_section(meshes: CapturedMeshes, template: Template) -> str:
 
 def cameras_section(meshes: CapturedMeshes, residuals: CameraResiduals) -> str:
     """Where each camera saw the head beside where the mesh is."""
-    means = residuals.mean()
-    seen = np.asarray(np.isfinite(residuals.residual_px).all(2))
+    offsets = residuals.offsets_px()
+    means = mean_offsets(offsets)
+    seen = np.asarray(np.isfinite(offsets).all(2))
     rows, charts = [], []
-    lengths = np.linalg.norm(residuals.residual_px.astype(np.float64), axis=2)
+    lengths = np.linalg.norm(offsets, axis=2)
     top = float(np.quantile(lengths[seen], 0.99)) if seen.any() else 1.0
     span = (float(meshes.time_s[0]), float(meshes.time_s[-1]))
-    for c, name in enumerate(residuals.camera):
+    for c, name in enumerate(residuals.names):
         x, y = means[c]
         at = seen[:, c]
         shown = (f"{x:+.2f}", f"{y:+.2f}", f"{np.hypot(x, y):.2f}") if at.any() else ("-",) * 3
@@ -72,6 +75,14 @@ def cameras_section(meshes: CapturedMeshes, residuals: CameraResiduals) -> str:
         note="Mean of predicted minus seen pixels. One moment scatters by pixels; a mean over many "
         "that is larger than the other cameras' shows one that has moved since the calibration.",
     )  # fmt: skip
+
+
+def mean_offsets(offsets_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(C, 2) of (T, C, 2) over the moments that each camera saw; NaN where there is none."""
+    seen = np.asarray(np.isfinite(offsets_px).all(2))
+    sums = np.where(seen[..., None], offsets_px, 0.0).sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums / seen.sum(0)[:, None])
 
 
 def failures_section(meshes: CapturedMeshes) -> str:

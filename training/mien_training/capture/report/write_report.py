@@ -58,7 +58,7 @@ def write_report(
         cards(
             [
                 (str(len(meshes)), "moments"),
-                (str(len(residuals.camera)), "cameras"),
+                (str(len(residuals.names)), "cameras"),
                 (str(int((~good).sum())), "failures"),
                 (f"{confidence:.2f}", "mean confidence, 0 to 1"),
                 (f"{spread:.2f} mm", "expected error of the median vertex"),
@@ -73,7 +73,7 @@ def write_report(
         time_section(seconds, len(meshes)),
     ]
     lead = (
-        f"{len(meshes)} moments of {len(residuals.camera)} cameras as meshes of "
+        f"{len(meshes)} moments of {len(residuals.names)} cameras as meshes of "
         f"{len(template.vertices)} vertices. Left and right are the person's own."
     )
     path = folder / REPORT_FILE
@@ -91,7 +91,7 @@ def _telling(
     for name, (n, tiles) in pictures.telling.items():
         words = [f"{name}: frame {int(meshes.frame[n])}, {meshes.time_s[n]:.2f} s"]
         words += [meshes.failure[n] or f"confidence {confidence[n]:.2f}"]
-        image = jpeg_bytes(sheet_of(tiles, residuals.camera))
+        image = jpeg_bytes(sheet_of(tiles, residuals.names))
         figures.append(figure(image, f"the {name} moment", " · ".join(words)))
     note = "Above the pictures, cut out around the head; below the captured mesh over them."
     return section(

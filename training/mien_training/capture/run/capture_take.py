@@ -19,6 +19,7 @@ from mien.atomic import write_atomically
 from mien_training.capture.moment_result import HeadPredictor
 from mien_training.capture.output.take_glb import write_take_glb
 from mien_training.capture.output.take_ply import write_take_ply
+from mien_training.capture.report.sections import mean_offsets
 from mien_training.capture.report.write_report import REPORT_FILE, write_report
 from mien_training.capture.run.config import NOT_OF_THE_MESHES, CaptureConfig
 from mien_training.capture.run.join_moments import join_moments, read_seconds
@@ -122,7 +123,7 @@ def _write(
     if "ply" in config.write:
         write_take_ply(config.out, meshes, template, bars)
     write_report(config.out, meshes, residuals, template, pictures, seconds, config.show_frames)
-    good = meshes.good
+    good, offsets = meshes.good, mean_offsets(residuals.offsets_px())
     metrics = {
         "moments": len(meshes),
         "cameras": len(take.names),
@@ -132,7 +133,7 @@ def _write(
         "median_spread_mm": 1e3 * float(np.median(meshes.spread_m[good])),
         "residual_px": {
             name: [None if np.isnan(v) else float(v) for v in mean]
-            for name, mean in zip(residuals.camera, residuals.mean(), strict=True)
+            for name, mean in zip(residuals.names, offsets, strict=True)
         },
         "seconds": {**seconds, "texture, report and other files": perf_counter() - start},
         **told,

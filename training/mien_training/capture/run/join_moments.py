@@ -9,12 +9,12 @@ import numpy as np
 
 from mien.atomic import write_atomically
 from mien.errors import InputError
-from mien_training.capture.run.moment_shards import joined, stage_seconds
+from mien_training.capture.run.moment_shards import joined, joined_sightings, stage_seconds
 from mien_training.capture.take import MultiViewTake
+from mien_training.capture.trust.camera_sightings import camera_residuals
 from mien_training.footage.captured import (
     MESHES_FILE,
     RESIDUALS_FILE,
-    CameraResiduals,
     CapturedMeshes,
     write_meshes,
     write_residuals,
@@ -36,8 +36,10 @@ def join_moments(folder: Path, shards: Path, take: MultiViewTake, template: Temp
     found = joined(shards, len(take))
     seconds = stage_seconds(shards, len(take))
     write_atomically(folder / _SECONDS_FILE, json.dumps(seconds).encode())
-    residual = found["residual_px"].astype(np.float32)
-    write_residuals(folder / RESIDUALS_FILE, CameraResiduals(take.names, take.frames, residual))
+    seen = camera_residuals(
+        take.names, take.cameras, take.times_s, joined_sightings(shards, len(take))
+    )
+    write_residuals(folder / RESIDUALS_FILE, seen)
     write_meshes(
         folder / MESHES_FILE,
         CapturedMeshes(

@@ -29,11 +29,12 @@ def checked_moment(
     Raises InputError for a result of another template or of another number of cameras: a fault of
     the predictor.
     """
-    if found.vertices.shape != template.vertices.shape or len(found.residual_px) != len(cameras):
+    views = int(found.sightings.camera.max(initial=-1)) + 1
+    if found.vertices.shape != template.vertices.shape or views > len(cameras):
         raise InputError(
-            f"capture: the predictor gave {len(found.vertices)} vertices and "
-            f"{len(found.residual_px)} cameras, expected {len(template.vertices)} of template "
-            f"{template.name!r} and {len(cameras)}"
+            f"capture: the predictor gave {len(found.vertices)} vertices and {views} cameras or "
+            f"more, expected {len(template.vertices)} of template {template.name!r} and "
+            f"{len(cameras)}"
         )
     if found.failure:
         return found

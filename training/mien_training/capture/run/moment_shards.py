@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,25 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien_training.capture.moment_result import MomentResult
+from mien_training.footage.captured import MomentSightings
 from mien_training.runs.cache import read_arrays, write_arrays
 from mien_training.runs.shards import shard_path
 
-__all__ = ["SHARD", "finished_moments", "joined", "read_shard", "stage_seconds", "write_shard"]
+__all__ = [
+    "SHARD",
+    "finished_moments",
+    "joined",
+    "joined_sightings",
+    "read_shard",
+    "stage_seconds",
+    "write_shard",
+]
 
 SHARD = 8
 """Moments in a file: what an interruption costs at most."""
 
-_NAMES = ("vertices", "world_from_head", "confidence", "views", "spread_m", "residual_px")
+_NAMES = ("vertices", "world_from_head", "confidence", "views", "spread_m")
+_SEEN = "sightings/"
 
 
 def write_shard(folder: Path, number: int, results: Sequence[MomentResult]) -> None:
@@ -30,6 +42,9 @@ def write_shard(folder: Path, number: int, results: Sequence[MomentResult]) -> N
     arrays: dict[str, NDArray[Any]] = {
         name: np.stack([getattr(result, name) for result in results]) for name in _NAMES
     }
+    seen = MomentSightings.join([result.sightings for result in results])
+    arrays |= {_SEEN + field.name: getattr(seen, field.name) for field in fields(seen)}
+    arrays["sighted"] = np.array([len(result.sightings.camera) for result in results])
     arrays["failure"] = np.array([result.failure for result in results], np.str_)
     arrays["seconds"] = np.array([json.dumps(dict(result.seconds)) for result in results])
     write_arrays(shard_path(folder, number), arrays)
@@ -40,9 +55,11 @@ def read_shard(folder: Path, number: int) -> list[MomentResult]:
     path = shard_path(folder, number)
     arrays = read_arrays(path)
     try:
+        seen = _sightings(arrays)
         return [
             MomentResult(
                 **{name: arrays[name][n] for name in _NAMES},
+                sightings=seen[n],
                 failure=str(arrays["failure"][n]),
                 seconds=json.loads(str(arrays["seconds"][n])),
             )
@@ -50,6 +67,22 @@ def read_shard(folder: Path, number: int) -> list[MomentResult]:
         ]
     except (KeyError, IndexError, ValueError, InputError) as reason:
         raise InputError(f"{path}: damaged ({reason}); delete it, and it is made again") from None
+
+
+def _sightings(arrays: Mapping[str, NDArray[Any]]) -> list[MomentSightings]:
+    """Of each moment."""
+    names = [field.name for field in fields(MomentSightings)]
+    together = MomentSightings(*(arrays[_SEEN + name] for name in names))
+    ends = np.concatenate([[0], np.cumsum(arrays["sighted"])]).tolist()
+    return [together.between(a, b) for a, b in pairwise(ends)]
+
+
+def joined_sightings(folder: Path, total: int) -> list[MomentSightings]:
+    """Of all `total` moments. Raises InputError as `read_shard` does."""
+    found: list[MomentSightings] = []
+    for number in range(-(-total // SHARD)):
+        found += _sightings(read_arrays(shard_path(folder, number)))
+    return found
 
 
 def finished_moments(folder: Path, total: int) -> int:

@@ -21,6 +21,7 @@ from mien_training.capture.run.moment_shards import (
     write_shard,
 )
 from mien_training.capture.take import MultiViewTake, TakeMoment
+from mien_training.footage.captured import MomentSightings
 from mien_training.runs.progress import Progress, Report, silent
 
 __all__ = ["common_failures", "predict_moments"]
@@ -96,7 +97,7 @@ def _predicted(
             moment.images, take.cameras, before.pose if before.believed else None
         )
     except InputError as reason:
-        found = _unknown(before, len(take.names), str(reason))
+        found = _unknown(before, str(reason))
     checked = checked_moment(found, take.cameras, take.names, predictor.template)
     spent = perf_counter() - clock
     told = dict(found.seconds)
@@ -104,7 +105,7 @@ def _predicted(
     return replace(checked, seconds=told)
 
 
-def _unknown(before: _Before, cameras: int, failure: str) -> MomentResult:
+def _unknown(before: _Before, failure: str) -> MomentResult:
     count = len(before.mesh)
     return MomentResult(
         vertices=before.mesh,
@@ -112,7 +113,7 @@ def _unknown(before: _Before, cameras: int, failure: str) -> MomentResult:
         confidence=np.zeros(count, np.float32),
         views=np.zeros(count, np.uint8),
         spread_m=np.full(count, _UNKNOWN_M, np.float32),
-        residual_px=np.full((cameras, 2), np.nan),
+        sightings=MomentSightings.none(),
         failure=failure,
     )
 

@@ -1,71 +1,61 @@
-"""How far the cameras of a capture are off, moment by moment: residuals.npz beside the meshes."""
+"""A capture run's residuals.npz: what `mien cameras check` works on; arrays with named axes."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
+from mien_training.cameras.camera import Camera
+from mien_training.cameras.camera_checks import check_intrinsics, check_pose
+from mien_training.cameras.lens import Lens, LensCamera, camera_with_lens
+from mien_training.footage.captured.camera_residuals import CameraResiduals
 from mien_training.runs.cache import read_arrays, write_arrays
 
-__all__ = ["RESIDUALS_FILE", "CameraResiduals", "read_residuals", "write_residuals"]
+__all__ = ["RESIDUALS_FILE", "read_residuals", "write_residuals"]
 
 RESIDUALS_FILE = "residuals.npz"
 _FORMAT = 1
 """Raised whenever fields are added, left out, or mean something else."""
 _AXES = {
-    "camera": ["camera"], "frame": ["moment"],
-    "residual_px": ["moment", "camera", "x right, y down, px"],
+    "names": ["camera"], "time_s": ["moment"], "moment": ["sighting"], "camera": ["sighting"],
+    "vertex": ["sighting"], "pixel": ["sighting", "image xy"],
+    "point": ["sighting", "world xyz, m"], "certainty": ["sighting"],
+    "K": ["camera", "row", "column"], "camera_from_world": ["camera", "row", "column"],
+    "size": ["camera", "width and height"], "lens": ["camera", "k1 k2 p1 p2 k3 k4 k5 k6"],
 }  # fmt: skip
-_KINDS = {"camera": "U", "frame": "iu", "residual_px": "f"}
-
-
-@dataclass(frozen=True, eq=False)
-class CameraResiduals:
-    """T moments, C cameras."""
-
-    camera: tuple[str, ...]
-    """(C,) names in the calibration."""
-    frame: NDArray[np.int64]
-    """(T,) as in `CapturedMeshes`."""
-    residual_px: NDArray[np.float32]
-    """(T, C, 2) mean of predicted minus seen pixels; NaN where a camera saw nothing. A moment
-    scatters by pixels; the mean over many shows a camera that is off."""
-
-    def __post_init__(self) -> None:
-        expected = (len(self.frame), len(self.camera), 2)
-        if self.residual_px.shape != expected:
-            raise InputError(
-                f"CameraResiduals.residual_px: shape {self.residual_px.shape}, expected {expected}"
-            )
-
-    def mean(self) -> NDArray[np.float64]:
-        """(C, 2) over the moments that each camera saw; NaN where there is none."""
-        seen = np.asarray(np.isfinite(self.residual_px).all(2))
-        sums = np.where(seen[..., None], self.residual_px, 0.0).sum(0, np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(sums / seen.sum(0)[:, None])
+_KINDS = {"names": "U", "time_s": "f", "moment": "iu", "camera": "iu", "vertex": "iu",
+          "pixel": "f", "point": "f", "certainty": "f", "K": "f", "camera_from_world": "f",
+          "size": "iu", "lens": "f"}  # fmt: skip
 
 
 def write_residuals(path: Path, residuals: CameraResiduals) -> None:
     """Whole or not at all; with `axes`, the names of every array's axes as JSON."""
-    write_arrays(
-        path,
-        {
-            "camera": np.array(residuals.camera, np.str_), "frame": residuals.frame,
-            "residual_px": residuals.residual_px, "axes": np.array(json.dumps(_AXES)),
-            "format": np.array(_FORMAT),
-        },
-    )  # fmt: skip
+    cameras = residuals.cameras
+    lenses = [c.lens if isinstance(c, LensCamera) else Lens(c.k1, c.k2) for c in cameras]
+    arrays: dict[str, NDArray[Any]] = {
+        name: getattr(residuals, name)
+        for name in ("time_s", "moment", "camera", "vertex", "pixel", "point", "certainty")
+    }
+    arrays["names"] = np.array(residuals.names, np.str_)
+    arrays["K"] = np.stack([c.K for c in cameras])
+    arrays["camera_from_world"] = np.stack([c.camera_from_world for c in cameras])
+    arrays["size"] = np.array([(c.width, c.height) for c in cameras], np.int64)
+    arrays["lens"] = np.array([astuple(lens) for lens in lenses], np.float64)
+    arrays["axes"] = np.array(json.dumps(_AXES))
+    arrays["format"] = np.array(_FORMAT)
+    write_arrays(path, arrays)
 
 
 def read_residuals(path: str | Path) -> CameraResiduals:
-    """Of the file, or of the run's folder. Raises InputError, naming file and field, where it is
-    missing, damaged or of another version of mien."""
+    """Of the file, or of the run's folder. Raises InputError, naming file, field and what was
+    expected, where it is missing, damaged or of another version of mien."""
     file = Path(path)
     if file.is_dir():
         file = file / RESIDUALS_FILE
@@ -75,14 +65,40 @@ def read_residuals(path: str | Path) -> CameraResiduals:
     version = arrays.get("format", np.array("missing"))
     if version.tolist() != _FORMAT:
         raise InputError(
-            f"{file}: field 'format' is {version.tolist()}, expected {_FORMAT}: capture again"
+            f"{file}: field 'format' is {version.tolist()}, expected {_FORMAT}: of another version "
+            "of mien, or another kind of file: capture again"
         )
     for name, kinds in _KINDS.items():
         if name not in arrays or arrays[name].dtype.kind not in kinds:
             raise InputError(f"{file}: field {name!r} is missing or of another kind: capture again")
     try:
         return CameraResiduals(
-            tuple(arrays["camera"].tolist()), arrays["frame"], arrays["residual_px"]
+            names=tuple(arrays["names"].tolist()),
+            cameras=_cameras(arrays),
+            **{
+                name: arrays[name]
+                for name in ("time_s", "moment", "camera", "vertex", "pixel", "point", "certainty")
+            },
         )
-    except (InputError, TypeError) as reason:
+    except (InputError, IndexError, TypeError, ValueError) as reason:
         raise InputError(f"{file}: {reason}: capture again") from None
+
+
+def _cameras(arrays: Mapping[str, NDArray[Any]]) -> tuple[Camera, ...]:
+    """Raises InputError for numbers that no camera has."""
+    count = len(arrays["names"])
+    shapes = {"K": (3, 3), "camera_from_world": (4, 4), "size": (2,), "lens": (8,)}
+    for name, shape in shapes.items():
+        if arrays[name].shape != (count, *shape):
+            raise InputError(
+                f"field {name!r} has shape {arrays[name].shape}, expected {(count, *shape)}"
+            )
+    found = []
+    for c in range(count):
+        width, height = (int(side) for side in arrays["size"][c])
+        K, pose = arrays["K"][c], arrays["camera_from_world"][c]
+        check_intrinsics(K, width, height, f"field 'K' of camera {c}")
+        check_pose(pose, f"field 'camera_from_world' of camera {c}")
+        lens = Lens(*arrays["lens"][c].tolist())
+        found.append(camera_with_lens(Camera(K, pose, width, height), lens))
+    return tuple(found)
