@@ -31,7 +31,7 @@ def drawn(model, count, seed=0):
 
 
 def test_a_fit_finds_the_numbers_and_confidence_is_the_share_within():
-    model = TrustModel(-7.0, (1.5, 0.0, 0.5, 0.3, 0.2, 0.8, 0.0), 0.5)
+    model = TrustModel(-7.0, (1.5, 0.0, 0.5, 0.3, 0.2, 0.8, 0.0), scatter=0.5)
     found = fit_trust(*drawn(model, 20_000))
     assert found.level == pytest.approx(model.level, abs=0.05)
     np.testing.assert_allclose(found.slopes, model.slopes, atol=0.05)
@@ -44,8 +44,17 @@ def test_a_fit_finds_the_numbers_and_confidence_is_the_share_within():
     assert errors.mean() == pytest.approx(found.spread_m(doubts).mean(), rel=0.05)
 
 
+def test_what_is_not_known_counts_as_usual():
+    model = fit_trust(*drawn(TrustModel(scatter=0.4), 500))
+    doubts = drawn(model, 3)[0]
+    filled = doubts.copy()
+    doubts[:, 4:] = np.nan
+    filled[:, 4:] = model.usual[4:]
+    np.testing.assert_array_equal(model.confidence(doubts), model.confidence(filled))
+
+
 def test_what_would_lower_errors_gets_no_slope():
-    model = TrustModel(-7.0, (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.3)
+    model = TrustModel(-7.0, (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), scatter=0.3)
     doubts, errors = drawn(model, 2000)
     errors = errors * np.exp(-doubts[:, 2])
     found = fit_trust(doubts, errors)
@@ -58,7 +67,7 @@ def test_nonsense_is_refused():
     with pytest.raises(InputError, match="slopes of 0"):
         TrustModel(slopes=(-1.0,) * COUNT)
     with pytest.raises(InputError, match="finite"):
-        TrustModel().confidence(np.full(COUNT, np.nan))
+        TrustModel().confidence(np.full(COUNT, np.inf))
     with pytest.raises(InputError, match="errors of 0"):
         fit_trust(np.zeros((9, COUNT)), -np.ones(9))
     with pytest.raises(InputError, match="more than"):

@@ -26,19 +26,21 @@ class TrustModel:
     The numbers are those of docs/results/capture_trust.md.
     """
 
-    level: float = -6.5
+    level: float = -7.16
     """Of a vertex without any doubt."""
-    slopes: tuple[float, ...] = (0.3, 0.0, 0.0, 0.27, 0.1, 0.53, 0.59)
+    slopes: tuple[float, ...] = (0.0, 0.0, 0.0, 0.2, 0.1, 0.49, 0.54)
     """Of DOUBTS, in their order."""
-    scatter: float = 0.6
+    usual: tuple[float, ...] = (0.65, 0.48, 0.49, 0.11, 1.09, 1.4, 0.43)
+    """Means of DOUBTS, for those that are not known (NaN)."""
+    scatter: float = 0.55
     """Standard deviation."""
     within_m: float = 0.002
     """Confidence is the probability of an error below this, metres."""
 
     def __post_init__(self) -> None:
-        numbers = np.array([self.level, *self.slopes, self.scatter, self.within_m])
-        if len(self.slopes) != len(DOUBTS) or not np.isfinite(numbers).all():
-            raise InputError(f"{self}: expected {len(DOUBTS)} slopes, and finite numbers")
+        numbers = np.array([self.level, *self.slopes, *self.usual, self.scatter, self.within_m])
+        if not len(self.slopes) == len(self.usual) == len(DOUBTS) or not np.isfinite(numbers).all():
+            raise InputError(f"{self}: expected {len(DOUBTS)} slopes and means, finite")
         if min(self.slopes) < 0 or self.scatter <= 0 or self.within_m <= 0:
             raise InputError(f"{self}: expected slopes of 0 or more, scatter and within_m above 0")
 
@@ -53,11 +55,12 @@ class TrustModel:
 
     def _log_error(self, doubts: ArrayLike) -> Float64Array:
         values = np.asarray(doubts, np.float64)
-        if values.shape[-1:] != (len(DOUBTS),) or not np.isfinite(values).all():
+        if values.shape[-1:] != (len(DOUBTS),) or np.isinf(values).any():
             raise InputError(
-                f"TrustModel: doubts {values.shape}, expected (..., {len(DOUBTS)}), finite"
+                f"TrustModel: doubts {values.shape}, expected (..., {len(DOUBTS)}), finite or NaN"
             )
-        return np.asarray(self.level + values @ np.array(self.slopes))
+        known = np.where(np.isnan(values), np.array(self.usual), values)
+        return np.asarray(self.level + known @ np.array(self.slopes))
 
 
 def fit_trust(doubts: ArrayLike, errors_m: ArrayLike, within_m: float = 0.002) -> TrustModel:
@@ -80,4 +83,5 @@ def fit_trust(doubts: ArrayLike, errors_m: ArrayLike, within_m: float = 0.002) -
     slopes, _ = nnls(values - values.mean(0), target - target.mean())
     level = float(target.mean() - values.mean(0) @ slopes)
     scatter = float(np.std(target - level - values @ slopes))
-    return TrustModel(level, tuple(slopes.tolist()), max(scatter, 1e-3), within_m)
+    usual = tuple(values.mean(0).tolist())
+    return TrustModel(level, tuple(slopes.tolist()), usual, max(scatter, 1e-3), within_m)

@@ -58,7 +58,7 @@ def vertex_doubts(
     largest cosine; narrow: 1 - the largest sine between two lines of sight; covered: the share of
     the views in whose sight it lies that see no skin there; far: log(1 + mm) to the nearest vertex
     that two views see; residual and deviation: log(1 + mm), those of the median vertex where there
-    is none.
+    is none, and NaN where there are none at all.
     """
     skin = np.where(evidence.seen, evidence.skin, 0.0)
     weight = skin * evidence.cosine
@@ -83,7 +83,7 @@ def vertex_doubts(
 
 def _logarithm(name: str, given: ArrayLike | None, count: int) -> Float64Array:
     if given is None:
-        return np.zeros(count)
+        return np.full(count, np.nan)
     values = np.asarray(given, np.float64)
     if values.shape != (count,) or (values < 0).any() or np.isinf(values).any():
         raise InputError(
@@ -91,6 +91,6 @@ def _logarithm(name: str, given: ArrayLike | None, count: int) -> Float64Array:
         )
     known = np.isfinite(values)
     if not known.any():
-        return np.zeros(count)
+        return np.full(count, np.nan)
     filled = np.where(known, values, np.median(values[known]))
     return np.log1p(filled / _UNIT_M)
