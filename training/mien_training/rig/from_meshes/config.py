@@ -13,7 +13,7 @@ __all__ = ["MeshFitConfig"]
 class MeshFitConfig:
     """How neutral, shapes, weights and poses are found together."""
 
-    rounds: int = 12
+    rounds: int = 10
     """Rounds of weights and poses, then shapes and neutral."""
     moments: int = 300
     """At most this many moments are used, those of the script first; 1 or more."""

@@ -80,8 +80,9 @@ def fit_meshes(
     area = float(_vertex_areas(template)[skin].sum())
     each = min(1.0, area / (len(vertex) * config.patch_m**2))
     fields = ShapeFields(template, skin, config)
-    solve = _Rounds(template, fields, vertex, world[:, vertex], each * worth[:, vertex], belief,
-                    config)  # fmt: skip
+    solve = _Rounds(
+        template, fields, vertex, world[:, vertex], worth[:, vertex], each, belief, config
+    )
     coefficients, motion = solve.run(meshes, stages, report)
     return _at_all_vertices(template, fields, coefficients, motion, world, worth, skin, config)
 
@@ -91,9 +92,12 @@ class _Rounds:
 
     def __init__(
         self, template: Template, fields: ShapeFields, vertex: NDArray[np.intp],
-        world: Float64Array, worth: Float64Array, belief: WeightBelief, config: MeshFitConfig,
+        world: Float64Array, worth: Float64Array, each: float, belief: WeightBelief,
+        config: MeshFitConfig,
     ) -> None:  # fmt: skip
-        self.fields, self.vertex, self.world, self.worth = fields, vertex, world, worth
+        """worth (T, P) of each point by itself; `each`: how much of an independent one it is."""
+        self.fields, self.vertex, self.world = fields, vertex, world
+        self.worth, self.each = each * worth, each
         self.belief, self.config = belief, config
         self.vertices = template.vertices[vertex].astype(np.float64)
         self.deltas = template.shape_deltas[:, vertex].astype(np.float64)
@@ -127,7 +131,7 @@ class _Rounds:
     ) -> tuple[Float64Array, MeshMotion, float]:
         deltas = self.deltas + self.fields.changes(coefficients, self.vertex)
         neutral, error = self._neutral(deltas, motion, self.worth)
-        worth = self.worth * _robust(error, self.worth)
+        worth = self.worth * _robust(error, self.worth / self.each)
         neutral, _ = self._neutral(deltas, motion, worth)
         motion = fit_motion(neutral, deltas, self.world, worth, motion, self.belief,
                             self.config.solve_pose)  # fmt: skip
@@ -174,9 +178,7 @@ def _at_all_vertices(
     )
 
 
-def _believed(
-    template: Template, meshes: CapturedMeshes, skin: NDArray[np.bool_], config: MeshFitConfig
-) -> tuple[Float64Array, Float64Array]:
+def _believed(meshes: CapturedMeshes, config: MeshFitConfig) -> tuple[Float64Array, Float64Array]:
     """(T, V, 3) vertices in the world, and (T, V) what each is worth by itself, 1/m^2."""
     spread = np.maximum(meshes.spread_m.astype(np.float64), config.least_spread_m)
     trust = np.maximum(meshes.confidence.astype(np.float64).clip(0, 1), _LEAST_CONFIDENCE)

@@ -64,12 +64,13 @@ def vertex_error(
 
 
 def draw_error(
-    person: Template, error: Float64Array, side: int = 360, top: float | None = None
-) -> NDArray[np.uint8]:
+    person: Template, error: Float64Array, side: int = 360, top: float | None = None,
+    unit: str = "mean colour error, of 255",
+) -> NDArray[np.uint8]:  # fmt: skip
     """(H, W, 3) the face from three sides in colours of (V,) errors, with a colour bar.
 
     Grey where they are NaN. `top`: the error of the brightest colour; None: a round number that
-    49 of 50 vertices are below.
+    49 of 50 vertices are below. unit: what the bar's numbers are.
     """
     known = error[~np.isnan(error)]
     limit = top or _round_up(float(np.quantile(known, 0.98)) if len(known) else 1.0)
@@ -79,7 +80,9 @@ def draw_error(
         draw_vertex_colours(person.vertices, person.triangles, colours, camera)
         for camera in (face_camera(person, side, yaw) for yaw in _YAWS)
     ]
-    return np.concatenate([np.concatenate(views, 1), _bar(len(views) * side, side / 6, limit)])
+    return np.concatenate(
+        [np.concatenate(views, 1), _bar(len(views) * side, side / 6, limit, unit)]
+    )
 
 
 def colour_of(share: Float64Array) -> Float64Array:
@@ -89,7 +92,7 @@ def colour_of(share: Float64Array) -> Float64Array:
     return np.stack([np.interp(at, place, _COLOURS[:, c]) for c in range(3)], 1)
 
 
-def _bar(width: int, height: float, limit: float) -> NDArray[np.uint8]:
+def _bar(width: int, height: float, limit: float, unit: str) -> NDArray[np.uint8]:
     image = Image.new("RGB", (width, round(height)), GROUND)
     draw = ImageDraw.Draw(image)
     left, length = round(0.25 * width), round(0.5 * width)
@@ -103,7 +106,7 @@ def _bar(width: int, height: float, limit: float) -> NDArray[np.uint8]:
         draw.line([(at, lower), (at, lower + 0.08 * height)], fill=MUTED)
         write(draw, (at, lower + 0.12 * height), f"{share * limit:g}", size, INK, "ma")
     middle = 0.5 * (upper + lower)
-    write(draw, (left - size, middle), "mean colour error, of 255", 0.9 * size, MUTED, "rm")
+    write(draw, (left - size, middle), unit, 0.9 * size, MUTED, "rm")
     box = left + length + 1.2 * size
     draw.rectangle(
         (box, upper, box + lower - upper, lower), fill=tuple(int(255 * c) for c in _UNSEEN)
