@@ -22,7 +22,7 @@ from mien_training.rig.coverage.shape_coverage import ShapeCoverage, verdict_col
 from mien_training.rig.from_meshes.solve import MeshFit
 from mien_training.rig.report.coverage_section import coverage_section
 from mien_training.rig.report.error_map import draw_error
-from mien_training.templates.regions import face_region
+from mien_training.rig.report.write_report import compared_region
 
 __all__ = ["MeshReport", "colour_top", "write_mesh_report"]
 
@@ -53,7 +53,7 @@ def write_mesh_report(folder: Path, person: Template, report: MeshReport) -> Pat
     person: the rig as delivered.
     """
     fit = report.fit
-    region = face_region(person) | person.regions["lids"] | person.regions["eyes"]
+    region = compared_region(person)
     colours = verdict_colours(report.movements)
     shapes = Movements(person.shape_names).shapes
     dots = {name: colours[c.name] for c in report.movements for name in shapes[c.name]}

@@ -29,6 +29,7 @@ from mien_training.rig.from_meshes.mesh_report import MeshReport, write_mesh_rep
 from mien_training.rig.from_meshes.pose_script import DIRECTED, PoseScript, read_script
 from mien_training.rig.from_meshes.solve import MeshFit, fit_meshes
 from mien_training.rig.from_meshes.weight_belief import believed_weights, scores_at
+from mien_training.rig.report.write_report import compared_region
 from mien_training.runs.cache import write_arrays
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.content_key import file_digest, template_digest
@@ -36,7 +37,6 @@ from mien_training.runs.progress import Report, silent
 from mien_training.runs.run_folder import claim_inputs, plain_config
 from mien_training.runs.stages import Stages
 from mien_training.templates.person import write_person
-from mien_training.templates.regions import face_region
 
 __all__ = ["MOMENTS_FILE", "MeshSources", "rig_of_meshes"]
 
@@ -180,7 +180,7 @@ def _coverage(
 
     A mesh that is less far off than a frame of a video is counted as so many of them.
     """
-    region = face_region(template) | template.regions["lids"] | template.regions["eyes"]
+    region = compared_region(template)
     spread = float(np.median(meshes.spread_m[:, template.regions["skin"]]))
     worth = round(min(max((_VIDEO_M / max(spread, 1e-6)) ** 2, 1), _MOST_FRAMES))
     weights = np.repeat(fit.motion.weights, worth, axis=0)
