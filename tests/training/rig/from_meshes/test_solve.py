@@ -87,6 +87,21 @@ def test_a_rigid_motion_of_all_meshes_changes_poses_alone(take):
     np.testing.assert_allclose(there.motion.world_from_rig(), expected, atol=1e-5)
 
 
+def test_the_neutral_of_a_free_take_is_not_its_mean_face(take):
+    """Nothing is known of the weights, which are a half in the mean."""
+    shape = take.weights.shape
+    config = replace(SMALL, rounds=1)
+    belief = WeightBelief(np.zeros(shape), np.full(shape, config.unasked_spread))
+    fit = fit_meshes(take.template, take.meshes, belief, config)
+    skin = take.template.regions["skin"]
+
+    def off(neutral):
+        move = fit_alignment(neutral[skin], take.neutral[skin])
+        return np.linalg.norm(move.points(neutral[skin]) - take.neutral[skin], axis=1).max()
+
+    assert off(fit.neutral) < 0.4 * off(take.local().mean(0))
+
+
 def test_the_order_of_the_moments_does_not_matter(take):
     order = np.random.default_rng(1).permutation(len(take.meshes))
     shuffled = replace(

@@ -77,9 +77,9 @@ def starting_poses(
 
 def fit_motion(
     neutral: Float64Array, deltas: Float64Array, world: Float64Array, worth: Float64Array,
-    motion: MeshMotion, belief: WeightBelief, solve_pose: bool = True,
+    motion: MeshMotion, belief: WeightBelief, solve_pose: bool = True, least: float = 0.0,
 ) -> MeshMotion:  # fmt: skip
-    """One Gauss-Newton step of weights, kept within 0..1, and poses of all moments.
+    """One Gauss-Newton step of weights, kept within least..1, and poses of all moments.
 
     neutral (P, 3), deltas (K, P, 3), world (T, P, 3), metres; worth (T, P) of each point, 1/m^2.
     """
@@ -104,7 +104,7 @@ def fit_motion(
     rhs[:, :shapes] += stiff * belief.mean
     free = np.full(unknowns - shapes, np.inf)
     start = np.concatenate([motion.weights, np.zeros((moments, len(free)))], 1)
-    low, high = np.append(np.zeros(shapes), -free), np.append(np.ones(shapes), free)
+    low, high = np.append(np.full(shapes, least), -free), np.append(np.ones(shapes), free)
     found = minimise_bounded(hessian, rhs, low, high, start)
     if not solve_pose:
         return MeshMotion(found, motion.rotation, motion.translation)

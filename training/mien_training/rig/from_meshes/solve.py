@@ -45,6 +45,8 @@ Float64Array = NDArray[np.float64]
 
 _DEGREES = 5.0
 """Of freedom of Student's t."""
+_REST = 0.05
+"""Share of unknown moments in which every shape is taken to be at rest."""
 _LEAST_CONFIDENCE = 1e-3
 """A vertex that is not believed at all still says more than the template's."""
 
@@ -123,8 +125,28 @@ class _Rounds:
         pose = meshes.world_from_head[:, :3, :3], meshes.world_from_head[:, :3, 3]
         if self.config.solve_pose:
             pose = starting_poses(self.vertices, self.moving, self.world, self.worth)
-        weights = self.belief.mean.clip(0, 1)
-        return np.zeros(self.fields.shape), MeshMotion(weights, *pose)
+        motion = MeshMotion(self.belief.mean.clip(0, 1), *pose)
+        unknown = (self.belief.spread > self.config.asked_spread).all(1)
+        if unknown.any():
+            motion = self._unknown_weights(motion, unknown)
+        return np.zeros(self.fields.shape), motion
+
+    def _unknown_weights(self, motion: MeshMotion, unknown: NDArray[np.bool_]) -> MeshMotion:
+        """Weights of the moments (T,) that nothing is known of, by the template's shapes.
+
+        About the known moments' neutral, or the mean face of all, of which no weight of 0 or more
+        leads back to the neutral: so they may be negative, and what is there in most moments is
+        taken to be the rest.
+        """
+        known = self.worth if unknown.all() else self.worth * ~unknown[:, None]
+        neutral, _ = self._neutral(self.deltas, motion, known)
+        free = fit_motion(
+            neutral, self.deltas, self.world, self.worth, motion, self.belief,
+            self.config.solve_pose, -1.0,
+        )  # fmt: skip
+        rest = np.quantile(free.weights[unknown], _REST, axis=0).clip(max=0)
+        found = np.where(unknown[:, None], free.weights - rest, motion.weights).clip(0, 1)
+        return MeshMotion(found, free.rotation, free.translation)
 
     def _round(
         self, coefficients: Float64Array, motion: MeshMotion
