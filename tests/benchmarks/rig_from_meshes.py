@@ -238,9 +238,10 @@ error, 0..1. neutral: mean error over the skin, mm. s: seconds of one CPU core.
 
 "pose believed": the capture's poses, wrong by {1000 * WRONG_POSE[0]:g} mm and
 {np.degrees(WRONG_POSE[1]):g} degrees, are not solved along. "shapes may change anywhere": without
-the prior in proportion to the template's motion. "errors said to be half": what the capture says of
-its errors is wrong. "weights known": what better weights could still gain. A rig from video comes
-7 % closer, 5 % after the best scale ([rig_synthetic](rig_synthetic.md)).
+the prior in proportion to the template's motion. "errors said to be half": what the capture says
+of its errors is wrong. "weights unknown": neither a script nor scores. "weights known": what
+better weights could still gain. A rig from video comes 7 % closer, 5 % after the best scale
+([rig_synthetic](rig_synthetic.md)).
 
 """
 

@@ -92,7 +92,8 @@ def spread_evenly(points: Float64Array, count: int) -> NDArray[np.intp]:
 
     (Gonzalez 1985, "Clustering to Minimize the Maximum Intercluster Distance".)
     """
-    at, chosen = int(np.argmax(points[:, 2])), []
+    at = int(np.argmax(points[:, 2]))
+    chosen: list[int] = []
     distance = np.full(len(points), np.inf)
     while len(chosen) < min(count, len(points)) and distance[at] > 0:
         chosen.append(at)
@@ -103,7 +104,8 @@ def spread_evenly(points: Float64Array, count: int) -> NDArray[np.intp]:
 
 def still_motion(template: Template) -> Float64Array:
     """(V,) how far the shapes move each vertex at most, metres."""
-    return np.linalg.norm(template.shape_deltas, axis=2).max(0, initial=0.0).astype(np.float64)
+    far = np.linalg.norm(template.shape_deltas, axis=2).max(0, initial=0.0)
+    return np.asarray(far, np.float64)
 
 
 def _mirrored_anchors(points: Float64Array, count: int) -> Float64Array:

@@ -126,7 +126,7 @@ class _Rounds:
         if self.config.solve_pose:
             pose = starting_poses(self.vertices, self.moving, self.world, self.worth)
         motion = MeshMotion(self.belief.mean.clip(0, 1), *pose)
-        unknown = (self.belief.spread > self.config.asked_spread).all(1)
+        unknown = np.asarray((self.belief.spread > self.config.asked_spread).all(1))
         if unknown.any():
             motion = self._unknown_weights(motion, unknown)
         return np.zeros(self.fields.shape), motion
@@ -224,7 +224,8 @@ def _vertex_areas(template: Template) -> Float64Array:
     a, b, c = (template.vertices[template.triangles[:, i]].astype(np.float64) for i in range(3))
     area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
     corners = template.triangles.ravel()
-    return np.bincount(corners, np.repeat(area / 3, 3), minlength=len(template.vertices))
+    total = np.bincount(corners, np.repeat(area / 3, 3), minlength=len(template.vertices))
+    return np.asarray(total, np.float64)
 
 
 def _state(kept: dict[str, Any]) -> tuple[int, Float64Array, MeshMotion]:
