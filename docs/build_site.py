@@ -29,9 +29,9 @@ except ImportError:  # Python 3.10; Zensical brings this one
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = (
-    "index", "how-it-works", "filming-guide", "own-head", "calibration", "capture", "skin-detail",
-    "photoreal-avatar", "engine-import", "coordinate-frames", "run-folders", "service", "threads",
-    "errors", "package-format", "data",
+    "index", "how-it-works", "filming-guide", "own-head", "calibration", "capture",
+    "rig-from-meshes", "skin-detail", "photoreal-avatar", "engine-import", "coordinate-frames",
+    "run-folders", "service", "threads", "errors", "package-format", "data",
 )  # fmt: skip
 """Order of the guides; pages that are not named here follow."""
 PACKAGES = {"mien": "sdk", "mien_exporters": "exporters", "mien_training": "training"}

@@ -1,4 +1,4 @@
-"""`mien train rig`: footage or a scan of a face in, a person's own blendshape rig out."""
+"""`mien train rig`: footage, a scan or meshes of a face in, a person's own blendshape rig out."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ from mien_training.rig.coverage.movements import Movements
 from mien_training.rig.coverage.shape_coverage import apply_coverage, shape_coverage
 from mien_training.rig.fit import RigFit, fit_rig
 from mien_training.rig.fit_config import RigFitConfig
+from mien_training.rig.from_meshes.config import MeshFitConfig
+from mien_training.rig.from_meshes.mesh_rig import MeshSources, rig_of_meshes
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.performance import performance_of
 from mien_training.rig.report.write_report import compared_region, write_report
@@ -59,11 +61,19 @@ _SKIN_FRAMES = 60
 
 @dataclass(frozen=True)
 class TrainRigConfig:
-    """Make a person's own rig from videos, calibrated stills of one moment, or a scanned mesh."""
+    """Make a person's own rig from videos, calibrated stills of one moment, a scanned mesh, or
+    captured meshes of every moment."""
 
-    sources: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    sources: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Videos, one per camera; images, one per camera, of one moment; or one mesh of a head
     (.glb, .gltf, .obj, .ply)."""
+    meshes: Path | None = None
+    """Folder of a finished `mien capture`, in place of sources."""
+    script: Path | None = None
+    """What was asked for in each moment of `meshes`: a CSV file (docs/rig-from-meshes.md), or
+    `directed`, the list of 60 that ships."""
+    scores: Path | None = None
+    """A tracker's recording (.npz, .csv) of the same take as `meshes`."""
     out: Path = Path("rig")
     """Folder of the run: checkpoints, person, report."""
     name: str = "person"
@@ -84,6 +94,8 @@ class TrainRigConfig:
     """The optimisation."""
     scan: ScanOptions = field(default_factory=ScanOptions)
     """What to know of a scan."""
+    mesh_fit: MeshFitConfig = field(default_factory=MeshFitConfig)
+    """How a rig is found from `meshes`."""
     unseen: UnseenShapes = "copied"
     """Shapes that nothing shows: the template's, copied, or by deformation transfer."""
     device: str = "auto"
@@ -122,6 +134,12 @@ def run(config: TrainRigConfig) -> int:
     """The command."""
     with interruptible(config.out):
         metrics = train_rig(config)
+    if "moments" in metrics:
+        Console(stderr=True).print(
+            f"{config.out}: {metrics['moments']} moments, median distance of the rig from their "
+            f"meshes {metrics['distance_mm']['median']:.2f} mm; see {config.out / 'report.html'}"
+        )
+        return 0
     if "scan" in metrics:
         face = metrics["distance_mm"]
         Console(stderr=True).print(
@@ -156,10 +174,11 @@ def train_rig(
 def _train(
     config: TrainRigConfig, device: torch.device, quiet: bool, report: Report | None
 ) -> dict[str, Any]:
-    if not config.sources:
-        raise InputError("train rig: no footage; name at least one video or image")
+    _check_sources(config)
     seconds: dict[str, float] = {}
     template = load_template(config.template)
+    if config.meshes is not None:
+        return _from_meshes(config, config.meshes, template, quiet, report)
     if any(is_scan(source) for source in config.sources):
         return _from_scan(config, template, quiet, report)
     inputs = {
@@ -210,6 +229,32 @@ def _recordings(
         config.sources, config.cameras, template, config.size, config.frames, bars.warn, bars,
         Stages(Checkpoint(config.out / "tracking.pt", origin)),
     )  # fmt: skip
+
+
+def _check_sources(config: TrainRigConfig) -> None:
+    named = ", ".join(source.name for source in config.sources)
+    if config.meshes is None:
+        for option in ("script", "scores"):
+            if getattr(config, option) is not None:
+                raise InputError(f"train rig: --{option} says what --meshes show; expected both")
+        if not config.sources:
+            raise InputError(
+                "train rig: no footage; name at least one video or image, or give --meshes"
+            )
+    elif config.sources:
+        raise InputError(f"train rig: {named} and --meshes; expected one of them")
+    elif config.cameras is not None:
+        raise InputError("train rig: --cameras and --meshes; meshes are in the world already")
+
+
+def _from_meshes(
+    config: TrainRigConfig, meshes: Path, template: Template, quiet: bool, report: Report | None
+) -> dict[str, Any]:
+    with ProgressBars(quiet, also=report) as bars:
+        for note in template.notes:
+            bars.warn(note)
+        sources = MeshSources(meshes, config.script, config.scores, config.mesh_fit)
+        return rig_of_meshes(sources, config.out, config.name, template, bars, config.unseen)
 
 
 def _from_scan(

@@ -32,9 +32,10 @@ def coverage_section(
     movements: Sequence[ShapeCoverage],
     shapes: Sequence[ShapeCoverage],
     region: NDArray[np.bool_],
+    unit: str = "s",
 ) -> str:
     """movements, shapes: coverage of `Movements` and of the single shapes; region (V,): what the
-    fit compared."""
+    fit compared; unit: what the coverage's duration counts."""
     extent = Movements(person.shape_names).extent_mm(person.shape_deltas, region)
     requests = what_to_reshoot(movements, extent)
     again = "<p>Nothing is missing that would change this rig.</p>"
@@ -45,7 +46,7 @@ def coverage_section(
             f"<h3>What to shoot again</h3><p>What would change this rig most comes first.</p><ol>"
             f"{items}</ol>{figure(png_bytes(sheet), 'what is asked for, by number')}"
         )
-    head = ("verdict", "peak", "s above 0.3", "own, %", "own frames", "evidence, %", "why")
+    head = ("verdict", "peak", f"{unit} above 0.3", "own, %", "own frames", "evidence, %", "why")
     return section(
         "What the footage showed",
         again,

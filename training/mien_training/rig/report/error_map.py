@@ -48,18 +48,19 @@ def vertex_error(
 
 
 def draw_error(
-    person: Template, error: Float64Array, side: int = 360, top: float | None = None
-) -> NDArray[np.uint8]:
+    person: Template, error: Float64Array, side: int = 360, top: float | None = None,
+    unit: str = "mean colour error, of 255",
+) -> NDArray[np.uint8]:  # fmt: skip
     """(H, W, 3) the face from three sides in colours of (V,) errors, with a colour bar.
 
     Grey where they are NaN. `top`: the error of the brightest colour; None: a round number that
-    49 of 50 vertices are below.
+    49 of 50 vertices are below. unit: what the bar's numbers are.
     """
     known = error[~np.isnan(error)]
     limit = top or _round_up(float(np.quantile(known, 0.98)) if len(known) else 1.0)
     cameras = [face_camera(person, side, yaw) for yaw in _YAWS]
     return draw_vertex_map(
-        person.vertices, person.triangles, error, limit, cameras, "mean colour error, of 255",
+        person.vertices, person.triangles, error, limit, cameras, unit,
         "not compared",
     )  # fmt: skip
 
