@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mien.errors import InputError
@@ -142,8 +141,7 @@ def find_head(
     """Where the head is, by the maps alone. Raises InputError where fewer than two cameras see a
     head."""
     whole = read_views(net, images, whole_views(cameras, config.side), template)
-    skin = torch.sigmoid(whole.maps.skin).numpy()
-    centre = head_centre([crop.camera for crop in whole.crops], list(skin))
+    centre = head_centre([crop.camera for crop in whole.crops], list(whole.skin()))
     best: HeadPose | None = None
     for up in rig_up(cameras):
         crops = crop_cameras(cameras, centre, config.side, up=up)

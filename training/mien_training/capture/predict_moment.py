@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mien_training.cameras import Camera, project
+from mien.deform import vertex_normals
+from mien_training.cameras import Camera
 from mien_training.capture.capture_net import CaptureNet
-from mien_training.capture.first_mesh import FirstMesh, find_head, first_mesh
+from mien_training.capture.first_mesh import FirstMesh, first_mesh
 from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.localisation import HeadPose, MapRays
 from mien_training.capture.moment_result import MomentResult
-from mien_training.capture.refinement.mesh_samples import vertex_visibility
+from mien_training.capture.trust import (
+    moment_failure,
+    shape_evidence,
+    vertex_residuals,
+    vertex_trust,
+    view_evidence,
+)
+from mien_training.capture.trust.camera_sightings import moment_sightings, spread_vertices
 from mien_training.capture.whole_mesh import carried_mesh
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import MATERIALS, Template
 
 __all__ = ["NetPredictor"]
 
+Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
-_SEEN = 0.5
-"""Visibility from which on a camera counts as seeing a vertex."""
-_HALF_M = 0.002
-"""Expected distance at which a vertex is believed half."""
-_LEAST_INLIERS = 0.2
+_SIGHTED = 150
+"""Vertices, evenly spread, that cameras are checked by."""
+_SURE_M = 0.005
+"""Expected distance at which a place counts half where cameras are checked."""
 _NEAR_M = 0.012
+"""Distance of a ray from the mesh within which it agrees."""
+_LEAST_INLIERS = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +60,12 @@ class NetPredictor:
         """SHA-256 of all that results follow from beside the pictures."""
         return self.net.digest
 
+    @cached_property
+    def _sighted(self) -> NDArray[np.int64]:
+        return spread_vertices(
+            self.template, min(_SIGHTED, int(self.template.regions["skin"].sum()))
+        )
+
     def predict(
         self,
         images: Sequence[NDArray[np.uint8]],
@@ -56,102 +73,90 @@ class NetPredictor:
         start: Float64Array | None,
     ) -> MomentResult:
         """See `HeadPredictor`. A start that the pictures do not bear out is not used."""
-        net, clock = self.net, _Clock()
+        clock = _Clock()
         located = None if start is None else HeadPose.given(start, len(cameras))
-        if located is None:
-            located = find_head(net.correspondence, images, cameras, net.template, net.first)
-            clock.lap("locate")
         first = self._first(images, cameras, located)
-        if start is not None and _inliers(first) < _LEAST_INLIERS:
-            located = find_head(net.correspondence, images, cameras, net.template, net.first)
-            first = self._first(images, cameras, located)
+        if located is not None and _agreement(first.fit.residuals) < _LEAST_INLIERS:
+            first = self._first(images, cameras, None)
         clock.lap("first mesh")
         reading = MomentReading.of(first)
         with torch.no_grad():
-            skin, doubt = net.refinement(reading)[-1]
-            mesh = carried_mesh(net.template, reading.start, skin.numpy())
-            visible = vertex_visibility(
-                torch.from_numpy(mesh), net.refinement.triangles,
-                torch.arange(len(mesh)), reading.cameras(), reading.side, reading.maps.shape[-1],
-            ).numpy()  # fmt: skip
-        spread = self._spread(doubt.numpy())
+            skin, doubt = self.net.refinement(reading)[-1]
+        mesh = carried_mesh(self.template, reading.start, skin.numpy())
         pose = reading.world_from_head
         placed = (mesh @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
-        clock.lap("refine")
-        views = visible * np.array([crop.sees_head for crop in first.read.crops])[:, None] > _SEEN
-        return MomentResult(
-            vertices=placed,
-            world_from_head=pose,
-            confidence=(1 / (1 + (spread / _HALF_M) ** 2)).astype(np.float32),
-            views=views.sum(0).astype(np.uint8),
-            spread_m=spread,
-            residual_px=residuals(net.template, placed, first.read.rays(), cameras),
-            failure=_failure(first),
-            seconds=clock.seconds,
-        )
+        clock.lap("refinement")
+        return replace(self._trusted(first, placed, doubt.numpy(), clock), seconds=clock.seconds)
 
     def _first(
-        self, images: Sequence[NDArray[np.uint8]], cameras: Sequence[Camera], located: HeadPose
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        cameras: Sequence[Camera],
+        located: HeadPose | None,
     ) -> FirstMesh:
         net = self.net
         return first_mesh(
             net.correspondence, images, cameras, net.template, net.heads, net.first, located
         )
 
-    def _spread(self, doubt: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(V,) of skin's (K,): other vertices are as unsure as the skin that they follow."""
-        chosen = self.net.refinement.chosen.numpy()
-        spread = np.full(len(self.net.template.vertices), float(np.median(doubt)), np.float32)
-        spread[chosen] = doubt
-        return spread
+    def _trusted(
+        self, first: FirstMesh, placed: Float32Array, doubt: Float32Array, clock: _Clock
+    ) -> MomentResult:
+        template, read = self.template, first.read
+        cameras = [crop.camera for crop in read.crops]
+        evidence = view_evidence(
+            placed, vertex_normals(placed, template.triangles), template.triangles, cameras,
+            list(read.skin()),
+        )  # fmt: skip
+        places, off = offsets(template, placed, first.rays)
+        trust = vertex_trust(
+            evidence, vertex_residuals(placed, places, off, first.rays.certainty),
+            self._deviation(doubt),
+        )  # fmt: skip
+        sightings = moment_sightings(
+            read.crops, list(read.maps.canonical.numpy()), list(read.certainty(_SURE_M)), placed,
+            evidence, self._sighted, template.vertices,
+        )  # fmt: skip
+        pose = first.fit.world_from_head
+        told = replace(
+            shape_evidence((placed - pose[:3, 3]) @ pose[:3, :3], template.vertices),
+            inliers=_agreement(off, first.rays.certainty), residual_m=float(np.median(off)),
+            seen_share=float((evidence.views > 0)[template.regions["skin"]].mean()),
+        )  # fmt: skip
+        clock.lap("trust")
+        return MomentResult(
+            vertices=placed,
+            world_from_head=pose,
+            confidence=trust.confidence.astype(np.float32),
+            views=trust.views,
+            spread_m=trust.spread_m.astype(np.float32),
+            sightings=sightings,
+            failure=first.located.failure or moment_failure(told),
+        )
+
+    def _deviation(self, doubt: Float32Array) -> Float32Array:
+        """(V,) of skin's (K,); of other vertices nothing is known."""
+        deviation = np.full(len(self.template.vertices), np.nan, np.float32)
+        deviation[self.net.refinement.chosen.numpy()] = doubt
+        return deviation
 
 
-def residuals(
-    template: Template, placed: NDArray[np.float32], rays: MapRays, cameras: Sequence[Camera]
-) -> Float64Array:
-    """(C, 2) mean predicted minus seen pixels of a mesh (V, 3), world, by certainty; NaN where a
-    camera has no rays."""
-    seen, predicted, weight = correspondences(template, placed, rays)
-    found = np.full((len(cameras), 2), np.nan)
-    for c in range(len(cameras)):
-        own = (rays.camera == c) & np.isfinite(predicted).all(1)
-        if own.any() and weight[own].sum() > 0:
-            found[c] = np.average((predicted - seen)[own], axis=0, weights=weight[own])
-    return found
-
-
-def correspondences(
-    template: Template, placed: NDArray[np.float32], rays: MapRays
-) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Pixels (N, 2) where rays see places of the head, pixels (N, 2) where a mesh (V, 3) has them,
-    and weights (N,): certainty, robustly. In the rays' own cameras."""
+def offsets(
+    template: Template, placed: Float32Array, rays: MapRays
+) -> tuple[Float64Array, Float64Array]:
+    """(N, 3) where a mesh (V, 3), world, has the places that rays name, and (N,) how far the rays
+    pass by them, metres."""
     skin = template.triangles[template.triangle_material == MATERIALS.index("skin")]
     nearest = nearest_on_surface(template.vertices, skin, rays.canonical)
     corners = placed[skin[nearest.triangle]].astype(np.float64)
-    points = (corners * nearest.barycentric[..., None]).sum(1)
-    predicted = np.full((len(points), 2), np.nan)
-    for c, camera in enumerate(rays.cameras):
-        own = rays.camera == c
-        if own.any():
-            pixels, depth = project(camera, points[own])
-            predicted[own] = np.where(depth[:, None] > 0, pixels, np.nan)
-    across = np.linalg.norm(np.cross(points - rays.origins, rays.directions), axis=1)
-    weight = rays.certainty / (1 + (across / _NEAR_M) ** 2) ** 2
-    return rays.pixels, predicted, weight * (nearest.distance < _NEAR_M)
+    places = (corners * nearest.barycentric[..., None]).sum(1)
+    return places, np.linalg.norm(np.cross(places - rays.origins, rays.directions), axis=1)
 
 
-def _inliers(first: FirstMesh) -> float:
-    """Share of what was observed that lies near the fit."""
-    return float((first.fit.residuals < _NEAR_M).mean())
-
-
-def _failure(first: FirstMesh) -> str:
-    if first.located.failure:
-        return first.located.failure
-    near = _inliers(first)
-    if near < _LEAST_INLIERS:
-        return f"only {near:.0%} of what the cameras see agrees on a head"
-    return ""
+def _agreement(off: Float64Array, certainty: Float64Array | None = None) -> float:
+    """Share of rays that pass the mesh nearby."""
+    weights = np.ones(len(off)) if certainty is None else certainty
+    return float(weights[off < _NEAR_M].sum() / max(weights.sum(), 1e-12))
 
 
 class _Clock:

@@ -49,9 +49,15 @@ class ReadViews:
 
     def certainty(self, sure_m: float) -> NDArray[np.float32]:
         """(C, h, w) as `ViewMaps.certainty`, 0 beyond the original images."""
-        sure = self.maps.certainty(sure_m).numpy()
-        covered = [crop.covered()[::STRIDE, ::STRIDE] for crop in self.crops]
-        return np.asarray(sure * np.stack(covered), np.float32)
+        return np.asarray(self.maps.certainty(sure_m).numpy() * self.covered(), np.float32)
+
+    def skin(self) -> NDArray[np.float32]:
+        """(C, h, w) 0..1 how likely bare skin is, 0 beyond the original images."""
+        return np.asarray(torch.sigmoid(self.maps.skin).numpy() * self.covered(), np.float32)
+
+    def covered(self) -> NDArray[np.bool_]:
+        """(C, h, w) what the original images cover."""
+        return np.stack([crop.covered()[::STRIDE, ::STRIDE] for crop in self.crops])
 
 
 @torch.no_grad()

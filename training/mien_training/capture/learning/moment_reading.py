@@ -57,9 +57,8 @@ class MomentReading:
             ], -1,
         )  # fmt: skip
         told = torch.cat([layers.permute(0, 3, 1, 2), read.features], 1).numpy()
-        covered = np.stack([crop.covered()[::STRIDE, ::STRIDE] for crop in read.crops])
         return cls(
-            maps=(told * covered[:, None]).astype(np.float16),
+            maps=(told * read.covered()[:, None]).astype(np.float16),
             K=np.stack([crop.camera.K for crop in read.crops]),
             camera_from_head=camera_from_head,
             start=_in_head(first.fit.vertices, pose),

@@ -68,13 +68,9 @@ def joined_rays(first: MapRays, second: MapRays, weight: float = 1.0) -> MapRays
     """Both, of the same cameras in the same order, certainty of the second times `weight`, above 0
     and at most 1. Where crops of the cameras differ, pixels of the second are not in `cameras` of
     the first: rays alone count."""
-    return MapRays(
-        *(
-            np.concatenate([getattr(first, name), getattr(second, name)])
-            for name in ("origins", "directions", "canonical")
-        ),
-        np.concatenate([first.certainty, weight * second.certainty]),
-        np.concatenate([first.camera, second.camera]),
-        np.concatenate([first.pixels, second.pixels]),
-        first.cameras,
+    origins, directions, canonical, camera, pixels = (
+        np.concatenate([getattr(first, name), getattr(second, name)])
+        for name in ("origins", "directions", "canonical", "camera", "pixels")
     )
+    certainty = np.concatenate([first.certainty, weight * second.certainty])
+    return MapRays(origins, directions, canonical, certainty, camera, pixels, first.cameras)

@@ -74,5 +74,5 @@ def _rows(
     total = np.bincount(pairs[:, 0], values, shape[0])
     share = values / np.maximum(total[pairs[:, 0]], 1e-12)
     index = torch.from_numpy(np.ascontiguousarray(pairs.T).astype(np.int64))
-    values = torch.from_numpy(share).float()
-    return torch.sparse_coo_tensor(index, values, shape, check_invariants=True).coalesce()
+    entries = torch.from_numpy(share).float()
+    return torch.sparse_coo_tensor(index, entries, shape, check_invariants=True).coalesce()
