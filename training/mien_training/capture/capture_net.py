@@ -86,7 +86,8 @@ class CaptureNet:
     def _of(
         cls, told: dict[str, Any], arrays: dict[str, NDArray[Any]], template: Template
     ) -> CaptureNet:
-        basis = arrays["heads/basis"].astype(np.float32)
+        own = template.shape_deltas[arrays["heads/shapes"]]
+        basis = np.concatenate([arrays["heads/basis"].astype(np.float32), own])
         heads = LinearHeads(arrays["heads/mean"], basis, arrays["heads/variances"])
         correspondence = CorrespondenceNet(tuple(told["widths"]), told["deeper"])
         refines = RefinementConfig(
@@ -112,9 +113,10 @@ class CaptureNet:
         }  # fmt: skip
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
+        people, shapes = _split(self.heads, self.template)
         found: dict[str, NDArray[Any]] = {
-            "heads/mean": self.heads.mean, "heads/basis": self.heads.basis.astype(np.float16),
-            "heads/variances": self.heads.variances,
+            "heads/mean": self.heads.mean, "heads/basis": people.astype(np.float16),
+            "heads/shapes": shapes, "heads/variances": self.heads.variances,
         }  # fmt: skip
         for name, module in (
             ("correspondence", self.correspondence),
@@ -123,6 +125,20 @@ class CaptureNet:
             for key, value in module.state_dict().items():
                 found[f"{name}/{key}"] = value.cpu().numpy().astype(np.float16)
         return found
+
+
+def _split(heads: LinearHeads, template: Template) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The basis up to the template's own shapes, which end it, and which of them these are: they
+    need not be stored twice."""
+    last = len(heads.basis)
+    shapes: list[int] = []
+    while last:
+        same = (template.shape_deltas == heads.basis[last - 1]).all((1, 2))
+        if not same.any():
+            break
+        shapes.insert(0, int(same.argmax()))
+        last -= 1
+    return heads.basis[:last], np.array(shapes, np.int64)
 
 
 def _load(module: nn.Module, name: str, arrays: dict[str, NDArray[Any]]) -> None:

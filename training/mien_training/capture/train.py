@@ -61,7 +61,7 @@ class TrainCaptureConfig:
     """Of the moments, how many refinement learns from."""
     people_of_basis: int = 200
     """People whose principal components first meshes are fitted with."""
-    components: int = 60
+    components: int = 40
     """Of those, how many."""
     moment: CaptureSpec = field(default_factory=lambda: CaptureSpec(rig=RigSpec(long_side=256)))
     """How moments are drawn."""
