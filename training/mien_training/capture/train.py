@@ -144,9 +144,9 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
         origin = {"config": plain, "versions": _versions()}
         found = CaptureNet(template, heads, net, refinement, config.first, config.refines, origin)
         found.write(out / NET_FILE)
-    metrics = _metrics(config, learnt, refined, len(judged))
-    write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode() + b"\n")
-    return metrics
+    text = json.dumps(_metrics(config, learnt, refined, len(judged)), indent=1)
+    write_atomically(out / "metrics.json", text.encode() + b"\n")
+    return dict(json.loads(text))
 
 
 def _metrics(
