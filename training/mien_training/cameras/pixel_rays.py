@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -18,7 +20,12 @@ _STEPS = 30
 def fold_radius(camera: Camera) -> float:
     """Tangent of the angle from the optical axis at which k1 and k2 fold the image back on itself;
     infinity if they never do. `project` is one to one below it."""
-    roots = np.roots([5 * camera.k2, 3 * camera.k1, 1.0])
+    return _fold_radius(camera.k1, camera.k2)
+
+
+@cache
+def _fold_radius(k1: float, k2: float) -> float:
+    roots = np.roots([5 * k2, 3 * k1, 1.0])
     squares = [float(r.real) for r in roots if abs(r.imag) < 1e-12 and r.real > 0]
     return float(np.sqrt(min(squares))) if squares else float("inf")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from mien_training.cameras import Camera
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.capture.correspondence.correspondence_loss import MapLabels
 from mien_training.capture.correspondence.correspondence_net import STRIDE
-from mien_training.capture.correspondence.hint_maps import carried_on
+from mien_training.capture.correspondence.hint_maps import hint_maps, no_hints
 from mien_training.capture.localisation.head_crops import (
     HEAD_CENTRE,
     HEAD_RADIUS_M,
@@ -92,66 +93,73 @@ def draw_samples(
     rng: np.random.Generator,
 ) -> ViewSamples:
     """Of views: moments and indices of cameras; a function of the arguments alone."""
-    small, hinted, skin, head = [], [], [], []
-    meshes = np.empty((len(views), 2, len(template.vertices), 3), np.float32)
+    small, skin, head, rough = [], [], [], []
+    hinted = np.zeros(len(views), np.bool_)
     images = np.empty((len(views), spec.side, spec.side, 3), np.uint8)
     for n, (moment, c) in enumerate(views):
-        has_hint = rng.random() < spec.hinted
-        rough = _rough(moment, template, heads, spec, rng)
-        meshes[n] = moment.vertices, rough[0]
-        camera = moment.cameras[c]
-        sides = (spec.side, spec.side // STRIDE)
-        if has_hint:
-            pose = rough[1]
-            centre = pose[:3, :3] @ HEAD_CENTRE + pose[:3, 3]
+        hinted[n] = rng.random() < spec.hinted
+        if hinted[n]:
+            mesh, pose = _rough(moment, template, heads, spec, rng)
+            rough.append(mesh)
+            centre, up = pose[:3, :3] @ HEAD_CENTRE + pose[:3, 3], pose[:3, 1]
             radius = HEAD_RADIUS_M * float(np.exp(0.04 * rng.standard_normal()))
-            up = pose[:3, 1]
         else:
             centre, radius, up = _anywhere(moment, c, spec, rng)
-        large, little = (crop_cameras([camera], centre, s, radius, up)[0] for s in sides)
+        (large,) = crop_cameras([moment.cameras[c]], centre, spec.side, radius, up)
+        little = large.resized(spec.side // STRIDE)
         images[n] = large.image(moment.images[c])
         part = np.asarray(little.labels(moment.part[c], outside=-1), np.int8)
         skin.append(part == MATERIALS.index("skin"))
         head.append((part >= 0) & (part < len(MATERIALS)))
         small.append(little.camera)
-        hinted.append(has_hint)
-    return _sampled(images, meshes, small, hinted, np.stack(skin), np.stack(head), template)
+    labels = _labels([m for m, _ in views], small, np.stack(skin), np.stack(head), template)
+    hints = no_hints(len(views), *labels.skin.shape[1:])
+    if rough:
+        own = [camera for camera, has in zip(small, hinted, strict=True) if has]
+        hints[torch.from_numpy(hinted)] = hint_maps(
+            torch.from_numpy(np.stack(rough)), _faces(template),
+            torch.from_numpy(template.vertices), CameraBatch.of(own), hints.shape[-1],
+        )  # fmt: skip
+    shown = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return ViewSamples(shown, hints, labels)
 
 
-def _sampled(
-    images: NDArray[np.uint8],
-    meshes: NDArray[np.float32],
-    cameras: list[Camera],
-    hinted: list[bool],
+def _labels(
+    moments: Sequence[CaptureMoment],
+    cameras: Sequence[Camera],
     skin: NDArray[np.bool_],
     head: NDArray[np.bool_],
     template: Template,
-) -> ViewSamples:
-    """Truth and hints are drawn at once: to the pixel, which labels of the original are not."""
-    batch, side = len(images), skin.shape[1]
-    every = CameraBatch.of([camera for camera in cameras for _ in range(2)])
-    faces = torch.from_numpy(template.triangles.astype(np.int64))
-    canonical = torch.from_numpy(template.vertices)
-    both = torch.from_numpy(meshes).flatten(0, 1)
+) -> MapLabels:
+    """The truth is drawn into the crops: to the pixel, which labels of the originals are not."""
+    every, side = CameraBatch.of(cameras), skin.shape[1]
+    truth = torch.from_numpy(np.stack([m.vertices for m in moments]))
+    faces, index = _faces(template), torch.arange(len(moments))
     with torch.no_grad():
-        out = rasterize(every.clip(torch.arange(2 * batch), both), faces, (side, side))
-        values = torch.zeros(batch, 2, len(canonical), 7)
-        values[..., :3], values[..., 3] = canonical, 1.0
-        turn = every.camera_from_world[::2, :3, :3].transpose(1, 2)
-        values[:, 0, :, 4:] = vertex_normals(both[::2], faces) @ turn
-        maps = interpolate(values.flatten(0, 1), faces, out).reshape(batch, 2, side, side, -1)
-    there = maps[:, 0, ..., 3] > 0
-    hints = carried_on(maps[:, 1, ..., :4].permute(0, 3, 1, 2))
-    hints = hints * torch.tensor(hinted)[:, None, None, None]
-    labels = MapLabels(
+        out = rasterize(every.clip(index, truth), faces, (side, side))
+        turn = every.camera_from_world[:, :3, :3].transpose(1, 2)
+        normals = torch.stack([_normals(moment, template) for moment in moments]) @ turn
+        canonical = torch.from_numpy(template.vertices).expand(len(moments), -1, -1)
+        maps = interpolate(torch.cat([canonical, normals], 2), faces, out)
+    there = out.tri_id >= 0
+    return MapLabels(
         torch.from_numpy(skin) & there,
         there,
         torch.from_numpy(head) & there,
-        maps[:, 0, ..., :3],
-        torch.nn.functional.normalize(maps[:, 0, ..., 4:], dim=-1),
+        maps[..., :3],
+        torch.nn.functional.normalize(maps[..., 3:], dim=-1),
     )
-    shown = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return ViewSamples(shown, hints, labels)
+
+
+@lru_cache(maxsize=4)
+def _faces(template: Template) -> Tensor:
+    return torch.from_numpy(template.triangles.astype(np.int64))
+
+
+@lru_cache(maxsize=64)
+def _normals(moment: CaptureMoment, template: Template) -> Tensor:
+    """(V, 3) world; moments are looked at many times."""
+    return vertex_normals(torch.from_numpy(moment.vertices)[None], _faces(template))[0]
 
 
 def _rough(

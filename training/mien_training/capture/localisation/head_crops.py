@@ -37,6 +37,13 @@ class HeadCrop:
     sees_head: bool
     """Whether that is enough, and the head is before the camera, which is outside it."""
 
+    def resized(self, side: int) -> HeadCrop:
+        """The same crop in other pixels, `side` of them."""
+        K = self.camera.K * (side / self.camera.width)
+        K[2, 2] = 1.0
+        camera = Camera(K, self.camera.camera_from_world, side, side)
+        return HeadCrop(camera, self.source, self.inside, self.sees_head)
+
     def source_pixels(self, pixels: ArrayLike) -> Float64Array:
         """(..., 2) pixels of the original where (..., 2) pixels of the crop come from.
 
