@@ -193,7 +193,7 @@ images are off before and after `--refine`, with the rigs laid over each other. 
         views, off, _ = key
 
         def mean(name: str, some: list[dict[str, Any]] = some) -> float:
-            return float(np.mean([r[name] for r in some]))
+            return round(float(np.mean([r[name] for r in some])), 4)
 
         others = views - 1 if off else views
         cells.append([
