@@ -316,6 +316,7 @@ def _frames_of(container: Any, stream: Any, source: str) -> Iterator[VideoFrame]
                 time_s += step_s  # raw streams carry no times, and some files the same ones
             # Phones store sideways images and say by how much to turn them, counter-clockwise.
             turns = round(frame.rotation / 90) % 4
+            frame = None  # its own pixels need not live as long as the image is looked at
             yield VideoFrame(index, time_s, np.ascontiguousarray(np.rot90(image, turns)))
             index += 1
     if index == 0:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.atomic import write_atomically
+from mien.atomic import atomic_file, write_atomically
 from mien.errors import InputError
 
 
@@ -62,3 +62,19 @@ def test_failure_leaves_the_old_file_and_nothing_else(
 def test_absent_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere.*cannot be written"):
         write_atomically(tmp_path / "nowhere" / "a.bin", b"")
+
+
+def test_pieces_are_there_together_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    with atomic_file(path) as file:
+        file.write(b"one")
+        file.write(b"two")
+        assert not path.exists()
+    assert path.read_bytes() == b"onetwo"
+    with pytest.raises(KeyError), atomic_file(path) as file:
+        file.write(b"half")
+        raise KeyError
+    with pytest.raises(InputError, match=r"a\.bin: cannot be written"), atomic_file(path) as file:
+        raise OSError(28, "No space left on device")
+    assert path.read_bytes() == b"onetwo"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import zlib
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.atomic import write_atomically
+from mien.atomic import atomic_file
 from mien.errors import InputError
 from mien_training.runs.content_key import content_digest
 
@@ -40,9 +39,8 @@ def cached_path(folder: Path, kind: str, content: object, suffix: str = ".npz") 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Named arrays as one .npz. Raises InputError when it cannot be written."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    write_atomically(path, buffer.getvalue())
+    with atomic_file(path) as file:
+        np.savez(file, **arrays)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
