@@ -39,7 +39,7 @@ def config(template_file, tmp_path_factory):
     pictures, calibration = write_take(folder, MOMENTS)
     return CaptureConfig(
         (pictures,), calibration, folder / "run", template=str(template_file), texture_side=32,
-        write=("glb", "ply"), fps=50,
+        write=("glb", "ply"), fps=50, smooth="none",
     )  # fmt: skip
 
 
@@ -125,3 +125,10 @@ def test_bad_input_leaves_no_folder(config, template, tmp_path):
 def test_metrics_are_plain_json(config, metrics):
     assert json.loads((config.out / "metrics.json").read_text()) == json.loads(json.dumps(metrics))
     assert {"reading", "predicting"} <= set(metrics["seconds"])
+
+
+def test_a_head_without_a_skull_cannot_be_smoothed_and_that_is_said_first(config, template):
+    out = config.out.with_name("smoothed")
+    with pytest.raises(InputError, match="no shape moves"):
+        capture_take(replace(config, out=out, smooth="zero-lag"), CodedPredictor(template))
+    assert not out.exists()

@@ -1,10 +1,13 @@
 """Moments become one file; where the time went is kept beside it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.captured_takes import CodedPredictor, write_take
 
 from mien.errors import InputError
+from mien_training.capture.run import join_moments as room
 from mien_training.capture.run.join_moments import join_moments, read_seconds
 from mien_training.capture.run.moment_shards import SHARD, read_shard
 from mien_training.capture.run.predict_moments import predict_moments
@@ -47,3 +50,17 @@ def test_what_is_missing_is_named(done, head_template):
     assert not (folder / "meshes.npz").exists()
     with pytest.raises(InputError, match=r"seconds\.json"):
         read_seconds(folder)
+
+
+def test_smoothed_the_meshes_as_captured_are_kept(done, head_template, monkeypatch):
+    take, folder = done
+
+    def steadied(meshes, smoother, config):
+        assert smoother == "smoother" and config.mode == "causal"
+        return replace(meshes, vertices=meshes.vertices + 1)
+
+    monkeypatch.setattr(room, "smooth_take", steadied)
+    monkeypatch.setattr(room.TakeSmoother, "of", lambda template: "smoother")
+    join_moments(folder, folder / "moments", take, head_template, "causal")
+    before = read_meshes(folder / room.UNSMOOTHED_FILE)
+    np.testing.assert_array_equal(read_meshes(folder).vertices, before.vertices + 1)

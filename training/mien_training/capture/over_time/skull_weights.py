@@ -32,7 +32,9 @@ def skull_weights(template: Template) -> Float32Array:
     skull = np.where(moved < 3 * _STILL_M, 1 / (1 + (moved / _STILL_M) ** 2), 0.0)
     head = template.joint_weights[:, [j.name for j in template.joints].index("head")]
     found = area * skull * np.where(head > 0.99, 1.0, 0.0)
-    found[template.regions["neck"] | template.regions["lids"] | template.regions["lips"]] = 0.0
+    for name in ("neck", "lids", "lips"):
+        if name in template.regions:
+            found[template.regions[name]] = 0.0
     if (found > 0).sum() < _FEWEST:
         raise InputError(
             f"skull_weights: template {template.name!r} has {(found > 0).sum()} vertices of skin "

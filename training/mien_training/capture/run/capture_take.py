@@ -19,6 +19,7 @@ from mien.atomic import write_atomically
 from mien_training.capture.moment_result import HeadPredictor
 from mien_training.capture.output.take_glb import write_take_glb
 from mien_training.capture.output.take_ply import write_take_ply
+from mien_training.capture.over_time.smooth_take import TakeSmoother
 from mien_training.capture.report.sections import mean_offsets
 from mien_training.capture.report.write_report import REPORT_FILE, write_report
 from mien_training.capture.run.config import NOT_OF_THE_MESHES, CaptureConfig
@@ -85,6 +86,8 @@ def _captured(
     config: CaptureConfig, predictor: HeadPredictor | None, bars: ProgressBars
 ) -> dict[str, Any]:
     template = load_template(config.template)
+    if config.smooth != "none":
+        TakeSmoother.of(template)  # better said before hours of work than after
     take = open_take(config.sources, config.cameras, parse_frames(config.frames), config.fps)
     predictor = checked_predictor(predictor or load_predictor(config.net, template), template)
     inputs = {
@@ -97,7 +100,7 @@ def _captured(
         bars.say(f"{config.cameras}: the face gives a unit of {take.unit_m:.4g} m")
     if not (config.out / MESHES_FILE).exists():
         predict_moments(take, predictor, config.out / MOMENTS_FOLDER, bars, config.give_up)
-        join_moments(config.out, config.out / MOMENTS_FOLDER, take, template)
+        join_moments(config.out, config.out / MOMENTS_FOLDER, take, template, config.smooth)
     meshes, residuals = read_meshes(config.out), read_residuals(config.out)
     shutil.rmtree(config.out / MOMENTS_FOLDER, ignore_errors=True)
     seconds = read_seconds(config.out)

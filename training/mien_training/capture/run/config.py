@@ -37,6 +37,9 @@ class CaptureConfig:
     pictures' names; the last is one of them."""
     fps: float | None = None
     """Moments a second of numbered pictures, 30 if left out; films have their own times."""
+    smooth: Literal["zero-lag", "causal", "none"] = "zero-lag"
+    """Steadies pose and shape over time, blinks kept; causal: by moments before alone, as live. The
+    meshes as captured are kept beside it."""
     write: tuple[Literal["glb", "ply"], ...] = ()
     """More files: glb (one animated mesh) and ply (a mesh for every moment)."""
     texture_side: int = 1024
