@@ -14,7 +14,7 @@ from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.learning.train_on_readings import ReadingTraining
 from mien_training.capture.predict_moment import NetPredictor
 from mien_training.capture.refinement.refinement import RefinementConfig
-from mien_training.capture.train import NET_FILE, TrainCaptureConfig, train_capture
+from mien_training.capture.train import NET_FILE, ONNX_FILE, TrainCaptureConfig, train_capture
 from mien_training.synthetic.capture.dataset.read import CaptureReader
 from mien_training.synthetic.capture.occluders import WearSpec
 from mien_training.synthetic.capture.people import PeopleSpec
@@ -47,6 +47,7 @@ def test_a_net_and_its_figures_are_left(trained, anny):
     assert metrics == json.loads((out / "metrics.json").read_text())
     assert metrics["bytes"] == (out / NET_FILE).stat().st_size
     assert metrics["held_out_found"] == 1 and metrics["first_mm"] > 0
+    assert (out / ONNX_FILE).stat().st_size > 1000
     net = CaptureNet.read(out / NET_FILE, anny)
     assert net.origin["config"]["moments"] == 2 and "out" not in net.origin["config"]
 

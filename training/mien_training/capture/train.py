@@ -18,6 +18,7 @@ from rich.console import Console
 from mien.atomic import write_atomically
 from mien.errors import InputError
 from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.correspondence.correspondence_onnx import correspondence_onnx
 from mien_training.capture.correspondence.train_correspondence import (
     CorrespondenceConfig,
     train_correspondence,
@@ -41,7 +42,7 @@ from mien_training.templates import load_template
 
 __all__ = ["NET_FILE", "TrainCaptureConfig", "run", "train_capture"]
 
-NET_FILE = "capture_net.npz"
+NET_FILE, ONNX_FILE = "capture_net.npz", "correspondence.onnx"
 _NOT_OF_THE_RESULT = ("out", "workers", "device")
 
 
@@ -50,7 +51,8 @@ class TrainCaptureConfig:
     """Train the networks of multi-view capture, from synthetic people."""
 
     out: Path = Path("capture-net")
-    """Folder of the run: moments, checkpoints, capture_net.npz, metrics.json."""
+    """Folder of the run: moments, checkpoints, capture_net.npz, correspondence.onnx (the dense maps
+    alone, for other hosts), metrics.json."""
     template: str = "anny"
     """Template name: anny."""
     moments: int = 2048
@@ -144,6 +146,7 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
         origin = {"config": plain, "versions": _versions()}
         found = CaptureNet(template, heads, net, refinement, config.first, config.refines, origin)
         found.write(out / NET_FILE)
+        write_atomically(out / ONNX_FILE, correspondence_onnx(net, config.first.side))
     text = json.dumps(_metrics(config, learnt, refined, len(judged)), indent=1)
     write_atomically(out / "metrics.json", text.encode() + b"\n")
     return dict(json.loads(text))

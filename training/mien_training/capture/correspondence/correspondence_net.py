@@ -18,17 +18,18 @@ from torch import Tensor, nn
 
 from mien_training.networks.unet import UNet
 
-__all__ = ["HINTS", "STRIDE", "CorrespondenceNet", "ViewMaps"]
+__all__ = ["AWAY_M", "HINTS", "LEAST_M", "STRIDE", "UNIT_M", "CorrespondenceNet", "ViewMaps"]
 
 STRIDE = 2
 """Pixels of the image a side to one of the maps."""
 HINTS = 4
 """Place on the mean head of a mesh that is known roughly, and how far it is one: 1 on the mesh, a
 half just beside it, 0 elsewhere."""
-_UNIT_M = 0.1
+UNIT_M = 0.1
 """Of places inside the net."""
-_LEAST_M = 2e-4
-_AWAY_M = 0.02
+LEAST_M = 2e-4
+"""Of expected distances."""
+AWAY_M = 0.02
 """Of differences from hints inside the net."""
 _OUT = 12
 
@@ -85,7 +86,7 @@ class CorrespondenceNet(nn.Module):
 
 def _seen(images: Tensor, hints: Tensor) -> Tensor:
     """Pixels, hints, and where in the image each of them is: heads are about in the middle."""
-    scale = hints.new_tensor([1 / _UNIT_M] * 3 + [1.0])[:, None, None]
+    scale = hints.new_tensor([1 / UNIT_M] * 3 + [1.0])[:, None, None]
     batch, _, height, width = hints.shape
     across = torch.linspace(-1, 1, width, device=hints.device).expand(batch, 1, height, width)
     down = torch.linspace(-1, 1, height, device=hints.device)[:, None].expand(across.shape)
@@ -95,12 +96,12 @@ def _seen(images: Tensor, hints: Tensor) -> Tensor:
 def _maps(raw: Tensor, hints: Tensor) -> ViewMaps:
     """Where there is a hint, the difference from it; elsewhere places themselves."""
     hinted = hints[:, 3] > 0
-    told = hints[:, :3] + _AWAY_M * raw[:, 4:7]
-    canonical = torch.where(hinted[:, None], told, _UNIT_M * raw[:, 1:4])
-    near, far = _AWAY_M * F.softplus(raw[:, 8]), _UNIT_M * F.softplus(raw[:, 7])
+    told = hints[:, :3] + AWAY_M * raw[:, 4:7]
+    canonical = torch.where(hinted[:, None], told, UNIT_M * raw[:, 1:4])
+    near, far = AWAY_M * F.softplus(raw[:, 8]), UNIT_M * F.softplus(raw[:, 7])
     return ViewMaps(
         raw[:, 0],
         canonical.permute(0, 2, 3, 1),
-        _LEAST_M + torch.where(hinted, near, far),
+        LEAST_M + torch.where(hinted, near, far),
         F.normalize(raw[:, 9:12], dim=1).permute(0, 2, 3, 1),
     )
