@@ -65,11 +65,14 @@ def mesh_samples(
     cameras: CameraBatch,
     side: int,
     layers_m: Tensor,
+    surface: bool = True,
+    differences: bool = True,
 ) -> MeshSamples:
     """Around vertices `chosen` (K,) of a mesh (V, 3), triangles (F, 3), in head space, metres.
 
     canonical (V, 3): the vertices' places on the mean head; maps (C, LAYERS and features, h, w) of
-    square crops of `side` pixels; layers_m (L,): distances along the normal.
+    square crops of `side` pixels; layers_m (L,): distances along the normal. Without `surface`
+    all views count alike, without `differences` places on the mean head are not compared.
     """
     normals = F.normalize(vertex_normals(mesh[None], triangles)[0], dim=1)
     visible = vertex_visibility(mesh, triangles, chosen, cameras, side, maps.shape[-1])
@@ -83,10 +86,14 @@ def mesh_samples(
     # Where nothing is seen places are zeros: no difference, instead of a long one.
     sure = rest[:, 2]
     off = torch.where(sure[:, None] > _LEAST_SURE / 4, off, 0.0).clamp(-3, 3)
+    if not differences:
+        off = torch.zeros_like(off)
     turned = facing - normal.T[None, :, :, None]
     rest = torch.cat([rest[:, :1] / _OFF_M, rest[:, 1:]], 1)
     told = torch.cat([off, turned, rest], 1)
     weight = surface_weights(visible[None], normal[None], at[None], cameras.centres[None])[0]
+    if not surface:
+        weight = torch.ones_like(weight)
     weight = weight[..., None] * inside[0].reshape(-1, count, layers) * (_LEAST_SURE + sure)
     mean, variance = fuse_views(told.flatten(2)[None], weight.flatten(1)[None])
     total = (weight.sum(0)[..., None] + 1e-4).log()

@@ -30,6 +30,10 @@ class RefinementConfig:
     """From one layer to the next, metres, in each pass."""
     width: int = 64
     """Channels of a vertex inside the nets."""
+    surface: bool = True
+    """Views count by how well they see each vertex; False: all alike, as far as it lies in them."""
+    differences: bool = True
+    """The net is told the difference between the place that is seen and the vertex' own."""
 
     def __post_init__(self) -> None:
         if self.layers < 1 or not self.layers % 2 or not self.spacings_m or self.width < 1:
@@ -50,6 +54,7 @@ class Refinement(VertexStage):
         super().__init__()
         chosen = skin_vertices(template)
         levels = mesh_levels(template, chosen)
+        self.config = config
         self.passes = nn.ModuleList(
             RefinementNet(features, len(chosen), levels, config.layers, spacing, config.width)
             for spacing in config.spacings_m
@@ -71,7 +76,7 @@ class Refinement(VertexStage):
             with torch.no_grad():
                 samples = mesh_samples(
                     mesh, self.triangles, self.chosen, self.canonical, maps, cameras, reading.side,
-                    net.layers_m,
+                    net.layers_m, self.config.surface, self.config.differences,
                 )  # fmt: skip
             moved, spread = net(samples, mesh[self.chosen])
             skin = mesh[self.chosen] + moved
