@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -49,12 +50,13 @@ class ReadViews:
 
     def certainty(self, sure_m: float) -> NDArray[np.float32]:
         """(C, h, w) as `ViewMaps.certainty`, 0 beyond the original images."""
-        return np.asarray(self.maps.certainty(sure_m).numpy() * self.covered(), np.float32)
+        return np.asarray(self.maps.certainty(sure_m).numpy() * self.covered, np.float32)
 
     def skin(self) -> NDArray[np.float32]:
         """(C, h, w) 0..1 how likely bare skin is, 0 beyond the original images."""
-        return np.asarray(torch.sigmoid(self.maps.skin).numpy() * self.covered(), np.float32)
+        return np.asarray(torch.sigmoid(self.maps.skin).numpy() * self.covered, np.float32)
 
+    @cached_property
     def covered(self) -> NDArray[np.bool_]:
         """(C, h, w) what the original images cover."""
         return np.stack([crop.covered()[::STRIDE, ::STRIDE] for crop in self.crops])

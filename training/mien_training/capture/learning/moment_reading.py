@@ -58,7 +58,7 @@ class MomentReading:
         )  # fmt: skip
         told = torch.cat([layers.permute(0, 3, 1, 2), read.features], 1).numpy()
         return cls(
-            maps=(told * read.covered()[:, None]).astype(np.float16),
+            maps=(told * read.covered[:, None]).astype(np.float16),
             K=np.stack([crop.camera.K for crop in read.crops]),
             camera_from_head=camera_from_head,
             start=_in_head(first.fit.vertices, pose),

@@ -1,0 +1,74 @@
+"""Training goes on bit for bit where it was interrupted, and each step's views follow from it."""
+
+import numpy as np
+import pytest
+import torch
+
+from mien.errors import InputError
+from mien_training.capture.correspondence.train_correspondence import (
+    CorrespondenceConfig,
+    train_correspondence,
+)
+from mien_training.capture.correspondence.view_samples import SampleSpec
+from mien_training.capture.morphable import LinearHeads
+from mien_training.runs.checkpoint import Checkpoint
+from mien_training.synthetic.capture.dataset.generate import generate_captures
+from mien_training.synthetic.capture.occluders import WearSpec
+from mien_training.synthetic.capture.people import PeopleSpec
+from mien_training.synthetic.capture.rigs import RigSpec
+from mien_training.synthetic.capture.spec import CaptureDatasetSpec, CaptureSpec
+
+CONFIG = CorrespondenceConfig((8, 16), 0, SampleSpec(side=32), steps=4, batch=2)
+
+
+@pytest.fixture(scope="module")
+def moments(tmp_path_factory, anny):
+    folder = tmp_path_factory.mktemp("moments")
+    nothing = WearSpec(strands=0, cap=0, cloth_cap=0, beard=0, glasses=0)
+    moment = CaptureSpec(
+        rig=RigSpec(views=(2, 2), long_side=64), wear=nothing, person=PeopleSpec(texture_side=16),
+        samples=1,
+    )  # fmt: skip
+    generate_captures(CaptureDatasetSpec("anny", moment, 2, moments_per_shard=1), folder, 1)
+    return folder
+
+
+def test_interrupted_it_ends_the_same(moments, anny, tmp_path):
+    heads = LinearHeads(anny.vertices, anny.shape_deltas[:2], np.full(2, 0.3))
+
+    class Stopped(Exception):
+        pass
+
+    def trained(path, stop=None):
+        def report(progress):
+            if stop is not None and progress.done == stop:
+                raise Stopped
+
+        return train_correspondence(
+            CONFIG, anny, heads, moments, moments, torch.device("cpu"),
+            Checkpoint(path, {"a": 1}), report,
+        )  # fmt: skip
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        net, history = trained(tmp_path / "whole.pt")
+        with pytest.raises(Stopped):
+            trained(tmp_path / "part.pt", stop=2)
+        again, _ = trained(tmp_path / "part.pt")
+    finally:
+        torch.set_num_threads(threads)
+    for name, value in net.state_dict().items():
+        torch.testing.assert_close(again.state_dict()[name], value, atol=0, rtol=0)
+    last = history.history[-1]
+    assert last["hinted mean_mm"] < last["alone mean_mm"]  # hints are near the truth
+    assert not net.training
+
+
+def test_nonsense_is_refused(moments, anny):
+    heads = LinearHeads(anny.vertices, anny.shape_deltas[:2], np.full(2, 0.3))
+    odd = CorrespondenceConfig((8, 16), 0, SampleSpec(side=34), steps=1, batch=1)
+    with pytest.raises(InputError, match="multiple of 4"):
+        train_correspondence(odd, anny, heads, moments, moments, torch.device("cpu"))
+    with pytest.raises(InputError, match="steps 0"):
+        CorrespondenceConfig(steps=0)

@@ -1,0 +1,54 @@
+"""Untrained, the net believes half of what the views agree on; its tokens tell vertices apart."""
+
+import pytest
+import torch
+
+from mien_training.capture.refinement.mesh_levels import mesh_levels, skin_vertices
+from mien_training.capture.refinement.mesh_samples import MeshSamples, channels_of
+from mien_training.capture.refinement.refinement_net import RefinementNet
+
+
+@pytest.fixture(scope="module")
+def made(anny):
+    chosen = skin_vertices(anny)
+    torch.manual_seed(0)
+    net = RefinementNet(2, len(chosen), mesh_levels(anny, chosen, (300, 60)), 3, 0.002, 16)
+    places = torch.from_numpy(anny.vertices[chosen])
+    count = len(chosen)
+    samples = MeshSamples(
+        torch.randn(count, 3, channels_of(2)), 0.004 * torch.randn(count, 3),
+        torch.randn(count, 3), torch.nn.functional.normalize(torch.randn(count, 3), dim=1),
+        torch.ones(4, count),
+    )  # fmt: skip
+    return net, samples, places
+
+
+def test_untrained_it_believes_half(made):
+    net, samples, places = made
+    moved, spread = net(samples, places)
+    torch.testing.assert_close(moved, 0.5 * samples.closest.clamp(-0.02, 0.02))
+    assert (spread > 0).all() and torch.allclose(spread, spread[:1])
+
+
+def test_vertices_are_told_apart_and_neighbours_listened_to(made):
+    net, samples, places = made
+    torch.nn.init.normal_(net.last.weight, std=0.2)
+    before, _ = net(samples, places)
+    fused = samples.fused.clone()
+    fused[100] += 3
+    after, _ = net(MeshSamples(fused, samples.closest, samples.support, samples.normals,
+                               samples.visible), places)  # fmt: skip
+    changed = (after - before).norm(dim=1) > 1e-9
+    assert changed[100] and changed.sum() > 50
+    net.token.data[5] += 1
+    other, _ = net(samples, places)
+    assert (other - before)[5].norm() > 1e-6
+
+
+def test_it_moves_no_farther_than_it_may(made):
+    net, samples, places = made
+    far = MeshSamples(samples.fused, 100 * samples.closest, samples.support, samples.normals,
+                      samples.visible)  # fmt: skip
+    torch.nn.init.zeros_(net.last.weight)
+    moved, _ = net(far, places)
+    assert float(moved.abs().max()) <= 0.02 + 1e-6
