@@ -65,11 +65,11 @@ def _volume(name: str, level: str = "exact", seeds: tuple[int, ...] | None = Non
 def _rows() -> list[Row]:
     rows = [
         Row("mean image", simple="mean"), Row("mesh, texture and light refitted", simple="mesh"),
-        _volume("D"), _volume("static", network="static"), _volume("not posed", (5,), posed=False),
-        _volume("C", (5,), network="codes"),
-        _volume("codes appended", (5,), network="appended"),
-        _volume("global", (5,), network="global"),
-        _volume("D, closest surface", (5,), anchoring="surface"),
+        _volume("D"), _volume("static", network="static"), _volume("not posed", seeds=(5,), posed=False),
+        _volume("C", seeds=(5,), network="codes"),
+        _volume("codes appended", seeds=(5,), network="appended"),
+        _volume("global", seeds=(5,), network="global"),
+        _volume("D, closest surface", seeds=(5,), anchoring="surface"),
         Row("mesh, texture and light refitted", "fit", simple="mesh"),
         _volume("D, warped", "fit", (5,)),
         _volume("D, warp left on", "fit", (5,), left_on=True),
