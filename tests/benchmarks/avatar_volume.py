@@ -65,7 +65,8 @@ def _volume(name: str, level: str = "exact", seeds: tuple[int, ...] | None = Non
 def _rows() -> list[Row]:
     rows = [
         Row("mean image", simple="mean"), Row("mesh, texture and light refitted", simple="mesh"),
-        _volume("D"), _volume("static", network="static"), _volume("not posed", seeds=(5,), posed=False),
+        _volume("D"), _volume("static", network="static"),
+        _volume("not posed", seeds=(5,), posed=False),
         _volume("C", seeds=(5,), network="codes"),
         _volume("codes appended", seeds=(5,), network="appended"),
         _volume("global", seeds=(5,), network="global"),
