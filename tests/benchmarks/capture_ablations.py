@@ -24,7 +24,9 @@ from scipy.spatial.transform import Rotation
 from mien.atomic import write_atomically
 from mien_training.capture.coarse.coarse_loss import coarse_loss
 from mien_training.capture.coarse.coarse_stage import CoarseConfig, CoarseStage, PooledStage
+from mien_training.capture.coarse.learnt_pose import LearntPose
 from mien_training.capture.coarse.upsampling import biharmonic_upsampling
+from mien_training.capture.coarse.volume_grid import VolumeGrid
 from mien_training.capture.learning.moment_reading import LAYERS, MomentReading
 from mien_training.capture.learning.train_on_readings import (
     ReadingTraining,
@@ -69,6 +71,8 @@ class Row:
 
 
 ROWS = (
+    Row("mean head, pose of the first mesh", "mean"),
+    Row("mean head, pose by a net", "pose", spoil="elsewhere"),
     Row("first mesh", "none"),
     Row("coarse", "coarse"),
     Row("coarse, mean alone", "coarse", {"spread": False}),
@@ -86,6 +90,8 @@ ROWS = (
 
 
 def stage_of(row: Row, template: Template, features: int) -> VertexStage:
+    if row.stage == "pose":
+        return LearntPose(template, features, CoarseConfig(VolumeGrid(16, 0.035)))
     if row.stage == "coarse":
         return CoarseStage(template, features, CoarseConfig(**row.options))
     if row.stage == "pooled":
@@ -132,7 +138,8 @@ def meshes_of(
 ) -> Callable[[MomentReading], Any]:
     """(V, 3) in the reading's frame."""
     if stage is None:
-        return lambda reading: reading.start
+        mean = template.vertices
+        return lambda reading: reading.start if row.stage == "none" else mean
     if row.stage == "refinement":
 
         def refined(reading: MomentReading) -> Any:
@@ -175,7 +182,7 @@ def measure(row: Row, seed: int, run: Path, steps: int, template: Template) -> d
     features = MomentReading.read(read[0]).maps.shape[1] - sum(LAYERS.values())
     torch.manual_seed(seed)
     stage, seconds = None, 0.0
-    if row.stage != "none":
+    if row.stage not in ("none", "mean"):
         stage = stage_of(row, template, features)
         loss: Any = coarse_loss
         if row.stage == "refinement":

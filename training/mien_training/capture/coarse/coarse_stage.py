@@ -28,7 +28,7 @@ from mien_training.capture.learning.train_on_readings import Places, VertexStage
 from mien_training.capture.morphable.linear_heads import LinearHeads
 from mien_training.head import Template
 
-__all__ = ["CoarseConfig", "CoarseStage", "PooledStage"]
+__all__ = ["CoarseConfig", "CoarseStage", "FusedVolume", "PooledStage"]
 
 _OFF_M = 0.02
 _LEAST_SURE = 0.02
@@ -81,7 +81,7 @@ class CoarseStage(VertexStage):
         self.register_buffer("points", points, persistent=False)
         prior = log_prior(points, places, config.prior_m)
         self.register_buffer("prior", prior, persistent=False)
-        self.volume = _Volume(features, config)
+        self.volume = FusedVolume(features, config)
         self.last = nn.Conv3d(config.widths[0], config.controls, 1)
         nn.init.zeros_(self.last.weight)
 
@@ -111,7 +111,7 @@ class PooledStage(VertexStage):
         scaled = heads.basis[:, chosen] * np.sqrt(heads.variances)[:, None, None]
         basis = torch.from_numpy(scaled.astype(np.float32))
         self.register_buffer("basis", basis, persistent=False)
-        self.volume = _Volume(features, config)
+        self.volume = FusedVolume(features, config)
         pooled = 2 * config.widths[0]
         told = nn.Linear(256, len(basis) + 6 + 1)
         nn.init.zeros_(told.weight)
@@ -134,7 +134,7 @@ class PooledStage(VertexStage):
         return [(placed, (_LEAST_M + _SPREAD_M * F.softplus(told[-1])).expand(len(placed)))]
 
 
-class _Volume(nn.Module):
+class FusedVolume(nn.Module):
     """What all views show at each voxel, seen by a 3-D U-Net: (1, widths[0], D, D, D)."""
 
     def __init__(self, features: int, config: CoarseConfig) -> None:
