@@ -40,7 +40,7 @@ class ReadViews:
     features: Tensor
     """(C, F, h, w) of which the maps are linear."""
 
-    def rays(self, rays_per_view: int = 600, sure_m: float = 0.002) -> MapRays:
+    def rays(self, rays_per_view: int = 600, sure_m: float = 0.004) -> MapRays:
         """Of the pixels that the original images cover, and whose places are hardly farther off
         than some times `sure_m`."""
         return map_rays(
