@@ -23,7 +23,7 @@ _AROUND_M = 0.012
 """Radius of what is judged together."""
 _FEWEST = 8
 _LEAST_PLACES = 25
-_DOUBTED, _BELIEVED = 0.0, 2.0
+_DOUBTED, _BELIEVED = 0.0, 1.0
 """Gain over its standard error at which a displacement begins to be kept, and is kept whole."""
 
 

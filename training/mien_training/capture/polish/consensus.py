@@ -13,7 +13,7 @@ _RIDGE = 1e-2
 _ROUNDS = 2
 _MAD = 0.6745
 _LEAST_NOISE = 0.01
-_TAIL = 1.5
+_TAIL = 2.5
 """Noise beyond which a place in a picture loses its say."""
 _BRIGHTER = 0.5
 """Of that, where a picture is brighter than the others: highlights are, and mislead."""

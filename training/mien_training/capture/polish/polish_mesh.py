@@ -80,9 +80,9 @@ def polish_mesh(
     many calibrated cameras have it.
 
     masks (C) of (H, W): pixels that show the head's own skin; without, all skin but the scalp
-    counts wherever no other part of the head hides it. landmarks (C, 478, 2): the tracker's points,
-    pixels, NaN without a face. Eyes, teeth and the mouth's inside follow the skin. Raises InputError
-    for input that does not fit, or fewer than two cameras that see the head.
+    counts wherever no other part of the head hides it. landmarks (C, 478, 2): the tracker's
+    points, pixels, NaN without a face. Eyes, teeth and the mouth's inside follow the skin. Raises
+    InputError for input that does not fit, or fewer than two cameras that see the head.
     """
     config = config or PolishConfig()
     start = np.asarray(vertices, np.float64)
@@ -156,7 +156,7 @@ class _Run:
                 used, level, self.normals(vertices), displacement, self._prior,
                 crops.pixel_m * shrink, self._config,
             )  # fmt: skip
-            off = np.linalg.norm(camera_shifts(shown, found), axis=1)
+            off = np.linalg.norm(camera_shifts(shown, found, used.places.weight), axis=1)
             off[~np.isfinite(found.noise.numpy())] = 0
             if number < 2 and off.max() > self._config.most_shift_px:
                 # The others were bent by it: begin again without.
