@@ -46,8 +46,8 @@ def scene(anny):
     from mien_training.templates.regions import face_region
 
     spec = CaptureSpec(
-        rig=RigSpec(views=(5, 5), long_side=320, layouts=("irregular",), azimuth_rad=1.0),
-        person=PeopleSpec(texture_side=512),
+        rig=RigSpec(views=(5, 5), long_side=400, layouts=("irregular",), azimuth_rad=1.0),
+        person=PeopleSpec(texture_side=1024),
         wear=WearSpec(strands=0, cap=0, cloth_cap=0, beard=0, glasses=0),
         response=ResponseSpec(noise=1.0, blur_px=0.0),
     )
@@ -59,7 +59,7 @@ def scene(anny):
         anny, truth, truth + 1e-3 * field * normals, normals,
         face_region(anny) & (moment.visible.sum(0) > 1),
         tuple(moment.images), moment.cameras, tuple(moment.mask),
-        PolishConfig(side=256, shrink=(4, 2, 1), spacing_m=0.002),
+        PolishConfig(side=320, shrink=(4, 2, 1), spacing_m=0.002),
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def crops(scene):
     pose = fit_alignment(scene.template.vertices, scene.truth)
     world_from_head = np.eye(4)
     world_from_head[:3, :3], world_from_head[:3, 3] = pose.rotation, pose.translation
-    return crop_pictures(scene.images, scene.cameras, scene.masks, world_from_head, 256)
+    return crop_pictures(scene.images, scene.cameras, scene.masks, world_from_head, 320)
 
 
 @pytest.fixture(scope="session")

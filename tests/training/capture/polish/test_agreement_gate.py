@@ -21,7 +21,7 @@ def kept(around, prior, gain, moved_m=0.0):
 def test_clear_gains_are_kept_and_clear_losses_not(around, prior):
     rng = np.random.default_rng(0)
     noise = 0.1 * rng.standard_normal(len(around[1]))
-    assert np.median(kept(around, prior, 0.3 + noise)) > 0.95
+    assert np.median(kept(around, prior, 0.3 + noise)) > 0.85
     assert kept(around, prior, -0.3 + noise).max() < 0.1
 
 
@@ -31,7 +31,7 @@ def test_regions_are_judged_apart(around, prior):
         len(at)
     )
     share = kept(around, prior, gain)
-    assert np.median(share[nodes[:, 0] > 0.03]) > 0.9
+    assert np.median(share[nodes[:, 0] > 0.03]) > 0.8
     assert np.median(share[nodes[:, 0] < -0.03]) < 0.1
 
 

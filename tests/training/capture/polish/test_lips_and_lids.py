@@ -5,6 +5,7 @@ import pytest
 
 from mien_training.cameras import project
 from mien_training.capture.polish.lips_and_lids import lip_and_lid_displacement
+from mien_training.geometry.alignment import fit_alignment
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +18,6 @@ def told(scene, prior):
         at = where.positions(scene.truth.astype(np.float32), scene.template.triangles)
         at = at + 1e-3 * np.asarray(points_mm)
         seen = np.stack([project(camera, at)[0] for camera in scene.cameras])
-        from mien_training.geometry.alignment import fit_alignment
-
         turn = fit_alignment(scene.template.vertices, scene.truth).rotation
         return lip_and_lid_displacement(
             scene.template, vertices, turn, normals, seen, scene.cameras, prior

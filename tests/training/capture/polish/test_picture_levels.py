@@ -39,7 +39,7 @@ def test_changes_along_the_normal_are_derivatives(crops, spots):
 
 def test_pictures_left_out_are_gone(crops):
     fewer = crops.without([1])
-    assert fewer.camera == (0, 2, 3, 4) and len(fewer.images) == 4
+    assert fewer.camera == (crops.camera[0], *crops.camera[2:]) and len(fewer.images) == 4
     torch.testing.assert_close(fewer.pictures.masks, crops.pictures.masks[[0, 2, 3, 4]])
     assert fewer.pictures.camera.tolist() == [0, 2, 3, 4]
 

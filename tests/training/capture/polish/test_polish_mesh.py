@@ -1,5 +1,7 @@
 """Pictures that agree mend a mesh; pictures that do not leave it alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def test_the_order_of_views_changes_nothing(scene, polished):
         name: [getattr(scene, name)[c] for c in order] for name in ("images", "cameras", "masks")
     }
     found = scene.polish(**turned)
-    assert np.abs(found.vertices - polished.vertices).max() < 1e-5
+    assert np.abs(found.vertices - polished.vertices).max() < 1e-6
 
 
 def test_grey_pictures_do(scene):
@@ -60,13 +62,12 @@ def test_black_pictures_tell_nothing(scene):
 
 def test_a_camera_that_is_off_does_no_harm(scene, moved_camera):
     found = scene.polish(cameras=moved_camera)
+    assert found.left_out == (1,)
     assert scene.error_mm(found.vertices) < scene.error_mm(scene.start)
 
 
 def test_one_moment_late_is_not_much_worse_than_nothing(scene):
     """Two of five cameras saw the head 8 mm further aside."""
-    from dataclasses import replace
-
     late = []
     for c, camera in enumerate(scene.cameras):
         view = camera.camera_from_world.copy()
@@ -77,7 +78,7 @@ def test_one_moment_late_is_not_much_worse_than_nothing(scene):
 
 
 def test_nothing_goes_farther_than_is_believed(scene):
-    config = PolishConfig(side=256, shrink=(4, 2), spacing_m=0.003, most_m=0.001)
+    config = PolishConfig(side=160, shrink=(2,), spacing_m=0.003, most_m=0.001)
     found = scene.polish(config=config)
     assert np.linalg.norm(found.vertices - scene.start, axis=1).max() < 0.0011
 

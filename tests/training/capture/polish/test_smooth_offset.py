@@ -29,11 +29,8 @@ def test_a_step_is_the_minimum(prior):
     def cost(step):
         moved = rows @ step
         stiff = before + step[:, None] * normals
-        return (
-            0.5 * curvature @ moved**2
-            + slope @ moved
-            + 0.5 * (stiff * (prior._stiff @ stiff)).sum()
-        )
+        prior_cost = 0.5 * (stiff * (prior._stiff @ stiff)).sum()
+        return 0.5 * curvature @ moved**2 + slope @ moved + prior_cost
 
     best = prior.normal_step(rows, curvature, slope, normals, before)
     for _ in range(5):

@@ -110,7 +110,9 @@ def crop_pictures(
     if any(image.dtype != np.uint8 for image in images):
         raise InputError("polish: expected images of uint8")
     found = head_crops(cameras, world_from_head, side) if len(cameras) else ()
-    kept = [c for c, crop in enumerate(found) if crop.sees_head]
+    # In an order of their own: sums round alike however they came.
+    order = sorted(range(len(found)), key=lambda c: cameras[c].camera_from_world.ravel().tolist())
+    kept = [c for c in order if found[c].sees_head]
     if len(kept) < 2:
         raise InputError(f"polish: {len(kept)} of {len(cameras)} cameras see the head, expected 2")
     inside = []
