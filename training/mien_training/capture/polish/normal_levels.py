@@ -78,7 +78,7 @@ def level_places(
     index, share = scatter_places(start, template.triangles[chosen], spacing, shrink)
     triangle = torch.from_numpy(chosen)[index]
     held = torch.from_numpy(vertices).float()
-    found = scattered_places(held, faces, triangle, share, crops.pictures, level.size)
+    found = scattered_places(held, faces, triangle, share, crops.pictures, level.visible_size)
     vertex_normal = unit_normals(vertices, faces)
     normal = F.normalize(found.at(vertex_normal, faces), dim=-1)
     at = found.at(held, faces)

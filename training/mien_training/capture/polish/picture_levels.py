@@ -21,6 +21,10 @@ from mien_training.rendering.photo_consistency.pictures import Pictures, logarit
 __all__ = ["Crops", "Level", "PlaceColours", "crop_pictures"]
 
 
+_VISIBLE = 2
+"""Pixels along one side of what shows one place: what is hidden differs by more."""
+
+
 @dataclass(frozen=True, eq=False)
 class Crops:
     """C views that show the head, the others left out."""
@@ -69,7 +73,9 @@ class Level:
         right = (wide[..., 1:-1, 2:] - wide[..., 1:-1, :-2]) / (2 * shrink)
         down = (wide[..., 2:, 1:-1] - wide[..., :-2, 1:-1]) / (2 * shrink)
         self._maps = torch.cat([log, right, down], 1)
-        self.size = (log.shape[2], log.shape[3])
+        least = max(shrink, _VISIBLE)
+        self.visible_size = (crops.images.shape[1] // least, crops.images.shape[2] // least)
+        """Rows and columns at which it is worked out what hides what."""
 
     def colours(self, place: Tensor, normal: Tensor) -> PlaceColours:
         """Of places (P, 3), world, with unit normals (P, 3)."""
@@ -115,12 +121,10 @@ def crop_pictures(
     kept = [c for c in order if found[c].sees_head]
     if len(kept) < 2:
         raise InputError(f"polish: {len(kept)} of {len(cameras)} cameras see the head, expected 2")
-    inside = []
-    for c in kept:
-        covered = found[c].covered()
-        if masks is not None:
-            covered = covered & np.asarray(found[c].labels(masks[c]), np.bool_)
-        inside.append(covered)
+    inside = [
+        found[c].covered() if masks is None else np.asarray(found[c].labels(masks[c]), np.bool_)
+        for c in kept
+    ]
     pictures = Pictures(
         CameraBatch.of([found[c].camera for c in kept]), torch.arange(len(kept)), (side, side),
         torch.from_numpy(np.stack(inside)),

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.errors import InputError
 from mien_training.cameras import Camera
 from mien_training.capture.polish.agreement_gate import judge, kept_share
-from mien_training.capture.polish.camera_shift import camera_shifts
+from mien_training.capture.polish.camera_shift import camera_shifts, outstanding_camera
 from mien_training.capture.polish.carried_parts import carry_with_skin
 from mien_training.capture.polish.lips_and_lids import lip_and_lid_displacement
 from mien_training.capture.polish.normal_levels import (
@@ -142,7 +142,7 @@ class _Run:
 
     def refine(self, crops: Crops, displacement: Float64Array) -> tuple[Crops, Float64Array, str]:
         """The crops that were believed, the nodes' displacement (K, 3), and why there is none."""
-        first = displacement
+        first, count = displacement, len(crops.camera)
         number = 0
         while number < len(self._config.shrink):
             shrink = self._config.shrink[number]
@@ -156,12 +156,12 @@ class _Run:
                 used, level, self.normals(vertices), displacement, self._prior,
                 crops.pixel_m * shrink, self._config,
             )  # fmt: skip
-            off = np.linalg.norm(camera_shifts(shown, found, used.places.weight), axis=1)
-            off[~np.isfinite(found.noise.numpy())] = 0
-            if number < 2 and off.max() > self._config.most_shift_px:
+            shifts = camera_shifts(shown, found, used.places.weight)
+            worst = outstanding_camera(shifts, self._config.most_shift_px) if number < 2 else None
+            if worst is not None:
                 # The others were bent by it: begin again without.
-                crops = crops.without([int(off.argmax())])
-                if len(crops.camera) < 3:
+                crops = crops.without([worst])
+                if 2 * len(crops.camera) < count:
                     return crops, displacement, "pictures are moved against each other"
                 displacement, number = first, 0
                 continue
