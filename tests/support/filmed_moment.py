@@ -10,6 +10,7 @@ import torch
 
 from mien_training.cameras.camera import look_at_camera
 from mien_training.cameras.camera_batch import CameraBatch
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.footage.observations import Observations
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.appearance import Appearance
@@ -18,7 +19,6 @@ from mien_training.rendering.differentiable_head import (
     RenderedHead,
     vertex_normals,
 )
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 from mien_training.rig.photometric.surface_motion import PosedSurface

@@ -9,12 +9,12 @@ import torch
 
 from mien_training.cameras.camera import look_at_camera
 from mien_training.cameras.camera_batch import CameraBatch
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
 from mien_training.rig.fit import RigFit
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFit
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion
 from mien_training.rig.model.rig_model import RigModel
 from mien_training.rig.robust.frame_errors import FrameErrors

@@ -21,12 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.fast_motion import knots_for
 from mien_training.rig.landmarks.landmark_fit import LandmarkFit, fit_landmarks
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.landmarks.lid_closure import close_lids
 from mien_training.rig.model.motion import Motion, MotionSpline, rotation_from_vector
 from mien_training.rig.model.rest_pose import absorb_rest_pose

@@ -7,8 +7,8 @@ import torch
 from support.rig_scene import recorded_scene, small_person
 
 from mien.errors import InputError
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.rig.landmarks.fast_motion import KnotConfig, knots_for
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, MotionSpline
 from mien_training.rig.model.personal_rig import Shapes
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from support.rig_scene import NAMES, recorded_scene, small_person
 
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.rig.landmarks.lid_closure import close_lids
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 

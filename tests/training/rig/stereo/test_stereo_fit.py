@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from mien.errors import InputError
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.metrics.mesh_errors import vertex_errors_mm
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.landmarks.landmark_fit import LandmarkFitConfig
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.stereo.stereo_fit import StereoConfig, fit_stereo
 from mien_training.runs.progress import Progress
 from mien_training.templates.regions import face_region

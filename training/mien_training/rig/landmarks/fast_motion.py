@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from mien.errors import InputError
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.footage.observations import Observations
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.knot_placement import KnotPlacement
 from mien_training.rig.model.motion import Motion, MotionSpline
 from mien_training.rig.model.personal_rig import Shapes

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
 from mien_training.rendering.differentiable_head import DifferentiableHead, RenderedHead
 from mien_training.rig.fit_config import RigFitConfig
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.loss_terms import (
     landmark_loss,
     photometric_loss,

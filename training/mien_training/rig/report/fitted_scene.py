@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien_training.cameras.camera import Camera
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.footage.observations import Observations
 from mien_training.head import Template
 from mien_training.rendering.differentiable_head import DifferentiableHead, RenderedHead
 from mien_training.rig.fit import RigFit
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import Shapes
 

@@ -16,19 +16,15 @@ import torch
 from torch import Tensor
 
 from mien.errors import InputError
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.footage.observations import Observations
 from mien_training.geometry.adam_uniform import AdamUniform
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
+from mien_training.rendering.photo_consistency.agreement import disagreement, image_lights
+from mien_training.rendering.photo_consistency.pictures import Pictures, logarithms
+from mien_training.rendering.photo_consistency.places import Places, visible_places
 from mien_training.rig.model.loss_terms import landmark_loss, prior_loss
 from mien_training.rig.model.motion import Motion, rotation_from_vector
 from mien_training.rig.model.personal_rig import PersonalRig
-from mien_training.rig.stereo.surface_points import (
-    Places,
-    disagreement,
-    image_lights,
-    logarithms,
-    visible_places,
-)  # fmt: skip
 from mien_training.runs.progress import Progress, Report, silent
 from mien_training.runs.stages import Stages
 
@@ -103,6 +99,7 @@ def fit_stereo(
             f"fit_stereo: images of {tuple(seen.images.shape[1:3])}, expected "
             f"{max(config.shrink)} or more pixels a side"
         )
+    pictures = _pictures(seen)
     rng = torch.Generator().manual_seed(seed)
     rotation = motion.rotation.clone().requires_grad_()
     translation = motion.translation.clone().requires_grad_()
@@ -134,7 +131,7 @@ def fit_stereo(
                     vertices.detach(), rotation.detach(), seen, landmark_points, faces, compared,
                     log_images, config.places, rng,
                 )  # fmt: skip
-            colours = disagreement(vertices[0], faces, places, log_images, seen, light)
+            colours = disagreement(vertices[0], faces, places, log_images, pictures, light)
             every = landmark_points.positions(vertices).expand(len(seen.camera), -1, -1)
             pixels = seen.views.pixels(seen.camera, every)
             loss = colours + landmark_weight * landmark_loss(pixels, seen.points, confidence, scale)
@@ -179,11 +176,17 @@ def _visible(
 ) -> tuple[Places, Tensor, Tensor]:  # fmt: skip
     """Places that are seen now, their light in each image, and the points' confidence."""
     size = (log_images.shape[2], log_images.shape[3])
-    places = visible_places(vertices[0], faces, compared, seen, size, count, rng)
-    light = image_lights(vertices[0], faces, places, log_images, seen)
+    pictures = _pictures(seen)
+    places = visible_places(vertices[0], faces, compared, pictures, size, count, rng)
+    light = image_lights(vertices[0], faces, places, log_images, pictures)
     every = vertices.expand(len(seen.camera), -1, -1)
     turn = rotation_from_vector(rotation).expand(len(seen.camera), -1, -1)
     return places, light, landmark_points.confidence(every, turn, seen.views, seen.camera)
+
+
+def _pictures(seen: Observations) -> Pictures:
+    size = (seen.images.shape[1], seen.images.shape[2])
+    return Pictures(seen.views, seen.camera, size, seen.masks)
 
 
 _FEWEST = 100

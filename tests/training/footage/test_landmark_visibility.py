@@ -6,7 +6,7 @@ import torch
 
 from mien_training.cameras.camera import look_at_camera
 from mien_training.cameras.camera_batch import CameraBatch
-from mien_training.rig.landmarks.landmark_visibility import LandmarkPoints
+from mien_training.footage.landmark_visibility import LandmarkPoints
 from mien_training.templates import load_template
 
 NOSE, LEFT_EAR, RIGHT_EAR = 1, 454, 234

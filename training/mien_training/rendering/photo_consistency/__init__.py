@@ -1,0 +1,1 @@
+"""What several images of one moment show of the same places of a surface."""
