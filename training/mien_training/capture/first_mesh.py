@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import InputError
+from mien.tracker.face_track import FaceTrack
 from mien_training.cameras import Camera
 from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.correspondence.read_views import ReadViews, read_views
@@ -26,7 +27,7 @@ from mien_training.capture.localisation import (
     head_crops,
     locate_head,
 )
-from mien_training.capture.localisation.face_rays import face_rays, joined_rays
+from mien_training.capture.localisation.face_rays import face_rays, joined_rays, tracked_faces
 from mien_training.capture.localisation.head_centre import head_centre, rig_up
 from mien_training.capture.localisation.whole_views import whole_views
 from mien_training.capture.morphable import FitConfig, LinearHeads, MorphableFit, fit_maps
@@ -81,6 +82,8 @@ class FirstMesh:
     """The last reading."""
     rays: MapRays
     """What the last fit was made of: pixels of maps, and the tracker's face points."""
+    faces: tuple[FaceTrack | None, ...]
+    """What the tracker found in each image."""
 
     @property
     def fit(self) -> MorphableFit:
@@ -102,9 +105,11 @@ def first_mesh(
     Raises InputError where fewer than two cameras see a head.
     """
     config = config or FirstMeshConfig()
-    face = face_rays(images, cameras, template) if config.face_weight else None
+    nobody: tuple[FaceTrack | None, ...] = (None,) * len(cameras)
+    faces = tracked_faces(images) if config.face_weight else nobody
+    face = face_rays(faces, cameras, template)
     known: NDArray[np.float32] | None = None
-    if face is not None and _seen_by(face) >= 2:
+    if _seen_by(face) >= 2:
         if located is None:
             located = locate_head(face, PoseConfig())
         known = fit_maps(heads, template, face, located.world_from_head, _FACE_FIT).vertices
@@ -118,12 +123,12 @@ def first_mesh(
     for _ in range(config.readings):
         read = read_views(net, images, crops, template, known)
         rays = read.rays(config.rays_per_view)
-        if face is not None:
+        if config.face_weight:
             rays = joined_rays(rays, face, config.face_weight)
         fit = fit_maps(heads, template, rays, pose, config.fit)
         fits.append(fit)
         known, pose = fit.vertices, fit.world_from_head
-    return FirstMesh(located, tuple(fits), read, rays)
+    return FirstMesh(located, tuple(fits), read, rays, faces)
 
 
 def _seen_by(rays: MapRays) -> int:

@@ -12,12 +12,15 @@ import torch
 from numpy.typing import NDArray
 
 from mien.deform import vertex_normals
+from mien.errors import InputError
 from mien_training.cameras import Camera
 from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.first_mesh import FirstMesh, first_mesh
 from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.localisation import HeadPose, MapRays
 from mien_training.capture.moment_result import MomentResult
+from mien_training.capture.polish import PolishConfig, polish_mesh
+from mien_training.capture.source_masks import mask_in_source
 from mien_training.capture.trust import (
     moment_failure,
     shape_evidence,
@@ -29,6 +32,7 @@ from mien_training.capture.trust.camera_sightings import moment_sightings, sprea
 from mien_training.capture.whole_mesh import carried_mesh
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import MATERIALS, Template
+from mien_training.runs.content_key import content_digest
 
 __all__ = ["NetPredictor"]
 
@@ -49,6 +53,8 @@ class NetPredictor:
     """A `HeadPredictor`."""
 
     net: CaptureNet
+    polish: PolishConfig | None = None
+    """How meshes are polished by the pictures; None: not at all."""
 
     @property
     def template(self) -> Template:
@@ -58,7 +64,7 @@ class NetPredictor:
     @property
     def digest(self) -> str:
         """SHA-256 of all that results follow from beside the pictures."""
-        return self.net.digest
+        return content_digest([self.net.digest, self.polish])
 
     @cached_property
     def _sighted(self) -> NDArray[np.int64]:
@@ -86,6 +92,9 @@ class NetPredictor:
         pose = reading.world_from_head
         placed = (mesh @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
         clock.lap("refinement")
+        if self.polish is not None:
+            placed = self._polished(placed, first, images, cameras)
+            clock.lap("polish")
         return replace(self._trusted(first, placed, doubt.numpy(), clock), seconds=clock.seconds)
 
     def _first(
@@ -98,6 +107,25 @@ class NetPredictor:
         return first_mesh(
             net.correspondence, images, cameras, net.template, net.heads, net.first, located
         )
+
+    def _polished(
+        self, placed: Float32Array, first: FirstMesh, images: Sequence[NDArray[np.uint8]],
+        cameras: Sequence[Camera],
+    ) -> Float32Array:  # fmt: skip
+        """As it was, where fewer than two cameras see enough of it."""
+        points = np.full((len(cameras), 478, 2), np.nan)
+        for c, face in enumerate(first.faces):
+            if face is not None:
+                points[c] = face.landmarks[:, :2]
+        masks = [
+            mask_in_source(skin, crop)
+            for skin, crop in zip(first.read.skin(), first.read.crops, strict=True)
+        ]
+        try:
+            found = polish_mesh(self.template, placed, images, cameras, masks, points, self.polish)
+        except InputError:
+            return placed
+        return found.vertices
 
     def _trusted(
         self, first: FirstMesh, placed: Float32Array, doubt: Float32Array, clock: _Clock

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from mien_training.capture.localisation import locate_head
-from mien_training.capture.localisation.face_rays import face_rays, joined_rays
+from mien_training.capture.localisation.face_rays import face_rays, joined_rays, tracked_faces
 
 
 @pytest.fixture(scope="module")
 def rays(seen_head, anny):
-    return face_rays(seen_head.images, seen_head.cameras, anny)
+    return face_rays(tracked_faces(seen_head.images), seen_head.cameras, anny)
 
 
 def test_they_pass_near_the_head_s_own_points(rays, seen_head, anny):
@@ -27,13 +27,14 @@ def test_they_pass_near_the_head_s_own_points(rays, seen_head, anny):
 
 def test_grey_pictures_do_as_well(rays, seen_head, anny):
     grey = [image.mean(-1, keepdims=True).astype(np.uint8) for image in seen_head.images]
-    found = face_rays(grey, seen_head.cameras, anny)
+    found = face_rays(tracked_faces(grey), seen_head.cameras, anny)
     assert len(np.unique(found.camera)) >= 2
 
 
 def test_where_there_is_no_face_there_are_no_rays(seen_head, anny):
     dark = [np.zeros_like(image) for image in seen_head.images]
-    assert len(face_rays(dark, seen_head.cameras, anny).camera) == 0
+    assert tracked_faces(dark) == (None,) * 4
+    assert len(face_rays((None,) * 4, seen_head.cameras, anny).camera) == 0
 
 
 def test_joined_rays_are_both(rays, true_rays):

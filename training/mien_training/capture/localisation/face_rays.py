@@ -9,27 +9,36 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from mien.deform import vertex_normals
+from mien.tracker.face_track import FaceTrack
 from mien.tracker.tracker import Tracker
 from mien_training.cameras import Camera
 from mien_training.cameras.pixel_rays import pixel_rays
 from mien_training.capture.localisation.map_rays import MapRays
 from mien_training.head import Template
 
-__all__ = ["face_rays", "joined_rays"]
+__all__ = ["face_rays", "joined_rays", "tracked_faces"]
 
 Float64Array = NDArray[np.float64]
 
 _GRAZING, _SQUARELY = 0.15, 0.55
 """Cosine between a point's normal and the line of sight at which it begins to count, and counts in
 full: points on the far side are guessed."""
-_LIGHT = (0.299, 0.587, 0.114)
+
+
+def tracked_faces(images: Sequence[NDArray[np.uint8]]) -> tuple[FaceTrack | None, ...]:
+    """The largest face that the tracker finds in each image (H, W, 3 or 1), looked at alone."""
+    found: list[FaceTrack | None] = []
+    for image in images:
+        colour = np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+        found.append(next(iter(Tracker().track(colour)), None))
+    return tuple(found)
 
 
 def face_rays(
-    images: Sequence[NDArray[np.uint8]], cameras: Sequence[Camera], template: Template
+    faces: Sequence[FaceTrack | None], cameras: Sequence[Camera], template: Template
 ) -> MapRays:
-    """Of images (H, W, 3 or 1), one of each camera: the places are those of the template's
-    landmarks on the mean head. No rays of cameras in which the tracker finds no face."""
+    """Of the faces in the images of as many cameras: the places are those of the template's
+    landmarks on the mean head. No rays of cameras without a face."""
     points = template.landmarks
     known = np.flatnonzero(points.triangle >= 0)
     corners = template.triangles[points.triangle[known]]
@@ -38,11 +47,9 @@ def face_rays(
     normals = (vertex_normals(template.vertices, template.triangles)[corners] * share).sum(1)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     parts: list[tuple[NDArray[np.float64], ...]] = []
-    for c, (image, camera) in enumerate(zip(images, cameras, strict=True)):
-        faces = Tracker().track(np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3))))
-        if not faces:
+    for c, (face, camera) in enumerate(zip(faces, cameras, strict=True)):
+        if face is None:
             continue
-        face = faces[0]
         turn = Rotation.from_quat(face.head_rotation_xyzw).as_matrix()
         facing = (normals @ turn.T)[:, 2]
         sure = ((facing - _GRAZING) / (_SQUARELY - _GRAZING)).clip(0, 1) * face.presence

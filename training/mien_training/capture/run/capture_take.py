@@ -89,7 +89,9 @@ def _captured(
     if config.smooth != "none":
         TakeSmoother.of(template)  # better said before hours of work than after
     take = open_take(config.sources, config.cameras, parse_frames(config.frames), config.fps)
-    predictor = checked_predictor(predictor or load_predictor(config.net, template), template)
+    predictor = checked_predictor(
+        predictor or load_predictor(config.net, template, config.polish), template
+    )
     inputs = {
         "template": template_digest(template), "net": predictor.digest, **take.digests(bars)
     }  # fmt: skip

@@ -37,6 +37,9 @@ class CaptureConfig:
     pictures' names; the last is one of them."""
     fps: float | None = None
     """Moments a second of numbered pictures, 30 if left out; films have their own times."""
+    polish: bool = False
+    """Move each mesh along its normals until the pictures agree, some seconds a moment: finer, from
+    pictures in which the head is some 400 pixels high or more."""
     smooth: Literal["zero-lag", "causal", "none"] = "zero-lag"
     """Steadies pose and shape over time, blinks kept; causal: by moments before alone, as live. The
     meshes as captured are kept beside it."""

@@ -8,6 +8,7 @@ from mien.errors import InputError
 from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.moment_result import HeadPredictor
+from mien_training.capture.polish import PolishConfig
 from mien_training.capture.predict_moment import NetPredictor
 from mien_training.head import Template
 from mien_training.runs.content_key import template_digest
@@ -15,12 +16,13 @@ from mien_training.runs.content_key import template_digest
 __all__ = ["checked_predictor", "load_predictor"]
 
 
-def load_predictor(net: Path | None, template: Template) -> HeadPredictor:
-    """Of a file of networks; None: those that come with mien.
+def load_predictor(net: Path | None, template: Template, polish: bool = False) -> HeadPredictor:
+    """Of a file of networks; None: those that come with mien. polish: meshes by the pictures, too.
 
     Raises InputError, naming file and field, for one of another template or version.
     """
-    return NetPredictor(CaptureNet.read(net or DEFAULT_NET, template))
+    found = CaptureNet.read(net or DEFAULT_NET, template)
+    return NetPredictor(found, PolishConfig() if polish else None)
 
 
 def checked_predictor(predictor: HeadPredictor, template: Template) -> HeadPredictor:
