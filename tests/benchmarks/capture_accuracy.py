@@ -28,6 +28,7 @@ from mien_training.head import Template
 from mien_training.metrics.tables import markdown_table, write_results
 from mien_training.synthetic.capture.moments import draw_moment
 from mien_training.synthetic.capture.occluders import WearSpec
+from mien_training.synthetic.capture.people import PeopleSpec
 from mien_training.synthetic.capture.rigs import RigSpec
 from mien_training.synthetic.capture.spec import CaptureSpec
 from mien_training.templates import load_template
@@ -41,6 +42,9 @@ CASES = {
     "ICT": STRANGERS,
     **{f"{n} views": replace(STRANGERS, rig=RigSpec(views=(n, n), long_side=SIDE))
        for n in (2, 3, 4, 8, 16)},
+    "large pictures": replace(
+        STRANGERS, rig=RigSpec(views=(8, 8), long_side=720), person=PeopleSpec(texture_side=1024)
+    ),
     "no hair": replace(STRANGERS, wear=BARE),
     **{f"cameras off by {px} px": replace(STRANGERS, calibration_px=px) for px in (0.5, 1.0, 2.0)},
 }  # fmt: skip
@@ -57,7 +61,8 @@ def measure(
             continue
         moment = draw_moment(CASES[case], theirs, 1000 * seed + n)
         begun = time.process_time()
-        heads = heads_of(net, moment, Stages(tracker=tracker))
+        stages = Stages(tracker=tracker, polish=case == "large pictures")
+        heads = heads_of(net, moment, stages)
         record = {
             "views": len(moment.cameras), "cpu_s": time.process_time() - begun,
             "rows": {name: judged(v, net.template, moment, theirs) for name, v in heads.items()},
@@ -124,7 +129,8 @@ def _main(rows: dict[str, Any]) -> str:
 
 
 def _by_case(cases: dict[str, Any]) -> str:
-    columns = ("case", "moments", "not found", "mean head", "3DMM on maps", "refined", "vertices")
+    columns = ("case", "moments", "not found", "mean head", "3DMM on maps", "refined", "vertices",
+               "polished")  # fmt: skip
     table = []
     for case, found in cases.items():
         rows = found["rows"]
@@ -135,6 +141,7 @@ def _by_case(cases: dict[str, Any]) -> str:
         table.append([
             case, found["moments"], found["lost"], face("mean head, found pose"),
             face("3DMM on maps"), face("refined"), face("refined", "vertex"),
+            face("polished"),
         ])  # fmt: skip
     return "**Face, by case**\n\n" + markdown_table(columns, table)
 

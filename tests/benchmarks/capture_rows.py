@@ -17,6 +17,8 @@ from mien_training.capture.first_mesh import FirstMesh, first_mesh, placed_mean_
 from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.learning.train_on_readings import VertexStage
 from mien_training.capture.morphable import fit_landmarks
+from mien_training.capture.polish import PolishConfig
+from mien_training.capture.predict_moment import NetPredictor
 from mien_training.capture.skin_regions import skin_regions
 from mien_training.capture.whole_mesh import carried_mesh
 from mien_training.geometry.alignment import fit_alignment
@@ -38,6 +40,7 @@ class Stages:
     """A coarse stage, and the matrix (V, K) that draws all vertices through its own."""
     pooled: tuple[VertexStage, NDArray[np.float64]] | None = None
     tracker: bool = False
+    polish: bool = False
 
 
 def heads_of(
@@ -71,6 +74,9 @@ def heads_of(
         mesh = carried_mesh(template, reading.start, skin.numpy())
         name = "refined" if n == len(passes) - 1 else f"refined, pass {n + 1}"
         found[name] = _in_world(mesh, first)
+    if stages.polish:
+        predictor = NetPredictor(net, PolishConfig())
+        found["polished"] = predictor.predict(moment.images, moment.believed, None).vertices
     return found
 
 
