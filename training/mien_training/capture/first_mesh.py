@@ -81,6 +81,8 @@ class FirstMesh:
     """The last reading."""
     rays: MapRays
     """What the last fit was made of: pixels of maps, and the tracker's face points."""
+    face: MapRays | None = None
+    """The tracker's face points alone; None: it was not asked."""
 
     @property
     def fit(self) -> MorphableFit:
@@ -123,7 +125,7 @@ def first_mesh(
         fit = fit_maps(heads, template, rays, pose, config.fit)
         fits.append(fit)
         known, pose = fit.vertices, fit.world_from_head
-    return FirstMesh(located, tuple(fits), read, rays)
+    return FirstMesh(located, tuple(fits), read, rays, face)
 
 
 def _seen_by(rays: MapRays) -> int:

@@ -75,10 +75,10 @@ def test_outliers_end_to_pull(moment, chosen, anny):
         found = target.shape.clone().requires_grad_()
         value = loss(found, target)
         value.backward()
-        return float(value), float(found.grad.norm())
+        return float(value.detach()), float(found.grad.norm())
 
     near, far, gone = pull(0.001), pull(0.015), pull(0.1)
-    assert near[0] < far[0] < 2.0 and far[1] < 0.1 * near[1]
+    assert near[0] < far[0] < 2.0 and far[1] < 0.2 * near[1]
     assert gone == (0.0, 0.0)
 
 
