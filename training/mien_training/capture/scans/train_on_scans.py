@@ -118,11 +118,12 @@ def train_on_scans(
             used = count if rng.random() < _ALL_VIEWS else int(rng.integers(fewest, count + 1))
             points = rng.choice(every, min(config.points, every), replace=False)
             target = ScanTarget.of(moment, chosen, points)
-            for found, spread in stage(moment.reading, rng.permutation(count)[:used]):
+            passes = stage(moment.reading, rng.permutation(count)[:used])
+            for found, _ in passes:
                 total = total + loss_of(found, target)
-            # The last pass says how sure it is; with all views, it did so before.
+            # What the last pass expected before is known for all views together.
             if used == count:
-                total = total + loss_of.of_doubt(spread, target)
+                total = total + loss_of.of_doubt(passes[-1][1], target)
         return total / size
 
     def validate(module: nn.Module) -> dict[str, float]:
@@ -134,7 +135,7 @@ def train_on_scans(
         error, median = np.mean(rows, 0).tolist()
         return {"error": error, "median": median}
 
-    before, start = None, deepcopy(stage.state_dict())
+    start = deepcopy(stage.state_dict())
     with torch.no_grad():
         before = validate(stage)
     trainer = reading_trainer(
