@@ -10,10 +10,10 @@ from avatar_case import BACKDROP, film_cameras, performed
 from numpy.typing import NDArray
 
 from mien.deform import blend
+from mien_training.footage.scanned.scan import read_scan
 from mien_training.head import rig_from_template
 from mien_training.rendering import HeadRenderer
 from mien_training.rig.scan.registration import ScanFitConfig, register_scan
-from mien_training.rig.scan.scan import read_scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 from mien_training.rig.scan.scan_texture import scan_texture
 from mien_training.synthetic.light import Light

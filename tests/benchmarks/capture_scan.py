@@ -31,8 +31,8 @@ from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.first_mesh import first_mesh, placed_mean_head
 from mien_training.capture.predict_moment import NetPredictor
 from mien_training.footage.observations import CameraRecording
+from mien_training.footage.scanned.scan import Scan, read_scan
 from mien_training.metrics.tables import results_page, write_results
-from mien_training.rig.scan.scan import Scan, read_scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region

@@ -35,6 +35,7 @@ from mien_training.detail.fit.photometric_detail import (
     shading_evidence,
 )
 from mien_training.detail.fit.skin_light import estimate_light
+from mien_training.footage.scanned.scan import read_scan
 from mien_training.head import Template, rig_from_template
 from mien_training.metrics.tables import results_page, write_results
 from mien_training.rendering import HeadRenderer
@@ -44,7 +45,6 @@ from mien_training.rendering.relief.relief_normals import height_slopes
 from mien_training.reports.head_stills import face_camera
 from mien_training.rig.scan.registration import ScanFitConfig, register_scan
 from mien_training.rig.scan.relief.scanned_relief import relief_of_scan
-from mien_training.rig.scan.scan import read_scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 from mien_training.rig.scan.scan_texture import scan_texture
 from mien_training.synthetic.posing import head_matrices

@@ -31,6 +31,7 @@ from mien_training.cameras.calibration import scaled
 from mien_training.cameras.camera import Camera
 from mien_training.footage.metric_scale import metres_per_unit
 from mien_training.footage.observations import CameraRecording, observe
+from mien_training.footage.scanned.scan import Scan, read_scan
 from mien_training.footage.video import read_recording
 from mien_training.geometry.alignment import surface_alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
@@ -42,7 +43,6 @@ from mien_training.reports.head_stills import clay_materials
 from mien_training.rig.fit import fit_rig
 from mien_training.rig.fit_config import RigFitConfig
 from mien_training.rig.model.personal_rig import Shapes
-from mien_training.rig.scan.scan import Scan, read_scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 from mien_training.templates import load_template
 from mien_training.templates.regions import face_region

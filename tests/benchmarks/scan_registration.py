@@ -27,6 +27,7 @@ from support.ict import unpack_ict
 
 from mien.rig import Material
 from mien_training.cameras import look_at_camera
+from mien_training.footage.scanned.scan import Scan, read_scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.geometry.self_intersection import self_intersections
@@ -38,7 +39,6 @@ from mien_training.rendering.paint import paint_materials
 from mien_training.rig.scan.identity_fit import fit_person
 from mien_training.rig.scan.registration import ScanFit, ScanFitConfig, register_scan
 from mien_training.rig.scan.render_scan import render_scan
-from mien_training.rig.scan.scan import Scan, read_scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
 from mien_training.rig.scan.scan_target import ScanTarget, attraction
 from mien_training.rig.scan.scan_texture import scan_texture

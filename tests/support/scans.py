@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.paint import Look, paint_materials
-from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks
 from mien_training.synthetic.smooth_field import SmoothField
 

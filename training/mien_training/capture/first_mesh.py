@@ -84,6 +84,8 @@ class FirstMesh:
     """What the last fit was made of: pixels of maps, and the tracker's face points."""
     faces: tuple[FaceTrack | None, ...]
     """What the tracker found in each image."""
+    face: MapRays
+    """Its points as rays."""
 
     @property
     def fit(self) -> MorphableFit:
@@ -128,7 +130,7 @@ def first_mesh(
         fit = fit_maps(heads, template, rays, pose, config.fit)
         fits.append(fit)
         known, pose = fit.vertices, fit.world_from_head
-    return FirstMesh(located, tuple(fits), read, rays, faces)
+    return FirstMesh(located, tuple(fits), read, rays, faces, face)
 
 
 def _seen_by(rays: MapRays) -> int:

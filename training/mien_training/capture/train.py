@@ -3,6 +3,8 @@
 From synthetic people before rigs drawn at random (`synthetic.capture`): the correspondence net
 first, for it locates, starts everything and is what everything is limited by; then refinement, on
 moments that it has read.
+
+With --from and --scans a net that has learnt so goes on, on scans of people before one rig.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
 from rich.console import Console
 
 from mien.atomic import write_atomically
@@ -29,11 +32,14 @@ from mien_training.capture.morphable import sampled_heads
 from mien_training.capture.read_moments import ReadingJob, read_moments
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.capture.refinement.refinement_loss import RefinementLoss
+from mien_training.capture.scans.scan_folder import open_scan_folder
+from mien_training.capture.scans.train_on_scans import ScanTraining
+from mien_training.capture.scans.tune_net import tune_net
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.device import check_device_name, choose_device
 from mien_training.runs.interruption import interruptible
 from mien_training.runs.progress import ProgressBars
-from mien_training.runs.run_folder import claimed_folder, plain_config
+from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
 from mien_training.runs.trainer import Trained
 from mien_training.synthetic.capture.dataset.generate import generate_captures
 from mien_training.synthetic.capture.rigs import RigSpec
@@ -77,6 +83,13 @@ class TrainCaptureConfig:
     """How refinement learns."""
     workers: int | None = None
     """Processes that draw moments; one per core if left out."""
+    from_net: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """A net to go on from, with --scans: its refinement learns the rig and the people of scans, and
+    no synthetic person is drawn."""
+    scans: Path | None = None
+    """Folder of pictures and scans of the same moments, see docs/capture.md."""
+    tuning: ScanTraining = field(default_factory=ScanTraining)
+    """How refinement learns from scans."""
     device: str = "auto"
     """Where the correspondence net learns: cpu, cuda, cuda:N, or auto."""
 
@@ -94,6 +107,11 @@ class TrainCaptureConfig:
                 f"first.side is {self.first.side}, expected correspondence.sample.side, "
                 f"{self.correspondence.sample.side}: nets read the size that they have learnt"
             )
+        if (self.from_net is None) != (self.scans is None):
+            raise InputError(
+                f"--from {self.from_net}, --scans {self.scans}: expected both, to go on from a net "
+                "on scans, or neither"
+            )
         check_device_name(self.device)
 
 
@@ -101,6 +119,13 @@ def run(config: TrainCaptureConfig) -> int:
     """The command."""
     with interruptible(config.out):
         metrics = train_capture(config)
+    if config.scans is not None:
+        before, after = (metrics[when]["median"] for when in ("before", "after"))
+        Console(stderr=True).print(
+            f"{config.out / NET_FILE}: held-out scans {after:.2f} mm from the meshes, before "
+            f"{before:.2f} mm"
+        )
+        return 0
     Console(stderr=True).print(
         f"{config.out / NET_FILE}: {metrics['bytes'] / 1e6:.1f} MB; strangers before other rigs: "
         f"{metrics['refined_mm']:.2f} mm from the truth, first meshes {metrics['first_mm']:.2f} mm"
@@ -113,6 +138,8 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
 
     Interrupted, the same call goes on with the moments that are missing and from its checkpoints.
     """
+    if config.from_net is not None and config.scans is not None:
+        return _tune(config, config.from_net, config.scans, quiet)
     device = choose_device(config.device)
     template = load_template(config.template)
     out, plain = config.out, plain_config(config, _NOT_OF_THE_RESULT)
@@ -150,6 +177,24 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
     text = json.dumps(_metrics(config, learnt, refined, len(judged)), indent=1)
     write_atomically(out / "metrics.json", text.encode() + b"\n")
     return dict(json.loads(text))
+
+
+def _tune(config: TrainCaptureConfig, parent: Path, scans: Path, quiet: bool) -> dict[str, Any]:
+    net = CaptureNet.read(parent, load_template(config.template))
+    out = config.out
+    with claimed_folder(out, config, _NOT_OF_THE_RESULT), ProgressBars(quiet) as bars:
+        folder = open_scan_folder(scans)
+        inputs = {"net": net.digest, **folder.digests(bars)}
+        claim_inputs(out, inputs)
+        told = {
+            "config": {"template": config.template, **plain_config(config.tuning, ())},
+            "inputs": inputs, "versions": _versions(),
+        }  # fmt: skip
+        found, metrics = tune_net(net, folder, config.tuning, out, told, bars)
+        found.write(out / NET_FILE)
+    metrics = {"bytes": (out / NET_FILE).stat().st_size, **metrics, **told}
+    write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode() + b"\n")
+    return metrics
 
 
 def _metrics(

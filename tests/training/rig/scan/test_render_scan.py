@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mien_training.cameras.camera import look_at_camera, project
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.rig.scan.render_scan import render_scan
-from mien_training.rig.scan.scan import Scan
 
 STILL = Alignment(np.eye(3), np.zeros(3))
 CAMERA = look_at_camera(np.array([0.3, 0.2, 2.0]), np.zeros(3), 0.6, 80, 60)

@@ -8,9 +8,9 @@ from support.scans import known_scan
 
 from mien.errors import InputError
 from mien_training.cameras import look_at_camera, project
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.rig.scan.render_scan import render_scan
-from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 
 pytest.importorskip("anny", reason="anny is not installed (extra `train`)")

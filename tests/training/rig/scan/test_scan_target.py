@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import trimesh
 
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.rig.scan.ears import ear_modes, ear_rims
-from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_target import ScanTarget, attraction, corner_shares, rim_triangles
 from mien_training.templates import load_template
 

@@ -6,12 +6,12 @@ from scipy.spatial import cKDTree
 from support.scans import known_scan
 
 from mien.errors import InputError
+from mien_training.footage.scanned.scan import Scan, read_scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.metrics.mesh_errors import summarise
 from mien_training.rendering.bake import bake_texels
 from mien_training.rig.scan.registration import ScanFitConfig, register_scan
-from mien_training.rig.scan.scan import Scan, read_scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 from mien_training.rig.scan.scan_target import corner_shares
 from mien_training.rig.scan.scan_texture import scan_texture

@@ -19,7 +19,10 @@ from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
-__all__ = ["Places", "ReadingTraining", "VertexLoss", "VertexStage", "train_on_readings"]
+__all__ = [
+    "Places", "ReadingTraining", "VertexLoss", "VertexStage", "reading_trainer",
+    "train_on_readings",
+]  # fmt: skip
 
 Places = list[tuple[Tensor, Tensor]]
 """After each pass of a stage: (K, 3) of its vertices, head space, and (K,) expected distances,
@@ -78,7 +81,6 @@ def train_on_readings(
     readings, judged: files of `MomentReading.write` with truth; kept in memory once read.
     """
     chosen = stage.chosen
-    optimiser = torch.optim.AdamW(stage.parameters(), config.learning_rate, weight_decay=1e-4)
     checks = [MomentReading.read(path) for path in judged]
 
     @cache
@@ -109,16 +111,30 @@ def train_on_readings(
         means = np.mean(rows, 0).tolist()
         return {"error": means[-1]} | {f"after {n} passes": value for n, value in enumerate(means)}
 
-    trainer = Trainer(
+    trainer = reading_trainer(stage, config, min(250, config.steps), checkpoint, report, name)
+    return trainer.run(loss, validate)
+
+
+def reading_trainer(
+    stage: VertexStage,
+    config: ReadingTraining,
+    check_every: int,
+    checkpoint: Checkpoint | None,
+    report: Report,
+    name: str,
+) -> Trainer:
+    """With AdamW and a rate that rises shortly and falls to nothing; averages of the parameters
+    are what is judged and kept."""
+    optimiser = torch.optim.AdamW(stage.parameters(), config.learning_rate, weight_decay=1e-4)
+    return Trainer(
         stage, optimiser,
         TrainerConfig(
-            config.steps, min(250, config.steps), clip_norm=1.0,
+            config.steps, check_every, clip_norm=1.0,
             ema_decay=min(0.995, max(0.0, 1 - 50 / config.steps)),
         ),
         schedule=torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(config.steps)),
         checkpoint=checkpoint, report=report, stage=name,
     )  # fmt: skip
-    return trainer.run(loss, validate)
 
 
 def _rate(steps: int) -> Callable[[int], float]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.errors import InputError
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.adam_uniform import AdamUniform
 from mien_training.geometry.alignment import Alignment
 from mien_training.geometry.deformation_graph import Smoothing
@@ -27,7 +28,6 @@ from mien_training.head import Template
 from mien_training.rig.scan.attraction_terms import ContactPull, LandmarkPull, ScanPull, SurfacePull
 from mien_training.rig.scan.carried_parts import carry_parts
 from mien_training.rig.scan.identity_fit import PersonFit, fit_person
-from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
 from mien_training.rig.scan.scan_target import ScanPoints, ScanTarget, attraction
 from mien_training.rig.scan.smooth_levels import SmoothingLevels

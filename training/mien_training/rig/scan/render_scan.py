@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from mien_training.cameras.camera import Camera, clip_from_camera
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.rendering.visibility import rasterize
-from mien_training.rig.scan.scan import Scan
 
 __all__ = ["ScanRender", "render_scan"]
 

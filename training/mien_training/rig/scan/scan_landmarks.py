@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from mien.errors import InputError
 from mien.tracker import Tracker
 from mien_training.cameras.camera import Camera, look_at_camera
+from mien_training.footage.scanned.scan import UNITS, Scan
 from mien_training.geometry.alignment import Alignment, fit_alignment
 from mien_training.head import Template
 from mien_training.head.landmark_sets import FACE_OVAL, LANDMARK_COUNT, SKIN_LANDMARK_COUNT
 from mien_training.rig.scan.render_scan import render_scan
-from mien_training.rig.scan.scan import UNITS, Scan
 
 __all__ = ["ScanLandmarks", "find_landmarks", "usable_landmarks"]
 

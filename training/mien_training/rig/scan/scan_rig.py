@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from mien.atomic import write_atomically
 from mien_training.anatomy.finish import finish_rig
+from mien_training.footage.scanned.registered_mesh import REGISTERED_FILE, write_registered
+from mien_training.footage.scanned.scan import SCAN_SUFFIXES, read_scan
 from mien_training.geometry.deformation_transfer import UnseenShapes, unseen_shapes
 from mien_training.head import Template
 from mien_training.metrics.mesh_errors import summarise
@@ -22,7 +24,6 @@ from mien_training.reports.blendshape_sheet import blendshape_sheet
 from mien_training.reports.head_stills import png_bytes
 from mien_training.rig.scan.registration import ScanFit, ScanFitConfig, register_scan
 from mien_training.rig.scan.relief.scanned_relief import relief_of_scan
-from mien_training.rig.scan.scan import SCAN_SUFFIXES, read_scan
 from mien_training.rig.scan.scan_landmarks import ScanLandmarks, find_landmarks
 from mien_training.rig.scan.scan_texture import scan_texture
 from mien_training.runs.checkpoint import Checkpoint
@@ -68,7 +69,8 @@ def rig_of_scan(
     report: Report = silent,
     unseen: UnseenShapes = "copied",
 ) -> dict[str, Any]:
-    """Write `person.npz`, `skin.png` (of a scan with colours), `shapes.png` and `metrics.json`.
+    """Write `person.npz`, `skin.png` (of a scan with colours), `registered.npz` (the head as the
+    scan shows it, in its axes and unit), `shapes.png` and `metrics.json`.
 
     out: an existing folder; an interrupted call goes on from its `checkpoint.pt`. The shapes are
     the template's, as `unseen` says. Returns the metrics. Raises InputError for a file that is no
@@ -97,6 +99,7 @@ def rig_of_scan(
     )
     skin = _skin(found, template, fit, texture_side)
     write_person(out, person, skin)
+    write_registered(out / REGISTERED_FILE, template, fit.world_from_rig.points(fit.fitted))
     if options.normals is not None:
         relief = relief_of_scan(found.scan, options.normals, fit, template, RELIEF_SIDE)
         write_relief(out, relief.height)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from mien.deform import vertex_normals
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import MATERIALS, Template
@@ -16,7 +17,6 @@ from mien_training.rendering.ambient_occlusion import vertex_ambient_occlusion
 from mien_training.rendering.noise import smoothstep
 from mien_training.rendering.paint.face_frame import FaceFrame
 from mien_training.rig.scan.ears import ear_rims
-from mien_training.rig.scan.scan import Scan
 
 __all__ = ["Match", "ScanPoints", "ScanTarget", "attraction", "corner_shares", "rim_triangles"]
 

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from mien.deform import vertex_normals
 from mien.errors import InputError
 from mien.rig import Material
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.alignment import Alignment
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.bake import bake_texels, dilate
 from mien_training.rendering.paint.materials import ROUGHNESS
-from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_target import corner_shares
 
 __all__ = ["scan_texture"]

@@ -7,9 +7,9 @@ import pytest
 import trimesh
 
 from mien.errors import InputError
+from mien_training.footage.scanned.scan import read_scan
 from mien_training.rig.scan.registration import ScanFitConfig, register_scan
 from mien_training.rig.scan.relief.scanned_relief import relief_of_scan
-from mien_training.rig.scan.scan import read_scan
 from mien_training.rig.scan.scan_landmarks import find_landmarks
 
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import InputError
+from mien_training.footage.scanned.scan import Scan
 from mien_training.geometry.nearest_surface import NearestPoints, nearest_on_surface
 from mien_training.head import Template
 from mien_training.rendering.relief.face_atlas import FaceAtlas
 from mien_training.rendering.relief.height_from_slopes import height_from_slopes
 from mien_training.rendering.relief.relief_normals import atlas_gradients
 from mien_training.rig.scan.registration import ScanFit
-from mien_training.rig.scan.scan import Scan
 from mien_training.rig.scan.scan_target import corner_shares
 
 __all__ = ["ScannedRelief", "relief_of_scan"]

@@ -6,7 +6,7 @@ import trimesh
 from PIL import Image
 
 from mien.errors import InputError
-from mien_training.rig.scan.scan import Scan, read_scan
+from mien_training.footage.scanned.scan import Scan, read_scan
 
 
 @pytest.fixture

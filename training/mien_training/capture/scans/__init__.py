@@ -1,0 +1,1 @@
+"""The networks of capture learn from people's own scans, before the rig that will capture them."""
