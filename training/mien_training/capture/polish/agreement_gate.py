@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,7 +80,8 @@ def kept_share(
     """
     tree = cKDTree(judgement.at)
     score = np.zeros(len(nodes))
-    for node, near in enumerate(tree.query_ball_point(nodes, _AROUND_M)):
+    around: Any = tree.query_ball_point(nodes, _AROUND_M)
+    for node, near in enumerate(around):
         if len(near) >= _FEWEST:
             own = judgement.gain[near]
             score[node] = own.mean() / max(own.std() / np.sqrt(len(near)), 1e-9)

@@ -80,7 +80,7 @@ class Level:
     def colours(self, place: Tensor, normal: Tensor) -> PlaceColours:
         """Of places (P, 3), world, with unit normals (P, 3)."""
         found = sampled_logarithms(place, self._maps, self._pictures)
-        colour, right, down = found.split(self._channels, 1)
+        colour, right, down = torch.split(found, self._channels, 1)
         views = self._pictures.views
         view, intrinsics = (
             values[self._pictures.camera] for values in (views.camera_from_world, views.intrinsics)

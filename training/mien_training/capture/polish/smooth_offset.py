@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, diags_array, eye_array
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, splu
 
 from mien_training.geometry.laplacian import mesh_edges, uniform_laplacian
 from mien_training.head import MATERIALS, Template
@@ -90,7 +90,7 @@ class SmoothOffset:
         )
 
 
-def _factor(matrix: csc_array) -> splu:
+def _factor(matrix: csc_array) -> SuperLU:
     # Symmetric mode: positive definite, so no pivoting is needed and less fills in.
     return splu(
         matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
