@@ -1,4 +1,4 @@
-"""Whether a net that learns from scans comes nearer to them than the registrations that it is given.
+"""Whether a net that learns from scans comes nearer to them than the registrations it is given.
 
 python tests/benchmarks/capture_scans_tune.py [--net NET] [--people 12] [--steps 120]
     [--seeds 1 2 3]
