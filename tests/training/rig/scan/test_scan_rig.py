@@ -12,6 +12,7 @@ from support.scans import known_scan
 
 from mien.__main__ import main
 from mien.errors import InputError
+from mien_training.footage.scanned.registered_mesh import REGISTERED_FILE, read_registered
 from mien_training.head import MATERIALS
 from mien_training.metrics.mesh_errors import point_to_surface_mm
 from mien_training.rig.scan import registration, scan_rig
@@ -57,6 +58,9 @@ def test_a_scan_leaves_a_person(known, mesh_file, tmp_path, capsys):
     assert saved["config"]["fit"]["steps"] == 40 and saved["config"]["unseen"] == "copied"
     skin = template.triangles[template.triangle_material == MATERIALS.index("skin")]
     face = face_region(template)
+    laid = read_registered(out / REGISTERED_FILE, template)
+    on_scan = known.scale * known.expression @ known.rotation.T + known.shift
+    assert np.median(np.linalg.norm(laid - on_scan, axis=1)[face]) < 0.005 * known.scale
     found = point_to_surface_mm(person.vertices[face], known.neutral, skin, "rigid")
     assert np.median(found) < 0.3  # lids opened, too
     assert materials[0].base_color.shape == (256, 256, 3)

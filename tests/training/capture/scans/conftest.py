@@ -1,0 +1,45 @@
+"""A folder of pictures and scans of small moments, and a net that was hardly trained."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session")
+def young_net(anny):
+    from mien_training.capture.capture_net import CaptureNet
+    from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
+    from mien_training.capture.first_mesh import FirstMeshConfig
+    from mien_training.capture.morphable import sampled_heads
+    from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
+
+    torch.manual_seed(0)
+    net = CorrespondenceNet((8, 16), 0).eval()
+    refines = RefinementConfig(layers=3, spacings_m=(0.002,), width=16)
+    heads = sampled_heads(anny, range(4), 2)
+    first = FirstMeshConfig(side=32, rays_per_view=60)
+    return CaptureNet(anny, heads, net, Refinement(anny, 8, refines).eval(), first, refines)
+
+
+@pytest.fixture(scope="session")
+def scan_folder(seen_head, anny, tmp_path_factory):
+    """Three moments, numbers 7 to 9, that all show the same; the last with a registration."""
+    from PIL import Image
+    from support.scan_folders import write_scan
+
+    from mien_training.cameras.calibration import calibration_json
+    from mien_training.footage.scanned.registered_mesh import write_registered
+
+    folder = tmp_path_factory.mktemp("scans")
+    names = [f"cam{c}" for c in range(len(seen_head.cameras))]
+    cameras = dict(zip(names, seen_head.cameras, strict=True))
+    (folder / "cameras.json").write_bytes(calibration_json(cameras, 1.0))
+    for name, image in zip(names, seen_head.images, strict=True):
+        (folder / name).mkdir()
+        for number in (7, 8, 9):
+            Image.fromarray(image).save(folder / name / f"{number:04}.png")
+    (folder / "scans").mkdir()
+    for number in (7, 8, 9):
+        write_scan(folder / f"scans/{number}.ply", seen_head.vertices, anny.triangles)
+    (folder / "registered").mkdir()
+    write_registered(folder / "registered/9.npz", anny, seen_head.vertices)
+    return folder
