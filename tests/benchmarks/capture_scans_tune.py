@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Whether a net that learns from scans comes nearer to them than the registrations given to it.
-=======
 """Whether a net that learns from scans comes nearer to them than the registrations it is given.
->>>>>>> cap-scans
 
 python tests/benchmarks/capture_scans_tune.py [--net NET] [--people 12] [--steps 120]
     [--seeds 1 2 3]
