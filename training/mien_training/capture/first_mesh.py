@@ -37,6 +37,8 @@ __all__ = ["FirstMesh", "FirstMeshConfig", "first_mesh"]
 
 
 _FACE_FIT = FitConfig(effective_points=60)
+_MANY = 4
+"""Views with a face that are enough to locate it."""
 _NEAR_SURE_M = 0.01
 """Without hints all places are less sure."""
 _NEAR_M = 0.015
@@ -112,9 +114,10 @@ def first_mesh(
     face = face_rays(faces, cameras, template)
     known: NDArray[np.float32] | None = None
     if _seen_by(face) >= 2:
+        seen = face
         if located is None:
-            located = locate_head(face, PoseConfig())
-        known = fit_maps(heads, template, face, located.world_from_head, _FACE_FIT).vertices
+            located, seen = _located_by_face(net, images, cameras, template, face, config)
+        known = fit_maps(heads, template, seen, located.world_from_head, _FACE_FIT).vertices
     if located is None or located.failure:
         located = find_head(net, images, cameras, template, config)
         known = None
@@ -131,6 +134,25 @@ def first_mesh(
         fits.append(fit)
         known, pose = fit.vertices, fit.world_from_head
     return FirstMesh(located, tuple(fits), read, rays, faces, face)
+
+
+def _located_by_face(
+    net: CorrespondenceNet,
+    images: Sequence[NDArray[np.uint8]],
+    cameras: Sequence[Camera],
+    template: Template,
+    face: MapRays,
+    config: FirstMeshConfig,
+) -> tuple[HeadPose, MapRays]:
+    """By the tracker's face points; where few views have them, by the maps of all views, too: two
+    views tell little of depth, and one of them may be wrong. And the rays that tell it."""
+    found = locate_head(face, PoseConfig())
+    if _seen_by(face) >= min(_MANY, len(cameras)) or found.failure:
+        return found, face
+    crops = head_crops(cameras, found.world_from_head, config.side, found.scale)
+    near = read_views(net, images, crops, template)
+    rays = joined_rays(near.rays(config.rays_per_view, _NEAR_SURE_M), face, config.face_weight)
+    return locate_head(rays, PoseConfig(_NEAR_M)), rays
 
 
 def _seen_by(rays: MapRays) -> int:
