@@ -87,3 +87,17 @@ def test_where_no_camera_sees_skin_that_is_said(monkeypatch, anny, seen_head, he
         fitted(monkeypatch, anny, gone, heads)
     with pytest.raises(InputError, match="readings"):
         FirstMeshConfig(readings=0)
+
+
+def test_where_one_view_shows_a_face_the_maps_locate_it(monkeypatch, anny, seen_head, heads):
+    faces = room.tracked_faces(seen_head.images)
+    seen = [n for n, face in enumerate(faces) if face is not None]
+    wrong = replace(faces[seen[1]], landmarks=faces[seen[1]].landmarks + np.float32([6, 4, 0]))
+    few = tuple(
+        face if n == seen[0] else wrong if n == seen[1] else None for n, face in enumerate(faces)
+    )
+    monkeypatch.setattr(room, "tracked_faces", lambda images: few)
+    config = replace(MAPS_ALONE, face_weight=0.3)
+    found = fitted(monkeypatch, anny, seen_head, heads, None, config)
+    # Two views alone, one of them wrong, are some centimetres off.
+    assert error_m(found.fit.vertices, seen_head) < 0.012
