@@ -51,11 +51,11 @@ BENT_M = 0.003
 """Two per cent of a head's breadth, root mean square of the field's length."""
 TEXT = """
 {moments} moments of people whom no training has seen, before one rig of {views} cameras; {held} of
-them held out, and as many choose the best state. Registrations bent by one smooth field, {bent:.1f} mm root mean square, 2 % of a
-head's breadth; the scans have noise, holes and outliers. Distance of the true vertices of held-out
-moments from the surface that was found, of those that two cameras see: median and mean of the face
-and of all skin, and mean distance of corresponding vertices, millimetres; mean and deviation over
-seeds of field and order. {steps} steps each.
+them held out, and as many choose the best state. Registrations bent by one smooth field, {bent:.1f}
+mm root mean square, 2 % of a head's breadth; the scans have noise, holes and outliers. Distance of
+the true vertices of held-out moments from the surface that was found, of those that two cameras
+see: median and mean of the face and of all skin, and mean distance of corresponding vertices,
+millimetres; mean and deviation over seeds of field and order. {steps} steps each.
 """
 COLUMNS = ("row", "face, median", "face, mean", "skin, median", "skin, mean", "face, vertices")
 ROWS = {
