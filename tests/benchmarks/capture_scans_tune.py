@@ -28,7 +28,9 @@ from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.first_mesh import first_mesh
 from mien_training.capture.learning.scan_reading import ScanReading
-from mien_training.capture.learning.train_on_readings import ReadingTraining
+from mien_training.capture.learning.train_on_readings import ReadingTraining, train_on_readings
+from mien_training.capture.refinement.refinement import Refinement
+from mien_training.capture.refinement.refinement_loss import RefinementLoss
 from mien_training.capture.refinement.scan_loss import ScanLoss, ScanTerms
 from mien_training.capture.scans.read_scans import scan_reading
 from mien_training.capture.scans.train_on_scans import ScanTraining, train_on_scans
@@ -49,15 +51,14 @@ BENT_M = 0.003
 """Two per cent of a head's breadth, root mean square of the field's length."""
 TEXT = """
 {moments} moments of people whom no training has seen, before one rig of {views} cameras; {held} of
-them held out. Registrations bent by one smooth field, {bent:.1f} mm root mean square, 2 % of a
-head's breadth; the scans have noise, holes and outliers. Distance of the true vertices of held-out
-moments from the surface that was found, of those that two cameras see: median and mean of the face
-and of all skin, and mean distance of corresponding vertices, millimetres; mean and deviation over
-seeds of field and order. {steps} steps each.
+them held out, and as many choose the best state. Registrations bent by one smooth field, {bent:.1f}
+mm root mean square, 2 % of a head's breadth; the scans have noise, holes and outliers. Distance of
+the true vertices of held-out moments from the surface that was found, of those that two cameras
+see: median and mean of the face and of all skin, and mean distance of corresponding vertices,
+millimetres; mean and deviation over seeds of field and order. {steps} steps each.
 """
 COLUMNS = ("row", "face, median", "face, mean", "skin, median", "skin, mean", "face, vertices")
 ROWS = {
-    "tuned on registrations alone": ScanTerms(0.0, 0.0, 0.0, 0.0, 1.0),
     "tuned on scans, no edges": ScanTerms(edges=0.0, vertices=0.0),
     "tuned on scans and edges": ScanTerms(),
 }
@@ -125,30 +126,43 @@ def bent(case: Case, field: SmoothField) -> NDArray[np.float32]:
 def measure(net: CaptureNet, every: Sequence[Case], steps: int, seed: int) -> dict[str, Any]:
     """Row -> figures of held-out moments."""
     field = SmoothField(np.random.default_rng((seed, 7)), 3, 0.15, 0.3)
-    held = max(1, len(every) // 4)
-    judged, learnt = every[-held:], every[:-held]
-    folder = KEPT / net.digest[:12] / f"bent_{seed}"
+    held = _held(every)
+    judged, folder = every[-held:], KEPT / net.digest[:12] / f"bent_{seed}"
     folder.mkdir(exist_ok=True)
-    paths = [folder / f"{n}.npz" for n in range(len(every))]
-    for path, case in zip(paths, every, strict=True):
+    scans, vertices = [], []
+    for n, case in enumerate(every[:-held]):
         registered = replace(case.moment.reading, truth=bent(case, field))
-        replace(case.moment, reading=registered).write(path)
+        scans.append(folder / f"{n}.npz")
+        vertices.append(folder / f"{n}_reading.npz")
+        replace(case.moment, reading=registered).write(scans[-1])
+        registered.write(vertices[-1])
     found = {"bent registrations": _figures(net, judged, [bent(c, field) for c in judged])}
-    found["net before"] = _figures(net, judged, [_mesh(net.refinement, c) for c in judged])
+    found["net before"] = _judged(net, net.refinement, judged)
     loop = ReadingTraining(steps=steps, batch=2, learning_rate=5e-4, seed=seed)
+    # The last few choose the best state, each row by what it learns from.
+    tuned = deepcopy(net.refinement)
+    known = RefinementLoss.of(net.template, tuned.chosen.numpy())
+    train_on_readings(tuned, known, loop, vertices[:-held], vertices[-held:])
+    found["tuned on registrations alone"] = _judged(net, tuned, judged)
     for name, terms in ROWS.items():
-        refinement = deepcopy(net.refinement)
-        loss = ScanLoss.of(net.template, refinement.chosen, terms)
-        config = ScanTraining(loop, terms)
-        # All rows take the last state: one that is to follow bent registrations would not choose
-        # its best by scans.
-        tuned = train_on_scans(refinement, loss, config, paths[: len(learnt)], paths[len(learnt) :])
-        found[name] = _figures(net, judged, [_mesh(refinement, c) for c in judged])
-        print(seed, name, found[name], tuned.before, tuned.after, flush=True)
+        tuned = deepcopy(net.refinement)
+        loss = ScanLoss.of(net.template, tuned.chosen, terms)
+        train_on_scans(tuned, loss, ScanTraining(loop, terms), scans[:-held], scans[-held:])
+        found[name] = _judged(net, tuned, judged)
+    for name, figures in found.items():
+        print(seed, name, [round(v, 3) for v in figures], flush=True)
     return found
 
 
-def _mesh(refinement: Any, case: Case) -> NDArray[np.float32]:
+def _held(every: Sequence[Case]) -> int:
+    return max(1, len(every) // 5)
+
+
+def _judged(net: CaptureNet, refinement: Refinement, judged: Sequence[Case]) -> list[float]:
+    return _figures(net, judged, [_mesh(refinement, case) for case in judged])
+
+
+def _mesh(refinement: Refinement, case: Case) -> NDArray[np.float32]:
     mesh = case.moment.reading.start.copy()
     with torch.no_grad():
         mesh[refinement.chosen.numpy()] = refinement(case.moment.reading)[-1][0].numpy()
@@ -204,7 +218,7 @@ def main() -> None:
     every = cases(net, options.people)
     results = {seed: measure(net, every, options.steps, seed) for seed in options.seeds}
     record = {
-        "net": net.digest, "moments": len(every), "held": max(1, len(every) // 4),
+        "net": net.digest, "moments": len(every), "held": _held(every),
         "views": len(every[0].moment.reading.K), "steps": options.steps, "results": results,
     }  # fmt: skip
     if options.no_page:

@@ -1,4 +1,4 @@
-"""A folder of pictures and scans of small moments, and a net that was hardly trained."""
+"""A folder of pictures and scans of small moments, and a net that believes what it is told."""
 
 import pytest
 import torch
@@ -6,6 +6,7 @@ import torch
 
 @pytest.fixture(scope="session")
 def young_net(anny):
+    """It takes all pixels for skin, and hints for true; the tracker's points locate the head."""
     from mien_training.capture.capture_net import CaptureNet
     from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
     from mien_training.capture.first_mesh import FirstMeshConfig
@@ -14,6 +15,11 @@ def young_net(anny):
 
     torch.manual_seed(0)
     net = CorrespondenceNet((8, 16), 0).eval()
+    torch.nn.init.zeros_(net.unet.last.weight)
+    skin, far, near = 0, 7, 8
+    with torch.no_grad():
+        net.unet.last.bias.zero_()
+        net.unet.last.bias[[skin, far, near]] = torch.tensor([8.0, 5.0, -4.0])
     refines = RefinementConfig(layers=3, spacings_m=(0.002,), width=16)
     heads = sampled_heads(anny, range(4), 2)
     first = FirstMeshConfig(side=32, rays_per_view=60)

@@ -15,7 +15,6 @@ from mien_training.footage.scanned.registered_mesh import write_registered
 
 @pytest.fixture(scope="module")
 def read(young_net, scan_folder, tmp_path_factory):
-    """The net sees no skin; the face's points locate the head."""
     out = tmp_path_factory.mktemp("read")
     return out, read_scans(young_net, open_scan_folder(scan_folder), out)
 

@@ -84,7 +84,7 @@ def test_it_comes_nearer_and_interrupted_ends_the_same(stage, moment, anny, tmp_
 def test_what_becomes_worse_is_not_kept(stage, moment, anny):
     own = copied(stage, anny)
     loss = ScanLoss.of(anny, stage.chosen, ScanTerms())
-    tuned = train_on_scans(own, loss, options(2, rate=30.0), [moment], [moment])
+    tuned = train_on_scans(own, loss, options(2, rate=0.3), [moment], [moment])
     assert tuned.trained.error > tuned.before["error"] and tuned.after == tuned.before
     for one, two in zip(own.parameters(), stage.parameters(), strict=True):
         assert torch.equal(one, two)
