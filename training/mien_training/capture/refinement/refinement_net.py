@@ -1,8 +1,8 @@
 """A net over the mesh that says how far each vertex of a first mesh is from the surface.
 
 Samples in layers along the normals, a token for each vertex of the template, messages over the mesh
-in several resolutions (layers and tokens as in reference work of Bolkart and others 2026, "SHELLS";
-messages instead of attention, which a CPU pays for).
+in several resolutions (layers and tokens after SHELLS, SIGGRAPH 2026; messages over the mesh in
+place of attention, which a CPU pays for).
 """
 
 from __future__ import annotations
