@@ -50,6 +50,8 @@ KEPT = Path("runs/capture_ablations")
 TURN_RAD, MOVE_M = (0.2, 0.35, 0.12), 0.1
 COLUMNS = ("row", "face", "skin", "lips", "lids", "surface", "gaps", "seconds")
 TEXT = """
+# Capture without its parts
+
 Stages after the first mesh, each trained anew for the same number of steps on readings of synthetic
 people, without one part each; judged on people and rigs that no training has seen. Mean distance of
 corresponding vertices, millimetres: face, all skin, lips and lids; of the face's true vertices to

@@ -99,10 +99,12 @@ def gathered(net: CaptureNet, seeds: Sequence[int]) -> dict[str, Any]:
 def page(record: dict[str, Any]) -> str:
     cases = record["cases"]
     blocks = [
+        "# Accuracy of captured heads",
         "How far captured heads are from the truth, of people and rigs that no training has seen, "
         "hair, glasses and clothes included; millimetres. From the true vertices to the surface "
         "that was found: mean over moments of the median, mean and 95th percentile; the 95th "
-        "percentile and the worst of all moments' medians; mean distance of corresponding vertices."
+        "percentile and the worst of all moments' medians; mean distance of corresponding "
+        "vertices.",
     ]
     for case in ("anny", "ICT"):
         if case in cases:

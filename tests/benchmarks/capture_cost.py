@@ -33,6 +33,8 @@ VIEWS = (2, 4, 8, 16)
 STAGES = ("first mesh", "refinement", "trust")
 COLUMNS = ("views", *STAGES, "together", "memory, MB")
 TEXT = """
+# What a captured moment costs
+
 Processor seconds of one core for one moment of a synthetic head before 2 to 16 cameras (pictures of
 256 pixels, networks that come with mien, template anny), by stage, median of repeats; and the
 memory that a process has taken at its highest after them, program and networks included. The first

@@ -35,13 +35,13 @@ from mien_training.cameras.calibration import scaled
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.capture.polish import Polished, polish_mesh
 from mien_training.capture.skin_regions import skin_regions
+from mien_training.footage.scanned.scan import read_scan
 from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import Template
 from mien_training.metrics.mesh_errors import point_to_surface_mm
 from mien_training.metrics.tables import write_results
 from mien_training.rendering.visibility import interpolate, rasterize
 from mien_training.rig.scan.registration import ScanFitConfig, register_scan
-from mien_training.rig.scan.scan import read_scan
 from mien_training.synthetic.capture import CaptureMoment, CaptureSpec, draw_moment
 from mien_training.synthetic.capture.people import PeopleSpec
 from mien_training.synthetic.capture.rigs import RigSpec

@@ -39,6 +39,8 @@ from mien_training.templates.regions import face_region
 
 COUNTS = (3, 9)
 TEXT = """
+# A real head before calibrated cameras
+
 Renders of a scanned real person (headscan_lps_views), with noise and another exposure in each view,
 through the networks that come with mien, which have never seen a real face. Distance of the face's
 vertices to the scan after a similarity alignment, as for stills (rig_stills.md: 0.39 mm in 23 s):

@@ -7,6 +7,7 @@ import pytest
 from support.captured_takes import CodedPredictor, ring_of_cameras
 
 from mien.errors import InputError
+from mien_training.footage.captured import MomentSightings
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def result(head_template):
         ("vertices", lambda v: v * np.nan, "finite"),
         ("world_from_head", lambda v: v @ np.diag([1, 1, -1, 1]), "rotation and a shift"),
         ("world_from_head", lambda v: v * 1.1, "rotation and a shift"),
-        ("residual_px", lambda v: v[:, :1], "shape"),
+        ("spread_m", lambda v: v[:-1], "shape"),
     ],
 )
 def test_what_is_no_result(result, field, change, told):
@@ -31,4 +32,4 @@ def test_what_is_no_result(result, field, change, told):
 
 
 def test_cameras_may_see_nothing(result):
-    assert replace(result, residual_px=np.full((3, 2), np.nan)).failure == ""
+    assert replace(result, sightings=MomentSightings.none()).failure == ""

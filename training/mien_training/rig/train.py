@@ -67,6 +67,10 @@ class TrainRigConfig:
     sources: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Videos, one per camera; images, one per camera, of one moment; or one mesh of a head
     (.glb, .gltf, .obj, .ply)."""
+    out: Path = Path("rig")
+    """Folder of the run: checkpoints, person, report."""
+    name: str = "person"
+    """The character's name."""
     meshes: Path | None = None
     """Folder of a finished `mien capture`, in place of sources."""
     script: Path | None = None
@@ -74,10 +78,6 @@ class TrainRigConfig:
     `directed`, the list of 60 that ships."""
     scores: Path | None = None
     """A tracker's recording (.npz, .csv) of the same take as `meshes`."""
-    out: Path = Path("rig")
-    """Folder of the run: checkpoints, person, report."""
-    name: str = "person"
-    """The character's name."""
     cameras: Path | None = None
     """Calibration file (JSON, see docs/calibration.md); needed for more than one camera."""
     template: str = "anny"
