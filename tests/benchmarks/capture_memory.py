@@ -101,7 +101,7 @@ def read_case(folder: Path) -> dict[str, float]:
 def join_case(folder: Path) -> dict[str, float]:
     vertices = np.random.default_rng(0).random((JOINED, VERTICES, 3), np.float32)
     meshes = CapturedMeshes(
-        template="anny", template_sha256="0" * 64, frame=np.arange(JOINED),
+        template="anny", topology_sha256="0" * 64, frame=np.arange(JOINED),
         time_s=np.arange(JOINED) / 30, vertices=vertices,
         world_from_head=np.tile(np.eye(4), (JOINED, 1, 1)),
         confidence=np.ones((JOINED, VERTICES), np.float16),

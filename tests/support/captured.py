@@ -16,7 +16,7 @@ def captured_meshes(
     pose[:, :3, :3] = Rotation.random(moments, rng).as_matrix()
     pose[:, :3, 3] = rng.normal(0, 0.1, (moments, 3))
     return CapturedMeshes(
-        template="anny", template_sha256="0" * 64, frame=np.arange(moments),
+        template="anny", topology_sha256="0" * 64, frame=np.arange(moments),
         time_s=np.arange(moments) / 30,
         vertices=rng.normal(0, 0.1, (moments, vertices, 3)).astype(np.float32),
         world_from_head=pose, confidence=np.ones((moments, vertices), np.float16),

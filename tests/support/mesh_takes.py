@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from mien_training.footage.captured import CapturedMeshes
 from mien_training.head import MATERIALS, Template
-from mien_training.runs.content_key import template_digest
+from mien_training.runs.content_key import topology_digest
 from support.sphere_head import sphere_head_template
 
 _BUMPS = {
@@ -73,7 +73,7 @@ def mesh_take(
     world = np.einsum("tij,tvj->tvi", pose[:, :3, :3], local) + pose[:, None, :3, 3]
     flat = np.ones((moments, len(v)))
     meshes = CapturedMeshes(
-        template.name, template_digest(template), np.arange(moments), np.arange(moments) / 30,
+        template.name, topology_digest(template), np.arange(moments), np.arange(moments) / 30,
         world.astype(np.float32), pose, flat.astype(np.float16), (4 * flat).astype(np.uint8),
         (max(noise_m, 1e-4) * flat).astype(np.float16), ("",) * moments,
     )  # fmt: skip

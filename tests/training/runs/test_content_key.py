@@ -16,6 +16,7 @@ from mien_training.runs.content_key import (
     file_digest,
     materials_digest,
     template_digest,
+    topology_digest,
     tracker_digest,
 )
 
@@ -64,6 +65,14 @@ def test_a_template_is_known_by_all_it_holds(head_template):
         replace(head_template, regions=head_template.regions | {"more": np.zeros(3, bool)}),
     )
     assert len({mine, *(template_digest(other) for other in others)}) == 5
+
+
+def test_a_topology_is_known_by_its_triangles(head_template):
+    mine = topology_digest(head_template)
+    assert mine == topology_digest(replace(head_template, vertices=head_template.vertices + 1e-5))
+    turned = replace(head_template, triangles=head_template.triangles[:, [1, 2, 0]])
+    fewer = replace(head_template, vertices=head_template.vertices[:-1])
+    assert len({mine, topology_digest(turned), topology_digest(fewer)}) == 3
 
 
 def test_a_folder_is_known_by_the_names_and_bytes_in_it(tmp_path):

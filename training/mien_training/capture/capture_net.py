@@ -20,11 +20,14 @@ from mien_training.capture.morphable import FitConfig, LinearHeads
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.head import Template
 from mien_training.runs.cache import read_arrays, write_arrays
-from mien_training.runs.content_key import content_digest, template_digest
+from mien_training.runs.content_key import content_digest, topology_digest
 
 __all__ = ["CaptureNet"]
 
-_FORMAT = 1
+_SAME_M = 1e-4
+"""Of the mean heads of templates that are one, built on machines that round differently."""
+
+_FORMAT = 2
 """Raised whenever the file's fields or the networks' inputs mean something else."""
 
 
@@ -72,10 +75,18 @@ class CaptureNet:
             raise InputError(
                 f"{path}: field 'format' is {kind}, expected {_FORMAT}: train it again"
             )
-        if told.get("template_sha256") != template_digest(template):
+        if told.get("topology_sha256") != topology_digest(template):
             raise InputError(
-                f"{path}: field 'template_sha256' is not that of template {template.name!r}: the "
+                f"{path}: field 'topology_sha256' is not that of template {template.name!r}: the "
                 f"net is of {told.get('template')!r}; give that, or train another net"
+            )
+        mean = arrays.get("template/vertices", np.empty(0))
+        if mean.shape != template.vertices.shape or not (
+            np.abs(mean - template.vertices).max() < _SAME_M
+        ):
+            raise InputError(
+                f"{path}: field 'template/vertices' is not the mean head of template "
+                f"{template.name!r}: expected another version of it, or train another net"
             )
         try:
             return cls._of(told, arrays, template)
@@ -106,7 +117,7 @@ class CaptureNet:
     def _plain(self) -> dict[str, Any]:
         return {
             "format": _FORMAT, "template": self.template.name,
-            "template_sha256": template_digest(self.template),
+            "topology_sha256": topology_digest(self.template),
             "widths": list(self.correspondence.unet.widths),
             "deeper": len(self.correspondence.unet.deeper), "first": asdict(self.first),
             "refines": asdict(self.refines),
@@ -115,8 +126,9 @@ class CaptureNet:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         people, shapes = _split(self.heads, self.template)
         found: dict[str, NDArray[Any]] = {
-            "heads/mean": self.heads.mean, "heads/basis": people.astype(np.float16),
-            "heads/shapes": shapes, "heads/variances": self.heads.variances,
+            "template/vertices": self.template.vertices, "heads/mean": self.heads.mean,
+            "heads/basis": people.astype(np.float16), "heads/shapes": shapes,
+            "heads/variances": self.heads.variances,
         }  # fmt: skip
         for name, module in (
             ("correspondence", self.correspondence),

@@ -53,7 +53,8 @@ class FirstMeshConfig:
     side: int = 128
     """Of crops, pixels."""
     readings: int = 2
-    """Of crops: the first with the mean head as the hint, each later one with the fit before."""
+    """Of crops: the first with the fit to the tracker's points as the hint, or the mean head where
+    there are none, each later one with the fit before."""
     rays_per_view: int = 600
     """Pixels of a view that a fit looks at."""
     face_weight: float = 0.3

@@ -4,12 +4,14 @@ From synthetic people before rigs drawn at random (`synthetic.capture`): the cor
 first, for it locates, starts everything and is what everything is limited by; then refinement, on
 moments that it has read.
 
-With --from and --scans a net that has learnt so goes on, on scans of people before one rig.
+With --from a net that has learnt so goes on: on more synthetic people, or, with --scans, on scans
+of people before one rig.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -28,13 +30,14 @@ from mien_training.capture.correspondence.train_correspondence import (
 )
 from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.learning.train_on_readings import ReadingTraining, train_on_readings
-from mien_training.capture.morphable import sampled_heads
+from mien_training.capture.morphable import LinearHeads, sampled_heads
 from mien_training.capture.read_moments import ReadingJob, read_moments
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.capture.refinement.refinement_loss import RefinementLoss
 from mien_training.capture.scans.scan_folder import open_scan_folder
 from mien_training.capture.scans.train_on_scans import ScanTraining
 from mien_training.capture.scans.tune_net import tune_net
+from mien_training.head import Template
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.device import check_device_name, choose_device
 from mien_training.runs.interruption import interruptible
@@ -82,10 +85,12 @@ class TrainCaptureConfig:
     refinement: ReadingTraining = field(default_factory=ReadingTraining)
     """How refinement learns."""
     workers: int | None = None
-    """Processes that draw moments; one per core if left out."""
+    """Processes that draw moments, and views of them while nets learn; one per core if left out. 1
+    draws views between the steps."""
     from_net: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """A net to go on from, with --scans: its refinement learns the rig and the people of scans, and
-    no synthetic person is drawn."""
+    """A net to go on from, of the same sizes, on more steps and on other people (--moment.people,
+    --moment.rigs); with --scans its refinement learns the rig and the people of scans, and no
+    synthetic person is drawn."""
     scans: Path | None = None
     """Folder of pictures and scans of the same moments, see docs/capture.md."""
     tuning: ScanTraining = field(default_factory=ScanTraining)
@@ -107,11 +112,8 @@ class TrainCaptureConfig:
                 f"first.side is {self.first.side}, expected correspondence.sample.side, "
                 f"{self.correspondence.sample.side}: nets read the size that they have learnt"
             )
-        if (self.from_net is None) != (self.scans is None):
-            raise InputError(
-                f"--from {self.from_net}, --scans {self.scans}: expected both, to go on from a net "
-                "on scans, or neither"
-            )
+        if self.scans is not None and self.from_net is None:
+            raise InputError(f"--scans {self.scans}: expected a net to go on from with it, --from")
         check_device_name(self.device)
 
 
@@ -142,19 +144,22 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
         return _tune(config, config.from_net, config.scans, quiet)
     device = choose_device(config.device)
     template = load_template(config.template)
+    parent = None if config.from_net is None else _parent(config, config.from_net, template)
     out, plain = config.out, plain_config(config, _NOT_OF_THE_RESULT)
     with claimed_folder(out, config, _NOT_OF_THE_RESULT), ProgressBars(quiet) as bars:
+        if parent is not None:
+            claim_inputs(out, {"net": parent.digest})
         for name, moment, count in (
             ("moments", config.moment, config.moments),
             ("held_out", config.moment.held_out(), config.held_out),
         ):
             spec = CaptureDatasetSpec(config.template, moment, count)
             generate_captures(spec, out / name, config.workers, bars)
-        seeds = [config.moment.people.first + n for n in range(config.people_of_basis)]
-        heads = sampled_heads(template, seeds, config.components, config.moment.person)
+        heads = _heads(config, template) if parent is None else parent.heads
         net, learnt = train_correspondence(
             config.correspondence, template, heads, out / "moments", out / "held_out", device,
             Checkpoint(out / "correspondence.pt", plain), bars,
+            None if parent is None else parent.correspondence, _drawing(config.workers),
         )  # fmt: skip
         job = ReadingJob(net.to("cpu").eval(), template, heads, config.first)
         readings = read_moments(job, out / "moments", config.read, out / "read", bars)
@@ -165,18 +170,46 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
                 "held-out ones: train the correspondence net for longer"
             )
         refinement = Refinement(template, net.features, config.refines)
+        if parent is not None:
+            refinement.load_state_dict(parent.refinement.state_dict())
         refined = train_on_readings(
             refinement, RefinementLoss.of(template, refinement.chosen.numpy()), config.refinement,
             readings, judged, Checkpoint(out / "refinement.pt", plain), bars,
             "training the refinement",
         )  # fmt: skip
-        origin = {"config": plain, "versions": _versions()}
+        origin: dict[str, Any] = {"config": plain, "versions": _versions()}
+        if parent is not None:
+            origin |= {"parent": parent.digest, "of_parent": parent.origin}
         found = CaptureNet(template, heads, net, refinement, config.first, config.refines, origin)
         found.write(out / NET_FILE)
         write_atomically(out / ONNX_FILE, correspondence_onnx(net, config.first.side))
     text = json.dumps(_metrics(config, learnt, refined, len(judged)), indent=1)
     write_atomically(out / "metrics.json", text.encode() + b"\n")
     return dict(json.loads(text))
+
+
+def _drawing(workers: int | None) -> int:
+    """Processes beside the one that learns."""
+    return (os.cpu_count() or 1 if workers is None else workers) - 1
+
+
+def _heads(config: TrainCaptureConfig, template: Template) -> LinearHeads:
+    seeds = [config.moment.people.first + n for n in range(config.people_of_basis)]
+    return sampled_heads(template, seeds, config.components, config.moment.person)
+
+
+def _parent(config: TrainCaptureConfig, path: Path, template: Template) -> CaptureNet:
+    """Raises InputError for a net that cannot go on with these options."""
+    net = CaptureNet.read(path, template)
+    wants = (config.correspondence.widths, config.correspondence.deeper, config.refines)
+    unet = net.correspondence.unet
+    has = (tuple(unet.widths), len(unet.deeper), net.refines)
+    if wants != has:
+        raise InputError(
+            f"--from {path}: widths, blocks at the coarsest level and refinement are {has}, "
+            f"expected {wants}, those of the options"
+        )
+    return net
 
 
 def _tune(config: TrainCaptureConfig, parent: Path, scans: Path, quiet: bool) -> dict[str, Any]:

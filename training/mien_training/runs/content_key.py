@@ -20,7 +20,7 @@ from mien_training.head import Template
 
 __all__ = [
     "clip_digest", "content_digest", "file_digest", "materials_digest",
-    "template_digest", "tracker_digest",
+    "template_digest", "topology_digest", "tracker_digest",
 ]  # fmt: skip
 
 
@@ -41,8 +41,18 @@ def content_digest(value: object) -> str:
 
 
 def template_digest(template: Template) -> str:
-    """Of everything that a template holds, whatever file or builder it came from."""
+    """Of everything that a template holds, whatever file or builder it came from.
+
+    Processors and numbers of threads round differently, so that a template built on one machine
+    need not have the digest of the same one built on another: it is for what stays on a machine.
+    """
     return content_digest(template)
+
+
+def topology_digest(template: Template) -> str:
+    """Of which vertex is which: the number of vertices and the triangles, the same on every
+    machine. For files that travel."""
+    return content_digest([len(template.vertices), template.triangles.astype(np.int32)])
 
 
 def materials_digest(materials: Sequence[Material]) -> str:

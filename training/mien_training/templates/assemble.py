@@ -237,15 +237,19 @@ def mirror_map(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> N
 
 
 def principal_modes(samples: Float64Array, count: int) -> NDArray[np.float32]:
-    """(count, V, 3) principal components of (N, V, 3) centred samples, one deviation long."""
+    """(count, V, 3) principal components of (N, V, 3) centred samples, one deviation long.
+
+    Of the two signs the one along a direction drawn once: the largest entry, the usual choice, has
+    a twin of about the same size on the other side of a face, and rounding would choose.
+    """
     n = len(samples)
     flat = samples.reshape(n, -1)
     values, vectors = np.linalg.eigh(flat @ flat.T / (n - 1))
     order = np.argsort(values)[::-1][:count]
     # Columns of `vectors` weigh samples; scaled so that each mode is one standard deviation.
     modes = vectors[:, order].T @ flat / np.sqrt(n - 1)
-    lead = modes[np.arange(count), np.abs(modes).argmax(1)]
-    signed = modes * np.sign(lead)[:, None]
+    along = modes @ np.random.default_rng(0).standard_normal(flat.shape[1])
+    signed = modes * np.sign(along)[:, None]
     return np.asarray(signed.reshape(len(signed), -1, 3), np.float32)
 
 

@@ -1,10 +1,13 @@
 """Training goes on bit for bit where it was interrupted, and each step's views follow from it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mien.errors import InputError
+from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.correspondence.train_correspondence import (
     CorrespondenceConfig,
     train_correspondence,
@@ -12,25 +15,8 @@ from mien_training.capture.correspondence.train_correspondence import (
 from mien_training.capture.correspondence.view_samples import SampleSpec
 from mien_training.capture.morphable import LinearHeads
 from mien_training.runs.checkpoint import Checkpoint
-from mien_training.synthetic.capture.dataset.generate import generate_captures
-from mien_training.synthetic.capture.occluders import WearSpec
-from mien_training.synthetic.capture.people import PeopleSpec
-from mien_training.synthetic.capture.rigs import RigSpec
-from mien_training.synthetic.capture.spec import CaptureDatasetSpec, CaptureSpec
 
 CONFIG = CorrespondenceConfig((8, 16), 0, SampleSpec(side=32), steps=4, batch=2)
-
-
-@pytest.fixture(scope="module")
-def moments(tmp_path_factory, anny):
-    folder = tmp_path_factory.mktemp("moments")
-    nothing = WearSpec(strands=0, cap=0, cloth_cap=0, beard=0, glasses=0)
-    moment = CaptureSpec(
-        rig=RigSpec(views=(2, 2), long_side=64), wear=nothing, person=PeopleSpec(texture_side=16),
-        samples=1,
-    )  # fmt: skip
-    generate_captures(CaptureDatasetSpec("anny", moment, 2, moments_per_shard=1), folder, 1)
-    return folder
 
 
 def test_interrupted_it_ends_the_same(moments, anny, tmp_path):
@@ -72,3 +58,16 @@ def test_nonsense_is_refused(moments, anny):
         train_correspondence(odd, anny, heads, moments, moments, torch.device("cpu"))
     with pytest.raises(InputError, match="steps 0"):
         CorrespondenceConfig(steps=0)
+
+
+def test_it_goes_on_from_a_net(moments, anny):
+    heads = LinearHeads(anny.vertices, anny.shape_deltas[:2], np.full(2, 0.3))
+    torch.manual_seed(1)
+    start = CorrespondenceNet((8, 16), 0)
+    torch.nn.init.normal_(start.unet.last.weight)
+    still = replace(CONFIG, learning_rate=1e-12, steps=1)
+    net, _ = train_correspondence(
+        still, anny, heads, moments, moments, torch.device("cpu"), start=start
+    )
+    for name, value in net.state_dict().items():
+        torch.testing.assert_close(start.state_dict()[name], value)

@@ -28,7 +28,7 @@ def meshes(head_template):
     vertices = rest @ pose[:, :3, :3].transpose(0, 2, 1) + pose[:, None, :3, 3]
     count = len(head_template.vertices)
     return CapturedMeshes(
-        template="spheres", template_sha256="0" * 64, frame=np.arange(MOMENTS),
+        template="spheres", topology_sha256="0" * 64, frame=np.arange(MOMENTS),
         time_s=np.arange(MOMENTS) / 30, vertices=vertices.astype(np.float32), world_from_head=pose,
         confidence=np.ones((MOMENTS, count), np.float16),
         views=np.full((MOMENTS, count), 3, np.uint8),

@@ -36,7 +36,7 @@ def make_take():
         pose[:, :3, 3] = 0.2 * speed * times[:, None] * [1, 0.2, 0] + [0.1, 1.5, 0.3]
         world = shape @ pose[:, :3, :3].transpose(0, 2, 1) + pose[:, None, :3, 3]
         return CapturedMeshes(
-            template="small", template_sha256="0" * 64, frame=np.arange(moments), time_s=times,
+            template="small", topology_sha256="0" * 64, frame=np.arange(moments), time_s=times,
             vertices=(world + noise_m * rng.standard_normal(world.shape)).astype(np.float32),
             world_from_head=pose, confidence=np.ones((moments, COUNT), np.float16),
             views=np.full((moments, COUNT), 4, np.uint8),

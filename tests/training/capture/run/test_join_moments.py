@@ -13,7 +13,7 @@ from mien_training.capture.run.moment_shards import SHARD, read_shard
 from mien_training.capture.run.predict_moments import predict_moments
 from mien_training.capture.take import open_take, parse_frames
 from mien_training.footage.captured import read_meshes, read_residuals
-from mien_training.runs.content_key import template_digest
+from mien_training.runs.content_key import topology_digest
 from mien_training.runs.shards import shard_path
 
 
@@ -29,7 +29,7 @@ def test_what_the_moments_say(done, head_template):
     take, folder = done
     join_moments(folder, folder / "moments", take, head_template)
     meshes = read_meshes(folder)
-    assert meshes.template_sha256 == template_digest(head_template)
+    assert meshes.topology_sha256 == topology_digest(head_template)
     assert meshes.frame.tolist() == list(range(4, SHARD + 5))
     assert meshes.failure[1] and meshes.good.sum() == SHARD
     last = read_shard(folder / "moments", 1)[0]

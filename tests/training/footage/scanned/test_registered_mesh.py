@@ -24,7 +24,7 @@ def test_round_trips(head_template, tmp_path):
 def test_other_topologies_are_refused(head_template, anny, tmp_path):
     vertices, triangles = head_template.vertices, head_template.triangles
     write_registered(tmp_path / "theirs.npz", anny, vertices)
-    with pytest.raises(InputError, match=r"theirs\.npz: field 'template_sha256'.*'anny'"):
+    with pytest.raises(InputError, match=r"theirs\.npz: field 'topology_sha256'.*'anny'"):
         read_registered(tmp_path / "theirs.npz", head_template)
     np.savez(tmp_path / "few.npz", vertices=vertices[1:])
     with pytest.raises(InputError, match=r"few\.npz: vertices .* expected .* topology"):

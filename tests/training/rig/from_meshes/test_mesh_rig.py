@@ -114,7 +114,7 @@ def test_meshes_of_another_template_or_without_a_good_moment_are_refused(tmp_pat
             rig_of_meshes(MeshSources(tmp_path), tmp_path / "out", "eve", take.template)
         return str(raised.value)
 
-    assert "field 'template_sha256'" in refused(replace(take.meshes, template_sha256="0"))
+    assert "field 'topology_sha256'" in refused(replace(take.meshes, topology_sha256="0"))
     assert "no moment to be believed (no head)" in refused(
         replace(take.meshes, failure=("no head", "no head"))
     )

@@ -16,6 +16,7 @@ from mien_training.capture.correspondence.correspondence_loss import (
     map_errors,
 )
 from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
+from mien_training.capture.correspondence.step_samples import StepSamples, drawn_ahead
 from mien_training.capture.correspondence.view_samples import SampleSpec, ViewSamples, draw_samples
 from mien_training.capture.morphable.linear_heads import LinearHeads
 from mien_training.head import Template
@@ -23,7 +24,6 @@ from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 from mien_training.synthetic.capture.dataset.read import CaptureReader
-from mien_training.synthetic.capture.moments import CaptureMoment
 
 __all__ = ["CorrespondenceConfig", "train_correspondence"]
 
@@ -64,14 +64,21 @@ def train_correspondence(
     device: torch.device,
     checkpoint: Checkpoint | None = None,
     report: Report = silent,
+    start: CorrespondenceNet | None = None,
+    workers: int = 0,
 ) -> tuple[CorrespondenceNet, Trained]:
     """The best state by `judged`, in evaluation mode.
 
     moments, judged: data sets of `generate_captures`; of the second one view of every moment
-    counts, twice: with a hint, and looked for anywhere.
+    counts, twice: with a hint, and looked for anywhere. start: a net of the same size whose weights
+    are the first; random ones without. workers: processes that draw views in advance; with 0 they
+    are drawn between steps.
     """
     torch.manual_seed(config.seed)
-    net = CorrespondenceNet(config.widths, config.deeper).to(device)
+    net = CorrespondenceNet(config.widths, config.deeper)
+    if start is not None:
+        net.load_state_dict(start.state_dict())
+    net = net.to(device)
     # Other kernels, a third faster on CPUs.
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.sample.side % net.multiple:
@@ -79,13 +86,9 @@ def train_correspondence(
             f"SampleSpec.side: {config.sample.side}, expected a multiple of {net.multiple}"
         )
     optimiser = torch.optim.AdamW(net.parameters(), config.learning_rate, weight_decay=1e-4)
-    views = _Views(CaptureReader(moments), config)
+    samples = StepSamples(moments, template, heads, config.sample, config.batch, config.seed)
+    at = drawn_ahead(samples, config.steps, workers)
     checks = _judged(CaptureReader(judged), template, heads, config)
-
-    def loss(step: int) -> Tensor:
-        rng = np.random.default_rng((config.seed, step))
-        sample = draw_samples(views.at(step, rng), template, heads, config.sample, rng)
-        return _loss(net, sample, device)
 
     trainer = Trainer(
         net, optimiser,
@@ -95,29 +98,10 @@ def train_correspondence(
         schedule=torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(config.steps)),
         checkpoint=checkpoint, report=report, stage="training the correspondence net",
     )  # fmt: skip
-    trained = trainer.run(loss, lambda module: _validate(module, checks, device))
+    trained = trainer.run(
+        lambda step: _loss(net, at(step), device), lambda module: _validate(module, checks, device)
+    )
     return net, trained
-
-
-class _Views:
-    """Which views a step learns from: a function of the step alone, shard by shard."""
-
-    def __init__(self, reader: CaptureReader, config: CorrespondenceConfig) -> None:
-        self.reader, self.config = reader, config
-        self.number, self.held = -1, list[CaptureMoment]()
-        views = sum(len(m.cameras) for m in reader.shard(0))
-        self.steps_of_shard = max(1, round(views / config.batch))
-
-    def at(self, step: int, rng: np.random.Generator) -> list[tuple[CaptureMoment, int]]:
-        turn, epoch = step // self.steps_of_shard, 0
-        epoch, place = divmod(turn, self.reader.shards)
-        order = np.random.default_rng((self.config.seed, epoch)).permutation(self.reader.shards)
-        if order[place] != self.number:
-            self.number = int(order[place])
-            self.held = list(self.reader.shard(self.number))
-        views = [(m, c) for m in self.held for c in range(len(m.cameras))]
-        chosen = rng.choice(len(views), min(self.config.batch, len(views)), replace=False)
-        return [views[i] for i in chosen]
 
 
 def _loss(net: CorrespondenceNet, sample: ViewSamples, device: torch.device) -> Tensor:

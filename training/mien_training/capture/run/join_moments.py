@@ -23,7 +23,7 @@ from mien_training.footage.captured import (
     write_residuals,
 )
 from mien_training.head import Template
-from mien_training.runs.content_key import template_digest
+from mien_training.runs.content_key import topology_digest
 
 __all__ = ["UNSMOOTHED_FILE", "Smoothing", "join_moments", "read_seconds"]
 
@@ -53,7 +53,7 @@ def join_moments(
     write_residuals(folder / RESIDUALS_FILE, seen)
     failure = tuple(found["failure"].tolist())
     meshes = CapturedMeshes(
-        template=template.name, template_sha256=template_digest(template), frame=take.frames,
+        template=template.name, topology_sha256=topology_digest(template), frame=take.frames,
         time_s=take.times_s, vertices=found["vertices"], world_from_head=found["world_from_head"],
         confidence=found["confidence"].astype(np.float16), views=found["views"],
         spread_m=found["spread_m"].astype(np.float16),

@@ -11,7 +11,7 @@ from mien_training.capture.moment_result import HeadPredictor
 from mien_training.capture.polish import PolishConfig
 from mien_training.capture.predict_moment import NetPredictor
 from mien_training.head import Template
-from mien_training.runs.content_key import template_digest
+from mien_training.runs.content_key import topology_digest
 
 __all__ = ["checked_predictor", "load_predictor"]
 
@@ -28,7 +28,7 @@ def load_predictor(net: Path | None, template: Template, polish: bool = False) -
 def checked_predictor(predictor: HeadPredictor, template: Template) -> HeadPredictor:
     """Raises InputError, naming both, for a predictor of another template."""
     theirs = predictor.template
-    if template_digest(theirs) != template_digest(template):
+    if topology_digest(theirs) != topology_digest(template):
         raise InputError(
             f"--net: of template {theirs.name!r} with {len(theirs.vertices)} vertices, expected "
             f"one of --template {template.name!r}, which has {len(template.vertices)}, of the same "

@@ -18,8 +18,8 @@ class CapturedMeshes:
 
     template: str
     """Name of the template (load_template)."""
-    template_sha256: str
-    """`template_digest` of it."""
+    topology_sha256: str
+    """`topology_digest` of it."""
     frame: NDArray[np.int64]
     """(T,) index of the pictures that show each moment."""
     time_s: NDArray[np.float64]
@@ -85,4 +85,4 @@ class CapturedMeshes:
             if isinstance(getattr(self, field.name), np.ndarray)
         }
         failure = tuple(self.failure[int(i)] for i in index)
-        return CapturedMeshes(self.template, self.template_sha256, failure=failure, **chosen)
+        return CapturedMeshes(self.template, self.topology_sha256, failure=failure, **chosen)

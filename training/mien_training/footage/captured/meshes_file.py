@@ -27,7 +27,7 @@ _AXES = {
 }  # fmt: skip
 _KINDS = {"frame": "iu", "time_s": "f", "vertices": "f", "world_from_head": "f",
           "confidence": "f", "views": "u", "spread_m": "f", "failure": "U",
-          "template": "U", "template_sha256": "U"}  # fmt: skip
+          "template": "U", "topology_sha256": "U"}  # fmt: skip
 
 
 def write_meshes(path: Path, meshes: CapturedMeshes) -> None:
@@ -62,7 +62,7 @@ def read_meshes(path: str | Path) -> CapturedMeshes:
             raise InputError(f"{file}: field {name!r} is missing or of another kind: capture again")
     named: dict[str, Any] = {name: arrays[name] for name in _KINDS}
     named["template"] = named["template"].item()
-    named["template_sha256"] = named["template_sha256"].item()
+    named["topology_sha256"] = named["topology_sha256"].item()
     named["failure"] = tuple(named["failure"].tolist())
     try:
         return CapturedMeshes(**named)

@@ -13,7 +13,7 @@ from mien_training.footage.scanned.scan import SCAN_SUFFIXES
 from mien_training.geometry.laplacian import mesh_edges
 from mien_training.head import Template
 from mien_training.runs.cache import read_arrays, write_arrays
-from mien_training.runs.content_key import template_digest
+from mien_training.runs.content_key import topology_digest
 
 __all__ = ["REGISTERED_FILE", "read_registered", "write_registered"]
 
@@ -27,7 +27,7 @@ other numbering shares next to none."""
 def write_registered(path: Path, template: Template, vertices: ArrayLike) -> None:
     """vertices (V, 3): as the scan shows them, its own axes and unit. Whole or not at all."""
     arrays = {
-        "template": np.array(template.name), "template_sha256": np.array(template_digest(template)),
+        "template": np.array(template.name), "topology_sha256": np.array(topology_digest(template)),
         "vertices": np.asarray(vertices, np.float64),
     }  # fmt: skip
     write_arrays(path, arrays)
@@ -60,10 +60,10 @@ def _of_arrays(path: Path, template: Template) -> NDArray[np.float64]:
         raise InputError(
             f"registration {path}: field 'vertices' is missing, expected (V, 3) floats"
         )
-    theirs = arrays.get("template_sha256")
-    if theirs is not None and str(theirs) != template_digest(template):
+    theirs = arrays.get("topology_sha256")
+    if theirs is not None and str(theirs) != topology_digest(template):
         raise InputError(
-            f"registration {path}: field 'template_sha256' is not that of template "
+            f"registration {path}: field 'topology_sha256' is not that of template "
             f"{template.name!r}: it is of {str(arrays.get('template', 'another'))!r}"
         )
     return np.asarray(arrays["vertices"], np.float64)

@@ -32,7 +32,7 @@ from mien_training.rig.from_meshes.weight_belief import believed_weights, scores
 from mien_training.rig.report.write_report import compared_region
 from mien_training.runs.cache import write_arrays
 from mien_training.runs.checkpoint import Checkpoint
-from mien_training.runs.content_key import file_digest, template_digest
+from mien_training.runs.content_key import file_digest, template_digest, topology_digest
 from mien_training.runs.progress import Report, silent
 from mien_training.runs.run_folder import claim_inputs, plain_config
 from mien_training.runs.stages import Stages
@@ -116,9 +116,9 @@ def rig_of_meshes(
 
 
 def _check_template(path: Path, meshes: CapturedMeshes, template: Template) -> None:
-    if meshes.template_sha256 != template_digest(template):
+    if meshes.topology_sha256 != topology_digest(template):
         raise InputError(
-            f"{path}: field 'template_sha256' is of another template than {template.name!r}: "
+            f"{path}: field 'topology_sha256' is of another template than {template.name!r}: "
             f"captured with {meshes.template!r}, expected the same one as --template"
         )
     if not meshes.good.any():
