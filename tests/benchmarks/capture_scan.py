@@ -29,6 +29,7 @@ from mien_training.cameras.calibration import scaled
 from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.first_mesh import first_mesh, placed_mean_head
+from mien_training.capture.polish import PolishConfig
 from mien_training.capture.predict_moment import NetPredictor
 from mien_training.footage.observations import CameraRecording
 from mien_training.footage.scanned.scan import Scan, read_scan
@@ -60,14 +61,16 @@ def measure(net: CaptureNet, views: list[CameraRecording], metres: float, scan: 
     between = time.perf_counter()
     found = NetPredictor(net).predict(images, cameras, None)
     seconds = time.perf_counter() - between
+    polished = NetPredictor(net, PolishConfig()).predict(images, cameras, None)
     heads = {
         "mean head, found pose": (placed_mean_head(net.template, first.located.world_from_mean), 0),
         "3DMM on maps": (first.fit.vertices, between - begun),
         "refined": (found.vertices, seconds),
+        "polished": (polished.vertices, sum(polished.seconds.values())),
     }
     face = face_region(net.template)
     if image is not None:
-        overlay(image, images, cameras, found.vertices, net)
+        overlay(image, images, cameras, polished.vertices, net)
     return {
         name: [*distances(mesh, face, metres, metres, scan), spent]
         for name, (mesh, spent) in heads.items()

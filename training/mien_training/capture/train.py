@@ -96,7 +96,7 @@ class TrainCaptureConfig:
     tuning: ScanTraining = field(default_factory=ScanTraining)
     """How refinement learns from scans."""
     device: str = "auto"
-    """Where the correspondence net learns: cpu, cuda, cuda:N, or auto."""
+    """Where networks learn: cpu, cuda, cuda:N, or auto."""
 
     def __post_init__(self) -> None:
         for name in ("moments", "held_out", "read", "components"):
@@ -172,11 +172,12 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
         refinement = Refinement(template, net.features, config.refines)
         if parent is not None:
             refinement.load_state_dict(parent.refinement.state_dict())
+        loss = RefinementLoss.of(template, refinement.chosen.numpy()).to(device)
         refined = train_on_readings(
-            refinement, RefinementLoss.of(template, refinement.chosen.numpy()), config.refinement,
-            readings, judged, Checkpoint(out / "refinement.pt", plain), bars,
-            "training the refinement",
+            refinement.to(device), loss, config.refinement, readings, judged,
+            Checkpoint(out / "refinement.pt", plain), bars, "training the refinement",
         )  # fmt: skip
+        refinement.cpu()
         origin: dict[str, Any] = {"config": plain, "versions": _versions()}
         if parent is not None:
             origin |= {"parent": parent.digest, "of_parent": parent.origin}

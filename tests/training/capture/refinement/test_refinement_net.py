@@ -1,5 +1,8 @@
 """Untrained, the net believes half of what the views agree on; its tokens tell vertices apart."""
 
+from copy import deepcopy
+from dataclasses import fields
+
 import pytest
 import torch
 
@@ -52,3 +55,13 @@ def test_it_moves_no_farther_than_it_may(made):
     torch.nn.init.zeros_(net.last.weight)
     moved, _ = net(far, places)
     assert float(moved.abs().max()) <= 0.02 + 1e-6
+
+
+def test_all_of_it_goes_where_its_parameters_go(made):
+    net, samples, places = made
+    twice = deepcopy(net).double()
+    assert {m.dtype for m in (*twice.levels.neighbours, *twice.levels.up)} == {torch.float64}
+    other = MeshSamples(*(getattr(samples, f.name).double() for f in fields(samples)))
+    moved, _ = twice(other, places.double())
+    torch.testing.assert_close(moved.float(), net(samples, places)[0], atol=1e-5, rtol=1e-4)
+    assert net.levels.up[0].dtype == torch.float32

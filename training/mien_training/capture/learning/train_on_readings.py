@@ -76,11 +76,13 @@ def train_on_readings(
     report: Report = silent,
     name: str = "training",
 ) -> Trained:
-    """Leaves a stage in its best state by `judged`, mean distance over all its vertices.
+    """Leaves a stage in its best state by `judged`, mean distance over all its vertices; it learns
+    on the device where it is.
 
     readings, judged: files of `MomentReading.write` with truth; kept in memory once read.
     """
     chosen = stage.chosen
+    device = chosen.device
     checks = [MomentReading.read(path) for path in judged]
 
     @cache
@@ -89,14 +91,14 @@ def train_on_readings(
 
     def loss(step: int) -> Tensor:
         rng = np.random.default_rng((config.seed, step))
-        total = torch.zeros(())
+        total = torch.zeros((), device=device)
         size = min(config.batch, len(readings))
         for index in rng.choice(len(readings), size, replace=False):
             reading = kept(int(index))
             count = len(reading.K)
             views = rng.permutation(count)
             views = views[: int(rng.integers(min(config.fewest_views, count), count + 1))]
-            true = torch.from_numpy(reading.truth)[chosen]
+            true = torch.from_numpy(reading.truth).to(device)[chosen]
             for found, spread in stage(reading, views):
                 total = total + loss_of(found, true, spread)
         return total / size
@@ -104,8 +106,8 @@ def train_on_readings(
     def validate(module: nn.Module) -> dict[str, float]:
         rows = []
         for reading in checks:
-            true = torch.from_numpy(reading.truth)[chosen]
-            meshes = [torch.from_numpy(reading.start)[chosen]]
+            true = torch.from_numpy(reading.truth).to(device)[chosen]
+            meshes = [torch.from_numpy(reading.start).to(device)[chosen]]
             meshes += [found for found, _ in module(reading)]
             rows.append([1e3 * float((m - true).norm(dim=1).mean()) for m in meshes])
         means = np.mean(rows, 0).tolist()

@@ -19,7 +19,10 @@ class PolishConfig:
     """Pixels of them along one side of what is compared as one, level by level."""
     steps: int = 6
     """Gauss-Newton steps in each level."""
-    spread_m: float = 0.0015
+    rounds: int = 3
+    """How often all levels are gone through, each time from what the pictures were believed to say
+    before: places are seen from nearer the truth, and light and noise are estimated on them."""
+    spread_m: float = 0.0025
     """Standard deviation of the prediction's error that is expected before anything is seen."""
     reach_m: float = 0.010
     """How far that error spreads along the surface: its differential coordinates' lambda is this
@@ -32,9 +35,9 @@ class PolishConfig:
     """Share of the surface, in patches, that only judges."""
     darkest: float = 10.0
     """Mean 8-bit code below which a place tells nothing."""
-    most_m: float = 0.004
-    """Displacement along the normal that is no longer believed, metres; it is half believed at
-    three quarters of that."""
+    most_m: float = 0.008
+    """Displacement along the normal in one round that is no longer believed, metres; it is half
+    believed at three quarters of that."""
     most_shift_px: float = 2.0
     """A camera whose picture is moved by more than this against the others, in pixels of the crop,
     is left out."""
@@ -43,10 +46,10 @@ class PolishConfig:
     believed."""
 
     def __post_init__(self) -> None:
-        if self.side < 32 or not self.shrink or min(self.shrink) < 1 or self.steps < 1:
+        if self.side < 32 or not self.shrink or min(*self.shrink, self.steps, self.rounds) < 1:
             raise InputError(
-                f"PolishConfig: side {self.side}, shrink {self.shrink}, steps {self.steps}, "
-                "expected 32 or more, at least one level, and 1 or more"
+                f"PolishConfig: side {self.side}, shrink {self.shrink}, steps {self.steps}, rounds "
+                f"{self.rounds}, expected 32 or more, at least one level, and 1 or more"
             )
         if max(self.shrink) * 16 > self.side:
             raise InputError(

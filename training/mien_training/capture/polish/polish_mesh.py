@@ -10,7 +10,7 @@ only where places that had no part in it agree better, and never far from the pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -52,9 +52,10 @@ class Polished:
     vertices: NDArray[np.float32]
     """(V, 3) world, metres."""
     kept: NDArray[np.float32]
-    """(V,) 0..1 how much of what the pictures asked for each vertex of skin keeps; 0 elsewhere."""
+    """(V,) 0..1 how much of what the pictures asked for each vertex of skin keeps, the most of all
+    rounds; 0 elsewhere."""
     unjudged: NDArray[np.float32]
-    """(V, 3) what the pictures asked for, whole."""
+    """(V, 3) what the pictures asked for in the last round, whole."""
     disagreement_before: float | None
     """Share of their brightness by which pictures differ from their mean at held-out places; None
     where they share too few."""
@@ -85,6 +86,36 @@ def polish_mesh(
     InputError for input that does not fit, or fewer than two cameras that see the head.
     """
     config = config or PolishConfig()
+    first: Polished | None = None
+    for number in range(config.rounds):
+        found = _round(
+            template, vertices, images, cameras, masks, landmarks, config, report, number
+        )
+        if first is None:
+            first = last = found
+        elif not found.reason:
+            last = replace(
+                found, kept=np.maximum(last.kept, found.kept),
+                disagreement_before=first.disagreement_before,
+            )  # fmt: skip
+        if found.reason:
+            break
+        vertices = found.vertices
+    return last
+
+
+def _round(
+    template: Template,
+    vertices: ArrayLike,
+    images: Sequence[NDArray[np.uint8]],
+    cameras: Sequence[Camera],
+    masks: Sequence[NDArray[np.bool_]] | None,
+    landmarks: NDArray[np.floating] | None,
+    config: PolishConfig,
+    report: Report,
+    before: int,
+) -> Polished:
+    """before: how many rounds were before it."""
     start = np.asarray(vertices, np.float64)
     if start.shape != template.vertices.shape or not np.isfinite(start).all():
         raise InputError(
@@ -95,7 +126,7 @@ def polish_mesh(
     world_from_head = np.eye(4)
     world_from_head[:3, :3], world_from_head[:3, 3] = pose.rotation, pose.translation
     crops = crop_pictures(images, cameras, masks, world_from_head, config.side)
-    run = _Run(template, start, compared, prior, config, report)
+    run = _Run(template, start, compared, prior, config, report, before)
     first = np.zeros((len(prior.nodes), 3))
     if landmarks is not None:
         normals = run.normals(start)
@@ -131,9 +162,11 @@ class _Run:
         prior: SmoothOffset,
         config: PolishConfig,
         report: Report,
+        before: int,
     ) -> None:
         self._template, self._start, self._compared = template, start, compared
         self._prior, self._config, self._report = prior, config, report
+        self._before = before
         self._faces = torch.from_numpy(template.triangles).long()
 
     def normals(self, vertices: Float64Array) -> Float64Array:
@@ -166,8 +199,9 @@ class _Run:
                 displacement, number = first, 0
                 continue
             number += 1
-            figures = {"noise": float(found.noise.median())}
-            self._report(Progress("polish", number, len(self._config.shrink), figures))
+            levels = len(self._config.shrink)
+            done, total = self._before * levels + number, self._config.rounds * levels
+            self._report(Progress("polish", done, total, {"noise": float(found.noise.median())}))
         return crops, displacement, ""
 
     def judged(self, crops: Crops, displacement: Float64Array, absent: tuple[int, ...]) -> Polished:

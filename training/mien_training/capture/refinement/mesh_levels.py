@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,10 @@ class MeshLevels:
     """To each level but the first from the one before: means of those around; rows sum to 1."""
     up: tuple[Tensor, ...]
     """Back: interpolation among the nearest; rows sum to 1."""
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> MeshLevels:
+        """With every matrix changed: to another device, for example."""
+        return MeshLevels(*(tuple(map(change, m)) for m in (self.neighbours, self.down, self.up)))
 
 
 def skin_vertices(template: Template) -> NDArray[np.int64]:

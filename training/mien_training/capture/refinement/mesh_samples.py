@@ -117,7 +117,8 @@ def vertex_visibility(
     the mesh hides, by its depth on a grid of `cells` a side."""
     views = len(cameras.intrinsics)
     every = mesh.expand(views, -1, -1)
-    out = rasterize(cameras.clip(torch.arange(views), every), triangles, (cells, cells))
+    index = torch.arange(views, device=mesh.device)
+    out = rasterize(cameras.clip(index, every), triangles, (cells, cells))
     away = (every - cameras.centres[:, None]).norm(dim=-1, keepdim=True)
     depth = interpolate(away, triangles, out)[..., 0]
     depth = torch.where(out.tri_id >= 0, depth, torch.inf)
@@ -140,9 +141,10 @@ def _closest(off: Tensor, weight: Tensor, at: Tensor, centres: Tensor) -> tuple[
     line of sight; nothing is said along it.
     """
     sight = F.normalize(at[None] - centres[:, None], dim=-1)  # (C, K, 3)
-    across = torch.eye(3) - sight[..., :, None] * sight[..., None, :]
+    one = torch.eye(3, device=sight.device)
+    across = one - sight[..., :, None] * sight[..., None, :]
     weighted = weight[..., None, None] * across
-    matrix = weighted.sum(0) + _RIDGE * torch.eye(3)
+    matrix = weighted.sum(0) + _RIDGE * one
     wanted = -off.transpose(1, 2)[..., None]
     moved = torch.linalg.solve(matrix, (weighted @ wanted).sum(0))
     left = (across @ (moved[None] - wanted))[..., 0].square().sum(-1)

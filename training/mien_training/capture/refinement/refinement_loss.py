@@ -58,6 +58,11 @@ class RefinementLoss:
             torch.from_numpy(gaps.astype(np.int64)), of_gaps,
         )  # fmt: skip
 
+    def to(self, device: torch.device) -> RefinementLoss:
+        """The same on another device."""
+        weight, edges, gaps = (t.to(device) for t in (self.weight, self.edges, self.gaps))
+        return RefinementLoss(weight, edges, gaps, self.of_gaps)
+
     def __call__(self, found: Tensor, true: Tensor, spread: Tensor) -> Tensor:
         """Scalar, millimetres, of vertices (K, 3), the true ones, and expected distances (K,).
 

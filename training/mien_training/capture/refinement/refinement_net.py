@@ -7,6 +7,8 @@ place of attention, which a CPU pays for).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -49,6 +51,11 @@ class RefinementNet(nn.Module):
         self.last = nn.Linear(width, layers + 5)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> RefinementNet:
+        """Sparse matrices go where the parameters go; as buffers, averages would copy them."""
+        self.levels = self.levels.mapped(fn)
+        return super()._apply(fn, recurse)  # type: ignore[no-any-return, no-untyped-call]
 
     def forward(self, samples: MeshSamples, places: Tensor) -> tuple[Tensor, Tensor]:
         """places (K, 3): of the vertices, head space, metres."""
