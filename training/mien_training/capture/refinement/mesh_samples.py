@@ -31,6 +31,9 @@ _HIDDEN_M = 0.006
 _LEAST_SURE = 0.02
 _RIDGE = 0.05
 """Of the closest correction, against one view that is sure."""
+_AGREED, _ROUNDS = 0.5, 4
+"""Disagreement, in units, at which a view keeps a quarter of its say, and how often views are asked
+anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +46,8 @@ class MeshSamples:
     """(K, 3) the correction that most views agree on: least squares of what each says across its
     line of sight, with a ridge; metres."""
     support: Tensor
-    """(K, 3) what it rests on: logarithm of the views' weight in all, of its weakest direction,
-    and the views' disagreement, in centimetres."""
+    """(K, 3) what it rests on: logarithm of the weight in all of the views that agree, of its
+    weakest direction, and their disagreement, in centimetres."""
     normals: Tensor
     """(K, 3) unit."""
     visible: Tensor
@@ -138,18 +141,24 @@ def _closest(off: Tensor, weight: Tensor, at: Tensor, centres: Tensor) -> tuple[
     """`closest` and `support` of differences (C, 3, K), in units, and weights (C, K).
 
     A view that shows c + off where the vertex c is sees c itself farther on, by -off across its
-    line of sight; nothing is said along it.
+    line of sight; nothing is said along it. Beside an outline, where a map's pixels show what lies
+    behind, a view says centimetres: those that the others do not agree with lose their say (Geman
+    and McClure's weights).
     """
     sight = F.normalize(at[None] - centres[:, None], dim=-1)  # (C, K, 3)
     one = torch.eye(3, device=sight.device)
     across = one - sight[..., :, None] * sight[..., None, :]
-    weighted = weight[..., None, None] * across
-    matrix = weighted.sum(0) + _RIDGE * one
     wanted = -off.transpose(1, 2)[..., None]
-    moved = torch.linalg.solve(matrix, (weighted @ wanted).sum(0))
-    left = (across @ (moved[None] - wanted))[..., 0].square().sum(-1)
-    total = weight.sum(0)
-    spread = ((weight * left).sum(0) / total.clamp_min(1e-6)).sqrt()
+    kept = weight
+    for number in range(_ROUNDS):
+        weighted = kept[..., None, None] * across
+        matrix = weighted.sum(0) + _RIDGE * one
+        moved = torch.linalg.solve(matrix, (weighted @ wanted).sum(0))
+        left = (across @ (moved[None] - wanted))[..., 0].square().sum(-1)
+        if number < _ROUNDS - 1:
+            kept = weight / (1 + left / _AGREED**2).square()
+    total = kept.sum(0)
+    spread = ((kept * left).sum(0) / total.clamp_min(1e-6)).sqrt()
     weakest = torch.linalg.eigvalsh(matrix)[:, 0]
     support = torch.stack([(total + 1e-3).log(), weakest.log(), spread], 1)
     return _OFF_M * moved[..., 0], support
