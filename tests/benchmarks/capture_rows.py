@@ -60,7 +60,6 @@ def heads_of(
         tracked = _tracked(net, moment)
         if tracked is not None:
             found["3DMM on tracker's points"] = tracked
-    found["3DMM on maps, mean head as hint"] = first.fits[0].vertices
     found["3DMM on maps"] = first.fit.vertices
     reading = MomentReading.of(first)
     for name, stage in (("3DMM from pooled volume", stages.pooled), ("coarse", stages.coarse)):

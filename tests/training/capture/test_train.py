@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from mien.errors import InputError
 from mien_training.capture.capture_net import CaptureNet
@@ -19,7 +20,7 @@ from mien_training.synthetic.capture.dataset.read import CaptureReader
 from mien_training.synthetic.capture.occluders import WearSpec
 from mien_training.synthetic.capture.people import PeopleSpec
 from mien_training.synthetic.capture.rigs import RigSpec
-from mien_training.synthetic.capture.spec import CaptureSpec
+from mien_training.synthetic.capture.spec import CaptureSpec, SeedRange
 
 
 def small(out):
@@ -81,6 +82,28 @@ def test_what_is_finished_is_not_made_again(trained):
         train_capture(replace(small(out), moments=3), quiet=True)
 
 
+def test_a_net_goes_on_from_another(trained, anny, tmp_path):
+    out, _ = trained
+    parent = CaptureNet.read(out / NET_FILE, anny)
+    people = SeedRange(first=500)
+    more = replace(small(tmp_path / "more"), from_net=out / NET_FILE)
+    more = replace(more, moment=replace(more.moment, people=people, rigs=people))
+    train_capture(more, quiet=True)
+    net = CaptureNet.read(more.out / NET_FILE, anny)
+    assert net.origin["parent"] == parent.digest and net.origin["of_parent"] == parent.origin
+    np.testing.assert_array_equal(net.heads.basis, parent.heads.basis)
+    theirs = parent.correspondence.state_dict()
+    near = [
+        torch.nn.functional.cosine_similarity(value.flatten(), theirs[name].flatten(), 0)
+        for name, value in net.correspondence.state_dict().items()
+        if name.endswith("weight") and value.ndim == 4 and value.any()
+    ]
+    assert min(near) > 0.5  # weights drawn anew have nothing to do with each other
+    wider = replace(more, out=tmp_path / "wider", refines=replace(more.refines, width=24))
+    with pytest.raises(InputError, match=r"capture_net\.npz.*width=16.*width=24"):
+        train_capture(wider, quiet=True)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -88,6 +111,7 @@ def test_what_is_finished_is_not_made_again(trained):
         ({"read": 3}, "read 3 of 2"),
         ({"first": FirstMeshConfig(side=64)}, "first.side is 64"),
         ({"device": "abacus"}, "abacus"),
+        ({"scans": "scans"}, "--scans scans: expected a net"),
     ],
 )
 def test_nonsense_is_refused(tmp_path, options, said):

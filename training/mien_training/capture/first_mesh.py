@@ -1,9 +1,11 @@
 """From images of calibrated cameras to a first mesh: located, then fitted by a linear model.
 
 The tracker's face points of all views locate the head; where fewer than two views show a face, skin
-is looked for in the whole images, and crops around it are read. Then crops are read with what is
-known as a hint, and a linear model is fitted to maps and face points; and that again, with the fit
-as the hint.
+is looked for in the whole images, and crops around it are read. Then crops are read, and a linear
+model is fitted to maps and face points; if asked for that again, with the fit as the hint.
+
+The first reading has no hint: the net believes a hint too much, and one that sits too low in every
+view is not found out by fitting to what it says.
 """
 
 from __future__ import annotations
@@ -36,7 +38,6 @@ from mien_training.head import Template
 __all__ = ["FirstMesh", "FirstMeshConfig", "first_mesh"]
 
 
-_FACE_FIT = FitConfig(effective_points=60)
 _MANY = 4
 """Views with a face that are enough to locate it."""
 _NEAR_SURE_M = 0.01
@@ -52,12 +53,11 @@ class FirstMeshConfig:
 
     side: int = 128
     """Of crops, pixels."""
-    readings: int = 2
-    """Of crops: the first with the fit to the tracker's points as the hint, or the mean head where
-    there are none, each later one with the fit before."""
+    readings: int = 1
+    """Of crops: the first without a hint, each later one with the fit before as the hint."""
     rays_per_view: int = 600
     """Pixels of a view that a fit looks at."""
-    face_weight: float = 0.3
+    face_weight: float = 1.0
     """Weight of the tracker's face points in fits, against 1 for a pixel that is sure; 0 leaves the
     tracker out."""
     fit: FitConfig = field(default_factory=lambda: FitConfig(effective_points=200))
@@ -113,17 +113,11 @@ def first_mesh(
     nobody: tuple[FaceTrack | None, ...] = (None,) * len(cameras)
     faces = tracked_faces(images) if config.face_weight else nobody
     face = face_rays(faces, cameras, template)
-    known: NDArray[np.float32] | None = None
-    if _seen_by(face) >= 2:
-        seen = face
-        if located is None:
-            located, seen = _located_by_face(net, images, cameras, template, face, config)
-        known = fit_maps(heads, template, seen, located.world_from_head, _FACE_FIT).vertices
+    if located is None and _seen_by(face) >= 2:
+        located = _located_by_face(net, images, cameras, template, face, config)
     if located is None or located.failure:
         located = find_head(net, images, cameras, template, config)
-        known = None
-    if known is None:
-        known = placed_mean_head(template, located.world_from_mean)
+    known: NDArray[np.float32] | None = None
     crops = head_crops(cameras, located.world_from_head, config.side, located.scale)
     pose, fits = located.world_from_head, []
     for _ in range(config.readings):
@@ -144,16 +138,16 @@ def _located_by_face(
     template: Template,
     face: MapRays,
     config: FirstMeshConfig,
-) -> tuple[HeadPose, MapRays]:
+) -> HeadPose:
     """By the tracker's face points; where few views have them, by the maps of all views, too: two
-    views tell little of depth, and one of them may be wrong. And the rays that tell it."""
+    views tell little of depth, and one of them may be wrong."""
     found = locate_head(face, PoseConfig())
     if _seen_by(face) >= min(_MANY, len(cameras)) or found.failure:
-        return found, face
+        return found
     crops = head_crops(cameras, found.world_from_head, config.side, found.scale)
     near = read_views(net, images, crops, template)
     rays = joined_rays(near.rays(config.rays_per_view, _NEAR_SURE_M), face, config.face_weight)
-    return locate_head(rays, PoseConfig(_NEAR_M)), rays
+    return locate_head(rays, PoseConfig(_NEAR_M))
 
 
 def _seen_by(rays: MapRays) -> int:
