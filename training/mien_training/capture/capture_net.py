@@ -22,9 +22,9 @@ from mien_training.head import Template
 from mien_training.runs.cache import read_arrays, write_arrays
 from mien_training.runs.content_key import content_digest, topology_digest
 
-__all__ = ["CaptureNet"]
+__all__ = ["SAME_M", "CaptureNet"]
 
-_SAME_M = 1e-4
+SAME_M = 1e-4
 """Of the mean heads of templates that are one, built on machines that round differently."""
 
 _FORMAT = 2
@@ -82,7 +82,7 @@ class CaptureNet:
             )
         mean = arrays.get("template/vertices", np.empty(0))
         if mean.shape != template.vertices.shape or not (
-            np.abs(mean - template.vertices).max() < _SAME_M
+            np.abs(mean - template.vertices).max() < SAME_M
         ):
             raise InputError(
                 f"{path}: field 'template/vertices' is not the mean head of template "

@@ -239,8 +239,8 @@ def mirror_map(vertices: NDArray[np.float32], triangles: NDArray[np.int32]) -> N
 def principal_modes(samples: Float64Array, count: int) -> NDArray[np.float32]:
     """(count, V, 3) principal components of (N, V, 3) centred samples, one deviation long.
 
-    Of the two signs the one along a direction drawn once: the largest entry, the usual choice, has
-    a twin of about the same size on the other side of a face, and rounding would choose.
+    The largest entry of a mode is positive; of entries within a thousandth of it the first, as each
+    has a twin on the other side of a face, and rounding would choose between them.
     """
     n = len(samples)
     flat = samples.reshape(n, -1)
@@ -248,8 +248,9 @@ def principal_modes(samples: Float64Array, count: int) -> NDArray[np.float32]:
     order = np.argsort(values)[::-1][:count]
     # Columns of `vectors` weigh samples; scaled so that each mode is one standard deviation.
     modes = vectors[:, order].T @ flat / np.sqrt(n - 1)
-    along = modes @ np.random.default_rng(0).standard_normal(flat.shape[1])
-    signed = modes * np.sign(along)[:, None]
+    size = np.abs(modes)
+    lead = (size >= 0.999 * size.max(1, keepdims=True)).argmax(1)
+    signed = modes * np.sign(modes[np.arange(len(modes)), lead])[:, None]
     return np.asarray(signed.reshape(len(signed), -1, 3), np.float32)
 
 

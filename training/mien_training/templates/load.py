@@ -28,7 +28,7 @@ from mien_training.templates.landmarks import with_landmarks
 
 __all__ = ["load_template", "read_template", "write_template"]
 
-CACHE_FORMAT = 9
+CACHE_FORMAT = 10
 """Raised whenever templates are built differently."""
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from mien.errors import InputError
-from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.capture_net import SAME_M, CaptureNet
 from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.moment_result import HeadPredictor
 from mien_training.capture.polish import PolishConfig
@@ -28,7 +30,8 @@ def load_predictor(net: Path | None, template: Template, polish: bool = False) -
 def checked_predictor(predictor: HeadPredictor, template: Template) -> HeadPredictor:
     """Raises InputError, naming both, for a predictor of another template."""
     theirs = predictor.template
-    if topology_digest(theirs) != topology_digest(template):
+    alike = theirs.name == template.name and topology_digest(theirs) == topology_digest(template)
+    if not alike or np.abs(theirs.vertices - template.vertices).max() > SAME_M:
         raise InputError(
             f"--net: of template {theirs.name!r} with {len(theirs.vertices)} vertices, expected "
             f"one of --template {template.name!r}, which has {len(template.vertices)}, of the same "
