@@ -112,7 +112,8 @@ def test_intersections_are_reported_for_every_pose(anny_head):
 
 def test_finishing_makes_no_new_crossings_to_speak_of(anny_head):
     """Persons of the model, all of a row of seeds: moving teeth, lids and lips parts what cut
-    through each other, and at most a few folds at the corners of the mouth are new."""
+    through each other, and few folds at the mouth are new (two dozen for one of
+    the four)."""
     template = jaw_only(anny_head)
     before, after = {}, {}
     for seed in range(1, 5):
@@ -122,7 +123,7 @@ def test_finishing_makes_no_new_crossings_to_speak_of(anny_head):
             assert count.new_after <= count.new_before + 25, (seed, pose)
             before[pose] = before.get(pose, 0) + count.new_before
             after[pose] = after.get(pose, 0) + count.new_after
-    assert after["neutral"] < 0.95 * before["neutral"]
+    assert after["neutral"] < 0.7 * before["neutral"]
     assert sum(after.values()) < 0.95 * sum(before.values())
 
 

@@ -53,6 +53,8 @@ def test_round_trip(net, anny, path):
     ("damage", "said"),
     [
         ({"told": None}, "told"),
+        ({"template/vertices": None}, "template/vertices"),
+        ({"template/vertices": np.full((6540, 3), "x")}, "template/vertices"),
         ({"heads/variances": np.array([-1.0, 1, 1])}, "damaged"),
         ({"correspondence/unet.first.weight": None}, "damaged"),
         ({"refinement/passes.0.token": np.zeros((3, 3), np.float16)}, "damaged"),

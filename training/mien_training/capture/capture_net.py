@@ -81,9 +81,8 @@ class CaptureNet:
                 f"net is of {told.get('template')!r}; give that, or train another net"
             )
         mean = arrays.get("template/vertices", np.empty(0))
-        if mean.shape != template.vertices.shape or not (
-            np.abs(mean - template.vertices).max() < SAME_M
-        ):
+        fits = mean.dtype.kind == "f" and mean.shape == template.vertices.shape
+        if not fits or not np.abs(mean - template.vertices).max() < SAME_M:
             raise InputError(
                 f"{path}: field 'template/vertices' is not the mean head of template "
                 f"{template.name!r}: expected another version of it, or train another net"

@@ -53,6 +53,7 @@ __all__ = ["NET_FILE", "TrainCaptureConfig", "run", "train_capture"]
 
 NET_FILE, ONNX_FILE = "capture_net.npz", "correspondence.onnx"
 _NOT_OF_THE_RESULT = ("out", "workers", "device")
+_DRAWING = 3
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ class TrainCaptureConfig:
     """Processes that draw moments, and views of them while nets learn; one per core if left out. 1
     draws views between the steps."""
     from_net: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """A net to go on from, of the same sizes, on more steps and on other people (--moment.people,
-    --moment.rigs); with --scans its refinement learns the rig and the people of scans, and no
-    synthetic person is drawn."""
+    """A net to go on from, of the same sizes and with its own linear heads, on more steps and on
+    other people (--moment.people, --moment.rigs); with --scans its refinement learns the rig and
+    the people of scans, and no synthetic person is drawn."""
     scans: Path | None = None
     """Folder of pictures and scans of the same moments, see docs/capture.md."""
     tuning: ScanTraining = field(default_factory=ScanTraining)
@@ -99,9 +100,10 @@ class TrainCaptureConfig:
     """Where networks learn: cpu, cuda, cuda:N, or auto."""
 
     def __post_init__(self) -> None:
-        for name in ("moments", "held_out", "read", "components"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}, expected 1 or more")
+        for name in ("moments", "held_out", "read", "components", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} is {value}, expected 1 or more")
         if self.people_of_basis < 2 or self.read > self.moments:
             raise InputError(
                 f"people_of_basis {self.people_of_basis}, read {self.read} of {self.moments} "
@@ -190,8 +192,8 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
 
 
 def _drawing(workers: int | None) -> int:
-    """Processes beside the one that learns."""
-    return (os.cpu_count() or 1 if workers is None else workers) - 1
+    """Processes beside the one that learns; unless asked for, few: each takes some 1.5 GB."""
+    return min((os.cpu_count() or 1) - 1, _DRAWING) if workers is None else workers - 1
 
 
 def _heads(config: TrainCaptureConfig, template: Template) -> LinearHeads:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
+from mien.errors import MienError
 from mien_training.capture.correspondence.view_samples import (
     SampleSpec,
     ViewSamples,
@@ -83,6 +84,12 @@ def drawn_ahead(samples: StepSamples, steps: int, workers: int) -> Callable[[int
                     prefetch_factor=_AHEAD, multiprocessing_context="spawn",
                 )
             )  # fmt: skip
-        return next(drawn)
+        try:
+            return next(drawn)
+        except RuntimeError as reason:
+            raise MienError(
+                f"a process that draws views died ({reason}): out of memory? Call again, perhaps "
+                "with fewer workers: it goes on from the last checkpoint"
+            ) from None
 
     return at
