@@ -38,7 +38,7 @@ TEXT = """
 Processor seconds of one core for one moment of a synthetic head before 2 to 16 cameras (pictures of
 256 pixels, networks that come with mien, template anny), by stage, median of repeats; and the
 memory that a process has taken at its highest after them, program and networks included. The first
-mesh holds the tracker, two readings of all views and three fits.
+mesh holds the tracker, one reading of all views and the fits of pose and shape.
 """
 
 
