@@ -4,7 +4,6 @@ import numpy as np
 import torch
 
 from mien_training.cameras.camera_batch import CameraBatch
-from mien_training.capture.correspondence.hint_maps import hint_maps
 from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.localisation import head_crops
 from mien_training.rendering.differentiable_head import vertex_normals
@@ -26,15 +25,14 @@ def perfect_reading(template, moment, start, side=64, features=2):
     every = torch.from_numpy(truth).expand(len(crops), -1, -1)
     cameras = reading.cameras()
     canonical = torch.from_numpy(template.vertices)
-    shown = hint_maps(every, faces, canonical, cameras, cells)
-    there = shown[:, 3:] > 0.9
     out = rasterize(cameras.clip(torch.arange(len(crops)), every), faces, (cells, cells))
+    there = (out.tri_id >= 0)[:, None]
+    shown = interpolate(canonical, faces, out).permute(0, 3, 1, 2)
     normals = interpolate(vertex_normals(every, faces), faces, out).permute(0, 3, 1, 2)
     maps = torch.cat(
         [
-            shown[:, :3], torch.nn.functional.normalize(normals, dim=1),
-            torch.full_like(shown[:, 3:], 1e-3), torch.ones_like(shown[:, 3:]),
-            torch.ones_like(shown[:, 3:]),
+            shown, torch.nn.functional.normalize(normals, dim=1),
+            torch.full_like(shown[:, :1], 1e-3), torch.ones_like(shown[:, :2]),
             torch.zeros(len(crops), features, cells, cells),
         ], 1,
     )  # fmt: skip
@@ -50,7 +48,7 @@ def perfect_read(template, moment):
     faces = torch.from_numpy(template.triangles.astype(np.int64))
     canonical = torch.from_numpy(template.vertices)
 
-    def read(net, images, crops, template, known=None):
+    def read(net, images, crops):
         cameras = CameraBatch.of([crop.camera for crop in crops])
         cells = crops[0].camera.width // 2
         every = torch.from_numpy(moment.vertices).expand(len(crops), -1, -1)

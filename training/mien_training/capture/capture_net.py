@@ -27,7 +27,7 @@ __all__ = ["SAME_M", "CaptureNet"]
 SAME_M = 1e-4
 """Of the mean heads of templates that are one, built on machines that round differently."""
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever the file's fields or the networks' inputs mean something else."""
 
 
@@ -41,7 +41,7 @@ class CaptureNet:
     correspondence: CorrespondenceNet
     refinement: Refinement
     first: FirstMeshConfig = field(default_factory=FirstMeshConfig)
-    """How often images are read."""
+    """How images are read and fitted."""
     refines: RefinementConfig = field(default_factory=RefinementConfig)
     """Of `refinement`."""
     origin: dict[str, Any] = field(default_factory=dict)

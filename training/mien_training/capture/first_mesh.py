@@ -1,11 +1,8 @@
 """From images of calibrated cameras to a first mesh: located, then fitted by a linear model.
 
 The tracker's face points of all views locate the head; where fewer than two views show a face, skin
-is looked for in the whole images, and crops around it are read. Then crops are read, and a linear
-model is fitted to maps and face points; if asked for that again, with the fit as the hint.
-
-The first reading has no hint: the net believes a hint too much, and one that sits too low in every
-view is not found out by fitting to what it says.
+is looked for in the whole images, and crops around it are read. Then crops of the located head are
+read, and a linear model is fitted to maps and face points.
 """
 
 from __future__ import annotations
@@ -41,7 +38,7 @@ __all__ = ["FirstMesh", "FirstMeshConfig", "first_mesh"]
 _MANY = 4
 """Views with a face that are enough to locate it."""
 _NEAR_SURE_M = 0.01
-"""Without hints all places are less sure."""
+"""Of heads that are not located yet all places are less sure."""
 _NEAR_M = 0.015
 _CLEARLY = 0.15
 """By how many more rays agree on a pose where another direction than usual is up."""
@@ -49,12 +46,10 @@ _CLEARLY = 0.15
 
 @dataclass(frozen=True)
 class FirstMeshConfig:
-    """How often images are read before a mesh is handed on."""
+    """How images are read and fitted."""
 
     side: int = 128
     """Of crops, pixels."""
-    readings: int = 1
-    """Of crops: the first without a hint, each later one with the fit before as the hint."""
     rays_per_view: int = 600
     """Pixels of a view that a fit looks at."""
     face_weight: float = 1.0
@@ -64,10 +59,10 @@ class FirstMeshConfig:
     """Of the linear model."""
 
     def __post_init__(self) -> None:
-        if self.side < 32 or self.readings < 1 or self.rays_per_view < 30:
+        if self.side < 32 or self.rays_per_view < 30:
             raise InputError(
-                f"FirstMeshConfig: side {self.side}, readings {self.readings}, rays_per_view "
-                f"{self.rays_per_view}, expected 32, 1 and 30 or more"
+                f"FirstMeshConfig: side {self.side}, rays_per_view {self.rays_per_view}, expected "
+                "32 and 30 or more"
             )
         if not 0 <= self.face_weight <= 1:
             raise InputError(f"FirstMeshConfig: face_weight {self.face_weight}, expected 0 to 1")
@@ -79,21 +74,14 @@ class FirstMesh:
 
     located: HeadPose
     """Before any fit."""
-    fits: tuple[MorphableFit, ...]
-    """After each reading."""
+    fit: MorphableFit
     read: ReadViews
-    """The last reading."""
     rays: MapRays
-    """What the last fit was made of: pixels of maps, and the tracker's face points."""
+    """What the fit was made of: pixels of maps, and the tracker's face points."""
     faces: tuple[FaceTrack | None, ...]
     """What the tracker found in each image."""
     face: MapRays
     """Its points as rays."""
-
-    @property
-    def fit(self) -> MorphableFit:
-        """The last."""
-        return self.fits[-1]
 
 
 def first_mesh(
@@ -117,18 +105,13 @@ def first_mesh(
         located = _located_by_face(net, images, cameras, template, face, config)
     if located is None or located.failure:
         located = find_head(net, images, cameras, template, config)
-    known: NDArray[np.float32] | None = None
     crops = head_crops(cameras, located.world_from_head, config.side, located.scale)
-    pose, fits = located.world_from_head, []
-    for _ in range(config.readings):
-        read = read_views(net, images, crops, template, known)
-        rays = read.rays(config.rays_per_view)
-        if config.face_weight:
-            rays = joined_rays(rays, face, config.face_weight)
-        fit = fit_maps(heads, template, rays, pose, config.fit)
-        fits.append(fit)
-        known, pose = fit.vertices, fit.world_from_head
-    return FirstMesh(located, tuple(fits), read, rays, faces, face)
+    read = read_views(net, images, crops)
+    rays = read.rays(config.rays_per_view)
+    if config.face_weight:
+        rays = joined_rays(rays, face, config.face_weight)
+    fit = fit_maps(heads, template, rays, located.world_from_head, config.fit)
+    return FirstMesh(located, fit, read, rays, faces, face)
 
 
 def _located_by_face(
@@ -145,7 +128,7 @@ def _located_by_face(
     if _seen_by(face) >= min(_MANY, len(cameras)) or found.failure:
         return found
     crops = head_crops(cameras, found.world_from_head, config.side, found.scale)
-    near = read_views(net, images, crops, template)
+    near = read_views(net, images, crops)
     rays = joined_rays(near.rays(config.rays_per_view, _NEAR_SURE_M), face, config.face_weight)
     return locate_head(rays, PoseConfig(_NEAR_M))
 
@@ -164,12 +147,12 @@ def find_head(
 ) -> HeadPose:
     """Where the head is, by the maps alone. Raises InputError where fewer than two cameras see a
     head."""
-    whole = read_views(net, images, whole_views(cameras, config.side), template)
+    whole = read_views(net, images, whole_views(cameras, config.side))
     centre = head_centre([crop.camera for crop in whole.crops], list(whole.skin()))
     best: HeadPose | None = None
     for up in rig_up(cameras):
         crops = crop_cameras(cameras, centre, config.side, up=up)
-        near = read_views(net, images, crops, template)
+        near = read_views(net, images, crops)
         found = locate_head(near.rays(config.rays_per_view, _NEAR_SURE_M), PoseConfig(_NEAR_M))
         # Cameras are seldom mounted on their side: other directions have to be clearly better.
         if best is None or found.inliers > best.inliers + _CLEARLY:

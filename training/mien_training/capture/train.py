@@ -159,7 +159,7 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
             generate_captures(spec, out / name, config.workers, bars)
         heads = _heads(config, template) if parent is None else parent.heads
         net, learnt = train_correspondence(
-            config.correspondence, template, heads, out / "moments", out / "held_out", device,
+            config.correspondence, template, out / "moments", out / "held_out", device,
             Checkpoint(out / "correspondence.pt", plain), bars,
             None if parent is None else parent.correspondence, _drawing(config.workers),
         )  # fmt: skip

@@ -1,13 +1,9 @@
-"""Maps of the net: batch equals singles, hints are where it starts from, certainty falls."""
+"""Maps of the net: batch equals singles, they are of its features, certainty falls."""
 
 import pytest
 import torch
 
-from mien_training.capture.correspondence.correspondence_net import (
-    HINTS,
-    STRIDE,
-    CorrespondenceNet,
-)
+from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 
 
 @pytest.fixture
@@ -19,42 +15,42 @@ def net():
 
 
 def told(batch, side=32):
-    rng = torch.Generator().manual_seed(1)
-    images = 2 * torch.rand(batch, 3, side, side, generator=rng) - 1
-    hints = torch.rand(batch, HINTS, side // STRIDE, side // STRIDE, generator=rng)
-    hints[:, 3] = (hints[:, 3] > 0.5).float()
-    return images, hints * hints[:, 3:]
+    return 2 * torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(1)) - 1
 
 
 def test_a_batch_is_its_views_one_by_one(net):
-    images, hints = told(3)
-    together = net(images, hints)
+    images = told(3)
+    together = net(images)
     for n in range(3):
-        alone = net(images[n : n + 1], hints[n : n + 1])
+        alone = net(images[n : n + 1])
         for name in ("skin", "canonical", "deviation", "normals"):
             torch.testing.assert_close(
                 getattr(together, name)[n], getattr(alone, name)[0], atol=5e-5, rtol=1e-4
             )
 
 
-def test_an_untrained_net_says_what_the_hint_says():
-    net = CorrespondenceNet((8, 16), 1)
-    images, hints = told(2)
-    maps = net(images, hints)
-    torch.testing.assert_close(maps.canonical, hints[:, :3].permute(0, 2, 3, 1))
+def test_maps_are_half_as_large_as_images(net):
+    maps = net(told(2))
     assert maps.canonical.shape == (2, 16, 16, 3) and net.multiple == 4
+    assert maps.skin.shape == maps.deviation.shape == (2, 16, 16)
 
 
-def test_maps_are_of_the_features(net):
-    images, hints = told(2)
-    maps, features = net.with_features(images, hints)
+def test_features_are_the_last_before_the_maps(net):
+    images = told(2)
+    maps, features = net.with_features(images)
     assert features.shape == (2, net.features, 16, 16)
+    # Coarser levels add nothing before they have learnt.
     torch.testing.assert_close(maps.skin, net.unet.last(features)[:, 0])
-    torch.testing.assert_close(maps.canonical, net(images, hints).canonical)
+    torch.testing.assert_close(maps.canonical, net(images).canonical)
+
+
+def test_places_depend_on_where_in_the_image_they_are(net):
+    shown = net(torch.zeros(1, 3, 32, 32)).canonical[0].detach()
+    assert float((shown[8, 4] - shown[8, 12]).norm()) > 1e-4
 
 
 def test_certainty_falls_with_deviation_and_with_what_is_no_skin(net):
-    maps = net(*told(2))
+    maps = net(told(2))
     sure = maps.certainty(0.002)
     assert ((sure > 0) & (sure < 1)).all()
     assert (maps.certainty(0.004) >= sure).all()

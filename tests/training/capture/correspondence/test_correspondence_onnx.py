@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mien.errors import InputError
-from mien_training.capture.correspondence.correspondence_net import HINTS, CorrespondenceNet
+from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.correspondence.correspondence_onnx import FORMAT, correspondence_onnx
 
 
@@ -14,7 +14,8 @@ from mien_training.capture.correspondence.correspondence_onnx import FORMAT, cor
 def net():
     torch.manual_seed(0)
     net = CorrespondenceNet((8, 16, 16), 2).eval()
-    torch.nn.init.normal_(net.unet.last.weight, std=0.1)
+    for convolution in (net.unet.last, *net.unet.coarser):
+        torch.nn.init.normal_(convolution.weight, std=0.1)
     with torch.no_grad():
         for value in net.parameters():
             value.copy_(value.half().float())
@@ -28,13 +29,10 @@ def test_it_says_the_same(net):
     assert session.get_modelmeta().custom_metadata_map == {"format": FORMAT, "side": "32"}
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (3, 3, 32, 32)).astype(np.float32)
-    hints = rng.normal(0, 0.1, (3, HINTS, 16, 16)).astype(np.float32)
-    hints[:, 3] = rng.choice([0, 0.5, 1], (3, 16, 16))
-    hints[:, :3] *= hints[:, 3:] > 0
     names = ["skin", "canonical", "deviation", "normals"]
-    skin, canonical, deviation, normals = session.run(names, {"image": images, "hints": hints})
+    skin, canonical, deviation, normals = session.run(names, {"image": images})
     with torch.no_grad():
-        maps = net(torch.from_numpy(images), torch.from_numpy(hints))
+        maps = net(torch.from_numpy(images))
     expected = {
         "skin": torch.sigmoid(maps.skin)[:, None], "canonical": maps.canonical.permute(0, 3, 1, 2),
         "deviation": maps.deviation[:, None], "normals": maps.normals.permute(0, 3, 1, 2),

@@ -3,9 +3,7 @@
 One image in; the place on the template's mean head, its uncertainty, the surface's normal and
 whether it is bare skin out (as the dense maps of Feng et al. 2018, "Joint 3D Face Reconstruction
 and Dense Alignment with Position Map Regression Network", turned round: places of pixels instead of
-pixels of places; uncertainty after Kendall and Gal 2017). Where a mesh is known roughly, its own
-places are shown to the net as a hint, and it tells what is different: hints carry over what other
-views and other moments have found.
+pixels of places; uncertainty after Kendall and Gal 2017).
 """
 
 from __future__ import annotations
@@ -18,20 +16,17 @@ from torch import Tensor, nn
 
 from mien_training.networks.unet import UNet
 
-__all__ = ["AWAY_M", "HINTS", "LEAST_M", "STRIDE", "UNIT_M", "CorrespondenceNet", "ViewMaps"]
+__all__ = ["CHANNELS", "LEAST_M", "STRIDE", "UNIT_M", "CorrespondenceNet", "ViewMaps"]
 
 STRIDE = 2
 """Pixels of the image a side to one of the maps."""
-HINTS = 4
-"""Place on the mean head of a mesh that is known roughly, and how far it is one: 1 on the mesh, a
-half just beside it, 0 elsewhere."""
 UNIT_M = 0.1
 """Of places inside the net."""
 LEAST_M = 2e-4
 """Of expected distances."""
-AWAY_M = 0.02
-"""Of differences from hints inside the net."""
-_OUT = 12
+CHANNELS = {"skin": (0, 1), "places": (1, 4), "doubt": (4, 5), "facing": (5, 8)}
+"""First and end of what the U-Net tells."""
+_OUT = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +49,21 @@ class ViewMaps:
 
 
 class CorrespondenceNet(nn.Module):
-    """Images (B, 3, H, W) in -1..1 and hints (B, HINTS, H / 2, W / 2) -> `ViewMaps`.
+    """Images (B, 3, H, W) in -1..1 -> `ViewMaps`.
 
     H and W are multiples of 2^levels. Grey images have three equal channels.
     """
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 128, 192), deeper: int = 3) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (16, 32, 64, 128, 192),
+        deeper: int = 3,
+        pyramid: bool = True,
+    ) -> None:
         """`widths`: channels of each level, the finest first, multiples of 8; `deeper`: residual
         blocks at the coarsest one, which sees the whole head."""
         super().__init__()
-        self.unet = UNet(3 * STRIDE**2 + HINTS + 2, _OUT, widths, deeper=deeper)
+        self.unet = UNet(3 * STRIDE**2 + 2, _OUT, widths, deeper=deeper, pyramid=pyramid)
 
     @property
     def features(self) -> int:
@@ -75,33 +75,29 @@ class CorrespondenceNet(nn.Module):
         """Of which sides of images are multiples."""
         return int(STRIDE * 2 ** (len(self.unet.widths) - 1))
 
-    def forward(self, images: Tensor, hints: Tensor) -> ViewMaps:
-        return _maps(self.unet(_seen(images, hints)), hints)
+    def forward(self, images: Tensor) -> ViewMaps:
+        return self.with_features(images)[0]
 
-    def with_features(self, images: Tensor, hints: Tensor) -> tuple[ViewMaps, Tensor]:
-        """Also the last features (B, widths[0], H / 2, W / 2), of which the maps are linear."""
-        features = self.unet.features(_seen(images, hints))
-        return _maps(self.unet.last(features), hints), features
-
-
-def _seen(images: Tensor, hints: Tensor) -> Tensor:
-    """Pixels, hints, and where in the image each of them is: heads are about in the middle."""
-    scale = hints.new_tensor([1 / UNIT_M] * 3 + [1.0])[:, None, None]
-    batch, _, height, width = hints.shape
-    across = torch.linspace(-1, 1, width, device=hints.device).expand(batch, 1, height, width)
-    down = torch.linspace(-1, 1, height, device=hints.device)[:, None].expand(across.shape)
-    return torch.cat([F.pixel_unshuffle(images, STRIDE), hints * scale, across, down], 1)
+    def with_features(self, images: Tensor) -> tuple[ViewMaps, Tensor]:
+        """Also the last features (B, widths[0], H / 2, W / 2)."""
+        features = self.unet.features(_seen(images))
+        return _maps(self.unet.of_features(features)), features[-1]
 
 
-def _maps(raw: Tensor, hints: Tensor) -> ViewMaps:
-    """Where there is a hint, the difference from it; elsewhere places themselves."""
-    hinted = hints[:, 3] > 0
-    told = hints[:, :3] + AWAY_M * raw[:, 4:7]
-    canonical = torch.where(hinted[:, None], told, UNIT_M * raw[:, 1:4])
-    near, far = AWAY_M * F.softplus(raw[:, 8]), UNIT_M * F.softplus(raw[:, 7])
+def _seen(images: Tensor) -> Tensor:
+    """Pixels, and where in the image each of them is: heads are about in the middle."""
+    pixels = F.pixel_unshuffle(images, STRIDE)
+    batch, _, height, width = pixels.shape
+    across = torch.linspace(-1, 1, width, device=images.device).expand(batch, 1, height, width)
+    down = torch.linspace(-1, 1, height, device=images.device)[:, None].expand(across.shape)
+    return torch.cat([pixels, across, down], 1)
+
+
+def _maps(raw: Tensor) -> ViewMaps:
+    told = {name: raw[:, first:end] for name, (first, end) in CHANNELS.items()}
     return ViewMaps(
-        raw[:, 0],
-        canonical.permute(0, 2, 3, 1),
-        LEAST_M + torch.where(hinted, near, far),
-        F.normalize(raw[:, 9:12], dim=1).permute(0, 2, 3, 1),
+        told["skin"][:, 0],
+        UNIT_M * told["places"].permute(0, 2, 3, 1),
+        LEAST_M + UNIT_M * F.softplus(told["doubt"][:, 0]),
+        F.normalize(told["facing"], dim=1).permute(0, 2, 3, 1),
     )

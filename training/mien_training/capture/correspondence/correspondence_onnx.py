@@ -1,8 +1,8 @@
 """The correspondence net as ONNX, for hosts without PyTorch.
 
-image[batch,3,S,S] in -1..1 and hints[batch,4,S/2,S/2] -> skin[batch,1,S/2,S/2] (0..1),
-canonical[batch,3,S/2,S/2] (metres), deviation[batch,1,S/2,S/2] (metres) and
-normals[batch,3,S/2,S/2] (unit, camera axes), as `ViewMaps`. Weights are 16-bit floats.
+image[batch,3,S,S] in -1..1 -> skin[batch,1,S/2,S/2] (0..1), canonical[batch,3,S/2,S/2] (metres),
+deviation[batch,1,S/2,S/2] (metres) and normals[batch,3,S/2,S/2] (unit, camera axes), as `ViewMaps`.
+Weights are 16-bit floats.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import numpy as np
 from mien.errors import InputError
 from mien_exporters.tracker.graph_writer import GraphWriter
 from mien_training.capture.correspondence.correspondence_net import (
-    AWAY_M,
-    HINTS,
+    CHANNELS,
     LEAST_M,
     STRIDE,
     UNIT_M,
@@ -23,9 +22,7 @@ from mien_training.networks.unet_graph import UNetGraph
 
 __all__ = ["FORMAT", "correspondence_onnx"]
 
-FORMAT = "mien.correspondence 1"
-_CHANNELS = {"skin": (0, 1), "places": (1, 4), "away": (4, 7), "far": (7, 8), "near": (8, 9),
-             "facing": (9, 12)}  # fmt: skip
+FORMAT = "mien.correspondence 2"
 
 
 def correspondence_onnx(net: CorrespondenceNet, side: int) -> bytes:
@@ -36,26 +33,22 @@ def correspondence_onnx(net: CorrespondenceNet, side: int) -> bytes:
     cells = side // STRIDE
     writer = GraphWriter("correspondence")
     graph, node = UNetGraph(writer, net.unet), writer.node
-    features = graph.features(_seen(writer, cells))
-    raw = graph.convolution(features, "last")
+    raw = graph.output(_seen(writer, cells))
     writer.weights("axis", np.array([1], np.int64))
-    for name, (first, last) in _CHANNELS.items():
+    for name, (first, end) in CHANNELS.items():
         writer.weights(f"{name}.from", np.array([first], np.int64))
-        writer.weights(f"{name}.to", np.array([last], np.int64))
+        writer.weights(f"{name}.to", np.array([end], np.int64))
         node("Slice", [raw, f"{name}.from", f"{name}.to", "axis"], f"{name}.raw")
-    for name, value in {"unit": UNIT_M, "reach": AWAY_M, "least": LEAST_M, "nothing": 0.0}.items():
+    for name, value in {"unit": UNIT_M, "least": LEAST_M}.items():
         writer.weights(name, np.array(value, np.float32))
-    node("Greater", ["hints.known", "nothing"], "hinted")
-    node("Add", ["hints.places", node("Mul", ["away.raw", "reach"], "away.metres")], "told")
-    node("Where", ["hinted", "told", node("Mul", ["places.raw", "unit"], "alone")], "canonical")
-    near = node("Mul", [node("Softplus", ["near.raw"], "near.soft"), "reach"], "near.metres")
-    far = node("Mul", [node("Softplus", ["far.raw"], "far.soft"), "unit"], "far.metres")
-    node("Add", [node("Where", ["hinted", near, far], "unsure"), "least"], "deviation")
+    node("Mul", ["places.raw", "unit"], "canonical")
+    unsure = node("Mul", [node("Softplus", ["doubt.raw"], "doubt.soft"), "unit"], "doubt.metres")
+    node("Add", [unsure, "least"], "deviation")
     node("Sigmoid", ["skin.raw"], "skin")
     node("LpNormalization", ["facing.raw"], "normals", axis=1, p=2)
     square = (cells, cells)
     model = writer.model(
-        {"image": (3, side, side), "hints": (HINTS, *square)},
+        {"image": (3, side, side)},
         {"skin": (1, *square), "canonical": (3, *square), "deviation": (1, *square),
          "normals": (3, *square)},
         {"format": FORMAT, "side": str(side)},
@@ -64,24 +57,18 @@ def correspondence_onnx(net: CorrespondenceNet, side: int) -> bytes:
 
 
 def _seen(writer: GraphWriter, cells: int) -> str:
-    """What the U-Net sees: pixels of a cell side by side, hints, and places in the image."""
+    """What the U-Net sees: pixels of a cell side by side, and places in the image."""
     node, weights = writer.node, writer.weights
     weights("apart", np.array([0, 3, cells, STRIDE, cells, STRIDE], np.int64))
     weights("stacked", np.array([0, 3 * STRIDE**2, cells, cells], np.int64))
     node("Reshape", ["image", "apart"], "image.cells")
     node("Transpose", ["image.cells"], "image.turned", perm=[0, 1, 3, 5, 2, 4])
     node("Reshape", ["image.turned", "stacked"], "image.stacked")
-    for name, (first, last) in {"places": (0, 3), "known": (3, 4)}.items():
-        weights(f"hints.{name}.from", np.array([first], np.int64))
-        weights(f"hints.{name}.to", np.array([last], np.int64))
-        ends = [f"hints.{name}.from", f"hints.{name}.to", "channel"]
-        weights("channel", np.array([1], np.int64))
-        node("Slice", ["hints", *ends], f"hints.{name}")
-    scale = np.array([1 / UNIT_M] * 3 + [1.0], np.float32)[None, :, None, None]
-    node("Mul", ["hints", weights("hints.scale", scale)], "hints.scaled")
     line = np.linspace(-1, 1, cells, dtype=np.float32)
     grid = np.stack(np.meshgrid(line, line))[None]
-    # Twice nothing of the hints, to have a grid for each image of the batch.
-    none = node("Mul", ["hints.known", weights("zero", np.array(0, np.float32))], "hints.none")
+    # Nothing times two of the channels, to have a grid for each image of the batch.
+    ends = [weights(f"two.{n}", np.array([value], np.int64)) for n, value in enumerate((0, 2, 1))]
+    two = node("Slice", ["image.stacked", *ends], "two")
+    none = node("Mul", [two, weights("zero", np.array(0, np.float32))], "none")
     node("Add", [none, weights("grid", grid)], "places.grid")
-    return node("Concat", ["image.stacked", "hints.scaled", "places.grid"], "seen", axis=1)
+    return node("Concat", ["image.stacked", "places.grid"], "seen", axis=1)

@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.errors import InputError
-from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.capture.correspondence.correspondence_net import (
     STRIDE,
     CorrespondenceNet,
     ViewMaps,
 )
-from mien_training.capture.correspondence.hint_maps import hint_maps, no_hints
 from mien_training.capture.localisation.head_crops import HeadCrop
 from mien_training.capture.localisation.map_rays import MapRays, map_rays
-from mien_training.head import Template
 
 __all__ = ["ReadViews", "read_views"]
 
@@ -38,7 +35,7 @@ class ReadViews:
     maps: ViewMaps
     """Of C views."""
     features: Tensor
-    """(C, F, h, w) of which the maps are linear."""
+    """(C, F, h, w) the last before the maps."""
 
     def rays(self, rays_per_view: int = 600, sure_m: float = 0.004) -> MapRays:
         """Of the pixels that the original images cover, and whose places are hardly farther off
@@ -67,13 +64,10 @@ def read_views(
     net: CorrespondenceNet,
     images: Sequence[NDArray[np.uint8]],
     crops: Sequence[HeadCrop],
-    template: Template,
-    known: NDArray[np.float32] | None = None,
 ) -> ReadViews:
     """Maps and features of crops of images (H, W, 3 or 1).
 
-    known: (V, 3) the head's mesh as far as it is known, world, metres, as a hint. Raises
-    InputError for crops whose side the net cannot take.
+    Raises InputError for crops whose side the net cannot take.
     """
     side = crops[0].camera.width
     if side % net.multiple:
@@ -83,16 +77,8 @@ def read_views(
     device = next(net.parameters()).device
     shown = np.stack([crop.image(image) for crop, image in zip(crops, images, strict=True)])
     told = torch.from_numpy(shown).permute(0, 3, 1, 2).expand(-1, 3, -1, -1).float() / 127.5 - 1
-    if known is None:
-        hints = no_hints(len(crops), side // STRIDE, side // STRIDE)
-    else:
-        cameras = CameraBatch.of([crop.camera for crop in crops])
-        meshes = torch.from_numpy(known).expand(len(crops), -1, -1)
-        faces = torch.from_numpy(template.triangles.astype(np.int64))
-        canonical = torch.from_numpy(template.vertices)
-        hints = hint_maps(meshes, faces, canonical, cameras, side // STRIDE)
     told = told.contiguous(memory_format=torch.channels_last).to(device)
-    maps, features = net.with_features(told, hints.to(device))
+    maps, features = net.with_features(told)
     return ReadViews(
         tuple(crops),
         ViewMaps(maps.skin.cpu(), maps.canonical.cpu(), maps.deviation.cpu(), maps.normals.cpu()),

@@ -15,7 +15,6 @@ from mien_training.capture.correspondence.view_samples import (
     ViewSamples,
     draw_samples,
 )
-from mien_training.capture.morphable.linear_heads import LinearHeads
 from mien_training.head import Template
 from mien_training.synthetic.capture.dataset.read import CaptureReader
 from mien_training.synthetic.capture.moments import CaptureMoment
@@ -36,14 +35,13 @@ class StepSamples(Dataset[ViewSamples]):
         self,
         moments: Path,
         template: Template,
-        heads: LinearHeads,
         spec: SampleSpec,
         batch: int,
         seed: int,
     ) -> None:
         """moments: a data set of `generate_captures`; raises InputError as `CaptureReader`."""
         self.reader = CaptureReader(moments)
-        self.template, self.heads, self.spec = template, heads, spec
+        self.template, self.spec = template, spec
         self.batch, self.seed = batch, seed
         self._number, self._held = -1, list[CaptureMoment]()
 
@@ -62,7 +60,7 @@ class StepSamples(Dataset[ViewSamples]):
             self._held = list(self.reader.shard(self._number))
         views = [(m, c) for m in self._held for c in range(len(m.cameras))]
         chosen = rng.choice(len(views), min(self.batch, len(views)), replace=False)
-        return draw_samples([views[i] for i in chosen], self.template, self.heads, self.spec, rng)
+        return draw_samples([views[i] for i in chosen], self.template, self.spec, rng)
 
 
 def drawn_ahead(samples: StepSamples, steps: int, workers: int) -> Callable[[int], ViewSamples]:

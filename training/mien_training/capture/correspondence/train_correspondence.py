@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from mien_training.capture.correspondence.correspondence_loss import (
 from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.correspondence.step_samples import StepSamples, drawn_ahead
 from mien_training.capture.correspondence.view_samples import SampleSpec, ViewSamples, draw_samples
-from mien_training.capture.morphable.linear_heads import LinearHeads
 from mien_training.head import Template
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
@@ -37,7 +36,7 @@ class CorrespondenceConfig:
     deeper: int = 3
     """Residual blocks at its coarsest level."""
     sample: SampleSpec = field(default_factory=SampleSpec)
-    """How views are cut out and hinted at."""
+    """How views are cut out."""
     steps: int = 24_000
     """Optimiser steps; errors fall about as their number to the power of -0.75."""
     batch: int = 8
@@ -45,7 +44,7 @@ class CorrespondenceConfig:
     learning_rate: float = 1.5e-3
     """Of AdamW, until it falls to nothing over the last quarter of the steps."""
     seed: int = 0
-    """Of initial weights, order, crops and hints."""
+    """Of initial weights, order and crops."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or not self.learning_rate > 0:
@@ -58,7 +57,6 @@ class CorrespondenceConfig:
 def train_correspondence(
     config: CorrespondenceConfig,
     template: Template,
-    heads: LinearHeads,
     moments: Path,
     judged: Path,
     device: torch.device,
@@ -70,9 +68,9 @@ def train_correspondence(
     """The best state by `judged`, in evaluation mode.
 
     moments, judged: data sets of `generate_captures`; of the second one view of every moment
-    counts, twice: with a hint, and looked for anywhere. start: a net of the same size whose weights
-    are the first; random ones without. workers: processes that draw views in advance; with 0 they
-    are drawn between steps.
+    counts, twice: cut out as of a head that is located, and before it is. start: a net of the same
+    size whose weights are the first; random ones without. workers: processes that draw views in
+    advance; with 0 they are drawn between steps.
     """
     torch.manual_seed(config.seed)
     net = CorrespondenceNet(config.widths, config.deeper)
@@ -86,9 +84,9 @@ def train_correspondence(
             f"SampleSpec.side: {config.sample.side}, expected a multiple of {net.multiple}"
         )
     optimiser = torch.optim.AdamW(net.parameters(), config.learning_rate, weight_decay=1e-4)
-    samples = StepSamples(moments, template, heads, config.sample, config.batch, config.seed)
+    samples = StepSamples(moments, template, config.sample, config.batch, config.seed)
     at = drawn_ahead(samples, config.steps, workers)
-    checks = _judged(CaptureReader(judged), template, heads, config)
+    checks = _judged(CaptureReader(judged), template, config)
 
     trainer = Trainer(
         net, optimiser,
@@ -107,7 +105,7 @@ def train_correspondence(
 def _loss(net: CorrespondenceNet, sample: ViewSamples, device: torch.device) -> Tensor:
     there = sample.to(device)
     images = there.images.contiguous(memory_format=torch.channels_last)
-    return correspondence_loss(net(images, there.hints), there.labels)
+    return correspondence_loss(net(images), there.labels)
 
 
 def _validate(
@@ -118,24 +116,24 @@ def _validate(
         rows = []
         for sample in samples:
             there = sample.to(device)
-            rows.append(map_errors(module(there.images, there.hints), there.labels))
+            rows.append(map_errors(module(there.images), there.labels))
         figures |= {f"{name} {k}": float(np.mean([row[k] for row in rows])) for k in rows[0]}
     figures["error"] = float(np.mean([figures[f"{name} mean_mm"] for name in checks]))
     return figures
 
 
 def _judged(
-    reader: CaptureReader, template: Template, heads: LinearHeads, config: CorrespondenceConfig
+    reader: CaptureReader, template: Template, config: CorrespondenceConfig
 ) -> dict[str, list[ViewSamples]]:
-    """Batches of one view of every moment, with hints (of the mean head) and without."""
+    """Batches of one view of every moment, cut out about a head that is located, and before."""
     every = list(reader)
     rng = np.random.default_rng(config.seed)
     views = [(m, int(rng.integers(len(m.cameras)))) for m in every]
     found: dict[str, list[ViewSamples]] = {}
-    for name, hinted in (("hinted", 1.0), ("alone", 0.0)):
-        spec = config.sample.with_hints(hinted)
+    for name, located in (("located", 1.0), ("upright", 0.0)):
+        spec = replace(config.sample, located=located, wide=0.0)
         found[name] = [
-            draw_samples(views[i : i + config.batch], template, heads, spec, rng)
+            draw_samples(views[i : i + config.batch], template, spec, rng)
             for i in range(0, len(views), config.batch)
         ]
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -12,60 +12,57 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+from mien.errors import InputError
 from mien_training.cameras import Camera
 from mien_training.cameras.camera_batch import CameraBatch
 from mien_training.capture.correspondence.correspondence_loss import MapLabels
 from mien_training.capture.correspondence.correspondence_net import STRIDE
-from mien_training.capture.correspondence.hint_maps import hint_maps, no_hints
 from mien_training.capture.localisation.head_crops import (
     HEAD_CENTRE,
     HEAD_RADIUS_M,
     crop_cameras,
 )
-from mien_training.capture.morphable.linear_heads import LinearHeads
 from mien_training.head import MATERIALS, Template
 from mien_training.rendering.differentiable_head import vertex_normals
 from mien_training.rendering.visibility import interpolate, rasterize
 from mien_training.synthetic.capture.moments import CaptureMoment
 
-__all__ = ["SampleSpec", "ViewSamples", "draw_samples"]
+__all__ = ["SampleSpec", "ViewSamples", "crop_place", "draw_samples"]
 
 Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class SampleSpec:
-    """How crops and hints are drawn."""
+    """How crops are drawn: about heads that have been located, as most are read, and before that,
+    when heads have to be found."""
 
     side: int = 128
     """Of the crops, pixels."""
-    hinted: float = 0.7
-    """Share of views with a hint."""
-    wide: float = 0.06
-    """Share of views without hint in which the head may be anywhere, and small; in the others it is
-    about in the middle, as large as usual, as in crops of a head whose place is known roughly."""
+    located: float = 0.65
+    """Share of views cut out about a head whose place, size and tilt are known roughly."""
+    wide: float = 0.08
+    """Share of views in which the head may be anywhere, and small; in what is left it is about in
+    the middle, as upright as the camera."""
+    off_m: float = 0.01
+    """Standard deviation of the middle of crops of located heads, along each axis."""
+    scale: float = 0.05
+    """Standard deviation of the logarithm of their size."""
+    roll_rad: float = 0.06
+    """Standard deviation of their tilt."""
+    unsure: float = 2.0
+    """How many times as far off crops of heads are that are about in the middle."""
     widest: float = 2.6
     """By how much more wide images may show than the head, along a side."""
     aside: float = 0.5
     """How far from the middle the head may be there, as a share of the room that is left."""
-    off_m: float = 0.02
-    """Standard deviation of the middle of the other crops, along each axis."""
-    scale: float = 0.12
-    """Standard deviation of the logarithm of their size."""
-    roll_rad: float = 0.12
-    """Standard deviation of the tilt of views without hint."""
-    turn_rad: float = 0.05
-    """Standard deviation of a hint's turn about each axis; the least are a tenth of it, the
-    most twice as much."""
-    move_m: float = 0.006
-    """Of its shift along each axis, likewise."""
-    mean_heads: float = 0.5
-    """Share of hints that are the mean head; the others are the person, off by part of a draw from
-    the linear heads."""
 
-    def with_hints(self, share: float) -> SampleSpec:
-        """The same with another share of hinted views, none wide; hints are the mean head."""
-        return replace(self, hinted=share, mean_heads=1.0, wide=0.0)
+    def __post_init__(self) -> None:
+        if min(self.located, self.wide) < 0 or self.located + self.wide > 1 or self.widest < 1:
+            raise InputError(
+                f"SampleSpec: located {self.located}, wide {self.wide}, widest {self.widest}, "
+                "expected shares of 1 in all at most, and 1 or more"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,38 +71,26 @@ class ViewSamples:
 
     images: Tensor
     """(B, 3, S, S) -1..1."""
-    hints: Tensor
-    """(B, HINTS, S / 2, S / 2)"""
     labels: MapLabels
 
     def to(self, device: torch.device) -> ViewSamples:
         """The same on another device."""
         true = self.labels
         labels = MapLabels(*(getattr(true, f.name).to(device) for f in fields(true)))
-        return ViewSamples(self.images.to(device), self.hints.to(device), labels)
+        return ViewSamples(self.images.to(device), labels)
 
 
 def draw_samples(
     views: Sequence[tuple[CaptureMoment, int]],
     template: Template,
-    heads: LinearHeads,
     spec: SampleSpec,
     rng: np.random.Generator,
 ) -> ViewSamples:
     """Of views: moments and indices of cameras; a function of the arguments alone."""
-    small, skin, head, rough = [], [], [], []
-    hinted = np.zeros(len(views), np.bool_)
+    small, skin, head = [], [], []
     images = np.empty((len(views), spec.side, spec.side, 3), np.uint8)
     for n, (moment, c) in enumerate(views):
-        hinted[n] = rng.random() < spec.hinted
-        if hinted[n]:
-            mesh, pose = _rough(moment, template, heads, spec, rng)
-            rough.append(mesh)
-            centre, up = pose[:3, :3] @ HEAD_CENTRE + pose[:3, 3], pose[:3, 1]
-            radius = HEAD_RADIUS_M * float(np.exp(0.04 * rng.standard_normal()))
-        else:
-            centre, radius, up = _anywhere(moment, c, spec, rng)
-        (large,) = crop_cameras([moment.cameras[c]], centre, spec.side, radius, up)
+        (large,) = crop_cameras([moment.cameras[c]], *crop_place(moment, c, spec, rng))
         little = large.resized(spec.side // STRIDE)
         images[n] = large.image(moment.images[c])
         part = np.asarray(little.labels(moment.part[c], outside=-1), np.int8)
@@ -113,15 +98,7 @@ def draw_samples(
         head.append((part >= 0) & (part < len(MATERIALS)))
         small.append(little.camera)
     labels = _labels([m for m, _ in views], small, np.stack(skin), np.stack(head), template)
-    hints = no_hints(len(views), *labels.skin.shape[1:])
-    if rough:
-        own = [camera for camera, has in zip(small, hinted, strict=True) if has]
-        hints[torch.from_numpy(hinted)] = hint_maps(
-            torch.from_numpy(np.stack(rough)), _faces(template),
-            torch.from_numpy(template.vertices), CameraBatch.of(own), hints.shape[-1],
-        )  # fmt: skip
-    shown = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return ViewSamples(shown, hints, labels)
+    return ViewSamples(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1, labels)
 
 
 def _labels(
@@ -162,45 +139,23 @@ def _normals(moment: CaptureMoment, template: Template) -> Tensor:
     return vertex_normals(torch.from_numpy(moment.vertices)[None], _faces(template))[0]
 
 
-def _rough(
-    moment: CaptureMoment,
-    template: Template,
-    heads: LinearHeads,
-    spec: SampleSpec,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], Float64Array]:
-    """(V, 3) world, and the pose (4, 4) of a guess of the head."""
-    true = moment.world_from_head
-    amount = float(np.exp(rng.uniform(np.log(0.1), np.log(2.0))))
-    turn = Rotation.from_rotvec(amount * spec.turn_rad * rng.standard_normal(3)).as_matrix()
-    shift = amount * spec.move_m * rng.standard_normal(3)
-    middle = true[:3, :3] @ HEAD_CENTRE + true[:3, 3]
-    pose = np.eye(4)
-    pose[:3, :3] = turn @ true[:3, :3]
-    pose[:3, 3] = turn @ (true[:3, 3] - middle) + middle + shift
-    if rng.random() < spec.mean_heads:
-        rest = template.vertices.astype(np.float64)
-    else:
-        off = rng.uniform(0.05, 0.7) * rng.standard_normal(len(heads.variances))
-        away = np.tensordot((off * np.sqrt(heads.variances)).astype(np.float32), heads.basis, 1)
-        rest = (moment.vertices - true[:3, 3]) @ true[:3, :3] + away
-    return (rest @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32), pose
-
-
-def _anywhere(
+def crop_place(
     moment: CaptureMoment, c: int, spec: SampleSpec, rng: np.random.Generator
-) -> tuple[Float64Array, float, Float64Array]:
-    """Centre, radius, metres, and what is up in an image of which nothing is known yet."""
-    true, camera = moment.world_from_head, moment.cameras[c]
+) -> tuple[Float64Array, int, float, Float64Array]:
+    """Of a crop of camera `c`, as `crop_cameras` takes them: centre, world, metres; side, pixels;
+    radius, metres; and what is up in it, world."""
+    true, view = moment.world_from_head, moment.cameras[c].camera_from_world[:3, :3]
     centre = true[:3, :3] @ HEAD_CENTRE + true[:3, 3]
-    if rng.random() * (1 - spec.hinted) < spec.wide:
-        wider = float(np.exp(rng.uniform(0, np.log(spec.widest))))
-        room = spec.aside * (wider - 1 + 0.2) * HEAD_RADIUS_M
-        centre = centre + rng.uniform(-room, room, 3)
-    else:
-        wider = float(np.exp(spec.scale * rng.standard_normal()))
-        centre = centre + spec.off_m * rng.standard_normal(3)
-    view = camera.camera_from_world[:3, :3]
-    tilt = spec.roll_rad * rng.standard_normal()
-    up = view.T @ np.array([np.sin(tilt), -np.cos(tilt), 0.0])
-    return centre, wider * HEAD_RADIUS_M, up
+    kind, off = rng.random(), spec.off_m * rng.standard_normal(3)
+    wider, tilt = spec.scale * rng.standard_normal(), spec.roll_rad * rng.standard_normal()
+    above = -view[1]
+    if kind < spec.located:
+        above = Rotation.from_rotvec(tilt * view[2]).apply(true[:3, 1])
+        return centre + off, spec.side, float(np.exp(wider)) * HEAD_RADIUS_M, above
+    above = Rotation.from_rotvec(spec.unsure * tilt * view[2]).apply(above)
+    if kind < spec.located + spec.wide:
+        most = float(np.exp(rng.uniform(0, np.log(spec.widest))))
+        room = spec.aside * (most - 1 + 0.2) * HEAD_RADIUS_M
+        return centre + rng.uniform(-room, room, 3), spec.side, most * HEAD_RADIUS_M, above
+    radius = float(np.exp(spec.unsure * wider)) * HEAD_RADIUS_M
+    return centre + spec.unsure * off, spec.side, radius, above
