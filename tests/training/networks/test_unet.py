@@ -6,10 +6,10 @@ import torch
 from mien_training.networks.unet import UNet
 
 
-@pytest.fixture(params=[False, True], ids=["finest", "pyramid"])
-def net(request):
+@pytest.fixture
+def net():
     torch.manual_seed(0)
-    net = UNet(3, 2, (8, 16, 24), groups=4, deeper=1, pyramid=request.param).eval()
+    net = UNet(3, 2, (8, 16, 24), groups=4).eval()
     assert not net(torch.randn(1, 3, 16, 16)).any()
     with torch.no_grad():
         for p in net.parameters():
@@ -34,14 +34,3 @@ def test_every_parameter_learns(net):
     net(torch.randn(1, 3, 16, 16)).square().mean().backward()
     for name, p in net.named_parameters():
         assert p.grad is not None and p.grad.abs().max() > 0, name
-
-
-def test_coarser_levels_add_what_is_smooth():
-    torch.manual_seed(0)
-    net = UNet(3, 1, (8, 8, 8), pyramid=True)
-    with torch.no_grad():
-        net.coarser[0].bias.fill_(2.0)
-        net.coarser[1].bias.fill_(3.0)
-        net.last.bias.fill_(4.0)
-    out = net(torch.randn(1, 3, 16, 16))
-    torch.testing.assert_close(out, torch.full((1, 1, 16, 16), 9.0))

@@ -64,7 +64,7 @@ class TrainCaptureConfig:
     """Folder of the run: moments, checkpoints, capture_net.npz, correspondence.onnx (the dense maps
     alone, for other hosts), metrics.json."""
     template: str = "anny"
-    """Template name: anny."""
+    """Template: anny, or ict:FOLDER with ICT-FaceKit's OBJ files."""
     moments: int = 2048
     """Synthetic moments, each of another person before another rig."""
     held_out: int = 48

@@ -22,12 +22,9 @@ class UNet(nn.Module):
         widths: tuple[int, ...],
         groups: int = 8,
         deeper: int = 0,
-        pyramid: bool = False,
     ) -> None:
         """`widths`: channels of each level, the finest first, multiples of `groups`; `deeper`:
-        further residual blocks at the coarsest level, where all of the image is seen at once;
-        `pyramid`: every level adds to the output, enlarged, as in a Laplacian pyramid: what is
-        smooth over the image need not come through the finest one's normalisation."""
+        further residual blocks at the coarsest level, where all of the image is seen at once."""
         super().__init__()
         self.widths, self.groups = widths, groups
         self.first = nn.Conv2d(channels_in, widths[0], 3, padding=1)
@@ -38,26 +35,17 @@ class UNet(nn.Module):
             _Block(a + b, a, groups) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True)
         )
         self.deeper = nn.ModuleList(_Block(widths[-1], widths[-1], groups) for _ in range(deeper))
-        self.last = _nothing_yet(widths[0], channels_out)
-        self.coarser = nn.ModuleList(
-            _nothing_yet(width, channels_out) for width in (widths[:0:-1] if pyramid else ())
-        )
+        self.last = nn.Conv2d(widths[0], channels_out, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        assert self.last.bias is not None
+        nn.init.zeros_(self.last.bias)
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.of_features(self.features(image))
-
-    def of_features(self, features: list[Tensor]) -> Tensor:
-        """The output, of what `features` gives."""
-        out: Tensor = self.last(features[-1])
-        if len(self.coarser):
-            smooth: Tensor = self.coarser[0](features[0])
-            for level, convolution in zip(features[1:-1], self.coarser[1:], strict=True):
-                smooth = _doubled(smooth) + convolution(level)
-            out = out + _doubled(smooth)
+        out: Tensor = self.last(self.features(image))
         return out
 
-    def features(self, image: Tensor) -> list[Tensor]:
-        """On the way up, the coarsest first: (B, widths[n], H / 2^n, W / 2^n)."""
+    def features(self, image: Tensor) -> Tensor:
+        """(B, widths[0], H, W) before the last convolution."""
         levels = []
         x: Tensor = self.first(image)
         for depth, block in enumerate(self.down):
@@ -65,22 +53,9 @@ class UNet(nn.Module):
             levels.append(x)
         for block in self.deeper:
             x = x + block(x)
-        found = [x]
         for block, skip in zip(self.up, levels[-2::-1], strict=True):
-            found.append(block(torch.cat([_doubled(found[-1]), skip], 1)))
-        return found
-
-
-def _doubled(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear")
-
-
-def _nothing_yet(before: int, after: int) -> nn.Conv2d:
-    made = nn.Conv2d(before, after, 3, padding=1)
-    nn.init.zeros_(made.weight)
-    assert made.bias is not None
-    nn.init.zeros_(made.bias)
-    return made
+            x = block(torch.cat([F.interpolate(x, scale_factor=2, mode="bilinear"), skip], 1))
+        return x
 
 
 class _Block(nn.Module):

@@ -24,20 +24,8 @@ class UNetGraph:
         writer.weights("ones", np.ones(net.groups, np.float32))
         writer.weights("zeros", np.zeros(net.groups, np.float32))
 
-    def output(self, image: str) -> str:
-        """Name of what the net makes of an image (B, C, H, W)."""
-        features = self._features(image)
-        out = self.convolution(features[-1], "last")
-        if len(self.net.coarser):
-            smooth = self.convolution(features[0], "coarser.0")
-            for n, level in enumerate(features[1:-1], 1):
-                more = self.convolution(level, f"coarser.{n}")
-                larger = self._doubled(smooth, f"smooth.{n}")
-                smooth = self.writer.node("Add", [larger, more], f"smooth.{n}.sum")
-            out = self.writer.node("Add", [out, self._doubled(smooth, "smooth")], "out.sum")
-        return out
-
-    def _features(self, image: str) -> list[str]:
+    def features(self, image: str) -> str:
+        """Name of the features before the last convolution, of an image (B, C, H, W)."""
         now, levels = self.convolution(image, "first"), []
         for depth in range(len(self.net.widths)):
             if depth:
@@ -46,10 +34,9 @@ class UNetGraph:
             levels.append(now)
         for n in range(len(self.net.deeper)):
             now = self.writer.node("Add", [now, self._block(now, f"deeper.{n}")], f"deeper.{n}.sum")
-        found = [now]
         for step, skip in enumerate(levels[-2::-1]):
-            found.append(self._block(self._joined(found[-1], skip, step), f"up.{step}"))
-        return found
+            now = self._block(self._joined(now, skip, step), f"up.{step}")
+        return now
 
     def convolution(self, before: str, name: str) -> str:
         """Name of what the net's convolution `name` makes of `before`."""
@@ -70,14 +57,11 @@ class UNetGraph:
         )
 
     def _joined(self, now: str, skip: str, step: int) -> str:
-        larger = self._doubled(now, f"large.{step}")
-        return self.writer.node("Concat", [larger, skip], f"joined.{step}", axis=1)
-
-    def _doubled(self, now: str, name: str) -> str:
-        return self.writer.node(
-            "Resize", [now, "", "twice"], name, mode="linear",
+        larger = self.writer.node(
+            "Resize", [now, "", "twice"], f"large.{step}", mode="linear",
             coordinate_transformation_mode="half_pixel",
         )  # fmt: skip
+        return self.writer.node("Concat", [larger, skip], f"joined.{step}", axis=1)
 
     def _normalised(self, now: str, name: str) -> str:
         node = self.writer.node

@@ -35,11 +35,10 @@ def test_maps_are_half_as_large_as_images(net):
     assert maps.skin.shape == maps.deviation.shape == (2, 16, 16)
 
 
-def test_features_are_the_last_before_the_maps(net):
+def test_maps_are_of_the_features(net):
     images = told(2)
     maps, features = net.with_features(images)
     assert features.shape == (2, net.features, 16, 16)
-    # Coarser levels add nothing before they have learnt.
     torch.testing.assert_close(maps.skin, net.unet.last(features)[:, 0])
     torch.testing.assert_close(maps.canonical, net(images).canonical)
 

@@ -14,8 +14,7 @@ from mien_training.capture.correspondence.correspondence_onnx import FORMAT, cor
 def net():
     torch.manual_seed(0)
     net = CorrespondenceNet((8, 16, 16), 2).eval()
-    for convolution in (net.unet.last, *net.unet.coarser):
-        torch.nn.init.normal_(convolution.weight, std=0.1)
+    torch.nn.init.normal_(net.unet.last.weight, std=0.1)
     with torch.no_grad():
         for value in net.parameters():
             value.copy_(value.half().float())

@@ -23,7 +23,7 @@ def test_errors_along_the_normal_shrink(scene, polished):
 def test_the_truth_stays(scene):
     found = scene.polish(vertices=scene.truth)
     assert scene.error_mm(found.unjudged) < 0.3
-    assert scene.error_mm(found.vertices) < 0.15
+    assert scene.error_mm(found.vertices) < 0.25
     assert 1e3 * np.abs(found.vertices - scene.truth).max() < 2
 
 

@@ -18,7 +18,8 @@ FORMAT = "mien.matting 1"
 def matting_onnx(net: MattingNet) -> bytes:
     """The same net gives the same bytes."""
     graph = UNetGraph(GraphWriter("matting"), net)
-    graph.writer.node("Sigmoid", [graph.output("hints")], "matte")
+    features = graph.features("hints")
+    graph.writer.node("Sigmoid", [graph.convolution(features, "last")], "matte")
     square = ("height", "width")
     model = graph.writer.model(
         {"hints": (net.first.in_channels, *square)}, {"matte": (2, *square)},

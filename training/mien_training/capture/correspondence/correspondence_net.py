@@ -54,16 +54,11 @@ class CorrespondenceNet(nn.Module):
     H and W are multiples of 2^levels. Grey images have three equal channels.
     """
 
-    def __init__(
-        self,
-        widths: tuple[int, ...] = (16, 32, 64, 128, 192),
-        deeper: int = 3,
-        pyramid: bool = True,
-    ) -> None:
+    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 128, 192), deeper: int = 3) -> None:
         """`widths`: channels of each level, the finest first, multiples of 8; `deeper`: residual
         blocks at the coarsest one, which sees the whole head."""
         super().__init__()
-        self.unet = UNet(3 * STRIDE**2 + 2, _OUT, widths, deeper=deeper, pyramid=pyramid)
+        self.unet = UNet(3 * STRIDE**2 + 2, _OUT, widths, deeper=deeper)
 
     @property
     def features(self) -> int:
@@ -79,9 +74,9 @@ class CorrespondenceNet(nn.Module):
         return self.with_features(images)[0]
 
     def with_features(self, images: Tensor) -> tuple[ViewMaps, Tensor]:
-        """Also the last features (B, widths[0], H / 2, W / 2)."""
+        """Also the last features (B, widths[0], H / 2, W / 2), of which the maps are linear."""
         features = self.unet.features(_seen(images))
-        return _maps(self.unet.of_features(features)), features[-1]
+        return _maps(self.unet.last(features)), features
 
 
 def _seen(images: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ def correspondence_onnx(net: CorrespondenceNet, side: int) -> bytes:
     cells = side // STRIDE
     writer = GraphWriter("correspondence")
     graph, node = UNetGraph(writer, net.unet), writer.node
-    raw = graph.output(_seen(writer, cells))
+    features = graph.features(_seen(writer, cells))
+    raw = graph.convolution(features, "last")
     writer.weights("axis", np.array([1], np.int64))
     for name, (first, end) in CHANNELS.items():
         writer.weights(f"{name}.from", np.array([first], np.int64))

@@ -35,7 +35,7 @@ class ReadViews:
     maps: ViewMaps
     """Of C views."""
     features: Tensor
-    """(C, F, h, w) the last before the maps."""
+    """(C, F, h, w) of which the maps are linear."""
 
     def rays(self, rays_per_view: int = 600, sure_m: float = 0.004) -> MapRays:
         """Of the pixels that the original images cover, and whose places are hardly farther off
