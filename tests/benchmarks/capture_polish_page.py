@@ -26,9 +26,7 @@ glasses as the factory draws them), {moments} moments. Start: the truth plus a s
 show skin, as the factory knows them. Millimetres, over vertices that two cameras see or more:
 median / mean / 95th percentile, mean over the moments. "without gates": all that the pictures ask
 for; "with gates": what is kept. The polish moves vertices along normals: vertex errors across them
-stay. Constants were chosen on some of the same moments' seeds. The figures are of one round of the
-polish and an expected error of 1.5 mm, before the defaults became three rounds and 2.5 mm
-(capture_accuracy.md has a row of these)."""
+stay. Constants were chosen on some of the same moments' seeds."""
 
 
 def cell(values: Sequence[Sequence[float]]) -> str:
