@@ -1,4 +1,4 @@
-"""One small moment whose truth is known, for all tests of capture."""
+"""Small moments whose truth is known, for all tests of capture."""
 
 import pytest
 
@@ -27,3 +27,22 @@ def true_rays(seen_head):
 
     sure = seen_head.mask.astype("float32")
     return map_rays(seen_head.cameras, seen_head.canonical, sure, 400)
+
+
+@pytest.fixture(scope="session")
+def moments(tmp_path_factory, anny):
+    """A data set of two, before two cameras each, one to a file."""
+    from mien_training.synthetic.capture.dataset.generate import generate_captures
+    from mien_training.synthetic.capture.occluders import WearSpec
+    from mien_training.synthetic.capture.people import PeopleSpec
+    from mien_training.synthetic.capture.rigs import RigSpec
+    from mien_training.synthetic.capture.spec import CaptureDatasetSpec, CaptureSpec
+
+    folder = tmp_path_factory.mktemp("moments")
+    nothing = WearSpec(strands=0, cap=0, cloth_cap=0, beard=0, glasses=0)
+    moment = CaptureSpec(
+        rig=RigSpec(views=(2, 2), long_side=64), wear=nothing, person=PeopleSpec(texture_side=16),
+        samples=1,
+    )  # fmt: skip
+    generate_captures(CaptureDatasetSpec("anny", moment, 2, moments_per_shard=1), folder, 1)
+    return folder

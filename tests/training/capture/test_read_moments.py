@@ -4,10 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from mien.errors import InputError
 from mien_training.capture import read_moments as room
+from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
+from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.learning.moment_reading import MomentReading
+from mien_training.capture.morphable import sampled_heads
 from mien_training.capture.read_moments import ReadingJob, read_moments
 
 
@@ -17,7 +21,9 @@ def asked(monkeypatch, seen_head, anny):
     asked = []
     moments = [SimpleNamespace(seed=s, images=seen_head.images, believed=seen_head.cameras,
                                vertices=seen_head.vertices) for s in (4, 5, 6)]  # fmt: skip
-    monkeypatch.setattr(room, "CaptureReader", lambda folder: iter(moments))
+    data = SimpleNamespace(shards=2, seeds=lambda n: ((4, 5), (6,))[n],
+                           shard=lambda n: iter((moments[:2], moments[2:])[n]))  # fmt: skip
+    monkeypatch.setattr(room, "CaptureReader", lambda folder: data)
 
     def first_mesh(net, images, cameras, template, heads, first):
         seed = moments[len(asked) % 3].seed
@@ -49,3 +55,19 @@ def test_each_is_read_once(asked, anny, tmp_path):
 def test_as_many_as_are_asked_for(asked, anny, tmp_path):
     assert len(read_moments(ReadingJob(None, anny, None, None), tmp_path, 1, tmp_path / "r")) == 1
     assert asked == [4]
+
+
+def test_other_processes_read_the_same(moments, anny, tmp_path):
+    torch.manual_seed(0)
+    heads = sampled_heads(anny, range(4), 2)
+    net = CorrespondenceNet((8, 16), 0).eval()
+    job = ReadingJob(net, anny, heads, FirstMeshConfig(side=32, rays_per_view=60))
+    one, two = (
+        read_moments(job, moments, 4, tmp_path / str(workers), workers=workers)
+        for workers in (1, 2)
+    )
+    assert [path.name for path in one] == [path.name for path in two] != []
+    for mine, other in zip(one, two, strict=True):
+        a, b = MomentReading.read(mine), MomentReading.read(other)
+        np.testing.assert_allclose(a.start, b.start, atol=1e-5)
+        assert a.maps.shape == b.maps.shape

@@ -86,8 +86,8 @@ class TrainCaptureConfig:
     refinement: ReadingTraining = field(default_factory=ReadingTraining)
     """How refinement learns."""
     workers: int | None = None
-    """Processes that draw moments, and views of them while nets learn; one per core if left out. 1
-    draws views between the steps."""
+    """Processes that draw moments, views of them while nets learn, and read them; one per core if
+    left out. 1 draws views between the steps."""
     from_net: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """A net to go on from, of the same sizes and with its own linear heads, on more steps and on
     other people (--moment.people, --moment.rigs); with --scans its refinement learns the rig and
@@ -164,8 +164,13 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
             None if parent is None else parent.correspondence, _drawing(config.workers),
         )  # fmt: skip
         job = ReadingJob(net.to("cpu").eval(), template, heads, config.first)
-        readings = read_moments(job, out / "moments", config.read, out / "read", bars)
-        judged = read_moments(job, out / "held_out", config.held_out, out / "read_held_out", bars)
+        reading = config.workers or os.cpu_count() or 1
+        readings, judged = (
+            read_moments(job, out / moments, count, out / read, bars, reading)
+            for moments, count, read in (
+                ("moments", config.read, "read"), ("held_out", config.held_out, "read_held_out")
+            )
+        )  # fmt: skip
         if len(readings) < config.refinement.batch or not judged:
             raise InputError(
                 f"train_capture: heads were found in {len(readings)} moments and {len(judged)} "

@@ -57,6 +57,12 @@ class CaptureReader:
         for number in range(self.shards):
             yield from self.shard(number)
 
+    def seeds(self, number: int) -> range:
+        """Of the moments of one file."""
+        count, end = self.spec["moments_per_shard"], self.spec["first_seed"] + self.spec["moments"]
+        first = self.spec["first_seed"] + number * count
+        return range(first, min(first + count, end))
+
     def shard(self, number: int) -> Iterator[CaptureMoment]:
         """The moments of one file; shards may be read in any order."""
         path = shard_path(self.folder, number)
