@@ -59,7 +59,7 @@ corresponding vertices, millimetres: face, all skin, lips and lids; of the face'
 the surface; of the gaps between lips and between lids, mean error. Mean over seeds. Shuffled: each
 view is looked up by another view's camera. Not localised: heads stand up to 10 cm aside and turned,
 where the stage expects them in the middle. 8^3 volumes: one about each of 400 vertices, as in the
-paper, in place of layers along the normals of all.
+paper, in place of layers along the normals of all. No pictures: all maps are blank.
 """
 
 
@@ -90,6 +90,8 @@ ROWS = (
     Row("refinement, no differences", options={"differences": False}),
     Row("refinement, 8^3 volumes", "grid"),
     Row("refinement, no lid and lip terms", of_gaps=0.0),
+    Row("refinement, no features of the net", spoil="maps alone"),
+    Row("refinement, no pictures", spoil="blank"),
     Row("refinement, cameras shuffled", spoil="shuffled"),
 )
 
@@ -111,6 +113,10 @@ def spoiled(reading: MomentReading, how: str, seed: int) -> MomentReading:
     if how == "shuffled":
         turn = np.roll(np.arange(len(reading.K)), 1)
         return replace(reading, K=reading.K[turn], camera_from_head=reading.camera_from_head[turn])
+    if how in ("maps alone", "blank"):
+        maps = reading.maps.copy()
+        maps[:, sum(LAYERS.values()) if how == "maps alone" else 0 :] = 0
+        return replace(reading, maps=maps)
     if how == "elsewhere":
         rng = np.random.default_rng((seed, len(reading.K), int(1e6 * abs(reading.truth[0, 0]))))
         other = np.eye(4)

@@ -46,6 +46,7 @@ CASES = {
         STRANGERS, rig=RigSpec(views=(8, 8), long_side=720), person=PeopleSpec(texture_side=1024)
     ),
     "no hair": replace(STRANGERS, wear=BARE),
+    "people of the basis": replace(STRANGERS, person=PeopleSpec(off_basis_m=0.0)),
     **{f"cameras off by {px} px": replace(STRANGERS, calibration_px=px) for px in (0.5, 1.0, 2.0)},
 }  # fmt: skip
 PARTS = ("face", "face seen", "lips", "lids", "ears", "scalp", "scalp hidden", "neck")
@@ -104,7 +105,8 @@ def page(record: dict[str, Any]) -> str:
         "hair, glasses and clothes included; millimetres. From the true vertices to the surface "
         "that was found: mean over moments of the median, mean and 95th percentile; the 95th "
         "percentile and the worst of all moments' medians; mean distance of corresponding "
-        "vertices.",
+        "vertices. People of the basis have no shape beyond those that the template is made of, as "
+        "linear models have.",
     ]
     for case in ("anny", "ICT"):
         if case in cases:
