@@ -1,8 +1,7 @@
 """A net is kept whole in one file, and every damage is named."""
 
-from dataclasses import replace
-
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
