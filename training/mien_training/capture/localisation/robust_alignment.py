@@ -126,17 +126,13 @@ def _step(
     placed = _placed(state, points, bases)
     arm = placed - placed.mean(0)
     count = bases.shape[2]
-    change = np.zeros((len(points), 3, 6 + count))
-    x, y, z = arm.T
-    change[:, 1, 0], change[:, 2, 0] = -z, y  # columns are axis x arm
-    change[:, 0, 1], change[:, 2, 1] = z, -x
-    change[:, 0, 2], change[:, 1, 2] = -y, x
-    change[:, range(3), range(3, 6)] = 1.0
-    if count:
-        change[:, :, 6:] = state.rotation @ bases
-    change = projectors @ change
     root = np.sqrt(weights * robust_weight(np.linalg.norm(off, axis=1), scale_m))
-    rows = (root[:, None, None] * change).reshape(-1, 6 + count)
+    across = root[:, None, None] * projectors
+    change = np.empty((len(points), 3, 6 + count))
+    change[:, :, :3] = np.cross(arm[:, None], across)  # across times (axis x arm)
+    change[:, :, 3:6] = across
+    np.matmul(across @ state.rotation, bases, out=change[:, :, 6:])
+    rows = change.reshape(-1, 6 + count)
     hessian, rhs = rows.T @ rows, rows.T @ (root[:, None] * off).ravel()
     hessian[range(6, 6 + count), range(6, 6 + count)] += ridge
     rhs[6:] += ridge * state.coefficients
