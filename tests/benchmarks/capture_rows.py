@@ -16,7 +16,7 @@ from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.first_mesh import FirstMesh, first_mesh, placed_mean_head
 from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.learning.train_on_readings import VertexStage
-from mien_training.capture.morphable import fit_landmarks
+from mien_training.capture.morphable import FitConfig, fit_landmarks
 from mien_training.capture.polish import PolishConfig
 from mien_training.capture.predict_moment import NetPredictor
 from mien_training.capture.skin_regions import skin_regions
@@ -29,7 +29,8 @@ from mien_training.synthetic.capture.moments import CaptureMoment
 __all__ = ["REGIONS", "Stages", "heads_of", "judged"]
 
 REGIONS = ("skin", "face", "lips", "lids", "ears", "scalp", "neck")
-_FEWEST_POINTS = 60
+_OF_POINTS = FitConfig(effective_points=200)
+"""What is best for the tracker's points alone: with what fits maps they are not found at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,7 @@ def _tracked(net: CaptureNet, moment: CaptureMoment) -> NDArray[np.float32] | No
         return None
     try:
         at = _triangulated(moment, points)
-        return fit_landmarks(net.heads, net.template, at, None, net.first.fit).vertices
+        return fit_landmarks(net.heads, net.template, at, None, _OF_POINTS).vertices
     except InputError:
         return None
 
