@@ -115,6 +115,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=Path)
     options = parser.parse_args()
+    if options.images is not None:
+        options.images.mkdir(parents=True, exist_ok=True)
     mesh, renders = (find_shared_data(n) for n in ("headscan_lps", "headscan_lps_views"))
     if mesh is None or renders is None:
         sys.exit("real data 'headscan_lps' or its views are not here (set MIEN_DATA)")
