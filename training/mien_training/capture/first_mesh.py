@@ -55,7 +55,9 @@ class FirstMeshConfig:
     face_weight: float = 1.0
     """Weight of the tracker's face points in fits, against 1 for a pixel that is sure; 0 leaves the
     tracker out."""
-    fit: FitConfig = field(default_factory=lambda: FitConfig(effective_points=800, scale_m=0.006))
+    fit: FitConfig = field(
+        default_factory=lambda: FitConfig(effective_points=800, scale_m=0.006, steps=6)
+    )
     """Of the linear model."""
 
     def __post_init__(self) -> None:
