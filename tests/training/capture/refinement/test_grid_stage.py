@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from support.readings import perfect_reading
 
 from mien.errors import InputError
 from mien_training.capture.coarse.coarse_loss import coarse_loss
@@ -11,14 +10,6 @@ from mien_training.capture.learning.train_on_readings import ReadingTraining, tr
 from mien_training.capture.refinement.grid_stage import GridConfig, GridStage
 
 SMALL = GridConfig(resolution=4, spacings_m=(0.003, 0.0015), controls=30, width=8)
-
-
-@pytest.fixture(scope="module")
-def reading(seen_head, anny):
-    pose = seen_head.world_from_head
-    truth = (seen_head.vertices - pose[:3, 3]) @ pose[:3, :3]
-    wave = 0.003 * np.sin(40 * truth[:, [1, 2, 0]])
-    return perfect_reading(anny, seen_head, (truth + wave).astype(np.float32))
 
 
 @pytest.fixture
@@ -59,7 +50,9 @@ def test_it_learns_what_a_moment_shows(stage, reading, tmp_path):
     assert trained.error < 0.8 * trained.history[-1]["after 0 passes"]
 
 
-@pytest.mark.parametrize("options", [{"resolution": 5}, {"spacings_m": ()}, {"controls": 3}])
+@pytest.mark.parametrize(
+    "options", [{"resolution": 5}, {"spacings_m": ()}, {"controls": 3}, {"width": 0}]
+)
 def test_nonsense_is_refused(options):
     with pytest.raises(InputError, match="GridConfig"):
         GridConfig(**options)

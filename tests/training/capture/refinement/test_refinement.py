@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from support.readings import perfect_reading
 
 from mien.errors import InputError
 from mien_training.capture.learning.train_on_readings import ReadingTraining, train_on_readings
@@ -11,14 +10,6 @@ from mien_training.capture.refinement.refinement import Refinement, RefinementCo
 from mien_training.capture.refinement.refinement_loss import RefinementLoss
 
 SMALL = RefinementConfig(layers=3, spacings_m=(0.002,), width=16)
-
-
-@pytest.fixture(scope="module")
-def reading(seen_head, anny):
-    pose = seen_head.world_from_head
-    truth = (seen_head.vertices - pose[:3, 3]) @ pose[:3, :3]
-    wave = 0.003 * np.sin(40 * truth[:, [1, 2, 0]])
-    return perfect_reading(anny, seen_head, (truth + wave).astype(np.float32))
 
 
 def test_order_of_views_changes_nothing(reading, anny):

@@ -152,9 +152,8 @@ class FusedVolume(nn.Module):
     def forward(
         self, reading: MomentReading, views: NDArray[np.integer] | None, points: Tensor
     ) -> Tensor:
-        used = np.arange(len(reading.K)) if views is None else views
         with torch.no_grad():
-            fused = self._fused(reading, used, points)
+            fused = self._fused(reading, views, points)
         x: Tensor = self.first(fused)
         levels = []
         for depth, block in enumerate(self.down):
@@ -164,10 +163,11 @@ class FusedVolume(nn.Module):
             x = block(torch.cat([F.interpolate(x, scale_factor=2), skip], 1))
         return x
 
-    def _fused(self, reading: MomentReading, used: NDArray[np.integer], points: Tensor) -> Tensor:
+    def _fused(
+        self, reading: MomentReading, views: NDArray[np.integer] | None, points: Tensor
+    ) -> Tensor:
         """(1, F, D, D, D)"""
-        maps = torch.from_numpy(reading.maps[used].astype(np.float32)).to(points)
-        cameras = reading.cameras(used).to(points.device)
+        maps, cameras = reading.seen(views, points)
         side = (reading.side, reading.side)
         seen, inside = sample_views(maps[None], points[None], cameras, side)
         sure = seen[:, :, 8]

@@ -79,6 +79,15 @@ class MomentReading:
             [Camera(self.K[c], self.camera_from_head[c], side, side) for c in chosen]
         )
 
+    def seen(
+        self, views: NDArray[np.integer] | None, like: torch.Tensor
+    ) -> tuple[torch.Tensor, CameraBatch]:
+        """Maps (C, LAYERS and features, h, w) and cameras, of all views or some, on the device and
+        in the precision of `like`."""
+        maps = self.maps if views is None else self.maps[views]
+        told = torch.from_numpy(maps.astype(np.float32)).to(like)
+        return told, self.cameras(views).to(like.device)
+
     def write(self, path: Path) -> None:
         """Whole or not at all."""
         write_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})

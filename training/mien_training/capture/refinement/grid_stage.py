@@ -52,10 +52,14 @@ class GridConfig:
     """Channels of the 3-D nets."""
 
     def __post_init__(self) -> None:
-        if self.resolution < 2 or self.resolution % 2 or not self.spacings_m or self.controls < 4:
+        fits = (
+            self.resolution >= 2 and not self.resolution % 2 and min(self.spacings_m, default=0) > 0
+        )
+        if not fits or self.controls < 4 or self.width < 1:
             raise InputError(
                 f"GridConfig: resolution {self.resolution}, spacings_m {self.spacings_m}, controls "
-                f"{self.controls}, expected an even number, at least one spacing, 4 or more"
+                f"{self.controls}, width {self.width}, expected an even number, at least one "
+                "spacing above 0, 4 or more, 1 or more"
             )
 
 
@@ -83,9 +87,7 @@ class GridStage(VertexStage):
         )
 
     def forward(self, reading: MomentReading, views: NDArray[np.integer] | None = None) -> Places:
-        used = np.arange(len(reading.K)) if views is None else views
-        maps = torch.from_numpy(reading.maps[used].astype(np.float32)).to(self.canonical)
-        cameras = reading.cameras(used).to(self.canonical.device)
+        maps, cameras = reading.seen(views, self.canonical)
         mesh = torch.from_numpy(reading.start).to(self.canonical)
         found = []
         for net in self.passes:

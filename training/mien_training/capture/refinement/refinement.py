@@ -66,9 +66,7 @@ class Refinement(VertexStage):
             self.register_buffer(name, torch.from_numpy(value), persistent=False)
 
     def forward(self, reading: MomentReading, views: NDArray[np.integer] | None = None) -> Places:
-        used = np.arange(len(reading.K)) if views is None else views
-        maps = torch.from_numpy(reading.maps[used].astype(np.float32)).to(self.canonical)
-        cameras = reading.cameras(used).to(self.canonical.device)
+        maps, cameras = reading.seen(views, self.canonical)
         mesh = torch.from_numpy(reading.start).to(self.canonical)
         found = []
         for net in self.passes:
