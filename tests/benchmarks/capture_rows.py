@@ -62,6 +62,7 @@ def heads_of(
         if tracked is not None:
             found["3DMM on tracker's points"] = tracked
     found["3DMM on maps"] = first.fit.vertices
+    found["moved by pictures"] = first.vertices
     reading = MomentReading.of(first)
     for name, stage in (("3DMM from pooled volume", stages.pooled), ("coarse", stages.coarse)):
         if stage is not None:

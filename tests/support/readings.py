@@ -1,5 +1,7 @@
 """Readings of a moment as a perfect net would leave them."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -19,7 +21,8 @@ def perfect_reading(template, moment, start, side=64, features=2):
     truth = ((moment.vertices - pose[:3, 3]) @ pose[:3, :3]).astype(np.float32)
     reading = MomentReading(
         np.zeros((len(crops), 9 + features, cells, cells), np.float16),
-        np.stack([crop.camera.K for crop in crops]), view, start, pose, truth,
+        np.stack([crop.camera.K for crop in crops]), view, start, start,
+        np.zeros(len(start), np.float32), pose, truth,
     )  # fmt: skip
     faces = torch.from_numpy(template.triangles.astype(np.int64))
     every = torch.from_numpy(truth).expand(len(crops), -1, -1)
@@ -37,7 +40,7 @@ def perfect_reading(template, moment, start, side=64, features=2):
         ], 1,
     )  # fmt: skip
     maps = (maps * there).numpy().astype(np.float16)
-    return MomentReading(maps, reading.K, view, start, pose, truth)
+    return replace(reading, maps=maps)
 
 
 def perfect_read(template, moment):

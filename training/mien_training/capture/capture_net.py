@@ -17,6 +17,7 @@ from mien.errors import InputError
 from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.morphable import FitConfig, LinearHeads
+from mien_training.capture.polish import PolishConfig
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.head import Template
 from mien_training.runs.cache import read_arrays, write_arrays
@@ -27,7 +28,7 @@ __all__ = ["SAME_M", "CaptureNet"]
 SAME_M = 1e-4
 """Of the mean heads of templates that are one, built on machines that round differently."""
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised whenever the file's fields or the networks' inputs mean something else."""
 
 
@@ -108,6 +109,9 @@ class CaptureNet:
         _load(refinement, "refinement", arrays)
         first = dict(told["first"])
         first["fit"] = FitConfig(**first["fit"])
+        if first["polish"] is not None:
+            shrink = tuple(first["polish"]["shrink"])
+            first["polish"] = PolishConfig(**{**first["polish"], "shrink": shrink})
         return cls(
             template, heads, correspondence.eval(), refinement.eval(), FirstMeshConfig(**first),
             refines, told.get("origin", {}),

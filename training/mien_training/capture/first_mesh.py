@@ -2,13 +2,14 @@
 
 The tracker's face points of all views locate the head; where fewer than two views show a face, skin
 is looked for in the whole images, and crops around it are read. Then crops of the located head are
-read, and a linear model is fitted to maps and face points.
+read, and a linear model is fitted to maps and face points. Maps err alike in all views; so the mesh
+is then moved along its normals until the pictures themselves agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ from mien_training.capture.localisation.face_rays import face_rays, joined_rays,
 from mien_training.capture.localisation.head_centre import head_centre, rig_up
 from mien_training.capture.localisation.whole_views import whole_views
 from mien_training.capture.morphable import FitConfig, LinearHeads, MorphableFit, fit_maps
+from mien_training.capture.polish import QUICK_POLISH, PolishConfig, Polished, polish_mesh
+from mien_training.capture.source_masks import mask_in_source
 from mien_training.head import Template
 
 __all__ = ["FirstMesh", "FirstMeshConfig", "first_mesh"]
@@ -59,6 +62,8 @@ class FirstMeshConfig:
         default_factory=lambda: FitConfig(effective_points=800, scale_m=0.006, steps=6)
     )
     """Of the linear model."""
+    polish: PolishConfig | None = QUICK_POLISH
+    """How the mesh is moved until the pictures agree; None: not at all."""
 
     def __post_init__(self) -> None:
         if self.side < 32 or self.rays_per_view < 30:
@@ -84,6 +89,14 @@ class FirstMesh:
     """What the tracker found in each image."""
     face: MapRays
     """Its points as rays."""
+    polished: Polished | None
+    """The fitted mesh after the pictures have moved it; None where that is not asked for, or fewer
+    than two cameras see enough of it."""
+
+    @property
+    def vertices(self) -> NDArray[np.float32]:
+        """(V, 3) world, metres."""
+        return self.fit.vertices if self.polished is None else self.polished.vertices
 
 
 def first_mesh(
@@ -113,7 +126,35 @@ def first_mesh(
     if config.face_weight:
         rays = joined_rays(rays, face, config.face_weight)
     fit = fit_maps(heads, template, rays, located.world_from_head, config.fit)
-    return FirstMesh(located, fit, read, rays, faces, face)
+    found = FirstMesh(located, fit, read, rays, faces, face, None)
+    if config.polish is None:
+        return found
+    polished = polished_by(found, fit.vertices, images, cameras, template, config.polish)
+    return replace(found, polished=polished)
+
+
+def polished_by(
+    first: FirstMesh,
+    vertices: NDArray[np.float32],
+    images: Sequence[NDArray[np.uint8]],
+    cameras: Sequence[Camera],
+    template: Template,
+    config: PolishConfig,
+) -> Polished | None:
+    """A mesh (V, 3) moved until the pictures agree, where a first mesh of theirs knows what is
+    skin; None where fewer than two cameras see enough of it."""
+    points = np.full((len(cameras), 478, 2), np.nan)
+    for c, face in enumerate(first.faces):
+        if face is not None:
+            points[c] = face.landmarks[:, :2]
+    masks = [
+        mask_in_source(skin, crop)
+        for skin, crop in zip(first.read.skin(), first.read.crops, strict=True)
+    ]
+    try:
+        return polish_mesh(template, vertices, images, cameras, masks, points, config)
+    except InputError:
+        return None
 
 
 def _located_by_face(

@@ -12,15 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from mien.deform import vertex_normals
-from mien.errors import InputError
 from mien_training.cameras import Camera
 from mien_training.capture.capture_net import CaptureNet
-from mien_training.capture.first_mesh import FirstMesh, first_mesh
+from mien_training.capture.first_mesh import FirstMesh, first_mesh, polished_by
 from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.localisation import HeadPose, MapRays
 from mien_training.capture.moment_result import MomentResult
-from mien_training.capture.polish import PolishConfig, polish_mesh
-from mien_training.capture.source_masks import mask_in_source
+from mien_training.capture.polish import PolishConfig
 from mien_training.capture.trust import (
     moment_failure,
     shape_evidence,
@@ -93,7 +91,8 @@ class NetPredictor:
         placed = (mesh @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
         clock.lap("refinement")
         if self.polish is not None:
-            placed = self._polished(placed, first, images, cameras)
+            polished = polished_by(first, placed, images, cameras, self.template, self.polish)
+            placed = placed if polished is None else polished.vertices
             clock.lap("polish")
         return replace(self._trusted(first, placed, doubt.numpy(), clock), seconds=clock.seconds)
 
@@ -107,25 +106,6 @@ class NetPredictor:
         return first_mesh(
             net.correspondence, images, cameras, net.template, net.heads, net.first, located
         )
-
-    def _polished(
-        self, placed: Float32Array, first: FirstMesh, images: Sequence[NDArray[np.uint8]],
-        cameras: Sequence[Camera],
-    ) -> Float32Array:  # fmt: skip
-        """As it was, where fewer than two cameras see enough of it."""
-        points = np.full((len(cameras), 478, 2), np.nan)
-        for c, face in enumerate(first.faces):
-            if face is not None:
-                points[c] = face.landmarks[:, :2]
-        masks = [
-            mask_in_source(skin, crop)
-            for skin, crop in zip(first.read.skin(), first.read.crops, strict=True)
-        ]
-        try:
-            found = polish_mesh(self.template, placed, images, cameras, masks, points, self.polish)
-        except InputError:
-            return placed
-        return found.vertices
 
     def _trusted(
         self, first: FirstMesh, placed: Float32Array, doubt: Float32Array, clock: _Clock

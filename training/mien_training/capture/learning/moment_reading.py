@@ -37,6 +37,10 @@ class MomentReading:
     """(C, 4, 4)"""
     start: NDArray[np.float32]
     """(V, 3) the first mesh."""
+    fitted: NDArray[np.float32]
+    """(V, 3) what the linear model alone makes of the maps, before the pictures moved it."""
+    kept: NDArray[np.float32]
+    """(V,) 0..1 how much of what the pictures asked for is in the first mesh."""
     world_from_head: NDArray[np.float64]
     """(4, 4)"""
     truth: NDArray[np.float32]
@@ -61,7 +65,11 @@ class MomentReading:
             maps=(told * read.covered[:, None]).astype(np.float16),
             K=np.stack([crop.camera.K for crop in read.crops]),
             camera_from_head=camera_from_head,
-            start=_in_head(first.fit.vertices, pose),
+            start=_in_head(first.vertices, pose),
+            fitted=_in_head(first.fit.vertices, pose),
+            kept=np.zeros(len(first.vertices), np.float32)
+            if first.polished is None
+            else first.polished.kept,
             world_from_head=pose,
             truth=np.zeros((0, 3), np.float32) if truth is None else _in_head(truth, pose),
         )

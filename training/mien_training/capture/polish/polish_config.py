@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mien.errors import InputError
 
-__all__ = ["PolishConfig"]
+__all__ = ["QUICK_POLISH", "PolishConfig"]
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,7 @@ class PolishConfig:
             raise InputError(
                 f"PolishConfig: most_disagreement {self.most_disagreement}, expected above 0"
             )
+
+
+QUICK_POLISH = PolishConfig(side=192, shrink=(4, 2, 1), steps=3, rounds=1)
+"""What first meshes can wait for: small pictures, gone through once."""

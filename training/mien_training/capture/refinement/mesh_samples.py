@@ -31,6 +31,8 @@ _HIDDEN_M = 0.006
 _LEAST_SURE = 0.02
 _RIDGE = 0.05
 """Of the closest correction, against one view that is sure."""
+_AT_ONCE = 512
+"""Vertices: what is sampled about so many stays in a processor's cache."""
 _AGREED, _ROUNDS = 0.5, 4
 """Disagreement, in units, at which a view keeps a quarter of its say, and how often views are asked
 anew."""
@@ -79,13 +81,49 @@ def mesh_samples(
     """
     normals = F.normalize(vertex_normals(mesh[None], triangles)[0], dim=1)
     visible = vertex_visibility(mesh, triangles, chosen, cameras, side, maps.shape[-1])
-    at, normal = mesh[chosen], normals[chosen]
+    weight = surface_weights(
+        visible[None], normals[chosen][None], mesh[chosen][None], cameras.centres[None]
+    )[0]
+    if not surface:
+        weight = torch.ones_like(weight)
+    parts = [
+        _samples_about(
+            mesh[part],
+            normals[part],
+            canonical[part],
+            maps,
+            cameras,
+            side,
+            layers_m,
+            share,
+            differences,
+        )
+        for part, share in zip(
+            torch.split(chosen, _AT_ONCE), torch.split(weight, _AT_ONCE, 1), strict=True
+        )
+    ]
+    fused, closest, support = (torch.cat(told) for told in zip(*parts, strict=True))
+    return MeshSamples(fused, closest, support, normals[chosen], visible)
+
+
+def _samples_about(
+    at: Tensor,
+    normal: Tensor,
+    canonical: Tensor,
+    maps: Tensor,
+    cameras: CameraBatch,
+    side: int,
+    layers_m: Tensor,
+    weight: Tensor,
+    differences: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`fused`, `closest` and `support` of vertices at (K, 3), whose views weigh (C, K)."""
     points = at[:, None] + layers_m[:, None] * normal[:, None]  # (K, L, 3)
     count, layers = points.shape[:2]
     seen, inside = sample_views(maps[None], points.reshape(1, -1, 3), cameras, (side, side))
     seen = seen[0].reshape(*seen.shape[1:3], count, layers)  # (C, X, K, L)
     place, facing, rest = seen[:, :3], seen[:, 3:6], seen[:, 6:]
-    off = (place - canonical[chosen].T[None, :, :, None]) / _OFF_M
+    off = (place - canonical.T[None, :, :, None]) / _OFF_M
     # Where nothing is seen places are zeros: no difference, instead of a long one.
     sure = rest[:, 2]
     off = torch.where(sure[:, None] > _LEAST_SURE / 4, off, 0.0).clamp(-3, 3)
@@ -94,23 +132,13 @@ def mesh_samples(
     turned = facing - normal.T[None, :, :, None]
     rest = torch.cat([rest[:, :1] / _OFF_M, rest[:, 1:]], 1)
     told = torch.cat([off, turned, rest], 1)
-    weight = surface_weights(visible[None], normal[None], at[None], cameras.centres[None])[0]
-    if not surface:
-        weight = torch.ones_like(weight)
-    weight = weight[..., None] * inside[0].reshape(-1, count, layers) * (_LEAST_SURE + sure)
-    mean, variance = fuse_views(told.flatten(2)[None], weight.flatten(1)[None])
-    total = (weight.sum(0)[..., None] + 1e-4).log()
-    fused = torch.cat(
-        [
-            mean[0].reshape(-1, count, layers).permute(1, 2, 0),
-            variance[0].reshape(-1, count, layers).permute(1, 2, 0), total,
-        ], -1,
-    )  # fmt: skip
+    weights = weight[..., None] * inside[0].reshape(-1, count, layers) * (_LEAST_SURE + sure)
+    mean, variance = fuse_views(told.flatten(2)[None], weights.flatten(1)[None])
+    total = (weights.sum(0)[None] + 1e-4).log()
+    fused = torch.cat([m[0].reshape(-1, count, layers) for m in (mean, variance)] + [total])
     middle = layers // 2
-    closest, support = _closest(
-        off[..., middle], weight[..., middle], at, cameras.centres
-    )  # fmt: skip
-    return MeshSamples(fused, closest, support, normal, visible)
+    closest, support = _closest(off[..., middle], weights[..., middle], at, cameras.centres)
+    return fused.permute(1, 2, 0), closest, support
 
 
 def vertex_visibility(

@@ -67,7 +67,10 @@ class Refinement(VertexStage):
 
     def forward(self, reading: MomentReading, views: NDArray[np.integer] | None = None) -> Places:
         maps, cameras = reading.seen(views, self.canonical)
-        mesh = torch.from_numpy(reading.start).to(self.canonical)
+        mesh, fitted, kept = (
+            torch.from_numpy(value).to(self.canonical)
+            for value in (reading.start, reading.fitted, reading.kept)
+        )
         found = []
         for net in self.passes:
             assert isinstance(net, RefinementNet)
@@ -76,8 +79,9 @@ class Refinement(VertexStage):
                     mesh, self.triangles, self.chosen, self.canonical, maps, cameras, reading.side,
                     net.layers_m, self.config.surface, self.config.differences,
                 )  # fmt: skip
-            moved, spread = net(samples, mesh[self.chosen])
-            skin = mesh[self.chosen] + moved
+            skin = mesh[self.chosen]
+            step, spread = net(samples, skin, skin - fitted[self.chosen], kept[self.chosen])
+            skin = skin + step
             found.append((skin, spread))
             # The rest of the mesh hides little, and stays.
             mesh = mesh.index_copy(0, self.chosen, skin.detach())
