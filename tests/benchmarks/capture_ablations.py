@@ -49,6 +49,8 @@ from mien_training.templates import load_template
 
 KEPT = Path("runs/capture_ablations")
 TURN_RAD, MOVE_M = (0.2, 0.35, 0.12), 0.1
+RIDGE = 1.0
+"""Of the mean variance of what moved."""
 COLUMNS = ("row", "face", "skin", "lips", "lids", "surface", "gaps", "seconds")
 TEXT = """
 # Capture without its parts
@@ -77,21 +79,26 @@ class Row:
 ROWS = (
     Row("mean head, pose of the first mesh", "mean"),
     Row("mean head, pose by a net", "pose", spoil="elsewhere"),
+    Row("3DMM on maps", "fitted"),
     Row("first mesh", "none"),
+    Row("first mesh, ridge regression", "ridge"),
     Row("coarse", "coarse"),
     Row("coarse, mean alone", "coarse", {"spread": False}),
     Row("coarse, cameras shuffled", "coarse", spoil="shuffled"),
     Row("coarse, not localised", "coarse", spoil="elsewhere"),
     Row("3DMM from pooled volume", "pooled"),
     Row("refinement"),
+    Row("refinement, first mesh not moved", spoil="unmoved"),
+    Row("refinement, not told what moved", spoil="untold"),
     Row("refinement, one layer", options={"layers": 1}),
-    Row("refinement, one pass", options={"spacings_m": (0.002,)}),
+    Row("refinement, two passes", options={"spacings_m": (0.002, 0.0007)}),
     Row("refinement, views alike", options={"surface": False}),
     Row("refinement, no differences", options={"differences": False}),
     Row("refinement, 8^3 volumes", "grid"),
     Row("refinement, no lid and lip terms", of_gaps=0.0),
     Row("refinement, no features of the net", spoil="maps alone"),
-    Row("refinement, no pictures", spoil="blank"),
+    Row("refinement, no maps", spoil="blank"),
+    Row("refinement, nothing but a 3DMM", spoil="nothing"),
     Row("refinement, cameras shuffled", spoil="shuffled"),
 )
 
@@ -113,6 +120,11 @@ def spoiled(reading: MomentReading, how: str, seed: int) -> MomentReading:
     if how == "shuffled":
         turn = np.roll(np.arange(len(reading.K)), 1)
         return replace(reading, K=reading.K[turn], camera_from_head=reading.camera_from_head[turn])
+    if how in ("unmoved", "nothing"):
+        unmoved = replace(reading, start=reading.fitted, kept=np.zeros_like(reading.kept))
+        return unmoved if how == "unmoved" else spoiled(unmoved, "blank", seed)
+    if how == "untold":
+        return replace(reading, fitted=reading.start, kept=np.zeros_like(reading.kept))
     if how in ("maps alone", "blank"):
         maps = reading.maps.copy()
         maps[:, sum(LAYERS.values()) if how == "maps alone" else 0 :] = 0
@@ -129,7 +141,7 @@ def spoiled(reading: MomentReading, how: str, seed: int) -> MomentReading:
 
         return replace(
             reading, camera_from_head=reading.camera_from_head @ np.linalg.inv(other),
-            start=moved(reading.start), truth=moved(reading.truth),
+            start=moved(reading.start), fitted=moved(reading.fitted), truth=moved(reading.truth),
             world_from_head=reading.world_from_head @ np.linalg.inv(other),
         )  # fmt: skip
     return reading
@@ -152,7 +164,8 @@ def meshes_of(
     """(V, 3) in the reading's frame."""
     if stage is None:
         mean = template.vertices
-        return lambda reading: reading.start if row.stage == "none" else mean
+        own = {"none": lambda r: r.start, "fitted": lambda r: r.fitted, "mean": lambda r: mean}
+        return own[row.stage]
     if row.stage == "refinement":
 
         def refined(reading: MomentReading) -> Any:
@@ -169,6 +182,29 @@ def meshes_of(
         return carried
     upsampling = biharmonic_upsampling(template.vertices, template.triangles, stage.chosen.numpy())
     return lambda reading: upsampling @ stage(reading)[-1][0].numpy()
+
+
+def ridge(paths: Sequence[Path], template: Template) -> Callable[[MomentReading], Any]:
+    """What first meshes lack, regressed on how the pictures moved them: the simple stand-in."""
+    chosen = skin_vertices(template)
+
+    def told(reading: MomentReading) -> Any:
+        return (reading.start - reading.fitted)[chosen].ravel()
+
+    known = [MomentReading.read(path) for path in paths]
+    moved = np.stack([told(reading) for reading in known])
+    left = np.stack([(reading.truth - reading.start)[chosen].ravel() for reading in known])
+    at, mean = moved.mean(0), left.mean(0)
+    gram = (moved - at) @ (moved - at).T
+    weight = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
+    weights = (moved - at).T @ np.linalg.solve(gram + weight, left - mean)
+
+    def mesh(reading: MomentReading) -> Any:
+        step = mean + (told(reading) - at) @ weights
+        skin = reading.start[chosen] + step.reshape(-1, 3).astype(np.float32)
+        return carried_mesh(template, reading.start, skin)
+
+    return mesh
 
 
 @torch.no_grad()
@@ -202,7 +238,10 @@ def measure(row: Row, seed: int, run: Path, steps: int, template: Template) -> d
     features = MomentReading.read(read[0]).maps.shape[1] - sum(LAYERS.values())
     torch.manual_seed(seed)
     stage, seconds = None, 0.0
-    if row.stage not in ("none", "mean"):
+    if row.stage == "ridge":
+        return {"figures": judged(ridge(read, template), held, template), "seconds": 0.0,
+                "moments": len(held)}  # fmt: skip
+    if row.stage not in ("none", "fitted", "mean"):
         stage = stage_of(row, template, features)
         loss: Any = coarse_loss
         if row.stage == "refinement":

@@ -26,6 +26,7 @@ from mien_training.capture.correspondence.correspondence_net import CHANNELS, Co
 from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.morphable import sampled_heads
 from mien_training.capture.predict_moment import NetPredictor
+from mien_training.capture.refinement.linear_step import LinearStep, LinearStepConfig
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.head import Template
 from mien_training.metrics.tables import results_page, write_results
@@ -73,7 +74,13 @@ def unlearnt(template: Template) -> CaptureNet:
         correspondence.unet.last.bias[[first, doubt]] = torch.tensor([8.0, -8.0])
     refinement = Refinement(template, correspondence.features, RefinementConfig())
     heads = sampled_heads(template, range(60), 40)
-    return CaptureNet(template, heads, correspondence.eval(), refinement.eval())
+    return CaptureNet(
+        template,
+        heads,
+        correspondence.eval(),
+        LinearStep(template, LinearStepConfig()),
+        refinement.eval(),
+    )
 
 
 def peak_mb(net: Path, views: int) -> float:

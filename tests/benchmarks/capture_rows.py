@@ -63,7 +63,9 @@ def heads_of(
             found["3DMM on tracker's points"] = tracked
     found["3DMM on maps"] = first.fit.vertices
     found["moved by pictures"] = first.vertices
-    reading = MomentReading.of(first)
+    reading = net.linear.applied(MomentReading.of(first))
+    corrected = reading.start[net.linear.chosen.numpy()]
+    found["linear step"] = _in_world(carried_mesh(template, reading.fitted, corrected), first)
     for name, stage in (("3DMM from pooled volume", stages.pooled), ("coarse", stages.coarse)):
         if stage is not None:
             with torch.no_grad():
@@ -72,7 +74,7 @@ def heads_of(
     with torch.no_grad():
         passes = net.refinement(reading)
     for n, (skin, _) in enumerate(passes):
-        mesh = carried_mesh(template, reading.start, skin.numpy())
+        mesh = carried_mesh(template, reading.fitted, skin.numpy())
         name = "refined" if n == len(passes) - 1 else f"refined, pass {n + 1}"
         found[name] = _in_world(mesh, first)
     if stages.polish:

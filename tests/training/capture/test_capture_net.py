@@ -12,6 +12,7 @@ from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.morphable import LinearHeads
+from mien_training.capture.refinement.linear_step import LinearStep, LinearStepConfig
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 
 
@@ -22,8 +23,11 @@ def net(anny):
     torch.nn.init.normal_(correspondence.unet.last.weight)
     refines = RefinementConfig(layers=3, spacings_m=(0.002,), width=16)
     heads = LinearHeads(anny.vertices, anny.shape_deltas[:3], np.array([0.3, 0.2, 0.1]))
+    linear = LinearStep(anny, LinearStepConfig(controls=20, rank=3))
+    for buffer in (linear.told, linear.into, linear.out, linear.left):
+        torch.nn.init.normal_(buffer)
     return CaptureNet(
-        anny, heads, correspondence, Refinement(anny, correspondence.features, refines),
+        anny, heads, correspondence, linear, Refinement(anny, correspondence.features, refines),
         FirstMeshConfig(side=64), refines, {"seed": 3},
     )  # fmt: skip
 
@@ -39,7 +43,8 @@ def test_round_trip(net, anny, path):
     back = CaptureNet.read(path, anny)
     assert back.digest == net.digest and back.origin == {"seed": 3}
     assert back.first == net.first and back.refines == net.refines
-    for name in ("correspondence", "refinement"):
+    assert back.linear.config == net.linear.config
+    for name in ("correspondence", "linear", "refinement"):
         theirs = getattr(back, name).state_dict()
         for key, value in getattr(net, name).state_dict().items():
             torch.testing.assert_close(theirs[key], value, atol=2e-3, rtol=1e-3)

@@ -10,11 +10,17 @@ from support.readings import perfect_read
 from mien.errors import InputError
 from mien_training.cameras import Camera
 from mien_training.capture import first_mesh as room
-from mien_training.capture.first_mesh import FirstMeshConfig, first_mesh, placed_mean_head
+from mien_training.capture.first_mesh import (
+    FirstMeshConfig,
+    first_mesh,
+    placed_mean_head,
+    polished_by,
+)
 from mien_training.capture.localisation import HeadPose
 from mien_training.capture.morphable import sampled_heads
+from mien_training.capture.polish import QUICK_POLISH
 
-MAPS_ALONE = FirstMeshConfig(side=64, rays_per_view=200, face_weight=0)
+MAPS_ALONE = FirstMeshConfig(side=64, rays_per_view=200, face_weight=0, polish=None)
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +107,18 @@ def test_where_one_view_shows_a_face_the_maps_locate_it(monkeypatch, anny, seen_
     found = fitted(monkeypatch, anny, seen_head, heads, None, config)
     # Two views alone, one of them wrong, are some centimetres off.
     assert error_m(found.fit.vertices, seen_head) < 0.012
+
+
+def test_pictures_move_what_maps_have_wrong(monkeypatch, anny, scene, heads):
+    found = fitted(monkeypatch, anny, scene.moment, heads)
+    assert found.polished is None and found.vertices is found.fit.vertices
+    start = scene.start.astype(np.float32)
+    polished = polished_by(found, start, scene.images, scene.cameras, anny, QUICK_POLISH)
+    assert scene.error_mm(polished.vertices) < 0.75 * scene.error_mm(start)
+    assert replace(found, polished=polished).vertices is polished.vertices
+
+
+def test_two_cameras_must_see_enough_of_it(monkeypatch, anny, seen_head, heads):
+    found = fitted(monkeypatch, anny, seen_head, heads)
+    far = found.fit.vertices + np.float32(50)
+    assert polished_by(found, far, seen_head.images, seen_head.cameras, anny, QUICK_POLISH) is None

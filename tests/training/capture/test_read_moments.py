@@ -37,7 +37,8 @@ def asked(monkeypatch, seen_head, anny):
     monkeypatch.setattr(room, "first_mesh", first_mesh)
     empty = MomentReading(
         np.zeros((1, 9, 2, 2), np.float16), np.eye(3)[None], np.eye(4)[None],
-        np.zeros((1, 3), np.float32), np.eye(4), np.zeros((1, 3), np.float32),
+        np.zeros((1, 3), np.float32), np.zeros((1, 3), np.float32), np.zeros(1, np.float32),
+        np.eye(4), np.zeros((1, 3), np.float32),
     )  # fmt: skip
     monkeypatch.setattr(room.MomentReading, "of", lambda first, truth: empty)
     return asked

@@ -18,6 +18,7 @@ from mien_training.capture.correspondence.correspondence_net import Corresponden
 from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.morphable import FitConfig, LinearHeads
 from mien_training.capture.polish import PolishConfig
+from mien_training.capture.refinement.linear_step import LinearStep, LinearStepConfig
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.head import Template
 from mien_training.runs.cache import read_arrays, write_arrays
@@ -40,6 +41,8 @@ class CaptureNet:
     heads: LinearHeads
     """What first meshes are fitted with."""
     correspondence: CorrespondenceNet
+    linear: LinearStep
+    """What first meshes are corrected by before refinement."""
     refinement: Refinement
     first: FirstMeshConfig = field(default_factory=FirstMeshConfig)
     """How images are read and fitted."""
@@ -107,14 +110,16 @@ class CaptureNet:
         refinement = Refinement(template, correspondence.features, refines)
         _load(correspondence, "correspondence", arrays)
         _load(refinement, "refinement", arrays)
+        linear = LinearStep(template, LinearStepConfig(**told["linear"]))
+        _load(linear, "linear", arrays)
         first = dict(told["first"])
         first["fit"] = FitConfig(**first["fit"])
         if first["polish"] is not None:
             shrink = tuple(first["polish"]["shrink"])
             first["polish"] = PolishConfig(**{**first["polish"], "shrink": shrink})
         return cls(
-            template, heads, correspondence.eval(), refinement.eval(), FirstMeshConfig(**first),
-            refines, told.get("origin", {}),
+            template, heads, correspondence.eval(), linear, refinement.eval(),
+            FirstMeshConfig(**first), refines, told.get("origin", {}),
         )  # fmt: skip
 
     def _plain(self) -> dict[str, Any]:
@@ -123,7 +128,7 @@ class CaptureNet:
             "topology_sha256": topology_digest(self.template),
             "widths": list(self.correspondence.unet.widths),
             "deeper": len(self.correspondence.unet.deeper), "first": asdict(self.first),
-            "refines": asdict(self.refines),
+            "linear": asdict(self.linear.config), "refines": asdict(self.refines),
         }  # fmt: skip
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -135,6 +140,7 @@ class CaptureNet:
         }  # fmt: skip
         for name, module in (
             ("correspondence", self.correspondence),
+            ("linear", self.linear),
             ("refinement", self.refinement),
         ):
             for key, value in module.state_dict().items():

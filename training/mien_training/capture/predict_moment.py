@@ -83,10 +83,10 @@ class NetPredictor:
         if located is not None and _agreement(first.fit.residuals) < _LEAST_INLIERS:
             first = self._first(images, cameras, None)
         clock.lap("first mesh")
-        reading = MomentReading.of(first)
+        reading = self.net.linear.applied(MomentReading.of(first))
         with torch.no_grad():
             skin, doubt = self.net.refinement(reading)[-1]
-        mesh = carried_mesh(self.template, reading.start, skin.numpy())
+        mesh = carried_mesh(self.template, reading.fitted, skin.numpy())
         pose = reading.world_from_head
         placed = (mesh @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
         clock.lap("refinement")

@@ -1,8 +1,8 @@
 """`mien train capture`: the networks that turn pictures of calibrated cameras into meshes.
 
 From synthetic people before rigs drawn at random (`synthetic.capture`): the correspondence net
-first, for it locates, starts everything and is what everything is limited by; then refinement, on
-moments that it has read.
+first, for it locates, starts everything and is what everything is limited by; then, on
+moments that it has read, a linear step and refinement.
 
 With --from a net that has learnt so goes on: on more synthetic people, or, with --scans, on scans
 of people before one rig.
@@ -32,6 +32,11 @@ from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.learning.train_on_readings import ReadingTraining, train_on_readings
 from mien_training.capture.morphable import LinearHeads, sampled_heads
 from mien_training.capture.read_moments import ReadingJob, read_moments
+from mien_training.capture.refinement.linear_step import (
+    LinearStep,
+    LinearStepConfig,
+    learnt_starts,
+)
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.capture.refinement.refinement_loss import RefinementLoss
 from mien_training.capture.scans.scan_folder import open_scan_folder
@@ -81,6 +86,8 @@ class TrainCaptureConfig:
     """The correspondence net."""
     first: FirstMeshConfig = field(default_factory=FirstMeshConfig)
     """How first meshes are found."""
+    linear: LinearStepConfig = field(default_factory=LinearStepConfig)
+    """How first meshes are corrected before refinement."""
     refines: RefinementConfig = field(default_factory=RefinementConfig)
     """Refinement."""
     refinement: ReadingTraining = field(default_factory=ReadingTraining)
@@ -176,6 +183,8 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
                 f"train_capture: heads were found in {len(readings)} moments and {len(judged)} "
                 "held-out ones: train the correspondence net for longer"
             )
+        linear = LinearStep(template, config.linear)
+        starts = learnt_starts(linear, readings, bars)
         refinement = Refinement(template, net.features, config.refines)
         if parent is not None:
             refinement.load_state_dict(parent.refinement.state_dict())
@@ -183,12 +192,15 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
         refined = train_on_readings(
             refinement.to(device), loss, config.refinement, readings, judged,
             Checkpoint(out / "refinement.pt", plain), bars, "training the refinement",
+            starts,
         )  # fmt: skip
         refinement.cpu()
         origin: dict[str, Any] = {"config": plain, "versions": _versions()}
         if parent is not None:
             origin |= {"parent": parent.digest, "of_parent": parent.origin}
-        found = CaptureNet(template, heads, net, refinement, config.first, config.refines, origin)
+        found = CaptureNet(
+            template, heads, net, linear, refinement, config.first, config.refines, origin
+        )
         found.write(out / NET_FILE)
         write_atomically(out / ONNX_FILE, correspondence_onnx(net, config.first.side))
     text = json.dumps(_metrics(config, learnt, refined, len(judged)), indent=1)

@@ -1,4 +1,6 @@
-"""Refinement: untrained it trusts what views agree on by half, and it learns."""
+"""Refinement: what views show and how pictures moved the first mesh count, and it learns."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ def test_it_learns_what_a_moment_shows(reading, anny, tmp_path):
     refinement = Refinement(anny, 2, SMALL)
     paths = [tmp_path / "one.npz"]
     reading.write(paths[0])
-    config = ReadingTraining(steps=12, batch=1, fewest_views=4)
+    config = ReadingTraining(steps=60, batch=1, fewest_views=4)
     loss = RefinementLoss.of(anny, refinement.chosen.numpy())
     trained = train_on_readings(refinement, loss, config, paths, paths)
     last = trained.history[-1]
@@ -41,6 +43,18 @@ def test_two_passes_start_from_each_other(reading, anny):
     first, second = refinement(reading)
     assert first[0].shape == second[0].shape == (len(refinement.chosen), 3)
     assert not torch.equal(first[0], second[0]) and (second[1] > 0).all()
+
+
+def test_how_far_pictures_moved_the_mesh_is_told(reading, anny):
+    torch.manual_seed(0)
+    refinement = Refinement(anny, 2, SMALL)
+    torch.nn.init.normal_(refinement.passes[0].last.weight, std=0.1)
+    before = refinement(reading)[-1][0]
+    for other in (
+        replace(reading, fitted=reading.start + np.float32(0.001)),
+        replace(reading, kept=np.ones_like(reading.kept)),
+    ):
+        assert not torch.equal(refinement(other)[-1][0], before)
 
 
 @pytest.mark.parametrize("options", [{"layers": 4}, {"spacings_m": ()}, {"width": 0}])

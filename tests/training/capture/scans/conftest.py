@@ -11,6 +11,7 @@ def young_net(anny):
     from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
     from mien_training.capture.first_mesh import FirstMeshConfig
     from mien_training.capture.morphable import sampled_heads
+    from mien_training.capture.refinement.linear_step import LinearStep, LinearStepConfig
     from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 
     torch.manual_seed(0)
@@ -23,7 +24,8 @@ def young_net(anny):
     refines = RefinementConfig(layers=3, spacings_m=(0.002,), width=16)
     heads = sampled_heads(anny, range(4), 2)
     first = FirstMeshConfig(side=32, rays_per_view=60)
-    return CaptureNet(anny, heads, net, Refinement(anny, 8, refines).eval(), first, refines)
+    linear = LinearStep(anny, LinearStepConfig(controls=20, rank=2))
+    return CaptureNet(anny, heads, net, linear, Refinement(anny, 8, refines).eval(), first, refines)
 
 
 @pytest.fixture(scope="session")

@@ -75,19 +75,21 @@ def train_on_readings(
     checkpoint: Checkpoint | None = None,
     report: Report = silent,
     name: str = "training",
+    read: Callable[[Path], MomentReading] = MomentReading.read,
 ) -> Trained:
     """Leaves a stage in its best state by `judged`, mean distance over all its vertices; it learns
     on the device where it is.
 
-    readings, judged: files of `MomentReading.write` with truth; kept in memory once read.
+    readings, judged: files of `MomentReading.write` with truth; kept in memory once read. read: how
+    they are, where what is on disk is not yet what the stage is given.
     """
     chosen = stage.chosen
     device = chosen.device
-    checks = [MomentReading.read(path) for path in judged]
+    checks = [read(path) for path in judged]
 
     @cache
     def kept(index: int) -> MomentReading:
-        return MomentReading.read(readings[index])
+        return read(readings[index])
 
     def loss(step: int) -> Tensor:
         rng = np.random.default_rng((config.seed, step))

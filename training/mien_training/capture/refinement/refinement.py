@@ -26,7 +26,7 @@ class RefinementConfig:
 
     layers: int = 9
     """Samples along each normal."""
-    spacings_m: tuple[float, ...] = (0.002, 0.0007)
+    spacings_m: tuple[float, ...] = (0.0015,)
     """From one layer to the next, metres, in each pass."""
     width: int = 64
     """Channels of a vertex inside the nets."""

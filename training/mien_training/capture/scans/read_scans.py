@@ -97,7 +97,8 @@ def scan_reading(
     """
     template = net.template
     truth = None if known is None else np.asarray(known, np.float32)
-    reading, pose = MomentReading.of(first, truth), first.fit.world_from_head
+    reading = net.linear.applied(MomentReading.of(first, truth))
+    pose = first.fit.world_from_head
     points = ((scan.points - pose[:3, 3]) @ pose[:3, :3]).astype(np.float32)
     normals = (scan.normals @ pose[:3, :3]).astype(np.float32)
     face = reading.start[skin_regions(template)["face"]]
