@@ -36,6 +36,11 @@ from mien_training.capture.learning.train_on_readings import (
 from mien_training.capture.localisation.head_crops import HEAD_CENTRE
 from mien_training.capture.morphable import sampled_heads
 from mien_training.capture.refinement.grid_stage import GridConfig, GridStage
+from mien_training.capture.refinement.linear_step import (
+    LinearStep,
+    LinearStepConfig,
+    learnt_starts,
+)
 from mien_training.capture.refinement.mesh_levels import skin_vertices
 from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.capture.refinement.refinement_loss import RefinementLoss, gap_pairs
@@ -49,19 +54,19 @@ from mien_training.templates import load_template
 
 KEPT = Path("runs/capture_ablations")
 TURN_RAD, MOVE_M = (0.2, 0.35, 0.12), 0.1
-RIDGE = 1.0
-"""Of the mean variance of what moved."""
 COLUMNS = ("row", "face", "skin", "lips", "lids", "surface", "gaps", "seconds")
 TEXT = """
 # Capture without its parts
 
-Stages after the first mesh, each trained anew for the same number of steps on readings of synthetic
-people, without one part each; judged on people and rigs that no training has seen. Mean distance of
-corresponding vertices, millimetres: face, all skin, lips and lids; of the face's true vertices to
-the surface; of the gaps between lips and between lids, mean error. Mean over seeds. Shuffled: each
-view is looked up by another view's camera. Not localised: heads stand up to 10 cm aside and turned,
-where the stage expects them in the middle. 8^3 volumes: one about each of 400 vertices, as in the
-paper, in place of layers along the normals of all. No pictures: all maps are blank.
+Stages after the maps, each without one part each, learnt anew on readings of synthetic people:
+nets for the same number of steps, the linear step in closed form; judged on people and rigs that no
+training has seen. Mean distance of corresponding vertices, millimetres: face, all skin, lips and
+lids; of the face's true vertices to the surface; of the gaps between lips and between lids, mean
+error. Mean over seeds. First mesh: the 3DMM, moved until the pictures agree. Not moved: without
+that. Not told: moved, but later stages do not learn how far. Shuffled: each view's maps are looked
+up by another view's camera. Not localised: heads stand up to 10 cm aside and turned, where the
+stage expects them in the middle. 8^3 volumes: one about each of 400 vertices, as in the paper, in
+place of layers along the normals of all.
 """
 
 
@@ -73,6 +78,8 @@ class Row:
     stage: str = "refinement"
     options: dict[str, Any] = field(default_factory=dict)
     of_gaps: float | None = None
+    linear: bool = True
+    """Refinement starts from the linear step."""
     spoil: str = ""
 
 
@@ -80,16 +87,21 @@ ROWS = (
     Row("mean head, pose of the first mesh", "mean"),
     Row("mean head, pose by a net", "pose", spoil="elsewhere"),
     Row("3DMM on maps", "fitted"),
-    Row("first mesh", "none"),
-    Row("first mesh, ridge regression", "ridge"),
+    Row("3DMM from pooled volume", "pooled"),
     Row("coarse", "coarse"),
     Row("coarse, mean alone", "coarse", {"spread": False}),
     Row("coarse, cameras shuffled", "coarse", spoil="shuffled"),
     Row("coarse, not localised", "coarse", spoil="elsewhere"),
-    Row("3DMM from pooled volume", "pooled"),
+    Row("first mesh", "none"),
+    Row("linear step", "linear"),
+    Row("linear step, first mesh not moved", "linear", spoil="unmoved"),
+    Row("linear step, not told what moved", "linear", spoil="untold"),
+    Row("linear step, no maps", "linear", spoil="blank"),
+    Row("linear step, cameras shuffled", "linear", spoil="shuffled"),
+    Row("linear step, nothing but a 3DMM", "linear", spoil="nothing"),
     Row("refinement"),
-    Row("refinement, first mesh not moved", spoil="unmoved"),
-    Row("refinement, not told what moved", spoil="untold"),
+    Row("refinement, no linear step", linear=False),
+    Row("refinement, neither step nor moved first mesh", spoil="unmoved", linear=False),
     Row("refinement, one layer", options={"layers": 1}),
     Row("refinement, two passes", options={"spacings_m": (0.002, 0.0007)}),
     Row("refinement, views alike", options={"surface": False}),
@@ -98,7 +110,6 @@ ROWS = (
     Row("refinement, no lid and lip terms", of_gaps=0.0),
     Row("refinement, no features of the net", spoil="maps alone"),
     Row("refinement, no maps", spoil="blank"),
-    Row("refinement, nothing but a 3DMM", spoil="nothing"),
     Row("refinement, cameras shuffled", spoil="shuffled"),
 )
 
@@ -165,12 +176,14 @@ def meshes_of(
     if stage is None:
         mean = template.vertices
         own = {"none": lambda r: r.start, "fitted": lambda r: r.fitted, "mean": lambda r: mean}
+        chosen = skin_vertices(template)
+        own["linear"] = lambda r: carried_mesh(template, r.fitted, r.start[chosen])
         return own[row.stage]
     if row.stage == "refinement":
 
         def refined(reading: MomentReading) -> Any:
             skin = stage(reading)[-1][0].numpy()
-            return carried_mesh(template, reading.start, skin)
+            return carried_mesh(template, reading.fitted, skin)
 
         return refined
     if isinstance(stage, GridStage):
@@ -184,38 +197,18 @@ def meshes_of(
     return lambda reading: upsampling @ stage(reading)[-1][0].numpy()
 
 
-def ridge(paths: Sequence[Path], template: Template) -> Callable[[MomentReading], Any]:
-    """What first meshes lack, regressed on how the pictures moved them: the simple stand-in."""
-    chosen = skin_vertices(template)
-
-    def told(reading: MomentReading) -> Any:
-        return (reading.start - reading.fitted)[chosen].ravel()
-
-    known = [MomentReading.read(path) for path in paths]
-    moved = np.stack([told(reading) for reading in known])
-    left = np.stack([(reading.truth - reading.start)[chosen].ravel() for reading in known])
-    at, mean = moved.mean(0), left.mean(0)
-    gram = (moved - at) @ (moved - at).T
-    weight = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
-    weights = (moved - at).T @ np.linalg.solve(gram + weight, left - mean)
-
-    def mesh(reading: MomentReading) -> Any:
-        step = mean + (told(reading) - at) @ weights
-        skin = reading.start[chosen] + step.reshape(-1, 3).astype(np.float32)
-        return carried_mesh(template, reading.start, skin)
-
-    return mesh
-
-
 @torch.no_grad()
 def judged(
-    mesh_of: Callable[[MomentReading], Any], paths: Sequence[Path], template: Template
+    mesh_of: Callable[[MomentReading], Any],
+    paths: Sequence[Path],
+    template: Template,
+    read: Callable[[Path], MomentReading] = MomentReading.read,
 ) -> list[float]:
     parts, gaps, rows = skin_regions(template), gap_pairs(template), []
     skin = template.triangles[template.triangle_material == MATERIALS.index("skin")]
     own = skin_vertices(template)
     for path in paths:
-        reading = MomentReading.read(path)
+        reading = read(path)
         mesh = np.asarray(mesh_of(reading), np.float32)
         off = 1e3 * np.linalg.norm(mesh - reading.truth, axis=1)
         surface = nearest_on_surface(mesh, skin, reading.truth[parts["face"]]).distance
@@ -238,19 +231,21 @@ def measure(row: Row, seed: int, run: Path, steps: int, template: Template) -> d
     features = MomentReading.read(read[0]).maps.shape[1] - sum(LAYERS.values())
     torch.manual_seed(seed)
     stage, seconds = None, 0.0
-    if row.stage == "ridge":
-        return {"figures": judged(ridge(read, template), held, template), "seconds": 0.0,
-                "moments": len(held)}  # fmt: skip
-    if row.stage not in ("none", "fitted", "mean"):
+    reader = MomentReading.read
+    if row.linear and row.stage in ("linear", "refinement", "grid"):
+        reader = learnt_starts(LinearStep(template, LinearStepConfig()), read)
+    if row.stage not in ("none", "fitted", "mean", "linear"):
         stage = stage_of(row, template, features)
         loss: Any = coarse_loss
         if row.stage == "refinement":
             gaps = {} if row.of_gaps is None else {"of_gaps": row.of_gaps}
             loss = RefinementLoss.of(template, stage.chosen.numpy(), **gaps)
         config = ReadingTraining(steps=steps, batch=2, seed=seed)
-        trained = train_on_readings(stage, loss, config, read, held[:12], None, silent, row.name)
+        trained = train_on_readings(
+            stage, loss, config, read, held[:12], None, silent, row.name, reader
+        )
         seconds = trained.cpu_s
-    found = judged(meshes_of(row, stage, template), held, template)
+    found = judged(meshes_of(row, stage, template), held, template, reader)
     return {"figures": found, "seconds": seconds, "moments": len(held)}
 
 
