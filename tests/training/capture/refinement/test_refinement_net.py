@@ -78,6 +78,6 @@ def test_how_pictures_moved_one_side_is_known_on_the_other(made):
     other[left] += 0.002
     after, _ = net(samples, places, other, kept)
     right = places[:, 0] < -0.05
-    assert float((after - before)[right].norm(dim=1).min()) > 1e-9
+    assert float((after - before)[right].detach().norm(dim=1).min()) > 1e-9
     doubted, _ = net(samples, places, moved, torch.zeros_like(kept))
     assert not torch.equal(doubted, before)
