@@ -27,7 +27,6 @@ from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.morphable import sampled_heads
 from mien_training.capture.predict_moment import NetPredictor
 from mien_training.capture.refinement.linear_step import LinearStep, LinearStepConfig
-from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.head import Template
 from mien_training.metrics.tables import results_page, write_results
 from mien_training.synthetic.capture.moments import draw_moment
@@ -36,7 +35,7 @@ from mien_training.synthetic.capture.spec import CaptureSpec
 from mien_training.templates import load_template
 
 VIEWS = (2, 4, 8, 16)
-STAGES = ("first mesh", "refinement", "trust")
+STAGES = ("fit", "pictures", "refinement", "trust")
 COLUMNS = ("views", *STAGES, "together", "memory, MB")
 TEXT = """
 # What a captured moment costs
@@ -72,15 +71,9 @@ def unlearnt(template: Template) -> CaptureNet:
     with torch.no_grad():
         assert correspondence.unet.last.bias is not None
         correspondence.unet.last.bias[[first, doubt]] = torch.tensor([8.0, -8.0])
-    refinement = Refinement(template, correspondence.features, RefinementConfig())
     heads = sampled_heads(template, range(60), 40)
-    return CaptureNet(
-        template,
-        heads,
-        correspondence.eval(),
-        LinearStep(template, LinearStepConfig()),
-        refinement.eval(),
-    )
+    linear = LinearStep(template, LinearStepConfig())
+    return CaptureNet(template, heads, correspondence.eval(), linear)
 
 
 def peak_mb(net: Path, views: int) -> float:

@@ -63,20 +63,14 @@ def heads_of(
             found["3DMM on tracker's points"] = tracked
     found["3DMM on maps"] = first.fit.vertices
     found["moved by pictures"] = first.vertices
-    reading = net.linear.applied(MomentReading.of(first))
-    corrected = reading.start[net.linear.chosen.numpy()]
-    found["linear step"] = _in_world(carried_mesh(template, reading.fitted, corrected), first)
+    reading = MomentReading.of(first)
     for name, stage in (("3DMM from pooled volume", stages.pooled), ("coarse", stages.coarse)):
         if stage is not None:
             with torch.no_grad():
                 places = stage[0](reading)[-1][0].numpy()
             found[name] = _in_world(stage[1] @ places, first)
-    with torch.no_grad():
-        passes = net.refinement(reading)
-    for n, (skin, _) in enumerate(passes):
-        mesh = carried_mesh(template, reading.fitted, skin.numpy())
-        name = "refined" if n == len(passes) - 1 else f"refined, pass {n + 1}"
-        found[name] = _in_world(mesh, first)
+    skin = net.corrected(reading).places
+    found["refined"] = _in_world(carried_mesh(template, reading.fitted, skin), first)
     if stages.polish:
         predictor = NetPredictor(net, PolishConfig())
         found["polished"] = predictor.predict(moment.images, moment.believed, None).vertices

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from mien_training.capture.refinement.refinement_loss import RefinementLoss
 from mien_training.capture.refinement.scan_loss import ScanLoss, ScanTerms
 from mien_training.capture.scans.read_scans import scan_reading
 from mien_training.capture.scans.train_on_scans import ScanTraining, train_on_scans
+from mien_training.capture.scans.tune_net import tunable
 from mien_training.capture.skin_regions import skin_regions
 from mien_training.footage.scanned.scan_points import SurfacePoints
 from mien_training.geometry.nearest_surface import nearest_on_surface
@@ -137,15 +137,15 @@ def measure(net: CaptureNet, every: Sequence[Case], steps: int, seed: int) -> di
         replace(case.moment, reading=registered).write(scans[-1])
         registered.write(vertices[-1])
     found = {"bent registrations": _figures(net, judged, [bent(c, field) for c in judged])}
-    found["net before"] = _judged(net, net.refinement, judged)
+    found["net before"] = _judged(net, tunable(net), judged)
     loop = ReadingTraining(steps=steps, batch=2, learning_rate=5e-4, seed=seed)
     # The last few choose the best state, each row by what it learns from.
-    tuned = deepcopy(net.refinement)
+    tuned = tunable(net)
     known = RefinementLoss.of(net.template, tuned.chosen.numpy())
     train_on_readings(tuned, known, loop, vertices[:-held], vertices[-held:])
     found["tuned on registrations alone"] = _judged(net, tuned, judged)
     for name, terms in ROWS.items():
-        tuned = deepcopy(net.refinement)
+        tuned = tunable(net)
         loss = ScanLoss.of(net.template, tuned.chosen, terms)
         train_on_scans(tuned, loss, ScanTraining(loop, terms), scans[:-held], scans[-held:])
         found[name] = _judged(net, tuned, judged)
@@ -176,7 +176,7 @@ def _figures(
     skin = template.triangles[template.triangle_material == MATERIALS.index("skin")]
     parts = skin_regions(template)
     whole = np.zeros(len(template.vertices), np.bool_)
-    whole[net.refinement.chosen.numpy()] = True
+    whole[net.linear.chosen.numpy()] = True
     rows = []
     for case, mesh in zip(judged, meshes, strict=True):
         far = 1e3 * nearest_on_surface(mesh, skin, case.truth).distance

@@ -27,7 +27,7 @@ def small(out):
     nothing = WearSpec(strands=0, cap=0, cloth_cap=0, beard=0, glasses=0)
     rig = RigSpec(layouts=("arc",), views=(3, 3), long_side=128, azimuth_rad=0.5)
     return TrainCaptureConfig(
-        out=out, moments=2, held_out=1, read=2, people_of_basis=4, components=2, workers=1,
+        out=out, moments=3, held_out=1, read=3, refine=True, people_of_basis=4, components=2, workers=1,
         device="cpu",
         moment=CaptureSpec(rig=rig, wear=nothing, person=PeopleSpec(texture_side=16), samples=1),
         correspondence=CorrespondenceConfig((8, 16), 0, SampleSpec(side=32), steps=3, batch=2),
@@ -50,7 +50,7 @@ def test_a_net_and_its_figures_are_left(trained, anny):
     assert metrics["held_out_found"] == 1 and metrics["first_mm"] > 0
     assert (out / ONNX_FILE).stat().st_size > 1000
     net = CaptureNet.read(out / NET_FILE, anny)
-    assert net.origin["config"]["moments"] == 2 and "out" not in net.origin["config"]
+    assert net.origin["config"]["moments"] == 3 and "out" not in net.origin["config"]
 
 
 def test_the_net_predicts_strangers(trained, anny):
@@ -65,7 +65,7 @@ def test_the_net_predicts_strangers(trained, anny):
     assert off.mean() < 0.015  # the tracker's points alone do this
     assert (found.confidence >= 0).all() and (found.confidence <= 1).all()
     assert found.views.max() <= 3
-    assert set(found.seconds) == {"first mesh", "refinement", "trust"}
+    assert set(found.seconds) == {"fit", "pictures", "refinement", "trust"}
     again = predictor.predict(list(moment.images), moment.cameras, found.world_from_head)
     assert np.linalg.norm(again.vertices - found.vertices, axis=1).mean() < 0.004
     # From a start that is nowhere near, the head is found all the same.
@@ -79,7 +79,7 @@ def test_what_is_finished_is_not_made_again(trained):
     out, metrics = trained
     assert train_capture(small(out), quiet=True) == metrics
     with pytest.raises(InputError, match="moments"):
-        train_capture(replace(small(out), moments=3), quiet=True)
+        train_capture(replace(small(out), moments=4), quiet=True)
 
 
 def test_a_net_goes_on_from_another(trained, anny, tmp_path):

@@ -16,6 +16,7 @@ from torch import nn
 from mien.errors import InputError
 from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
 from mien_training.capture.first_mesh import FirstMeshConfig
+from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.morphable import FitConfig, LinearHeads
 from mien_training.capture.polish import PolishConfig
 from mien_training.capture.refinement.linear_step import LinearStep, LinearStepConfig
@@ -24,13 +25,25 @@ from mien_training.head import Template
 from mien_training.runs.cache import read_arrays, write_arrays
 from mien_training.runs.content_key import content_digest, topology_digest
 
-__all__ = ["SAME_M", "CaptureNet"]
+__all__ = ["SAME_M", "CaptureNet", "CorrectedSkin"]
 
 SAME_M = 1e-4
 """Of the mean heads of templates that are one, built on machines that round differently."""
 
 _FORMAT = 4
 """Raised whenever the file's fields or the networks' inputs mean something else."""
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedSkin:
+    """Of a moment, K vertices, head space, metres."""
+
+    reading: MomentReading
+    """After the linear step."""
+    places: NDArray[np.float32]
+    """(K, 3)"""
+    spread: NDArray[np.float32]
+    """(K,) expected distance from the truth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +55,11 @@ class CaptureNet:
     """What first meshes are fitted with."""
     correspondence: CorrespondenceNet
     linear: LinearStep
-    """What first meshes are corrected by before refinement."""
-    refinement: Refinement
+    """What first meshes are corrected by."""
+    refinement: Refinement | None = None
+    """And after that, by a net over the mesh; None: not at all."""
     first: FirstMeshConfig = field(default_factory=FirstMeshConfig)
     """How images are read and fitted."""
-    refines: RefinementConfig = field(default_factory=RefinementConfig)
-    """Of `refinement`."""
     origin: dict[str, Any] = field(default_factory=dict)
     """How it was trained: plain values, for whoever reads the file."""
 
@@ -55,6 +67,16 @@ class CaptureNet:
     def digest(self) -> str:
         """SHA-256 of all that results follow from: weights, heads, template, options."""
         return content_digest([self._plain(), self._arrays()])
+
+    def corrected(self, first: MomentReading) -> CorrectedSkin:
+        """Of a first mesh."""
+        reading = self.linear.applied(first)
+        if self.refinement is None:
+            chosen = self.linear.chosen.numpy()
+            return CorrectedSkin(reading, reading.start[chosen], self.linear.expected_m())
+        with torch.no_grad():
+            skin, spread = self.refinement(reading)[-1]
+        return CorrectedSkin(reading, skin.numpy(), spread.numpy())
 
     def write(self, path: Path) -> None:
         """Whole or not at all; weights as 16-bit floats."""
@@ -104,12 +126,13 @@ class CaptureNet:
         basis = np.concatenate([arrays["heads/basis"].astype(np.float32), own])
         heads = LinearHeads(arrays["heads/mean"], basis, arrays["heads/variances"])
         correspondence = CorrespondenceNet(tuple(told["widths"]), told["deeper"])
-        refines = RefinementConfig(
-            **{**told["refines"], "spacings_m": tuple(told["refines"]["spacings_m"])}
-        )
-        refinement = Refinement(template, correspondence.features, refines)
         _load(correspondence, "correspondence", arrays)
-        _load(refinement, "refinement", arrays)
+        refinement = None
+        if told["refinement"] is not None:
+            spacings = tuple(told["refinement"]["spacings_m"])
+            config = RefinementConfig(**{**told["refinement"], "spacings_m": spacings})
+            refinement = Refinement(template, correspondence.features, config).eval()
+            _load(refinement, "refinement", arrays)
         linear = LinearStep(template, LinearStepConfig(**told["linear"]))
         _load(linear, "linear", arrays)
         first = dict(told["first"])
@@ -118,8 +141,8 @@ class CaptureNet:
             shrink = tuple(first["polish"]["shrink"])
             first["polish"] = PolishConfig(**{**first["polish"], "shrink": shrink})
         return cls(
-            template, heads, correspondence.eval(), linear, refinement.eval(),
-            FirstMeshConfig(**first), refines, told.get("origin", {}),
+            template, heads, correspondence.eval(), linear, refinement,
+            FirstMeshConfig(**first), told.get("origin", {}),
         )  # fmt: skip
 
     def _plain(self) -> dict[str, Any]:
@@ -128,7 +151,8 @@ class CaptureNet:
             "topology_sha256": topology_digest(self.template),
             "widths": list(self.correspondence.unet.widths),
             "deeper": len(self.correspondence.unet.deeper), "first": asdict(self.first),
-            "linear": asdict(self.linear.config), "refines": asdict(self.refines),
+            "linear": asdict(self.linear.config),
+            "refinement": None if self.refinement is None else asdict(self.refinement.config),
         }  # fmt: skip
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -143,7 +167,7 @@ class CaptureNet:
             ("linear", self.linear),
             ("refinement", self.refinement),
         ):
-            for key, value in module.state_dict().items():
+            for key, value in (module.state_dict() if module is not None else {}).items():
                 found[f"{name}/{key}"] = value.cpu().numpy().astype(np.float16)
         return found
 

@@ -129,8 +129,19 @@ def first_mesh(
     found = FirstMesh(located, fit, read, rays, faces, face, None)
     if config.polish is None:
         return found
-    polished = polished_by(found, fit.vertices, images, cameras, template, config.polish)
-    return replace(found, polished=polished)
+    return polished_first(found, images, cameras, template, config.polish)
+
+
+def polished_first(
+    first: FirstMesh,
+    images: Sequence[NDArray[np.uint8]],
+    cameras: Sequence[Camera],
+    template: Template,
+    config: PolishConfig,
+) -> FirstMesh:
+    """With its fitted mesh moved until the pictures agree."""
+    fitted = first.fit.vertices
+    return replace(first, polished=polished_by(first, fitted, images, cameras, template, config))
 
 
 def polished_by(

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mien.deform import vertex_normals
 from mien_training.cameras import Camera
 from mien_training.capture.capture_net import CaptureNet
-from mien_training.capture.first_mesh import FirstMesh, first_mesh, polished_by
+from mien_training.capture.first_mesh import FirstMesh, first_mesh, polished_by, polished_first
 from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.localisation import HeadPose, MapRays
 from mien_training.capture.moment_result import MomentResult
@@ -79,14 +78,16 @@ class NetPredictor:
         """See `HeadPredictor`. A start that the pictures do not bear out is not used."""
         clock = _Clock()
         located = None if start is None else HeadPose.given(start, len(cameras))
-        first = self._first(images, cameras, located)
+        first = self._fitted(images, cameras, located)
         if located is not None and _agreement(first.fit.residuals) < _LEAST_INLIERS:
-            first = self._first(images, cameras, None)
-        clock.lap("first mesh")
-        reading = self.net.linear.applied(MomentReading.of(first))
-        with torch.no_grad():
-            skin, doubt = self.net.refinement(reading)[-1]
-        mesh = carried_mesh(self.template, reading.fitted, skin.numpy())
+            first = self._fitted(images, cameras, None)
+        clock.lap("fit")
+        if self.net.first.polish is not None:
+            first = polished_first(first, images, cameras, self.template, self.net.first.polish)
+        clock.lap("pictures")
+        reading = MomentReading.of(first)
+        skin = self.net.corrected(reading)
+        mesh = carried_mesh(self.template, reading.fitted, skin.places)
         pose = reading.world_from_head
         placed = (mesh @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
         clock.lap("refinement")
@@ -94,9 +95,9 @@ class NetPredictor:
             polished = polished_by(first, placed, images, cameras, self.template, self.polish)
             placed = placed if polished is None else polished.vertices
             clock.lap("polish")
-        return replace(self._trusted(first, placed, doubt.numpy(), clock), seconds=clock.seconds)
+        return replace(self._trusted(first, placed, skin.spread, clock), seconds=clock.seconds)
 
-    def _first(
+    def _fitted(
         self,
         images: Sequence[NDArray[np.uint8]],
         cameras: Sequence[Camera],
@@ -104,7 +105,13 @@ class NetPredictor:
     ) -> FirstMesh:
         net = self.net
         return first_mesh(
-            net.correspondence, images, cameras, net.template, net.heads, net.first, located
+            net.correspondence,
+            images,
+            cameras,
+            net.template,
+            net.heads,
+            replace(net.first, polish=None),
+            located,
         )
 
     def _trusted(
@@ -145,7 +152,7 @@ class NetPredictor:
     def _deviation(self, doubt: Float32Array) -> Float32Array:
         """(V,) of skin's (K,); of other vertices nothing is known."""
         deviation = np.full(len(self.template.vertices), np.nan, np.float32)
-        deviation[self.net.refinement.chosen.numpy()] = doubt
+        deviation[self.net.linear.chosen.numpy()] = doubt
         return deviation
 
 

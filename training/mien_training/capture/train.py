@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import tyro
 from rich.console import Console
 
@@ -29,6 +31,7 @@ from mien_training.capture.correspondence.train_correspondence import (
     train_correspondence,
 )
 from mien_training.capture.first_mesh import FirstMeshConfig
+from mien_training.capture.learning.moment_reading import MomentReading
 from mien_training.capture.learning.train_on_readings import ReadingTraining, train_on_readings
 from mien_training.capture.morphable import LinearHeads, sampled_heads
 from mien_training.capture.read_moments import ReadingJob, read_moments
@@ -46,7 +49,7 @@ from mien_training.head import Template
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.device import check_device_name, choose_device
 from mien_training.runs.interruption import interruptible
-from mien_training.runs.progress import ProgressBars
+from mien_training.runs.progress import ProgressBars, Report
 from mien_training.runs.run_folder import claim_inputs, claimed_folder, plain_config
 from mien_training.runs.trainer import Trained
 from mien_training.synthetic.capture.dataset.generate import generate_captures
@@ -59,6 +62,8 @@ __all__ = ["NET_FILE", "TrainCaptureConfig", "run", "train_capture"]
 NET_FILE, ONNX_FILE = "capture_net.npz", "correspondence.onnx"
 _NOT_OF_THE_RESULT = ("out", "workers", "device")
 _DRAWING = 3
+_FEWEST = 3
+"""Moments that a linear step can be fitted to."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class TrainCaptureConfig:
     held_out: int = 48
     """Moments of people and rigs that no training sees, by which the best states are chosen."""
     read: int = 600
-    """Of the moments, how many refinement learns from."""
+    """Of the moments, how many later stages learn from."""
     people_of_basis: int = 200
     """People whose principal components first meshes are fitted with."""
     components: int = 40
@@ -87,7 +92,10 @@ class TrainCaptureConfig:
     first: FirstMeshConfig = field(default_factory=FirstMeshConfig)
     """How first meshes are found."""
     linear: LinearStepConfig = field(default_factory=LinearStepConfig)
-    """How first meshes are corrected before refinement."""
+    """How first meshes are corrected."""
+    refine: bool = False
+    """Train refinement, a net over the mesh, after that. From some hundred moments it learns
+    nothing that the linear step does not know (docs/results/capture_ablations.md)."""
     refines: RefinementConfig = field(default_factory=RefinementConfig)
     """Refinement."""
     refinement: ReadingTraining = field(default_factory=ReadingTraining)
@@ -97,7 +105,7 @@ class TrainCaptureConfig:
     left out. 1 draws views between the steps."""
     from_net: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """A net to go on from, of the same sizes and with its own linear heads, on more steps and on
-    other people (--moment.people, --moment.rigs); with --scans its refinement learns the rig and
+    other people (--moment.people, --moment.rigs); with --scans a net over the mesh learns the rig and
     the people of scans, and no synthetic person is drawn."""
     scans: Path | None = None
     """Folder of pictures and scans of the same moments, see docs/capture.md."""
@@ -178,32 +186,28 @@ def train_capture(config: TrainCaptureConfig, quiet: bool = False) -> dict[str, 
                 ("moments", config.read, "read"), ("held_out", config.held_out, "read_held_out")
             )
         )  # fmt: skip
-        if len(readings) < config.refinement.batch or not judged:
+        if len(readings) < max(_FEWEST, config.refinement.batch) or not judged:
             raise InputError(
                 f"train_capture: heads were found in {len(readings)} moments and {len(judged)} "
                 "held-out ones: train the correspondence net for longer"
             )
         linear = LinearStep(template, config.linear)
         starts = learnt_starts(linear, readings, bars)
-        refinement = Refinement(template, net.features, config.refines)
-        if parent is not None:
-            refinement.load_state_dict(parent.refinement.state_dict())
-        loss = RefinementLoss.of(template, refinement.chosen.numpy()).to(device)
-        refined = train_on_readings(
-            refinement.to(device), loss, config.refinement, readings, judged,
-            Checkpoint(out / "refinement.pt", plain), bars, "training the refinement",
-            starts,
-        )  # fmt: skip
-        refinement.cpu()
+        errors = _mean_errors(linear, judged, starts)
+        refinement, refined = None, None
+        if config.refine:
+            refinement = Refinement(template, net.features, config.refines)
+            if parent is not None and parent.refinement is not None:
+                refinement.load_state_dict(parent.refinement.state_dict())
+            refined = _refined(config, refinement.to(device), readings, judged, starts, bars)
+            errors["refined_mm"] = refined.error
         origin: dict[str, Any] = {"config": plain, "versions": _versions()}
         if parent is not None:
             origin |= {"parent": parent.digest, "of_parent": parent.origin}
-        found = CaptureNet(
-            template, heads, net, linear, refinement, config.first, config.refines, origin
-        )
+        found = CaptureNet(template, heads, net, linear, refinement, config.first, origin)
         found.write(out / NET_FILE)
         write_atomically(out / ONNX_FILE, correspondence_onnx(net, config.first.side))
-    text = json.dumps(_metrics(config, learnt, refined, len(judged)), indent=1)
+    text = json.dumps(_metrics(config, learnt, refined, errors, len(judged)), indent=1)
     write_atomically(out / "metrics.json", text.encode() + b"\n")
     return dict(json.loads(text))
 
@@ -221,9 +225,11 @@ def _heads(config: TrainCaptureConfig, template: Template) -> LinearHeads:
 def _parent(config: TrainCaptureConfig, path: Path, template: Template) -> CaptureNet:
     """Raises InputError for a net that cannot go on with these options."""
     net = CaptureNet.read(path, template)
-    wants = (config.correspondence.widths, config.correspondence.deeper, config.refines)
+    wants: tuple[Any, ...] = (config.correspondence.widths, config.correspondence.deeper)
     unet = net.correspondence.unet
-    has = (tuple(unet.widths), len(unet.deeper), net.refines)
+    has: tuple[Any, ...] = (tuple(unet.widths), len(unet.deeper))
+    if config.refine and net.refinement is not None:
+        wants, has = (*wants, config.refines), (*has, net.refinement.config)
     if wants != has:
         raise InputError(
             f"--from {path}: widths, blocks at the coarsest level and refinement are {has}, "
@@ -250,15 +256,46 @@ def _tune(config: TrainCaptureConfig, parent: Path, scans: Path, quiet: bool) ->
     return metrics
 
 
+def _refined(
+    config: TrainCaptureConfig,
+    refinement: Refinement,
+    readings: Sequence[Path],
+    judged: Sequence[Path],
+    read: Callable[[Path], MomentReading],
+    report: Report,
+) -> Trained:
+    loss = RefinementLoss.of(load_template(config.template), refinement.chosen.cpu().numpy())
+    checkpoint = Checkpoint(config.out / "refinement.pt", plain_config(config, _NOT_OF_THE_RESULT))
+    found = train_on_readings(
+        refinement, loss.to(refinement.chosen.device), config.refinement, readings, judged,
+        checkpoint, report, "training the refinement", read,
+    )  # fmt: skip
+    refinement.cpu()
+    return found
+
+
+def _mean_errors(
+    linear: LinearStep, judged: Sequence[Path], read: Callable[[Path], MomentReading]
+) -> dict[str, float]:
+    """Mean distance of the skin's vertices from the truth before and after the linear step."""
+    chosen = linear.chosen.numpy()
+    found: dict[str, float] = {}
+    for name, reader in (("first_mm", MomentReading.read), ("refined_mm", read)):
+        readings = [reader(path) for path in judged]
+        off = [np.linalg.norm((r.start - r.truth)[chosen], axis=1).mean() for r in readings]
+        found[name] = 1e3 * float(np.mean(off))
+    return found
+
+
 def _metrics(
-    config: TrainCaptureConfig, learnt: Trained, refined: Trained, found: int
-) -> dict[str, Any]:
-    best = next(h for h in refined.history if h["step"] == refined.step)
+    config: TrainCaptureConfig, learnt: Trained, refined: Trained | None,
+    errors: Mapping[str, float], found: int,
+) -> dict[str, Any]:  # fmt: skip
     return {
-        "bytes": (config.out / NET_FILE).stat().st_size, "refined_mm": refined.error,
-        "first_mm": best["after 0 passes"], "held_out_found": found,
+        "bytes": (config.out / NET_FILE).stat().st_size, **errors, "held_out_found": found,
         "config": plain_config(config, _NOT_OF_THE_RESULT), "versions": _versions(),
-        "correspondence": asdict(learnt), "refinement": asdict(refined),
+        "correspondence": asdict(learnt),
+        "refinement": None if refined is None else asdict(refined),
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def young_net(anny):
     heads = sampled_heads(anny, range(4), 2)
     first = FirstMeshConfig(side=32, rays_per_view=60)
     linear = LinearStep(anny, LinearStepConfig(controls=20, rank=2))
-    return CaptureNet(anny, heads, net, linear, Refinement(anny, 8, refines).eval(), first, refines)
+    return CaptureNet(anny, heads, net, linear, Refinement(anny, 8, refines).eval(), first)
 
 
 @pytest.fixture(scope="session")

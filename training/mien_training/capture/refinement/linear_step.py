@@ -40,7 +40,7 @@ _MOST_M = 0.01
 class LinearStepConfig:
     """How the regression is made."""
 
-    controls: int = 400
+    controls: int = 800
     """Vertices through which it goes."""
     rank: int = 48
     """Of the map from what is told to what is left."""
@@ -72,6 +72,8 @@ class LinearStep(nn.Module):
     """(3 C, R) millimetres."""
     left: Tensor
     """(K, 3) mean of what is left, millimetres."""
+    off: Tensor
+    """(K,) mean distance after it of moments that had no part in the fit, millimetres."""
 
     def __init__(self, template: Template, config: LinearStepConfig) -> None:
         super().__init__()
@@ -87,7 +89,7 @@ class LinearStep(nn.Module):
             self.register_buffer(name, torch.from_numpy(value), persistent=False)
         for name, shape in {
             "told": (6 * count,), "into": (config.rank, 6 * count), "out": (3 * count, config.rank),
-            "left": (len(chosen), 3),
+            "left": (len(chosen), 3), "off": (len(chosen),),
         }.items():  # fmt: skip
             self.register_buffer(name, torch.zeros(shape))
 
@@ -97,6 +99,10 @@ class LinearStep(nn.Module):
         about = self.into @ (self.telling(reading) - self.told)
         smooth = self.upsampling @ (self.out @ about).reshape(-1, 3)
         return (smooth + self.left) / _MM
+
+    def expected_m(self) -> NDArray[np.float32]:
+        """(K,) `off`, metres."""
+        return np.asarray(self.off.cpu().numpy() / _MM, np.float32)
 
     def applied(self, reading: MomentReading) -> MomentReading:
         """With that in its first mesh."""
@@ -163,8 +169,9 @@ def fit_linear_step(
     own = (np.diag(fit) + 1 / len(gram))[:, None]
     without = Y - (Y - fit @ Y) / (1 - own)
     smooth = (without @ rows.T @ rows).reshape(len(Y), -1, 3)
-    upsampling = step.upsampling.cpu().double().numpy()
-    return np.asarray((upsampling @ smooth + mean) / _MM, np.float32)
+    steps = step.upsampling.cpu().double().numpy() @ smooth + mean
+    step.off.copy_(torch.from_numpy(np.linalg.norm(left - steps, axis=2).mean(0)))
+    return np.asarray(steps / _MM, np.float32)
 
 
 def learnt_starts(

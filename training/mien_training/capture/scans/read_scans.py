@@ -97,7 +97,8 @@ def scan_reading(
     """
     template = net.template
     truth = None if known is None else np.asarray(known, np.float32)
-    reading = net.linear.applied(MomentReading.of(first, truth))
+    skin = net.corrected(MomentReading.of(first, truth))
+    reading = skin.reading
     pose = first.fit.world_from_head
     points = ((scan.points - pose[:3, 3]) @ pose[:3, :3]).astype(np.float32)
     normals = (scan.normals @ pose[:3, :3]).astype(np.float32)
@@ -115,10 +116,8 @@ def scan_reading(
             f"scan {scan_path}: {int(kept.sum())} points on skin that pictures show, expected at "
             f"least {_FEWEST}"
         )
-    with torch.no_grad():
-        places, spread = net.refinement(reading)[-1]
     return ScanReading(
-        reading, points[kept], normals[kept], places.numpy(), spread.numpy(),
+        reading, points[kept], normals[kept], skin.places, skin.spread,
         _face_sight(template, first),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mien_training.capture.capture_net import CaptureNet
+from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.capture.refinement.scan_loss import ScanLoss
 from mien_training.capture.scans.read_scans import read_scans
 from mien_training.capture.scans.scan_folder import ScanFolder
@@ -24,7 +25,14 @@ from mien_training.capture.scans.train_on_scans import (
 from mien_training.runs.checkpoint import Checkpoint
 from mien_training.runs.progress import Report, silent
 
-__all__ = ["tune_net"]
+__all__ = ["tunable", "tune_net"]
+
+
+def tunable(net: CaptureNet) -> Refinement:
+    """A copy of its net over the mesh; a new one, which hardly does anything, where it has none."""
+    if net.refinement is not None:
+        return deepcopy(net.refinement)
+    return Refinement(net.template, net.correspondence.features, RefinementConfig())
 
 
 def tune_net(
@@ -45,7 +53,7 @@ def tune_net(
     held = held_out_moments(len(read.paths), config.held_out)
     learnt = [path for n, path in enumerate(read.paths) if n not in held]
     judged = [read.paths[n] for n in held]
-    refinement = deepcopy(net.refinement)
+    refinement = tunable(net)
     loss = ScanLoss.of(net.template, refinement.chosen, config.terms)
     checkpoint = Checkpoint(out / "refinement.pt", {**told, "parent": net.digest})
     tuned = train_on_scans(refinement, loss, config, learnt, judged, checkpoint, report)
