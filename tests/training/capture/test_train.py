@@ -27,8 +27,8 @@ def small(out):
     nothing = WearSpec(strands=0, cap=0, cloth_cap=0, beard=0, glasses=0)
     rig = RigSpec(layouts=("arc",), views=(3, 3), long_side=128, azimuth_rad=0.5)
     return TrainCaptureConfig(
-        out=out, moments=3, held_out=1, read=3, refine=True, people_of_basis=4, components=2, workers=1,
-        device="cpu",
+        out=out, moments=3, held_out=1, read=3, people_of_basis=4, components=2, workers=1,
+        device="cpu", refine=True,
         moment=CaptureSpec(rig=rig, wear=nothing, person=PeopleSpec(texture_side=16), samples=1),
         correspondence=CorrespondenceConfig((8, 16), 0, SampleSpec(side=32), steps=3, batch=2),
         first=FirstMeshConfig(side=32, rays_per_view=60),
@@ -108,7 +108,7 @@ def test_a_net_goes_on_from_another(trained, anny, tmp_path):
     ("options", "said"),
     [
         ({"moments": 0}, "moments is 0"),
-        ({"read": 3}, "read 3 of 2"),
+        ({"read": 4}, "read 4 of 3"),
         ({"workers": 0}, "workers is 0"),
         ({"first": FirstMeshConfig(side=64)}, "first.side is 64"),
         ({"device": "abacus"}, "abacus"),

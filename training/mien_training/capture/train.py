@@ -105,8 +105,8 @@ class TrainCaptureConfig:
     left out. 1 draws views between the steps."""
     from_net: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """A net to go on from, of the same sizes and with its own linear heads, on more steps and on
-    other people (--moment.people, --moment.rigs); with --scans a net over the mesh learns the rig and
-    the people of scans, and no synthetic person is drawn."""
+    other people (--moment.people, --moment.rigs); with --scans a net over the mesh learns the rig
+    and the people of scans, and no synthetic person is drawn."""
     scans: Path | None = None
     """Folder of pictures and scans of the same moments, see docs/capture.md."""
     tuning: ScanTraining = field(default_factory=ScanTraining)
