@@ -78,13 +78,14 @@ def kept_share(
     It takes eight places within 12 mm that agree better, by more than chance would have it, and a
     displacement of no more than most_m; what is left is smooth.
     """
-    tree = cKDTree(judgement.at)
-    score = np.zeros(len(nodes))
-    around: Any = tree.query_ball_point(nodes, _AROUND_M)
-    for node, near in enumerate(around):
-        if len(near) >= _FEWEST:
-            own = judgement.gain[near]
-            score[node] = own.mean() / max(own.std() / np.sqrt(len(near)), 1e-9)
+    around: Any = cKDTree(judgement.at).query_ball_point(nodes, _AROUND_M)
+    count = np.array([len(near) for near in around])
+    node = np.repeat(np.arange(len(nodes)), count)
+    gain = judgement.gain[np.concatenate([np.asarray(near, np.int64) for near in around])]
+    few = np.maximum(count, 1)
+    mean = np.bincount(node, gain, len(nodes)) / few
+    deviation = np.sqrt(np.bincount(node, (gain - mean[node]) ** 2, len(nodes)) / few)
+    score = np.where(count >= _FEWEST, mean / np.maximum(deviation / np.sqrt(few), 1e-9), 0)
     kept = np.clip((score - _DOUBTED) / (_BELIEVED - _DOUBTED), 0, 1)
     kept = kept * np.clip(2 - 2 * moved_m / most_m, 0, 1)
     return np.asarray(prior.smoothed(kept[:, None])[:, 0].clip(0, 1))
