@@ -64,7 +64,8 @@ def measure(net: CaptureNet, views: list[CameraRecording], metres: float, scan: 
     polished = NetPredictor(net, PolishConfig()).predict(images, cameras, None)
     heads = {
         "mean head, found pose": (placed_mean_head(net.template, first.located.world_from_mean), 0),
-        "3DMM on maps": (first.fit.vertices, between - begun),
+        "3DMM on maps": (first.fit.vertices, 0),
+        "moved by pictures": (first.vertices, between - begun),
         "refined": (found.vertices, seconds),
         "polished": (polished.vertices, sum(polished.seconds.values())),
     }

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from support.readings import perfect_reading
 
 from mien.errors import InputError
 from mien_training.capture.capture_net import CaptureNet
@@ -32,6 +33,15 @@ def net(anny):
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def reading(seen_head, anny, net):
+    """As the net's features ask for."""
+    pose = seen_head.world_from_head
+    truth = ((seen_head.vertices - pose[:3, 3]) @ pose[:3, :3]).astype(np.float32)
+    features = net.correspondence.features
+    return perfect_reading(anny, seen_head, truth, features=features)
+
+
 @pytest.fixture
 def path(net, tmp_path):
     path = tmp_path / "net.npz"
@@ -53,6 +63,28 @@ def test_round_trip(net, anny, path):
     again = path.with_name("again.npz")
     back.write(again)
     assert CaptureNet.read(again, anny).digest == net.digest
+
+
+def test_without_a_net_over_the_mesh(net, anny, tmp_path):
+    first = replace(net.first, polish=None)
+    bare = replace(net, refinement=None, first=first)
+    bare.write(tmp_path / "bare.npz")
+    back = CaptureNet.read(tmp_path / "bare.npz", anny)
+    assert back.refinement is None and back.first == first
+    assert back.digest == bare.digest != net.digest
+
+
+def test_skin_is_corrected_by_what_there_is(net, reading):
+    corrected = net.corrected(reading)
+    skin, spread = net.refinement(corrected.reading)[-1]
+    np.testing.assert_array_equal(corrected.places, skin.detach().numpy())
+    np.testing.assert_array_equal(corrected.spread, spread.detach().numpy())
+    bare = replace(net, refinement=None).corrected(reading)
+    step = net.linear(reading).numpy()
+    np.testing.assert_allclose(
+        bare.places, reading.start[net.linear.chosen.numpy()] + step, atol=1e-6
+    )
+    np.testing.assert_allclose(bare.spread, 1e-3 * net.linear.off.numpy(), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from mien.errors import InputError
 from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.learning.train_on_readings import ReadingTraining
 from mien_training.capture.scans.train_on_scans import ScanTraining
+from mien_training.capture.scans.tune_net import tunable
 from mien_training.capture.train import NET_FILE, TrainCaptureConfig, train_capture
 
 
@@ -46,3 +47,11 @@ def test_a_child_is_left_that_names_its_parent(call, anny, young_net):
 def test_scans_without_a_net_are_refused(call):
     with pytest.raises(InputError, match="expected a net to go on from"):
         replace(call, from_net=None)
+
+
+def test_a_net_without_one_over_the_mesh_gets_one_that_hardly_moves(young_net):
+    made, own = tunable(replace(young_net, refinement=None)), tunable(young_net)
+    assert own is not young_net.refinement
+    assert all(not net.last.weight.any() for net in made.passes)
+    assert torch.equal(own.passes[0].token, young_net.refinement.passes[0].token)
+    assert torch.equal(made.chosen, young_net.linear.chosen)
