@@ -19,6 +19,7 @@ from mien_training.capture.localisation import HeadPose, MapRays
 from mien_training.capture.moment_result import MomentResult
 from mien_training.capture.polish import PolishConfig
 from mien_training.capture.trust import (
+    ViewEvidence,
     moment_failure,
     shape_evidence,
     vertex_residuals,
@@ -31,7 +32,7 @@ from mien_training.geometry.nearest_surface import nearest_on_surface
 from mien_training.head import MATERIALS, Template
 from mien_training.runs.content_key import content_digest
 
-__all__ = ["NetPredictor"]
+__all__ = ["HeadEvidence", "NetPredictor", "PlacedHead"]
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
@@ -43,6 +44,30 @@ _SURE_M = 0.005
 _NEAR_M = 0.012
 """Distance of a ray from the mesh within which it agrees."""
 _LEAST_INLIERS = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedHead:
+    """A head of one moment."""
+
+    first: FirstMesh
+    vertices: NDArray[np.float32]
+    """(V, 3) world, metres."""
+    spread: NDArray[np.float32]
+    """(K,) how far off the networks take the vertices of skin to be, metres."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadEvidence:
+    """Of V vertices."""
+
+    views: ViewEvidence
+    residual_m: Float64Array
+    """(V,) by how much rays nearby pass the mesh."""
+    deviation_m: NDArray[np.float32]
+    """(V,) how far off the networks take it to be; NaN where nothing is known."""
+    off_m: Float64Array
+    """(N,) by how much each ray passes the place that it names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +101,42 @@ class NetPredictor:
         start: Float64Array | None,
     ) -> MomentResult:
         """See `HeadPredictor`. A start that the pictures do not bear out is not used."""
-        clock = _Clock()
+        clock = Clock()
+        head = self.placed(images, cameras, start, clock)
+        evidence = self.evidence(head)
+        trust = vertex_trust(evidence.views, evidence.residual_m, evidence.deviation_m)
+        first, pose, read = head.first, head.first.fit.world_from_head, head.first.read
+        sightings = moment_sightings(
+            read.crops, list(read.maps.canonical.numpy()), list(read.certainty(_SURE_M)),
+            head.vertices, evidence.views, self._sighted, self.template.vertices,
+        )  # fmt: skip
+        seen = (evidence.views.views > 0)[self.template.regions["skin"]]
+        told = replace(
+            shape_evidence((head.vertices - pose[:3, 3]) @ pose[:3, :3], self.template.vertices),
+            inliers=_agreement(evidence.off_m, first.rays.certainty),
+            residual_m=float(np.median(evidence.off_m)), seen_share=float(seen.mean()),
+        )  # fmt: skip
+        clock.lap("trust")
+        return MomentResult(
+            vertices=head.vertices,
+            world_from_head=pose,
+            confidence=trust.confidence.astype(np.float32),
+            views=trust.views,
+            spread_m=trust.spread_m.astype(np.float32),
+            sightings=sightings,
+            failure=first.located.failure or moment_failure(told),
+            seconds=clock.seconds,
+        )
+
+    def placed(
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        cameras: Sequence[Camera],
+        start: Float64Array | None,
+        clock: Clock | None = None,
+    ) -> PlacedHead:
+        """See `HeadPredictor`: where the head is, before anything is said of trust."""
+        clock = clock or Clock()
         located = None if start is None else HeadPose.given(start, len(cameras))
         first = self._fitted(images, cameras, located)
         if located is not None and _agreement(first.fit.residuals) < _LEAST_INLIERS:
@@ -89,13 +149,26 @@ class NetPredictor:
         skin = self.net.corrected(reading)
         mesh = carried_mesh(self.template, reading.fitted, skin.places)
         pose = reading.world_from_head
-        placed = (mesh @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
+        vertices = (mesh @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
         clock.lap("refinement")
         if self.polish is not None:
-            polished = polished_by(first, placed, images, cameras, self.template, self.polish)
-            placed = placed if polished is None else polished.vertices
+            polished = polished_by(first, vertices, images, cameras, self.template, self.polish)
+            vertices = vertices if polished is None else polished.vertices
             clock.lap("polish")
-        return replace(self._trusted(first, placed, skin.spread, clock), seconds=clock.seconds)
+        return PlacedHead(first, vertices, skin.spread)
+
+    def evidence(self, head: PlacedHead) -> HeadEvidence:
+        """What speaks for and against each vertex."""
+        template, read, placed = self.template, head.first.read, head.vertices
+        views = view_evidence(
+            placed, vertex_normals(placed, template.triangles), template.triangles,
+            [crop.camera for crop in read.crops], list(read.skin()),
+        )  # fmt: skip
+        places, off = offsets(template, placed, head.first.rays)
+        residual = vertex_residuals(placed, places, off, head.first.rays.certainty)
+        deviation = np.full(len(template.vertices), np.nan, np.float32)
+        deviation[self.net.linear.chosen.numpy()] = head.spread
+        return HeadEvidence(views, residual, deviation, off)
 
     def _fitted(
         self,
@@ -113,47 +186,6 @@ class NetPredictor:
             replace(net.first, polish=None),
             located,
         )
-
-    def _trusted(
-        self, first: FirstMesh, placed: Float32Array, doubt: Float32Array, clock: _Clock
-    ) -> MomentResult:
-        template, read = self.template, first.read
-        cameras = [crop.camera for crop in read.crops]
-        evidence = view_evidence(
-            placed, vertex_normals(placed, template.triangles), template.triangles, cameras,
-            list(read.skin()),
-        )  # fmt: skip
-        places, off = offsets(template, placed, first.rays)
-        trust = vertex_trust(
-            evidence, vertex_residuals(placed, places, off, first.rays.certainty),
-            self._deviation(doubt),
-        )  # fmt: skip
-        sightings = moment_sightings(
-            read.crops, list(read.maps.canonical.numpy()), list(read.certainty(_SURE_M)), placed,
-            evidence, self._sighted, template.vertices,
-        )  # fmt: skip
-        pose = first.fit.world_from_head
-        told = replace(
-            shape_evidence((placed - pose[:3, 3]) @ pose[:3, :3], template.vertices),
-            inliers=_agreement(off, first.rays.certainty), residual_m=float(np.median(off)),
-            seen_share=float((evidence.views > 0)[template.regions["skin"]].mean()),
-        )  # fmt: skip
-        clock.lap("trust")
-        return MomentResult(
-            vertices=placed,
-            world_from_head=pose,
-            confidence=trust.confidence.astype(np.float32),
-            views=trust.views,
-            spread_m=trust.spread_m.astype(np.float32),
-            sightings=sightings,
-            failure=first.located.failure or moment_failure(told),
-        )
-
-    def _deviation(self, doubt: Float32Array) -> Float32Array:
-        """(V,) of skin's (K,); of other vertices nothing is known."""
-        deviation = np.full(len(self.template.vertices), np.nan, np.float32)
-        deviation[self.net.linear.chosen.numpy()] = doubt
-        return deviation
 
 
 def offsets(
@@ -174,7 +206,7 @@ def _agreement(off: Float64Array, certainty: Float64Array | None = None) -> floa
     return float(weights[off < _NEAR_M].sum() / max(weights.sum(), 1e-12))
 
 
-class _Clock:
+class Clock:
     """Seconds of each stage."""
 
     def __init__(self) -> None:
