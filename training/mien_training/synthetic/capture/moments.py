@@ -18,7 +18,7 @@ from mien_training.rendering import HeadRenderer
 from mien_training.rendering.scene.scene_mesh import PlacedMesh
 from mien_training.synthetic.background import draw_background
 from mien_training.synthetic.capture.calibration_errors import believed_cameras
-from mien_training.synthetic.capture.faces import draw_face
+from mien_training.synthetic.capture.faces import Face, draw_face
 from mien_training.synthetic.capture.labels import SKIN, label_view
 from mien_training.synthetic.capture.line_of_sight import LinesOfSight
 from mien_training.synthetic.capture.occluders import draw_clothes
@@ -81,8 +81,12 @@ class CaptureMoment:
         return np.asarray(self.part == SKIN)
 
 
-def draw_moment(spec: CaptureSpec, template: Template, seed: int) -> CaptureMoment:
-    """A function of spec, template and seed alone, whatever was drawn before.
+def draw_moment(
+    spec: CaptureSpec, template: Template, seed: int, face: Face | None = None
+) -> CaptureMoment:
+    """A function of spec, template, seed and face alone, whatever was drawn before.
+
+    face: what they do; drawn, too, if left out.
 
     The renderer of a template and the last few people are kept; one thread. Raises InputError for
     a template of one person.
@@ -91,7 +95,7 @@ def draw_moment(spec: CaptureSpec, template: Template, seed: int) -> CaptureMome
     rig_seed = spec.rig_seed(seed)
     cameras = draw_rig(spec.rig, rig_seed)
     stage = _stage(template, spec.samples)
-    face = draw_face(spec.face, seed)
+    face = face or draw_face(spec.face, seed)
     vertices, world_from_head, body = _posed(
         stage, person, face.weights, face.angles, cameras, spec, seed
     )
