@@ -83,6 +83,20 @@ def test_a_strong_ridge_leaves_the_mean(paths, anny):
     np.testing.assert_allclose(step(readings[0]).numpy(), mean, atol=1e-6)
 
 
+def test_where_nothing_is_told_there_is_a_mean(paths, anny, tmp_path):
+    untold = []
+    for path in paths[:4]:
+        reading = MomentReading.read(path)
+        blank = replace(reading, fitted=reading.start, maps=0 * reading.maps)
+        blank.write(tmp_path / path.name)
+        untold.append(tmp_path / path.name)
+    step = LinearStep(anny, FEW)
+    fit_linear_step(step, untold)
+    readings = [MomentReading.read(path) for path in untold]
+    mean = np.mean([r.truth - r.start for r in readings], 0)[skin_vertices(anny)]
+    np.testing.assert_allclose(step(readings[0]).numpy(), mean, atol=1e-6)
+
+
 def test_fewer_moments_than_directions_do(paths, anny):
     step = LinearStep(anny, replace(FEW, rank=40))
     assert np.isfinite(fit_linear_step(step, paths[:4])).all()

@@ -32,6 +32,7 @@ __all__ = ["LinearStep", "LinearStepConfig", "fit_linear_step", "learnt_starts"]
 Float64Array = NDArray[np.float64]
 
 _MM = 1e3
+_LEAST = 1e-6
 _MOST_M = 0.01
 """Corrections of maps beyond this are mistakes."""
 
@@ -154,7 +155,8 @@ def fit_linear_step(
     X = np.stack(told) - np.mean(told, 0)
     Y = np.stack([(row - mean)[controls].ravel() for row in left])
     gram = X @ X.T
-    weight = step.config.ridge * np.trace(gram) / len(gram)
+    # Where nothing is told, what is left is a mean.
+    weight = step.config.ridge * max(np.trace(gram) / len(gram), _LEAST)
     inverse = np.linalg.inv(gram + weight * np.eye(len(gram)))
     fit = gram @ inverse
     rows = np.linalg.svd(fit @ Y, full_matrices=False)[2][: step.config.rank]
