@@ -5,7 +5,7 @@ import pytest
 
 from mien.errors import InputError
 from mien_training.capture.trust import vertex_trust, view_evidence
-from mien_training.capture.trust.trust_model import DOUBTS
+from mien_training.capture.trust.trust_model import DOUBTS, TrustModel
 from mien_training.capture.trust.vertex_trust import vertex_doubts
 
 
@@ -43,20 +43,22 @@ def test_more_views_from_farther_apart_raise_no_doubt(scene, evidence):
 
 
 def test_residuals_and_deviations_lower_confidence(evidence):
-    count = len(evidence.views)
-    plain = vertex_trust(evidence, np.full(count, 0.001), np.full(count, 0.001))
+    count, model = len(evidence.views), TrustModel(slopes=(0.1,) * len(DOUBTS))
+    plain = vertex_trust(evidence, np.full(count, 0.001), np.full(count, 0.001), model)
     for worse in ((0.01, 0.001), (0.001, 0.01)):
-        found = vertex_trust(evidence, np.full(count, worse[0]), np.full(count, worse[1]))
+        found = vertex_trust(evidence, np.full(count, worse[0]), np.full(count, worse[1]), model)
         assert (found.confidence <= plain.confidence).all()
         assert found.confidence.mean() < plain.confidence.mean()
     some = np.full(count, 0.003)
     some[::2] = np.nan  # no correspondence there: as usual elsewhere
     np.testing.assert_array_equal(
-        vertex_trust(evidence, some).confidence,
-        vertex_trust(evidence, np.full(count, 0.003)).confidence,
+        vertex_trust(evidence, some, None, model).confidence,
+        vertex_trust(evidence, np.full(count, 0.003), None, model).confidence,
     )
-    nothing = vertex_trust(evidence, np.full(count, np.nan))
-    np.testing.assert_array_equal(nothing.confidence, vertex_trust(evidence).confidence)
+    nothing = vertex_trust(evidence, np.full(count, np.nan), None, model)
+    np.testing.assert_array_equal(
+        nothing.confidence, vertex_trust(evidence, None, None, model).confidence
+    )
 
 
 def test_nonsense_is_refused(evidence):
