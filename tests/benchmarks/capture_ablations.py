@@ -284,7 +284,9 @@ def main() -> None:
             if path.exists():
                 rows.setdefault(row.name, []).append(json.loads(path.read_text()))
     record = {"steps": options.steps, "rows": rows}
+    seeds = " ".join(map(str, options.seeds))
     command = f"python tests/benchmarks/capture_ablations.py RUN --steps {options.steps}"
+    command += f" --seeds {seeds}"
     write_results(RESULTS, "capture_ablations", command, record, page)
 
 

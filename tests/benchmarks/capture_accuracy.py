@@ -181,6 +181,7 @@ def main() -> None:
     record = {"net": net.digest, "net_bytes": options.net.stat().st_size, "seeds": options.seeds,
               "cases": gathered(net, options.seeds)}  # fmt: skip
     command = "python tests/benchmarks/capture_accuracy.py --ict FOLDER"
+    command += f" --moments {options.moments}"
     write_results(RESULTS, "capture_accuracy", command, record, page)
 
 

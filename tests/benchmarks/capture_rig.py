@@ -173,7 +173,9 @@ def main() -> None:
             print(name, seed, np.round(found, 3), flush=True)
             results.setdefault(name, {})[str(seed)] = found
     record = {"net": net.digest, "views": options.views, "results": results}
-    command = "python tests/benchmarks/capture_rig.py" + " --polish" * options.polish
+    seeds = " ".join(map(str, options.seeds))
+    command = f"python tests/benchmarks/capture_rig.py --seeds {seeds}"
+    command += " --polish" * options.polish
     write_results(RESULTS, "capture_rig", command, record, page)
 
 

@@ -109,6 +109,7 @@ def test_a_net_goes_on_from_another(trained, anny, tmp_path):
     [
         ({"moments": 0}, "moments is 0"),
         ({"read": 4}, "read 4 of 3"),
+        ({"read": 2}, "read is 2, expected 3 or more"),
         ({"workers": 0}, "workers is 0"),
         ({"first": FirstMeshConfig(side=64)}, "first.side is 64"),
         ({"device": "abacus"}, "abacus"),

@@ -119,6 +119,8 @@ class TrainCaptureConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} is {value}, expected 1 or more")
+        if self.read < _FEWEST:
+            raise InputError(f"read is {self.read}, expected {_FEWEST} or more")
         if self.people_of_basis < 2 or self.read > self.moments:
             raise InputError(
                 f"people_of_basis {self.people_of_basis}, read {self.read} of {self.moments} "
