@@ -10,7 +10,7 @@ demo: $(VENV)/ready-demo
 test: $(VENV)/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # The guides and the reference as a site: build/site. Dead links and unreadable docstrings stop it.
 docs: $(VENV)/ready-docs

@@ -62,7 +62,7 @@ def test_other_processes_read_the_same(moments, anny, tmp_path):
     torch.manual_seed(0)
     heads = sampled_heads(anny, range(4), 2)
     net = CorrespondenceNet((8, 16), 0).eval()
-    job = ReadingJob(net, anny, heads, FirstMeshConfig(side=32, rays_per_view=60))
+    job = ReadingJob(net, anny, heads, FirstMeshConfig(side=32, rays_per_view=60, polish=None))
     one, two = (
         read_moments(job, moments, 4, tmp_path / str(workers), workers=workers)
         for workers in (1, 2)

@@ -13,6 +13,7 @@ from mien_training.capture.correspondence.train_correspondence import Correspond
 from mien_training.capture.correspondence.view_samples import SampleSpec
 from mien_training.capture.first_mesh import FirstMeshConfig
 from mien_training.capture.learning.train_on_readings import ReadingTraining
+from mien_training.capture.polish import PolishConfig
 from mien_training.capture.predict_moment import NetPredictor
 from mien_training.capture.refinement.refinement import RefinementConfig
 from mien_training.capture.train import NET_FILE, ONNX_FILE, TrainCaptureConfig, train_capture
@@ -31,7 +32,9 @@ def small(out):
         device="cpu", refine=True,
         moment=CaptureSpec(rig=rig, wear=nothing, person=PeopleSpec(texture_side=16), samples=1),
         correspondence=CorrespondenceConfig((8, 16), 0, SampleSpec(side=32), steps=3, batch=2),
-        first=FirstMeshConfig(side=32, rays_per_view=60),
+        first=FirstMeshConfig(
+            side=32, rays_per_view=60, polish=PolishConfig(side=64, shrink=(2,), rounds=1, steps=1)
+        ),
         refines=RefinementConfig(layers=3, spacings_m=(0.002,), width=16),
         refinement=ReadingTraining(steps=2, batch=1),
     )  # fmt: skip

@@ -31,7 +31,13 @@ from mien_training.capture.localisation.face_rays import face_rays, joined_rays,
 from mien_training.capture.localisation.head_centre import head_centre, rig_up
 from mien_training.capture.localisation.whole_views import whole_views
 from mien_training.capture.morphable import FitConfig, LinearHeads, MorphableFit, fit_maps
-from mien_training.capture.polish import QUICK_POLISH, PolishConfig, Polished, polish_mesh
+from mien_training.capture.polish import (
+    QUICK_POLISH,
+    HeadUnseenError,
+    PolishConfig,
+    Polished,
+    polish_mesh,
+)
 from mien_training.capture.source_masks import mask_in_source
 from mien_training.head import Template
 
@@ -164,7 +170,7 @@ def polished_by(
     ]
     try:
         return polish_mesh(template, vertices, images, cameras, masks, points, config)
-    except InputError:
+    except HeadUnseenError:
         return None
 
 

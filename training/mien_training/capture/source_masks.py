@@ -11,18 +11,24 @@ from mien_training.capture.localisation.head_crops import HeadCrop
 
 __all__ = ["mask_in_source"]
 
-_LONGEST = 512
-"""Masks are worked out on a grid of at most so many places a side: they are coarse themselves."""
+_EDGE = 9
+"""Places along one side of a crop that are looked up to know where it lies."""
+_FINER = 2
+"""Places along one side of a pixel of the map that masks are worked out at."""
 
 
 def mask_in_source(likely: NDArray[np.floating], crop: HeadCrop) -> NDArray[np.bool_]:
     """(H, W) pixels of the original picture that are more likely than not, by a map (h, w), 0..1,
     over the whole crop; none beyond it."""
     source = crop.source
-    step = max(1.0, max(source.width, source.height) / _LONGEST)
-    width, height = round(source.width / step), round(source.height / step)
-    across = (np.arange(width) + 0.5) * (source.width / width)
-    down = (np.arange(height) + 0.5) * (source.height / height)
+    mask = np.zeros((source.height, source.width), np.bool_)
+    left, top, right, bottom = _around(crop)
+    if right <= left or bottom <= top:
+        return mask
+    most = _FINER * max(likely.shape)
+    width, height = min(most, right - left), min(most, bottom - top)
+    across = left + (np.arange(width) + 0.5) * ((right - left) / width)
+    down = top + (np.arange(height) + 0.5) * ((bottom - top) / height)
     pixels = np.stack(np.meshgrid(across, down), -1)
     ways = pixel_rays(source, pixels) @ crop.camera.camera_from_world[:3, :3].T
     ahead = np.isfinite(ways).all(-1) & (ways[..., 2] > 1e-6)
@@ -30,8 +36,23 @@ def mask_in_source(likely: NDArray[np.floating], crop: HeadCrop) -> NDArray[np.b
     at = (flat * crop.camera.K[0, 0] + crop.camera.K[:2, 2]) / crop.camera.width
     inside = ahead & (at >= 0).all(-1) & (at < 1).all(-1)
     cell = np.where(inside[..., None], at * likely.shape[::-1], 0).astype(np.int64)
-    mask = inside & (likely[cell[..., 1], cell[..., 0]] > 0.5)
-    whole = Image.fromarray(mask.astype(np.uint8)).resize(
-        (source.width, source.height), Image.Resampling.NEAREST
+    found = inside & (likely[cell[..., 1], cell[..., 0]] > 0.5)
+    part = Image.fromarray(found.astype(np.uint8)).resize(
+        (right - left, bottom - top), Image.Resampling.NEAREST
     )
-    return np.asarray(whole, np.bool_)
+    mask[top:bottom, left:right] = np.asarray(part, np.bool_)
+    return mask
+
+
+def _around(crop: HeadCrop) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a part of the original picture that holds the crop."""
+    edge = np.linspace(0, crop.camera.width, _EDGE)
+    pixels = crop.source_pixels(np.stack(np.meshgrid(edge, edge), -1)).reshape(-1, 2)
+    size = np.array([crop.source.width, crop.source.height])
+    if np.isnan(pixels).any():  # beyond what the lens can image: where that ends is not known
+        low, high = np.zeros(2), size
+    else:
+        margin = np.ptp(pixels, axis=0) / _EDGE
+        low = np.floor(pixels.min(0) - margin).clip(0, size)
+        high = np.ceil(pixels.max(0) + margin).clip(0, size)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])

@@ -105,12 +105,12 @@ class TrainCaptureConfig:
     left out. 1 draws views between the steps."""
     from_net: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """A net to go on from, of the same sizes and with its own linear heads, on more steps and on
-    other people (--moment.people, --moment.rigs); with --scans a net over the mesh learns the rig
-    and the people of scans, and no synthetic person is drawn."""
+    other people (--moment.people, --moment.rigs); with --scans its linear step learns the people
+    of scans before their rig, and no synthetic person is drawn."""
     scans: Path | None = None
     """Folder of pictures and scans of the same moments, see docs/capture.md."""
     tuning: ScanTraining = field(default_factory=ScanTraining)
-    """How refinement learns from scans."""
+    """How the linear step learns from scans."""
     device: str = "auto"
     """Where networks learn: cpu, cuda, cuda:N, or auto."""
 
@@ -242,6 +242,11 @@ def _parent(config: TrainCaptureConfig, path: Path, template: Template) -> Captu
 
 def _tune(config: TrainCaptureConfig, parent: Path, scans: Path, quiet: bool) -> dict[str, Any]:
     net = CaptureNet.read(parent, load_template(config.template))
+    if net.refinement is not None:
+        raise InputError(
+            f"--from {parent}: has refinement after its linear step, which has learnt what that "
+            "leaves; expected a net that was trained without --refine"
+        )
     out = config.out
     with claimed_folder(out, config, _NOT_OF_THE_RESULT), ProgressBars(quiet) as bars:
         folder = open_scan_folder(scans)

@@ -12,7 +12,7 @@ from mien_training.avatar.bake.linear_bake import BakeConfig, bake
 from mien_training.avatar.splats.splat_head import CHANGES
 from mien_training.avatar.splats.train_splats import SplatAvatar, SplatsConfig
 
-CONFIG = BakeConfig(bases=2, hidden=24, invented=40, steps=400)
+CONFIG = BakeConfig(bases=2, hidden=24, invented=40, steps=200)
 
 
 class Mixed(nn.Module):

@@ -27,11 +27,11 @@ def test_it_learns_what_a_moment_shows(reading, anny, tmp_path):
     refinement = Refinement(anny, 2, SMALL)
     paths = [tmp_path / "one.npz"]
     reading.write(paths[0])
-    config = ReadingTraining(steps=60, batch=1, fewest_views=4)
+    config = ReadingTraining(steps=25, batch=1, fewest_views=4)
     loss = RefinementLoss.of(anny, refinement.chosen.numpy())
     trained = train_on_readings(refinement, loss, config, paths, paths)
     last = trained.history[-1]
-    assert trained.error < 0.8 * last["after 0 passes"]
+    assert trained.error < 0.9 * last["after 0 passes"]
     assert trained.error == last["error"] == last["after 1 passes"]
 
 

@@ -11,8 +11,8 @@ def young_net(anny):
     from mien_training.capture.correspondence.correspondence_net import CorrespondenceNet
     from mien_training.capture.first_mesh import FirstMeshConfig
     from mien_training.capture.morphable import sampled_heads
+    from mien_training.capture.polish import PolishConfig
     from mien_training.capture.refinement.linear_step import LinearStep, LinearStepConfig
-    from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 
     torch.manual_seed(0)
     net = CorrespondenceNet((8, 16), 0).eval()
@@ -21,11 +21,11 @@ def young_net(anny):
     with torch.no_grad():
         net.unet.last.bias.zero_()
         net.unet.last.bias[[skin, doubt]] = torch.tensor([8.0, 5.0])
-    refines = RefinementConfig(layers=3, spacings_m=(0.002,), width=16)
     heads = sampled_heads(anny, range(4), 2)
-    first = FirstMeshConfig(side=32, rays_per_view=60)
+    rough = PolishConfig(side=64, shrink=(2,), rounds=1, steps=1)
+    first = FirstMeshConfig(side=32, rays_per_view=60, polish=rough)
     linear = LinearStep(anny, LinearStepConfig(controls=20, rank=2))
-    return CaptureNet(anny, heads, net, linear, Refinement(anny, 8, refines).eval(), first)
+    return CaptureNet(anny, heads, net, linear, None, first)
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def test_moments_hold_scan_and_registration(read, young_net, seen_head):
     back = known.reference @ pose[:3, :3].T + pose[:3, 3]
     np.testing.assert_allclose(back, seen_head.vertices, atol=1e-5)
     assert len(bare.points) == len(bare.normals) > 200
-    assert bare.places.shape == (len(young_net.refinement.chosen), 3)
+    assert bare.places.shape == (len(young_net.linear.chosen), 3)
     sight = bare.sight
     assert len(sight.certainty) > 10
     places = (bare.reading.start[sight.corners] * sight.shares[..., None]).sum(1)

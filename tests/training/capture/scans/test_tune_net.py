@@ -8,9 +8,8 @@ import torch
 
 from mien.errors import InputError
 from mien_training.capture.capture_net import CaptureNet
-from mien_training.capture.learning.train_on_readings import ReadingTraining
+from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
 from mien_training.capture.scans.train_on_scans import ScanTraining
-from mien_training.capture.scans.tune_net import tunable
 from mien_training.capture.train import NET_FILE, TrainCaptureConfig, train_capture
 
 
@@ -18,7 +17,7 @@ from mien_training.capture.train import NET_FILE, TrainCaptureConfig, train_capt
 def call(young_net, scan_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tuned")
     young_net.write(folder / "parent.npz")
-    tuning = ScanTraining(ReadingTraining(steps=3, batch=1), points=300)
+    tuning = ScanTraining(steps=3, batch=1, points=300)
     return TrainCaptureConfig(
         out=folder / "net", from_net=folder / "parent.npz", scans=scan_folder, tuning=tuning
     )
@@ -40,8 +39,7 @@ def test_a_child_is_left_that_names_its_parent(call, anny, young_net):
     # The same call again, and a call on other scans.
     assert train_capture(call, quiet=True) == metrics
     with pytest.raises(InputError, match="steps"):
-        loop = replace(call.tuning.loop, steps=4)
-        train_capture(replace(call, tuning=replace(call.tuning, loop=loop)), quiet=True)
+        train_capture(replace(call, tuning=replace(call.tuning, steps=4)), quiet=True)
 
 
 def test_scans_without_a_net_are_refused(call):
@@ -49,9 +47,10 @@ def test_scans_without_a_net_are_refused(call):
         replace(call, from_net=None)
 
 
-def test_a_net_without_one_over_the_mesh_gets_one_that_hardly_moves(young_net):
-    made, own = tunable(replace(young_net, refinement=None)), tunable(young_net)
-    assert own is not young_net.refinement
-    assert all(not net.last.weight.any() for net in made.passes)
-    assert torch.equal(own.passes[0].token, young_net.refinement.passes[0].token)
-    assert torch.equal(made.chosen, young_net.linear.chosen)
+def test_a_net_that_goes_on_after_the_linear_step_is_refused(call, young_net, anny, tmp_path):
+    config = RefinementConfig(layers=3, spacings_m=(0.002,), width=16)
+    whole = replace(young_net, refinement=Refinement(anny, 8, config))
+    whole.write(tmp_path / "whole.npz")
+    with pytest.raises(InputError, match=r"whole\.npz: has refinement .* without --refine"):
+        train_capture(replace(call, out=tmp_path / "net", from_net=tmp_path / "whole.npz"), True)
+    assert not (tmp_path / "net").exists()

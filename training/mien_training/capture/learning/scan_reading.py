@@ -41,15 +41,13 @@ class ScanReading:
     """One moment, in the head's own frame: rig space of the first mesh's pose."""
 
     reading: MomentReading
-    """Its truth is the registration; empty where there is none."""
+    """Before the linear step; its truth is the registration, empty where there is none."""
     points: NDArray[np.float32]
     """(N, 3) of the scan, metres: those that pictures show to be skin."""
     normals: NDArray[np.float32]
     """(N, 3) unit, outwards; zeros where they are not known."""
     places: NDArray[np.float32]
-    """(K, 3) where the net that is tuned has the skin, seen by all cameras, metres."""
-    spread: NDArray[np.float32]
-    """(K,) and how far off it takes it to be, metres."""
+    """(K, 3) where the net that is tuned has the skin, metres."""
     sight: FaceSight
     """Lids and lips."""
 
@@ -76,4 +74,4 @@ class ScanReading:
         return cls(reading, **{name: arrays[name] for name in _OWN}, sight=sight)
 
 
-_OWN = ("points", "normals", "places", "spread")
+_OWN = ("points", "normals", "places")

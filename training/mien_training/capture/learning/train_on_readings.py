@@ -20,7 +20,7 @@ from mien_training.runs.progress import Report, silent
 from mien_training.runs.trainer import Trained, Trainer, TrainerConfig
 
 __all__ = [
-    "Places", "ReadingTraining", "VertexLoss", "VertexStage", "reading_trainer",
+    "Places", "ReadingTraining", "VertexLoss", "VertexStage", "averaging_trainer",
     "train_on_readings",
 ]  # fmt: skip
 
@@ -115,13 +115,16 @@ def train_on_readings(
         means = np.mean(rows, 0).tolist()
         return {"error": means[-1]} | {f"after {n} passes": value for n, value in enumerate(means)}
 
-    trainer = reading_trainer(stage, config, min(250, config.steps), checkpoint, report, name)
+    trainer = averaging_trainer(
+        stage, config.steps, config.learning_rate, min(250, config.steps), checkpoint, report, name
+    )
     return trainer.run(loss, validate)
 
 
-def reading_trainer(
-    stage: VertexStage,
-    config: ReadingTraining,
+def averaging_trainer(
+    stage: nn.Module,
+    steps: int,
+    learning_rate: float,
     check_every: int,
     checkpoint: Checkpoint | None,
     report: Report,
@@ -129,14 +132,14 @@ def reading_trainer(
 ) -> Trainer:
     """With AdamW and a rate that rises shortly and falls to nothing; averages of the parameters
     are what is judged and kept."""
-    optimiser = torch.optim.AdamW(stage.parameters(), config.learning_rate, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(stage.parameters(), learning_rate, weight_decay=1e-4)
     return Trainer(
         stage, optimiser,
         TrainerConfig(
-            config.steps, check_every, clip_norm=1.0,
-            ema_decay=min(0.995, max(0.0, 1 - 50 / config.steps)),
+            steps, check_every, clip_norm=1.0,
+            ema_decay=min(0.995, max(0.0, 1 - 50 / steps)),
         ),
-        schedule=torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(config.steps)),
+        schedule=torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(steps)),
         checkpoint=checkpoint, report=report, stage=name,
     )  # fmt: skip
 

@@ -18,11 +18,15 @@ from mien_training.capture.localisation.head_crops import head_crops
 from mien_training.rendering.photo_consistency.agreement import sampled_logarithms
 from mien_training.rendering.photo_consistency.pictures import Pictures, logarithms
 
-__all__ = ["Crops", "Level", "PlaceColours", "crop_pictures"]
+__all__ = ["Crops", "HeadUnseenError", "Level", "PlaceColours", "crop_pictures"]
 
 
 _VISIBLE = 2
 """Pixels along one side of what shows one place: what is hidden differs by more."""
+
+
+class HeadUnseenError(InputError):
+    """Fewer than two cameras see the head: look at their calibration, or at where they point."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +108,7 @@ def crop_pictures(
     side: int,
 ) -> Crops:
     """Crops of `side` pixels of images (H, W, 3 or 1). Raises InputError for pictures, masks and
-    cameras that do not fit each other."""
+    cameras that do not fit each other, HeadUnseenError for fewer than two that see the head."""
     if len(images) != len(cameras) or (masks is not None and len(masks) != len(cameras)):
         raise InputError(
             f"polish: {len(images)} images, {len(cameras)} cameras and "
@@ -120,7 +124,9 @@ def crop_pictures(
     order = sorted(range(len(found)), key=lambda c: cameras[c].camera_from_world.ravel().tolist())
     kept = [c for c in order if found[c].sees_head]
     if len(kept) < 2:
-        raise InputError(f"polish: {len(kept)} of {len(cameras)} cameras see the head, expected 2")
+        raise HeadUnseenError(
+            f"polish: {len(kept)} of {len(cameras)} cameras see the head, expected 2"
+        )
     inside = [
         found[c].covered() if masks is None else np.asarray(found[c].labels(masks[c]), np.bool_)
         for c in kept

@@ -83,7 +83,8 @@ def polish_mesh(
     masks (C) of (H, W): pixels that show the head's own skin; without, all skin but the scalp
     counts wherever no other part of the head hides it. landmarks (C, 478, 2): the tracker's
     points, pixels, NaN without a face. Eyes, teeth and the mouth's inside follow the skin. Raises
-    InputError for input that does not fit, or fewer than two cameras that see the head.
+    InputError for input that does not fit, HeadUnseenError for fewer than two cameras that see the
+    head.
     """
     config = config or PolishConfig()
     first: Polished | None = None

@@ -97,9 +97,13 @@ class LinearStep(nn.Module):
     @torch.no_grad()
     def forward(self, reading: MomentReading) -> Tensor:
         """(K, 3) how the skin of a first mesh is to move, head space, metres."""
-        about = self.into @ (self.telling(reading) - self.told)
-        smooth = self.upsampling @ (self.out @ about).reshape(-1, 3)
+        smooth = self.upsampling @ (self.out @ self.about(reading)).reshape(-1, 3)
         return (smooth + self.left) / _MM
+
+    @torch.no_grad()
+    def about(self, reading: MomentReading) -> Tensor:
+        """(R,) what it goes by of a moment."""
+        return self.into @ (self.telling(reading) - self.told)
 
     def expected_m(self) -> NDArray[np.float32]:
         """(K,) `off`, metres."""

@@ -35,7 +35,6 @@ _MM = 1e3
 _SMOOTH_MM = 0.05
 _SIGHT_MM = 3.0
 """Distance at which a tracker's point ends to pull: it errs by that much."""
-_DOUBT = 0.1
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,6 @@ class ScanTarget:
     """(K, 3) whose edges count."""
     known: Tensor | None
     """(K, 3) the registration."""
-    spread: Tensor
-    """(K,) expected distances before."""
     sight: FaceSight
 
     @classmethod
@@ -104,7 +101,7 @@ class ScanTarget:
             torch.from_numpy(moment.reading.start), torch.from_numpy(moment.points[used]),
             torch.from_numpy(moment.normals[used]),
             torch.from_numpy(moment.places) if known is None else known, known,
-            torch.from_numpy(moment.spread), moment.sight,
+            moment.sight,
         )  # fmt: skip
 
 
@@ -169,10 +166,6 @@ class ScanLoss:
             squared = (_MM * (found - target.known.to(found))).square().sum(1)
             loss = loss + terms.vertices * geman_mcclure(squared, 1e6, _SMOOTH_MM).mean()
         return loss
-
-    def of_doubt(self, spread: Tensor, target: ScanTarget) -> Tensor:
-        """Scalar: keeps expected distances (K,) where they were, as scans do not tell them."""
-        return _DOUBT * (spread / target.spread).log().square().mean()
 
     def _mesh(self, found: Tensor, target: ScanTarget) -> Tensor:
         return target.start.to(found).index_copy(0, self.chosen, found)

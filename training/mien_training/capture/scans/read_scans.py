@@ -1,4 +1,4 @@
-"""Moments of a folder of scans, read by a net, as files that refinement learns from."""
+"""Moments of a folder of scans, read by a net, as files that its linear step learns from."""
 
 from __future__ import annotations
 
@@ -97,29 +97,28 @@ def scan_reading(
     """
     template = net.template
     truth = None if known is None else np.asarray(known, np.float32)
-    skin = net.corrected(MomentReading.of(first, truth))
-    reading = skin.reading
+    reading = MomentReading.of(first, truth)
+    corrected = net.corrected(reading)
     pose = first.fit.world_from_head
     points = ((scan.points - pose[:3, 3]) @ pose[:3, :3]).astype(np.float32)
     normals = (scan.normals @ pose[:3, :3]).astype(np.float32)
-    face = reading.start[skin_regions(template)["face"]]
+    face = corrected.reading.start[skin_regions(template)["face"]]
     off = float(np.median(np.asarray(cKDTree(points).query(face)[0])))
     if off > _FAR_M:
         raise InputError(_told(f"scan {scan_path}", off, scan.points.mean(0), pose))
     if known is not None:
-        off = float(np.median(np.linalg.norm(reading.truth - reading.start, axis=1)))
+        off = float(np.median(np.linalg.norm(reading.truth - corrected.reading.start, axis=1)))
         if off > _FAR_M:
             raise InputError(_told(f"registration {known_path}", off, known.mean(0), pose))
-    kept = skin_points(reading, template.triangles, points)
+    kept = skin_points(corrected.reading, template.triangles, points)
     if kept.sum() < _FEWEST:
         raise InputError(
             f"scan {scan_path}: {int(kept.sum())} points on skin that pictures show, expected at "
             f"least {_FEWEST}"
         )
     return ScanReading(
-        reading, points[kept], normals[kept], skin.places, skin.spread,
-        _face_sight(template, first),
-    )  # fmt: skip
+        reading, points[kept], normals[kept], corrected.places, _face_sight(template, first)
+    )
 
 
 def _told(what: str, off_m: float, middle: NDArray[np.floating], pose: NDArray[np.float64]) -> str:
