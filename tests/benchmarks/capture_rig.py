@@ -20,12 +20,15 @@ from result_pages import RESULTS, only_rendered
 from rig_from_meshes import LEAK, LEAKING, errors
 
 from mien.channels import ARKIT_CHANNELS
+from mien.deform import vertex_normals
 from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.polish import PolishConfig
 from mien_training.capture.predict_moment import NetPredictor
+from mien_training.capture.skin_regions import skin_regions
 from mien_training.footage.captured import CapturedMeshes
 from mien_training.geometry.alignment import fit_alignment
+from mien_training.head import Template
 from mien_training.metrics.tables import results_page, write_results
 from mien_training.rig.from_meshes.config import MeshFitConfig
 from mien_training.rig.from_meshes.mesh_motion import WeightBelief
@@ -47,6 +50,7 @@ TURN_RAD = (0.12, 0.08, 0.05)
 COLUMNS = (
     "row", "people", "template", "found", "closer, %", "template, scaled", "found, scaled",
     "closer, %", "neutral, mm", "error of meshes, mm", "of that, the same in all",
+    "face, changing: along normals", "across",
 )  # fmt: skip
 TEXT = """
 # Personal shapes from captures
@@ -56,7 +60,8 @@ pixels), are captured by the networks that come with mien, and a rig is solved f
 Errors of shapes in millimetres over the skin that truly moves, mean over shapes and people: the
 template's, those found, as they are and after the best scale of each. Error of meshes: of the
 skin's vertices, root mean square, and the part of it that is the same in all moments of a person,
-which no shape suffers from. True meshes: what the solve makes of meshes without error.
+which no shape suffers from; then what changes from moment to moment in the face, every head laid
+over the true one. True meshes: what the solve makes of meshes without error.
 """
 
 
@@ -101,28 +106,32 @@ def captured(net: CaptureNet, seed: int, views: int, polish: bool) -> dict[str, 
     return {name: np.stack([m[name] for m in moments]) for name in moments[0]}
 
 
-def meshes_of(net: CaptureNet, found: dict[str, NDArray[Any]], true: bool) -> CapturedMeshes:
+def without_error(found: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """As if every mesh had been found where it is."""
+    sure = np.full(found["spread"].shape, 1e-4)
+    return found | {"found": found["truth"], "pose": found["true_pose"], "spread": sure}
+
+
+def meshes_of(net: CaptureNet, found: dict[str, NDArray[Any]]) -> CapturedMeshes:
     count = np.arange(len(found["found"]))
     return CapturedMeshes(
         net.template.name, topology_digest(net.template), count, count / 30,
-        found["truth" if true else "found"], found["true_pose" if true else "pose"],
-        found["confidence"].astype(np.float16), found["views"],
-        np.full(found["spread"].shape, 1e-4, np.float16)
-        if true
-        else found["spread"].astype(np.float16),
-        tuple(str(reason) for reason in found["failure"]),
+        found["found"], found["pose"], found["confidence"].astype(np.float16), found["views"],
+        found["spread"].astype(np.float16), tuple(str(reason) for reason in found["failure"]),
     )  # fmt: skip
 
 
 def measure(net: CaptureNet, seed: int, views: int, polish: bool, true: bool) -> list[float]:
     template, found = net.template, captured(net, seed, views, polish)
+    if true:
+        found = without_error(found)
     person = capture_person(template, HELD_OUT.first + seed, CaptureSpec().person, BARE)
     truth = person.deltas(template.shape_names).astype(np.float64)
     neutral = person.neutral.astype(np.float64)
     config = MeshFitConfig()
     asked, _ = asked_of(template.shape_names, seed)
     belief = WeightBelief(asked, np.full(asked.shape, config.asked_spread))
-    fit = fit_meshes(template, meshes_of(net, found, true), belief, config)
+    fit = fit_meshes(template, meshes_of(net, found), belief, config)
     skin = template.regions["skin"]
     move = fit_alignment(fit.neutral[skin], neutral[skin])
     plain, scaled = errors(template, move.vectors(fit.deltas), truth)
@@ -131,10 +140,27 @@ def measure(net: CaptureNet, seed: int, views: int, polish: bool, true: bool) ->
     turn = found["true_pose"][:, :3, :3]
     wrong = np.einsum("tvi,tij->tvj", found["found"] - found["truth"], turn)[:, skin]
     size, same = (1e3 * np.sqrt(np.square(e).sum(-1).mean()) for e in (wrong, wrong.mean(0)))
+    along, across = changing(template, found)
     return [
         float(np.nanmean(usual)), float(np.nanmean(plain)), float(np.nanmean(usual_scaled)),
         float(np.nanmean(scaled)), 1e3 * float(off.mean()), float(size), float(same),
+        along, across,
     ]  # fmt: skip
+
+
+def changing(template: Template, found: dict[str, NDArray[Any]]) -> tuple[float, float]:
+    """Errors of the face that change from moment to moment, along true normals and across them,
+    root mean square, millimetres."""
+    skin, face = template.regions["skin"], skin_regions(template)["face"]
+    off, normals = [], []
+    for mesh, truth, pose in zip(found["found"], found["truth"], found["true_pose"], strict=True):
+        own = fit_alignment(mesh[skin], truth[skin]).points(mesh)[face] - truth[face]
+        off.append(own @ pose[:3, :3])
+        normals.append(vertex_normals(truth, template.triangles)[face] @ pose[:3, :3])
+    apart = off - np.mean(off, 0)
+    along = (apart * normals).sum(2)
+    across = np.square(apart).sum(2) - along**2
+    return 1e3 * float(np.sqrt((along**2).mean())), 1e3 * float(np.sqrt(across.mean()))
 
 
 def page(record: dict[str, Any]) -> str:

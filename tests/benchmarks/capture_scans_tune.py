@@ -150,7 +150,9 @@ def measure(net: CaptureNet, cast: str, every: Sequence[Case], steps: int, seed:
     loop = ReadingTraining(steps, batch=2, learning_rate=5e-4, seed=seed)
     # The last few choose the best state, each row by what it learns from.
     train_on_readings(stage, known, loop, vertices[:-held], vertices[-held:])
-    found["net over the mesh"] = _judged(replace(net, refinement=stage), judged)
+    found["net over the mesh, registrations alone"] = _judged(
+        replace(net, refinement=stage), judged
+    )
     for name, terms in ROWS.items():
         loss = ScanLoss.of(net.template, net.linear.chosen, terms)
         tuning = ScanTraining(steps, seed=seed, terms=terms)

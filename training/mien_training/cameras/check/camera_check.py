@@ -33,9 +33,10 @@ class CheckConfig:
     """Moments below which nothing is said: single ones scatter more than cameras err."""
     least_sightings: int = 100
     """Sightings that a camera must have to be judged."""
-    least_off_m: float = 0.001
-    """Offset at the head below which no camera is called off, metres."""
-    ratio: float = 3.0
+    least_off_m: float = 0.0025
+    """Offset at the head below which no camera is called off, metres: what a capture's networks say
+    of a place depends on where it is seen from (docs/results/capture_cameras.md)."""
+    ratio: float = 4.0
     """How many times the median offset of the others a camera's must be to be called off."""
 
     def __post_init__(self) -> None:
@@ -65,7 +66,8 @@ class CameraCheck:
     suspect: BoolArray
     """(C,) off, as it seems; never any of too few moments."""
     corrected: tuple[Camera, ...]
-    """C, in the frame and unit of the rig as it was; those without enough sightings as before."""
+    """C, in the frame and unit of the rig as it was: those that are called off, the others as
+    before, for what is found of those says more of the networks than of them."""
     enough: bool
     """Whether there are moments enough to say anything."""
 
@@ -103,13 +105,14 @@ def check_cameras(seen: Sightings, config: CheckConfig | None = None) -> CameraC
         change_m[members] = np.maximum(metres, _LEAST_CHANGE_M)
     off_px, off_m = np.full(count, np.nan), np.full(count, np.nan)
     off_px[members], off_m[members] = pixels, metres
-    corrected = list(seen.cameras)
-    for c, camera in zip(members, moved, strict=True):
-        corrected[c] = camera
     enough = moments >= config.least_moments
     suspect = np.zeros(count, np.bool_)
     if enough:
         suspect[members] = _outliers(metres, config)
+    corrected = list(seen.cameras)
+    for c, camera in zip(members, moved, strict=True):
+        if suspect[c]:
+            corrected[c] = camera
     residual = _mean_residuals(seen, lines.residual, lines.scale, lines.valid, config)
     return CameraCheck(
         moments, sightings, residual, off_px, off_m, judged, suspect, tuple(corrected), enough

@@ -50,8 +50,7 @@ def judge(
     found = []
     for vertices in (before, after):
         at = seen.places.at(torch.from_numpy(vertices).float(), faces)
-        colour = level.colours(at, seen.normal).colour
-        found.append(consensus(colour, seen.places.weight, seen.basis, None))
+        found.append(consensus(level.shown(at), seen.places.weight, seen.basis, None))
     noise = torch.minimum(found[0].noise, found[1].noise)
     own = torch.from_numpy(seen.judge)
     weight = seen.places.weight[:, own]

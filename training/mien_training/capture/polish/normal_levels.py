@@ -82,7 +82,7 @@ def level_places(
     vertex_normal = unit_normals(vertices, faces)
     normal = F.normalize(found.at(vertex_normal, faces), dim=-1)
     at = found.at(held, faces)
-    brightness = level.colours(at, normal).colour.exp().mean(1)
+    brightness = level.shown(at).exp().mean(1)
     bright = (brightness * found.weight).sum(0) / found.weight.sum(0).clamp_min(1e-6)
     keep = (found.weight > 0).any(0) & (bright - 0.02 > config.darkest / 255)
     found, normal, at = found.subset(keep), normal[keep], at[keep]

@@ -81,6 +81,10 @@ class Level:
         self.visible_size = (crops.images.shape[1] // least, crops.images.shape[2] // least)
         """Rows and columns at which it is worked out what hides what."""
 
+    def shown(self, place: Tensor) -> Tensor:
+        """(N, X, P) logarithms at places (P, 3), world: `colours` without what moving changes."""
+        return sampled_logarithms(place, self._maps[:, : self._channels], self._pictures)
+
     def colours(self, place: Tensor, normal: Tensor) -> PlaceColours:
         """Of places (P, 3), world, with unit normals (P, 3)."""
         found = sampled_logarithms(place, self._maps, self._pictures)
