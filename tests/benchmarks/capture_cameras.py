@@ -166,6 +166,8 @@ def measure(makers: list[Maker], seeds: int) -> dict[str, Any]:
         for seed in range(seeds):
             seen = make(seed)
             true, count = seen.cameras, len(seen.cameras)
+            taken = int(seen.moment.max(initial=-1)) + 1
+            unit = SIDE / max(max(c.width, c.height) for c in true)
             cloud = CLOUD + seen.points.mean(0)
             rng = np.random.default_rng((seed, 6))
             bad = int(rng.integers(count))
@@ -174,7 +176,7 @@ def measure(makers: list[Maker], seeds: int) -> dict[str, Any]:
                 pixels = off * max(true[bad].width, true[bad].height) / SIDE
                 wrong[bad] = believed_cameras([true[bad]], cloud, pixels, 999 + seed)[0]
                 before = left_over(true, tuple(wrong), cloud)
-                for moments in (m for m in MOMENTS if m <= seen.moment.max() + 1):
+                for moments in (m for m in MOMENTS if m <= taken):
                     told = check_cameras(believed(seen, tuple(wrong), moments), config)
                     after = left_over(true, told.corrected, cloud)
                     mean = np.linalg.norm(told.residual_px, axis=1)
@@ -183,12 +185,13 @@ def measure(makers: list[Maker], seeds: int) -> dict[str, Any]:
                         "named": bool(told.suspect[bad]),
                         "accused": int(np.delete(told.suspect, bad).sum()) if off
                         else int(told.suspect.sum()),
-                        "residual": float(mean[bad]),
-                        "residual elsewhere": float(np.nanmax(np.delete(mean, bad))),
-                        "found": float(told.off_px[bad]),
+                        "residual": unit * float(mean[bad]),
+                        "residual elsewhere": unit * float(np.nanmax(np.delete(mean, bad))),
+                        "found": unit * float(told.off_px[bad]),
                         "off_mm": (1e3 * told.off_m).round(2).tolist(), "bad": bad,
-                        "before": float(before[bad]), "after": float(after[bad]),
-                        "mean before": float(before.mean()), "mean after": float(after.mean()),
+                        "before": unit * float(before[bad]), "after": unit * float(after[bad]),
+                        "mean before": unit * float(before.mean()),
+                        "mean after": unit * float(after.mean()),
                     })  # fmt: skip
                     print(rows[-1], flush=True)
     return {"seeds": seeds, "rows": rows}
@@ -203,7 +206,8 @@ def page(record: dict[str, Any]) -> str:
 the variance stay the same in a camera; the mesh's shape is {1e3 * SHAPE_M} mm wrong, and its pose
 fits the wrong cameras; images have {SIDE} pixels, 1.8 mm each. Captured ones are what the networks
 that come with mien make of strangers, hair, glasses and clothes included, in pictures of 256
-pixels; captured with right cameras, then each head posed as the wrong ones would have it."""
+pixels (told in pixels of {SIDE}, too); captured with right cameras, then each head posed as the
+wrong ones would have it."""
     text = f"""# Cameras that are off
 
 One camera of a random rig is off by so many pixels of {SIDE} (turned, moved, zoomed and decentred
@@ -214,8 +218,9 @@ alike), root mean square over a head; which one, rigs and takes differ between
 elsewhere: the mesh gives way, so that good cameras show some of it. "Found" is how far the
 correction moves the wrong camera's images. "Named": takes whose wrong camera is called off;
 "falsely": right cameras that are called off, of all. `mien cameras check` calls nobody off below
-{limits.least_moments} moments; here it may. "Wrong camera" and "all cameras": pixels by which
-images are off before and after `--refine`, with the rigs laid over each other. Means."""
+{limits.least_moments} moments; here it may. Only cameras that are called off are corrected. "Wrong
+camera" and "all cameras": pixels by which images are off before and after `--refine`, with the
+rigs laid over each other. Means."""
     columns = [
         "correspondences", "views", "off, px", "moments", "mean residual, px", "elsewhere, px",
         "found, px", "named, %", "falsely, %", "wrong camera: before, px", "after, px",

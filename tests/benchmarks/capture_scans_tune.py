@@ -26,9 +26,6 @@ from mien_training.capture.capture_net import CaptureNet
 from mien_training.capture.default_net import DEFAULT_NET
 from mien_training.capture.first_mesh import first_mesh
 from mien_training.capture.learning.scan_reading import ScanReading
-from mien_training.capture.learning.train_on_readings import ReadingTraining, train_on_readings
-from mien_training.capture.refinement.refinement import Refinement, RefinementConfig
-from mien_training.capture.refinement.refinement_loss import RefinementLoss
 from mien_training.capture.refinement.scan_loss import ScanLoss, ScanTerms
 from mien_training.capture.scans.read_scans import scan_reading
 from mien_training.capture.scans.train_on_scans import ScanTraining, train_on_scans
@@ -57,8 +54,8 @@ scanned before it performs, and each of another one. Registrations bent by one s
 {bent:.1f} mm root mean square, 2 % of a head's breadth; the scans have noise, holes and outliers.
 Distance of the true vertices of held-out moments from the surface that was found, of those that two
 cameras see: median and mean of the face and of all skin, and mean distance of corresponding
-vertices, millimetres; mean and deviation over seeds of field and order. {steps} steps each. Net
-over the mesh: learns in place of the linear step, from registrations, for as many steps.
+vertices, millimetres; mean and deviation over seeds of field and order. {steps} steps each; in all
+rows the state is chosen by scans, and is the one before where none is nearer to them.
 """
 COLUMNS = (
     "people", "row", "face, median", "face, mean", "skin, median", "skin, mean", "face, vertices"
@@ -132,27 +129,16 @@ def bent(case: Case, field: SmoothField) -> NDArray[np.float32]:
 def measure(net: CaptureNet, cast: str, every: Sequence[Case], steps: int, seed: int) -> Figures:
     """Of held-out moments."""
     field = SmoothField(np.random.default_rng((seed, 7)), 3, 0.15, 0.3)
-    held = len(every) // 5
+    held = held_of(every)
     judged, folder = every[-held:], KEPT / net.digest[:12] / cast / f"bent_{seed}"
     folder.mkdir(exist_ok=True)
-    scans, vertices = [], []
+    scans = []
     for n, case in enumerate(every[:-held]):
         registered = replace(case.moment.reading, truth=bent(case, field))
         scans.append(folder / f"{n}.npz")
-        vertices.append(folder / f"{n}_reading.npz")
         replace(case.moment, reading=registered).write(scans[-1])
-        net.linear.applied(registered).write(vertices[-1])
     found = {"bent registrations": _figures(net, judged, [bent(c, field) for c in judged])}
     found["net before"] = _judged(net, judged)
-    torch.manual_seed(seed)
-    stage = Refinement(net.template, net.correspondence.features, RefinementConfig())
-    known = RefinementLoss.of(net.template, stage.chosen.numpy())
-    loop = ReadingTraining(steps, batch=2, learning_rate=5e-4, seed=seed)
-    # The last few choose the best state, each row by what it learns from.
-    train_on_readings(stage, known, loop, vertices[:-held], vertices[-held:])
-    found["net over the mesh, registrations alone"] = _judged(
-        replace(net, refinement=stage), judged
-    )
     for name, terms in ROWS.items():
         loss = ScanLoss.of(net.template, net.linear.chosen, terms)
         tuning = ScanTraining(steps, seed=seed, terms=terms)
@@ -161,6 +147,11 @@ def measure(net: CaptureNet, cast: str, every: Sequence[Case], steps: int, seed:
     for name, figures in found.items():
         print(cast, seed, name, [round(v, 3) for v in figures], flush=True)
     return found
+
+
+def held_of(every: Sequence[Case]) -> int:
+    """Moments that judge; as many before them choose the best state."""
+    return max(1, len(every) // 5)
 
 
 def _judged(net: CaptureNet, judged: Sequence[Case]) -> list[float]:
@@ -222,9 +213,10 @@ def main() -> None:
     results: dict[str, dict[int, Figures]] = {}
     for cast in CASTS:
         every = cases(net, cast, options.moments)
+        counts = {"moments": len(every), "held": held_of(every)}
         results[cast] = {s: measure(net, cast, every, options.steps, s) for s in options.seeds}
     record = {
-        "net": net.digest, "moments": options.moments, "held": options.moments // 5,
+        "net": net.digest, **counts,
         "views": len(every[0].moment.reading.K), "steps": options.steps, "results": results,
     }  # fmt: skip
     command = f"python tests/benchmarks/capture_scans_tune.py --moments {options.moments}"

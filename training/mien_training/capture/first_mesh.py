@@ -159,7 +159,8 @@ def polished_by(
     config: PolishConfig,
 ) -> Polished | None:
     """A mesh (V, 3) moved until the pictures agree, where a first mesh of theirs knows what is
-    skin; None where fewer than two cameras see enough of it."""
+    skin; None where fewer than two cameras see enough of it. Raises InputError as `polish_mesh` for
+    pictures that do not fit."""
     points = np.full((len(cameras), 478, 2), np.nan)
     for c, face in enumerate(first.faces):
         if face is not None:

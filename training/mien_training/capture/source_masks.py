@@ -15,6 +15,8 @@ _EDGE = 9
 """Places along one side of a crop that are looked up to know where it lies."""
 _FINER = 2
 """Places along one side of a pixel of the map that masks are worked out at."""
+_WHOLE = 512
+"""Places along one side of a picture where the crop may lie anywhere in it."""
 
 
 def mask_in_source(likely: NDArray[np.floating], crop: HeadCrop) -> NDArray[np.bool_]:
@@ -25,7 +27,8 @@ def mask_in_source(likely: NDArray[np.floating], crop: HeadCrop) -> NDArray[np.b
     left, top, right, bottom = _around(crop)
     if right <= left or bottom <= top:
         return mask
-    most = _FINER * max(likely.shape)
+    whole = (right - left, bottom - top) == (source.width, source.height)
+    most = _WHOLE if whole else _FINER * max(likely.shape)
     width, height = min(most, right - left), min(most, bottom - top)
     across = left + (np.arange(width) + 0.5) * ((right - left) / width)
     down = top + (np.arange(height) + 0.5) * ((bottom - top) / height)

@@ -106,7 +106,8 @@ class TrainCaptureConfig:
     from_net: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """A net to go on from, of the same sizes and with its own linear heads, on more steps and on
     other people (--moment.people, --moment.rigs); with --scans its linear step learns the people
-    of scans before their rig, and no synthetic person is drawn."""
+    of scans (not of nets with refinement), and no synthetic person is drawn; without, the linear
+    step is made anew."""
     scans: Path | None = None
     """Folder of pictures and scans of the same moments, see docs/capture.md."""
     tuning: ScanTraining = field(default_factory=ScanTraining)

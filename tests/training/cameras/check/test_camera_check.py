@@ -15,6 +15,8 @@ def test_the_camera_that_is_off_is_named_and_put_right():
     assert found.suspect.tolist() == [False, False, True, False] and found.enough
     assert found.off_m[2] == pytest.approx(0.004, rel=0.25)
     assert np.linalg.norm(found.residual_px, axis=1).argmax() == 2
+    stayed = [new is old for new, old in zip(found.corrected, believed, strict=True)]
+    assert stayed == [True, True, False, True]
     again = check_cameras(seen_by(true, found.corrected, noise_m=0.003))
     assert not again.suspect.any()
     assert again.off_m.max() < 0.0015

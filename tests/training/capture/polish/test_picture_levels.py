@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mien.errors import InputError
-from mien_training.capture.polish.picture_levels import Level, crop_pictures
+from mien_training.capture.polish.picture_levels import HeadUnseenError, Level, crop_pictures
 
 
 @pytest.fixture(scope="module")
@@ -54,5 +53,5 @@ def test_colours_do_not_depend_on_other_pictures(crops, spots):
 def test_cameras_that_see_no_head_are_left_out(scene):
     away = np.eye(4)
     away[:3, 3] = 50
-    with pytest.raises(InputError, match="0 of 5 cameras"):
+    with pytest.raises(HeadUnseenError, match="0 of 5 cameras"):
         crop_pictures(scene.images, scene.cameras, None, away, 64)

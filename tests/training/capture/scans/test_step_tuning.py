@@ -49,6 +49,13 @@ def test_joined_does_both(step, abouts, reading):
     assert all(torch.equal(value, before[name]) for name, value in step.state_dict().items())
 
 
+def test_one_moment_alone_is_the_usual(step, abouts):
+    tuning = StepTuning(step, abouts[:1])
+    torch.nn.init.normal_(tuning.by)
+    assert not tuning(abouts[0]).any()
+    assert torch.isfinite(tuning(abouts[2])).all()
+
+
 def test_other_sizes_are_refused(step, abouts):
     for wrong in (abouts[:, :2], abouts[0], abouts[:0]):
         with pytest.raises(InputError, match=r"abouts .* expected \(N, 3\)"):

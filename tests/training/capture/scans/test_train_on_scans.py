@@ -24,7 +24,12 @@ from mien_training.runs.checkpoint import Checkpoint
 
 @pytest.fixture(scope="module")
 def step(anny):
-    return LinearStep(anny, LinearStepConfig(controls=60, rank=2))
+    found = LinearStep(anny, LinearStepConfig(controls=60, rank=2))
+    rng = torch.Generator().manual_seed(0)
+    for name in ("told", "into", "out"):
+        buffer = getattr(found, name)
+        buffer.copy_(0.1 * torch.randn(buffer.shape, generator=rng))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,7 @@ def moment(seen_head, anny, step, tmp_path_factory):
     face = skin_regions(anny)["face"]
     found = ScanReading(
         reading, truth[face], vertex_normals(truth, anny.triangles)[face],
-        start[step.chosen.numpy()], FaceSight.none(),
+        step.applied(reading).start[step.chosen.numpy()], FaceSight.none(),
     )  # fmt: skip
     path = tmp_path_factory.mktemp("scan") / "1.npz"
     found.write(path)

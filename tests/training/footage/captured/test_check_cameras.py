@@ -10,8 +10,9 @@ from support.sightings import MIDDLE, off_by, rig
 
 from mien.errors import InputError
 from mien_training.cameras.calibration import read_calibration
+from mien_training.cameras.check.camera_check import CheckConfig
 from mien_training.cameras.check.rig_gauge import image_offsets
-from mien_training.footage.captured import write_residuals
+from mien_training.footage.captured import check_cameras, write_residuals
 from mien_training.footage.captured.check_cameras import CheckCamerasConfig, check_run, run
 
 
@@ -45,11 +46,26 @@ def test_the_wrong_camera_is_named_and_the_refined_rig_is_right(make_run, capsys
 
 
 def test_lenses_stay_in_the_calibration(make_run, tmp_path):
-    folder = make_run(off_m=0.0, lens=True)
+    folder = make_run(lens=True)
     told = check_run(CheckCamerasConfig(folder, refine=True, out=tmp_path / "new.json"))
-    assert "no camera is off" in told[5]
+    assert "b.mp4 is off" in told[5]
     lens = read_calibration(tmp_path / "new.json").cameras["a.mp4"]
     assert lens.lens.p1 == 0.01
+
+
+def test_a_right_rig_is_left_alone(make_run):
+    folder = make_run(off_m=0.0)
+    told = check_run(CheckCamerasConfig(folder, refine=True))
+    assert "no camera is off" in told[-2] and "nothing to correct" in told[-1]
+    assert not (folder / "cameras_refined.json").exists()
+
+
+def test_a_rig_that_is_off_on_the_whole_is_corrected(make_run, monkeypatch):
+    folder = make_run(off_m=0.0)
+    everybody = CheckConfig(least_off_m=1e-7, ratio=1e6)
+    monkeypatch.setattr(check_cameras, "CheckConfig", lambda adjust: everybody)
+    told = check_run(CheckCamerasConfig(folder, refine=True))
+    assert "no camera stands out" in told[5] and told[6].endswith("what changed:")
 
 
 def test_too_few_moments_say_so_and_correct_nothing(make_run):

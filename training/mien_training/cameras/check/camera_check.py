@@ -66,15 +66,17 @@ class CameraCheck:
     suspect: BoolArray
     """(C,) off, as it seems; never any of too few moments."""
     corrected: tuple[Camera, ...]
-    """C, in the frame and unit of the rig as it was: those that are called off, the others as
-    before, for what is found of those says more of the networks than of them."""
+    """C, in the frame and unit of the rig as it was. Corrected are those that are called off, or,
+    where most are as far off as that, all; the others stay: what is found of them says more of the
+    networks than of them."""
     enough: bool
     """Whether there are moments enough to say anything."""
 
 
 def check_cameras(seen: Sightings, config: CheckConfig | None = None) -> CameraCheck:
     """Corrects the rig (`adjust_cameras`), lays it over the old one so that most cameras stay
-    (`align_rig`), and calls those off that moved far and farther than others.
+    (`align_rig`), and calls those off that moved far and farther than others. See
+    `CameraCheck.corrected` for what is kept of that.
 
     Each camera's change is believed as far as it was off a round before (automatic relevance
     determination, MacKay 1994), so that good cameras stay where they are. Raises InputError where
@@ -109,9 +111,10 @@ def check_cameras(seen: Sightings, config: CheckConfig | None = None) -> CameraC
     suspect = np.zeros(count, np.bool_)
     if enough:
         suspect[members] = _outliers(metres, config)
+    everywhere = enough and float(np.median(metres)) > config.least_off_m
     corrected = list(seen.cameras)
     for c, camera in zip(members, moved, strict=True):
-        if suspect[c]:
+        if suspect[c] or everywhere:
             corrected[c] = camera
     residual = _mean_residuals(seen, lines.residual, lines.scale, lines.valid, config)
     return CameraCheck(

@@ -74,7 +74,7 @@ class LinearStep(nn.Module):
     left: Tensor
     """(K, 3) mean of what is left, millimetres."""
     off: Tensor
-    """(K,) mean distance after it of moments that had no part in the fit, millimetres."""
+    """(K,) mean distance after it of strangers that had no part in the fit, millimetres."""
 
     def __init__(self, template: Template, config: LinearStepConfig) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class LinearStep(nn.Module):
 
     @torch.no_grad()
     def about(self, reading: MomentReading) -> Tensor:
-        """(R,) what it goes by of a moment."""
+        """(R,) the numbers that it reads off a moment."""
         return self.into @ (self.telling(reading) - self.told)
 
     def expected_m(self) -> NDArray[np.float32]:

@@ -1,1 +1,1 @@
-"""The networks of capture learn from people's own scans, before the rig that will capture them."""
+"""The linear step of capture learns from scans of the people who will be captured."""

@@ -124,7 +124,7 @@ def train_on_scans(
     read = []
     for number, path in enumerate((*moments, *judged)):
         read.append(_Told.of(linear, path))
-        report(Progress("reading what was read", number + 1, len(moments) + len(judged)))
+        report(Progress("loading moments", number + 1, len(moments) + len(judged)))
     learnt, checks = read[: len(moments)], read[len(moments) :]
     tuning = StepTuning(linear, torch.stack([told.about for told in learnt]))
 

@@ -1,8 +1,6 @@
-"""`mien train capture --from NET --scans DIR`: a net learns the rig and the people of scans.
+"""`mien train capture --from NET --scans DIR`: a net learns the people of scans.
 
-Its linear step alone: where the correspondence net finds a head, it need not know the rig, and a
-net over the mesh does not learn people from some tens of scans
-(docs/results/capture_scans_tune.md).
+Its linear step alone: where the correspondence net finds a head, it need not know whose it is.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class CheckCamerasConfig:
     run: Annotated[Path, tyro.conf.Positional]
     """The folder of `mien capture`."""
     refine: bool = False
-    """Write a corrected calibration: poses of all cameras as the take has them; the rig's frame
-    and size stay."""
+    """Write a corrected calibration, where something is off: the poses of cameras that are called
+    off as the take has them; the others, the rig's frame and size stay."""
     focal: bool = False
     """Correct focal lengths too."""
     out: Path | None = None
@@ -58,7 +58,8 @@ def check_run(config: CheckCamerasConfig) -> list[str]:
     residuals = read_residuals(config.run)
     settings = CheckConfig(adjust=AdjustConfig(focal=config.focal))
     try:
-        check = check_cameras(residuals.sightings(), settings)
+        seen = residuals.sightings()
+        check = check_cameras(seen, settings)
     except InputError as reason:
         raise InputError(f"{config.run}: {reason}") from None
     told = _told(residuals.names, check, settings)
@@ -69,6 +70,8 @@ def check_run(config: CheckCamerasConfig) -> list[str]:
             f"{config.run}: {check.moments} moments that several cameras saw, expected "
             f"{settings.least_moments} or more to correct cameras by: capture a longer take"
         )
+    if all(new is old for old, new in zip(seen.cameras, check.corrected, strict=True)):
+        return [*told, "nothing to correct: no calibration is written"]
     out = config.out or (config.run if config.run.is_dir() else config.run.parent) / REFINED_FILE
     # Lenses beyond k1 and k2 are not in the pictures that were worked on: they are the old ones.
     cameras = [
