@@ -29,7 +29,7 @@ class MeshFitConfig:
     """The same for what vertices do by themselves, not with their neighbours."""
     one_sided: float = 0.25
     """Part of the change's energy that left and right do not have in common."""
-    patch_m: float = 0.02
+    patch_m: float = 0.04
     """Errors of a capture are alike within so many metres: that much skin counts as one point."""
     least_spread_m: float = 1e-4
     """No mesh is believed to be nearer to the truth than this, metres."""
