@@ -48,6 +48,8 @@ BENT_M = 0.003
 """Two per cent of a head's breadth, root mean square of the field's length."""
 CASTS = {"two people": 2, "strangers": 1_000}
 TEXT = """
+# Capture tuned on scans
+
 {moments} moments of people whom no training has seen, before one rig of {views} cameras; {held} of
 them are held out, and as many choose the best state: of the same two people, as where a cast is
 scanned before it performs, and each of another one. Registrations bent by one smooth field,
