@@ -25,5 +25,7 @@ def test_a_spot_of_the_crop_is_a_spot_of_the_picture(width, height):
     assert np.abs(middle - seen).max() < 0.012 * width
     (aside,) = crop_cameras([camera], centre + [5.0, 0, 0], 64)
     assert not mask_in_source(np.ones((32, 32)), aside).any()
+    (behind,) = crop_cameras([camera], 2 * camera.centre, 64)  # the lens images none of it
+    assert not mask_in_source(np.ones((32, 32)), behind).any()
     everything = mask_in_source(np.ones((32, 32)), crop)
     assert 0.1 < everything.mean() < 0.9 and not mask_in_source(np.zeros((32, 32)), crop).any()
